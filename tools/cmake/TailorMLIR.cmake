@@ -1,0 +1,22 @@
+# LLVM/MLIR 22.1 from its versioned prefix. Links the shared libraries: one copy of every registry.
+if(NOT DEFINED MLIR_DIR)
+  set(MLIR_DIR /usr/lib/llvm-22/lib/cmake/mlir)
+endif()
+find_package(MLIR 22.1 REQUIRED CONFIG)
+list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
+include(TableGen)
+include(AddLLVM)
+include(AddMLIR)
+separate_arguments(TAILOR_LLVM_DEFINITIONS NATIVE_COMMAND "${LLVM_DEFINITIONS}")
+add_compile_definitions(${TAILOR_LLVM_DEFINITIONS})
+set(TAILOR_LLVM_TOOLS_DIR ${LLVM_TOOLS_BINARY_DIR})
+
+# MLIR headers dominate compile time: one precompiled header for every MLIR-side library.
+file(WRITE ${PROJECT_BINARY_DIR}/pch/anchor.cpp "")
+add_library(tailor_mlir_pch OBJECT ${PROJECT_BINARY_DIR}/pch/anchor.cpp)
+target_include_directories(tailor_mlir_pch SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+target_include_directories(tailor_mlir_pch PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+target_precompile_headers(tailor_mlir_pch PRIVATE
+  <mlir/IR/Builders.h> <mlir/IR/BuiltinOps.h> <mlir/IR/BuiltinTypes.h> <mlir/IR/PatternMatch.h>
+  <mlir/IR/OpImplementation.h> <mlir/IR/DialectImplementation.h> <mlir/IR/SymbolTable.h>
+  <mlir/Interfaces/SideEffectInterfaces.h> <mlir/Interfaces/InferTypeOpInterface.h> <mlir/Pass/Pass.h>)
