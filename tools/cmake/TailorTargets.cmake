@@ -55,7 +55,9 @@ function(tailor_mlir_library name)
   endif()
 endfunction()
 
-# tailor_test(NAME LINK libs...): one GoogleTest program from the *_test.cpp of this folder and below.
+add_custom_target(sanitized_tests)
+
+# tailor_test(NAME LINK libs... [LABELS sanitize threads]): one GoogleTest program from the *_test.cpp of this folder and below.
 function(tailor_test name)
   cmake_parse_arguments(ARG "" "" "LINK;LABELS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -69,5 +71,21 @@ function(tailor_test name)
   add_test(NAME ${name} COMMAND ${name})
   if(ARG_LABELS)
     set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}")
+  endif()
+  if("sanitize" IN_LIST ARG_LABELS)
+    add_dependencies(sanitized_tests ${name})
+  endif()
+endfunction()
+
+# tailor_fuzzer(NAME LINK libs...): a libFuzzer program from NAME.cpp, built only with TAILOR_BUILD_FUZZERS.
+add_custom_target(fuzzers)
+function(tailor_fuzzer name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  if(TAILOR_BUILD_FUZZERS)
+    add_executable(${name} ${CMAKE_CURRENT_SOURCE_DIR}/${name}.cpp)
+    target_link_libraries(${name} PRIVATE ${ARG_LINK})
+    target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers ${name})
   endif()
 endfunction()

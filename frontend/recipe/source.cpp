@@ -1,0 +1,85 @@
+#include "frontend/recipe/source.h"
+
+#include <algorithm>
+
+namespace tailor::recipe {
+
+std::string Place::text() const {
+  if (!in_file()) return "command line";
+  return file + ":" + std::to_string(line) + ":" + std::to_string(column);
+}
+
+std::string_view SourceTexts::line(const Place& place) const {
+  auto found = texts_.find(place.file);
+  if (found == texts_.end() || place.line == 0) return {};
+  std::string_view text = found->second;
+  for (uint32_t skipped = 1; skipped < place.line; ++skipped) {
+    size_t end = text.find('\n');
+    if (end == std::string_view::npos) return {};
+    text.remove_prefix(end + 1);
+  }
+  text = text.substr(0, text.find('\n'));
+  if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
+  return text;
+}
+
+namespace {
+
+// The line and a caret under the column. Tabs are kept so that the caret stays below its letter.
+void append_excerpt(std::string& out, const Place& place, const SourceTexts& texts) {
+  std::string_view line = texts.line(place);
+  if (line.empty()) return;
+  out.append(line).push_back('\n');
+  for (uint32_t column = 1; column < place.column; ++column)
+    out.push_back(column <= line.size() && line[column - 1] == '\t' ? '\t' : ' ');
+  out.append("^\n");
+}
+
+}  // namespace
+
+std::string format(const Diagnostic& diagnostic, const SourceTexts& texts) {
+  std::string out = diagnostic.place.text() + ": error: " + diagnostic.message + "\n";
+  append_excerpt(out, diagnostic.place, texts);
+  for (const Diagnostic::Note& note : diagnostic.notes) {
+    out += note.place.text() + ": note: " + note.text + "\n";
+    append_excerpt(out, note.place, texts);
+  }
+  if (!diagnostic.hint.empty()) out += "hint: " + diagnostic.hint + "\n";
+  return out;
+}
+
+namespace {
+
+// Optimal string alignment distance: insert, delete, replace, swap two neighbours.
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<size_t>> cost(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i) cost[i][0] = i;
+  for (size_t j = 0; j <= b.size(); ++j) cost[0][j] = j;
+  for (size_t i = 1; i <= a.size(); ++i)
+    for (size_t j = 1; j <= b.size(); ++j) {
+      size_t replace = cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, replace});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
+    }
+  return cost[a.size()][b.size()];
+}
+
+}  // namespace
+
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+  constexpr size_t kLongestWord = 200;  // the table is quadratic and the word comes from outside
+  if (word.size() > kLongestWord) return {};
+  std::string best;
+  size_t best_distance = std::max<size_t>(1, word.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    size_t distance = edit_distance(word, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace tailor::recipe

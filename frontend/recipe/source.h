@@ -1,0 +1,59 @@
+#pragma once
+// Where a recipe value was written, and how a complaint about it is shown.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tailor::recipe {
+
+/// A place in a recipe file, 1-based. `file` empty means the value came from the command line (`--set`) or is a default.
+struct Place {
+  std::string file;
+  uint32_t line = 0;
+  uint32_t column = 0;
+
+  bool in_file() const { return !file.empty() && line != 0; }
+  /// `file:line:col`, or "command line".
+  std::string text() const;
+  bool operator==(const Place&) const = default;
+};
+
+/// One complaint: what is wrong and where, further places that matter, and the way out.
+struct Diagnostic {
+  struct Note {
+    Place place;
+    std::string text;
+  };
+  Place place;
+  std::string message;
+  std::vector<Note> notes;
+  std::string hint;
+};
+
+/// The text of every recipe file read, so that a complaint can show the line it is about.
+class SourceTexts {
+ public:
+  void add(const std::string& file, std::string text) { texts_[file] = std::move(text); }
+  /// The line without its end, or "" when file or line is unknown.
+  std::string_view line(const Place& place) const;
+
+ private:
+  std::map<std::string, std::string> texts_;
+};
+
+/// Prints a complaint as a compiler would:
+///
+///   fraud.toml:4:3: error: ...
+///     rho = -1
+///     ^
+///   fraud.toml:2:1: note: ...
+///   hint: ...
+std::string format(const Diagnostic& diagnostic, const SourceTexts& texts);
+
+/// The candidate nearest to `word` by edit distance, or "" when none is near (over a third of the letters differ).
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+
+}  // namespace tailor::recipe
