@@ -1,0 +1,253 @@
+// Every pass of the compiler: what it does, when it applies, where it stands, what it does to the numbers.
+// `mlir-tblgen -gen-pass-doc` turns this file into the reference page. One pass = one entry here = one .cpp of the
+// same name = one tests/passes/<flag>.mlir. The order, with its reasons, is passes/Pipelines.cpp.
+#ifndef TAILOR_PASSES_PASSES_TD
+#define TAILOR_PASSES_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+class TailorPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
+  let dependentDialects = ["::tailor::ir::TailorDialect"];
+}
+
+//===- traced -> differentiated ----------------------------------------------------------------------------------===//
+
+def FuseClassWeightsPass : TailorPass<"tailor-fuse-class-weights"> {
+  let summary = "Moves hand-written cross-entropies and their per-class tables into softmax_cross_entropy.";
+  let description = [{
+    Turns the forms people write by hand into the one loss op, which computes loss and gradient in one kernel and
+    reads every table by label:
+
+    | written | becomes |
+    |---|---|
+    | `logsumexp(z) - take_along(z, y)`, `-take_along(log_softmax(z), y)` | `softmax_cross_entropy z, y` |
+    | `mul(loss, take(w, y))` | `weights(w)` |
+    | logits `z + broadcast(b)` | `bias(b)` |
+    | `(1-eps)*nll + eps/K*sum(-log p)` (also with `eps = take(table, y)`) | `smoothing(eps)` |
+    | `masked_mean(loss, valid)`, `reduce_mean(loss)`, `reduce_sum(loss)` | `reduction` and `valid(...)` |
+    | `sum(loss) / sum(take(w, y))` | `weighted_mean` |
+
+    Applies when: the loss and the lookup read the same labels, the intermediate values have no other user, and the
+    op does not carry that table yet. Each clause that stops it is a remark at the line that broke it.
+    Position: first of all rewriting passes, on canonical forward IR; Differentiate must see the single op.
+    Numerics: same formula in f32; the sum of a row is taken in the order of the loss kernel.
+
+    ```mlir
+    %ce  = tailor.softmax_cross_entropy %z, %y ...  : tensor<64xf32>
+    %wi  = tailor.take %w, %y : ...
+    %out = tailor.mul %ce, %wi : tensor<64xf32>
+    // becomes
+    %out = tailor.softmax_cross_entropy %z, %y weights(%w) ... : tensor<64xf32>
+    ```
+  }];
+}
+
+def HoistFittedPass : TailorPass<"tailor-hoist-fitted"> {
+  let summary = "Computes values that depend only on fitted state once, when training starts.";
+  let description = [{
+    Class tables (weights, smoothing, margins, logit bias) depend on class counts only. Their expressions move from
+    step and eval entries to the entry of kind `fit`, which runs once; the results become states of the fitted group
+    and the step loads them. Expressions inside a body move when every caller passes fitted values.
+
+    Applies when: an op without effects reads only fitted states, constants and other such values, and the result is
+    not itself a plain load or constant.
+    Position: after FuseClassWeights (which decides which tables there are), before Differentiate (so that the tables
+    are plain arguments of the differentiated body).
+    Numerics: exact; the same ops run once instead of once per step.
+
+    ```mlir
+    tailor.entry @train_step kind(step) { %n = tailor.load @fitted::@counts
+                                          %t = tailor.reciprocal %n ... }
+    // becomes
+    tailor.entry @fit kind(fit)         { %n = tailor.load @fitted::@counts
+                                          %t = tailor.reciprocal %n
+                                          tailor.store %t, @fitted::@derived0 }
+    tailor.entry @train_step kind(step) { %t = tailor.load @fitted::@derived0 ... }
+    ```
+  }];
+}
+
+def DifferentiatePass : TailorPass<"tailor-differentiate"> {
+  let summary = "Turns value_and_grad of a body into a call of its vjp body, made once per body and argument list.";
+  let description = [{
+    Reverse mode over the `buildVjp` rule that stands beside each op. `@loss.vjp` has the arguments of `@loss` and
+    returns its results followed by one gradient per `wrt` argument. Contributions add up with `tailor.add`; a zero
+    cotangent builds nothing; `stop_gradient` and integer values end a path; ops that no gradient needs are removed,
+    so the data gradient of the first layer never exists. Backward ops carry `vjp_of` (the op_id they derive from) and
+    the source location of the primal op. Calls inside a body are inlined into the vjp body first.
+
+    Applies to: every value_and_grad. Mandatory: switched off, it makes one vjp body per call and keeps dead ops.
+    Errors: an op without a rule on a path to `wrt`; `repeat` on such a path; a loss that is not a scalar float.
+    Position: after the forward rewrites, before everything that looks at backward ops.
+    Numerics: defines them; the order of additions is the reverse program order of the uses.
+
+    ```mlir
+    %loss, %g = tailor.value_and_grad @loss(%w, %x) wrt([0]) : ...
+    // becomes
+    %loss, %g = tailor.call @loss.vjp(%w, %x) : ...
+    tailor.body @loss.vjp(...) { forward ops; backward ops; tailor.return %loss, %gw }
+    ```
+  }];
+  let options = [
+    Option<"trivial", "trivial", "bool", "false", "One vjp body per call, nothing shared, dead ops kept">,
+  ];
+}
+
+//===- differentiated -> fused -----------------------------------------------------------------------------------===//
+
+def FuseLossBackwardPass : TailorPass<"tailor-fuse-loss-backward"> {
+  let summary = "Joins a loss and its logits gradient into one op that reads the logits once.";
+  let description = [{
+    Applies when: `softmax_cross_entropy` and `softmax_cross_entropy_grad` (or the sigmoid pair) of the same block
+    have equal operands and attributes, and the incoming cotangent does not depend on the loss itself.
+    Position: first after Differentiate; FuseElementwise then treats the joined op as one row group.
+    Numerics: exact; both kernels compute the same softmax.
+
+    ```mlir
+    %l  = tailor.softmax_cross_entropy %z, %y ...
+    %dz = tailor.softmax_cross_entropy_grad %dl, %z, %y ...
+    // becomes
+    %l, %dz = tailor.softmax_cross_entropy_with_grad %dl, %z, %y ...
+    ```
+  }];
+}
+
+def FuseSamStepsPass : TailorPass<"tailor-fuse-sam-steps"> {
+  let summary = "Makes the ascent a single perturbed write and the descent a single update of all tensors.";
+  let description = [{
+    - `w + g * (rho / (norm(g) + 1e-12))` written per tensor becomes one `sam.perturb`: it reads w and g and writes
+      w', so there is no epsilon buffer and nothing to restore.
+    - `sqrt(sum of squares)` over the same gradients becomes `global_norm`.
+    - `sgd_update` or `adamw_update` followed by `ema_update` of its results becomes one group of kind
+      `multi_tensor`: the new weights are not read back from memory for the average.
+
+    Applies when: the tensors of both ops are the same values in the same order and nothing reads them in between.
+    Position: before FuseElementwise, which would otherwise group the per-tensor arithmetic one tensor at a time.
+    Numerics: perturbation exact up to the order of the norm's sum; update followed by average exact.
+
+    ```mlir
+    %w1, %m1 = tailor.sgd_update ...        %e1 = tailor.ema_update ... %w1
+    // becomes
+    %w1, %m1, %e1 = tailor.fused {kind = multi_tensor} ... { sgd_update; ema_update }
+    ```
+  }];
+}
+
+def FuseNormActivationPass : TailorPass<"tailor-fuse-norm-activation"> {
+  let summary = "Groups batch normalisation with the add and activation around it, forward and backward.";
+  let description = [{
+    Batch statistics reduce over rows, so a block of columns is independent of all others: one kernel of kind
+    `columns` computes statistics, normalises, adds the residual and applies the activation while the block is in
+    cache. Backward: the activation gradient feeds the two column sums and the data gradient in one kernel.
+
+    Applies when: batch_norm_train (or batch_norm_grad) works on [rows, columns] values and the neighbouring
+    elementwise ops have the same shape; joining must not create a cycle.
+    Position: before FuseElementwise, which would attach the activation gradient to the matrix product instead.
+    Numerics: exact; the same operations per element.
+
+    ```mlir
+    %y, %mean, %istd, %var = tailor.batch_norm_train %x, ...
+    %h = tailor.relu %y
+    // becomes
+    %h, %mean, %istd, %var = tailor.fused {kind = columns} ... { batch_norm_train; relu }
+    ```
+  }];
+}
+
+def FuseElementwisePass : TailorPass<"tailor-fuse-elementwise"> {
+  let summary = "Forms the fused groups of architecture.md section 5 so that no intermediate value touches memory.";
+  let description = [{
+    Greedy and deterministic, in program order: a matrix product takes the elementwise ops on its result (bias,
+    activation, in the backward the activation gradient), row reductions and column reductions take their
+    elementwise neighbours, the rest joins map groups, arithmetic on scalars and class tables becomes `scalar` groups.
+    Broadcasts, constants and masks are recomputed in each group instead of stored. Transposes fold into the
+    contracting dimensions of `dot`.
+
+    Applies when: kinds and domains agree (architecture.md section 5) and joining two groups creates no cycle. Never
+    increases traffic: a value used elsewhere is written once and not read again.
+    Position: last of the fusing passes; groups made before it are left as they are.
+    Numerics: exact; ops keep their own rounding.
+
+    ```mlir
+    %z = tailor.dot %x, %w ...   %bb = tailor.broadcast %b ...   %a = tailor.add %z, %bb   %h = tailor.relu %a
+    // becomes
+    %h = tailor.fused {kind = gemm} ins(%x, %w, %b) { dot; broadcast; add; relu }
+    ```
+  }];
+}
+
+//===- fused -> placed -------------------------------------------------------------------------------------------===//
+
+def InlineBodiesPass : TailorPass<"tailor-inline-bodies"> {
+  let summary = "Replaces every call of a body by the body's ops and removes the bodies.";
+  let description = [{
+    Up to here a body called twice (SAM: at w and at w') exists once. From here on each call has its own ops, because
+    placement, kernels and memory are decided per use; equal kernels are outlined once by FormKernels.
+
+    Applies to: every call in every entry. Mandatory: switched off, equal ops of different calls are not merged.
+    Errors: a recursive call; a value_and_grad that is still there.
+    Position: after all fusion, so that each body is fused once.
+    Numerics: exact.
+
+    ```mlir
+    %l, %g = tailor.call @loss.vjp(%w, %x) : ...
+    // becomes the ops of @loss.vjp with %w and %x for its arguments
+    ```
+  }];
+  let options = [
+    Option<"trivial", "trivial", "bool", "false", "Inline only: merge nothing afterwards">,
+  ];
+}
+
+def AssignPrecisionPass : TailorPass<"tailor-assign-precision"> {
+  let summary = "Chooses the element type of every value and checks that the program respects it.";
+  let description = [{
+    With `f32` nothing changes: the pass checks that no value is f64 or bf16 (state, matrix products and reductions
+    all stay f32). `bf16` is refused with a message until a backend computes in it.
+
+    Position: after InlineBodies, because two calls of one body may get different types.
+    Numerics: identity for f32; the only pass that is allowed to change them.
+
+    ```mlir
+    %z = tailor.dot %x, %w : (tensor<64x100xf32>, tensor<256x100xf32>) -> tensor<64x256xf32>
+    // stays as it is under precision=f32
+    ```
+  }];
+  let options = [
+    Option<"precision", "precision", "std::string", "\"f32\"", "Compute type: f32 (bf16 is refused)">,
+  ];
+}
+
+//===- every boundary --------------------------------------------------------------------------------------------===//
+
+def VerifyPhasesPass : TailorPass<"tailor-verify-phases"> {
+  let summary = "Checks what a phase promises and records the phase on the module.";
+  let description = [{
+    One check per boundary; a later phase keeps the promises of the earlier ones.
+
+    | phase | promise |
+    |---|---|
+    | traced | no fused, kernel, launch or vjp op; bodies are free of state access; entries take no arguments; no host scalar |
+    | differentiated | no value_and_grad |
+    | fused | every fused region obeys its kind |
+    | placed | no body and no call |
+    | kernels | entries hold launches and state access only; every launch names a kernel of matching signature |
+    | planned | every value has a place in memory |
+
+    "No host scalar": a value that changes from step to step reaches ops as a tensor (a control field is read by
+    `control_read`), never as an attribute, a block argument of builtin scalar type or the operand of a library call
+    that cannot read memory.
+
+    Position: at every phase boundary, also after a dump was edited and read back (`--from`).
+    Numerics: changes nothing.
+
+    ```mlir
+    module attributes {tailor.phase = "fused"} { ... }
+    ```
+  }];
+  let options = [
+    Option<"phase", "phase", "std::string", "\"traced\"", "Phase whose promises are checked">,
+  ];
+}
+
+#endif // TAILOR_PASSES_PASSES_TD

@@ -1,0 +1,118 @@
+#include "passes/Remarks.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+
+namespace tailor::passes {
+namespace {
+
+constexpr llvm::StringLiteral kCategory = "tailor";
+constexpr llvm::StringLiteral kReason = "Reason", kText = "Remark", kHint = "Suggestion",
+                              kBytes = "BytesSaved";
+
+remark::RemarkOpts optionsFor(StringRef pass) {
+  return remark::RemarkOpts::name(pass).category(kCategory);
+}
+
+/// Copies every remark of this compiler out of the engine. The engine owns the streamer.
+class CollectingStreamer : public remark::detail::MLIRRemarkStreamerBase {
+public:
+  explicit CollectingStreamer(std::vector<Remark>& remarks) : remarks_(remarks) {}
+
+  void streamOptimizationRemark(const remark::detail::Remark& source) override {
+    Remark& remark = remarks_.emplace_back();
+    remark.pass = source.getRemarkName().str();
+    remark.kind = llvm::StringSwitch<Remark::Kind>(source.getRemarkTypeString())
+                      .Case("Passed", Remark::Kind::passed)
+                      .Cases({"Missed", "Failure"}, Remark::Kind::missed)
+                      .Default(Remark::Kind::analysis);
+    for (const remark::detail::Remark::Arg& arg : source.getArgs()) {
+      if (arg.key == kReason)
+        remark.reason = arg.val;
+      else if (arg.key == kText)
+        remark.text = arg.val;
+      else if (arg.key == kHint)
+        remark.hint = arg.val;
+      else if (arg.key == kBytes)
+        StringRef(arg.val).getAsInteger(10, remark.bytesSaved);
+    }
+    remark.locations = sourceLines(source.getLocation());
+  }
+
+private:
+  std::vector<Remark>& remarks_;
+};
+
+} // namespace
+
+StringRef stringifyRemarkKind(Remark::Kind kind) {
+  switch (kind) {
+  case Remark::Kind::passed:
+    return "passed";
+  case Remark::Kind::missed:
+    return "missed";
+  case Remark::Kind::analysis:
+    return "analysis";
+  }
+  llvm_unreachable("every kind has a name");
+}
+
+void taken(Location loc, StringRef pass, StringRef reason, const Twine& text, int64_t bytesSaved) {
+  auto remark = remark::passed(loc, optionsFor(pass));
+  remark << remark::metric(kReason, reason.str()) << remark::metric(kText, text.str());
+  if (bytesSaved > 0) remark << remark::metric(kBytes, bytesSaved);
+}
+
+void missed(Location loc, StringRef pass, StringRef reason, const Twine& text, const Twine& hint) {
+  auto remark = remark::missed(loc, optionsFor(pass));
+  remark << remark::metric(kReason, reason.str()) << remark::metric(kText, text.str());
+  if (std::string words = hint.str(); !words.empty()) remark << remark::metric(kHint, words);
+}
+
+void noted(Location loc, StringRef pass, StringRef reason, const Twine& text) {
+  remark::analysis(loc, optionsFor(pass))
+      << remark::metric(kReason, reason.str()) << remark::metric(kText, text.str());
+}
+
+std::vector<SourceLine> sourceLines(Location loc) {
+  std::vector<SourceLine> lines;
+  loc->walk([&](Location part) {
+    if (auto line = dyn_cast<FileLineColLoc>(part)) {
+      SourceLine found{line.getFilename().str(), line.getLine(), line.getColumn()};
+      if (!llvm::is_contained(lines, found)) lines.push_back(std::move(found));
+    }
+    return WalkResult::advance();
+  });
+  return lines;
+}
+
+LogicalResult collectRemarks(MLIRContext& context, std::vector<Remark>& remarks) {
+  remark::RemarkCategories categories;
+  categories.all = kCategory.str();
+  return remark::enableOptimizationRemarks(context, std::make_unique<CollectingStreamer>(remarks),
+                                           std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);
+}
+
+std::string formatRemark(const Remark& remark) {
+  std::string line;
+  if (!remark.locations.empty()) {
+    const SourceLine& first = remark.locations.front();
+    line = first.file + ":" + std::to_string(first.line) + ":" + std::to_string(first.column) + ": ";
+  }
+  line += remark.kind == Remark::Kind::passed   ? "fused"
+          : remark.kind == Remark::Kind::missed ? "not fused"
+                                                : "note";
+  line += " [" + remark.pass + "] " + remark.text;
+  if (remark.bytesSaved > 0) line += " (saves " + std::to_string(remark.bytesSaved) + " bytes)";
+  for (const SourceLine& other : ArrayRef(remark.locations).drop_front(remark.locations.empty() ? 0 : 1))
+    line += "\n  with " + other.file + ":" + std::to_string(other.line) + ":" + std::to_string(other.column);
+  if (!remark.hint.empty()) line += "\n  hint: " + remark.hint;
+  return line;
+}
+
+} // namespace tailor::passes
