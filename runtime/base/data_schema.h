@@ -7,39 +7,50 @@ namespace tailor::runtime {
 
 /// What a column of the table means to the program.
 enum class ColumnRole : std::uint8_t {
-  kNumeric,  ///< one f32 feature
-  kCategory, ///< one i32 feature in [0, capacity)
+  kNumeric,     ///< one f32 feature
+  kCategorical, ///< one i32 feature in [0, capacity)
   kLabel,
-  kId,    ///< row id of predictions
   kGroup, ///< rows with the same value stay in the same split
   kTime,  ///< splits are made along it
+  kId,    ///< row id of predictions
   kDrop,
 };
 
-struct ColumnSchema {
-  std::string name; ///< header name; "column 3" (0-based) in a file without header
+struct Column {
+  std::string name;          ///< header name, or "column 3"
+  std::int32_t position = 0; ///< 0-based place in the file
   ColumnRole role = ColumnRole::kNumeric;
-  /// kCategory: number of codes the program has room for. Code 0 is "unknown or missing".
-  std::int32_t capacity = 0;
+  std::int32_t capacity = 0; ///< categorical: codes [0, capacity), the last code is "unknown"
+  bool missing_flag = false; ///< numeric: adds one 0/1 feature after all numeric ones
 
-  bool operator==(const ColumnSchema&) const = default;
+  bool operator==(const Column&) const = default;
 };
 
 /// What the compiler must know of a data set, and nothing else of it: the shape of a row, never its values.
-/// Stored in the artifact; data opened at run time are checked against it.
-/// Feature order: numeric columns in the order of `columns`, likewise category columns.
+/// Stored in the artifact; data opened at run time are checked against it. Features keep the order of
+/// `columns`.
 struct DataSchema {
-  std::vector<ColumnSchema> columns; ///< empty for images and for generated sets
-  std::int32_t num_numeric = 0;      ///< D: width of the numeric input, indicator columns included
-  std::int32_t num_category = 0;     ///< C: width of the category input
-  std::int32_t num_classes = 0;      ///< K
+  std::vector<Column> columns; ///< empty for images; x0, x1, ... for generated sets
+  bool named = false;          ///< columns have names from a header
+  std::int32_t num_classes = 0;
   std::vector<std::string> class_names;
   std::int32_t positive_class = -1; ///< two classes: which one scores are about; -1 = not stated
+  std::string label_strip;          ///< suffix removed from label texts before they are looked up
+  std::string missing = "error";    ///< error | mean | flag
+  std::string numeric = "none";     ///< none | standard | quantile
   std::int32_t image_height = 0, image_width = 0, image_channels = 0; ///< 0 = no image
+
+  /// Width of the numeric input: numeric columns, then their missing flags.
+  std::int32_t num_numeric() const;
+  /// Width of the category input.
+  std::int32_t num_category() const;
+  /// Capacity of each categorical column, in input order.
+  std::vector<std::int32_t> category_capacities() const;
 
   bool operator==(const DataSchema&) const = default;
 };
 
+/// "numeric", "categorical", ...
 const char* to_string(ColumnRole role);
 
 } // namespace tailor::runtime

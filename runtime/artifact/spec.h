@@ -1,0 +1,372 @@
+#pragma once
+#include "runtime/base/data_schema.h"
+#include "runtime/base/options.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// An artifact as plain structs: what the compiler fills, the writer stores, the reader gives back after
+/// checking. Index fields name entries of the vectors here; -1 is "none". Offsets and sizes are bytes. Field
+/// by field the same content as tailor.fbs, which is the format; write(read(x)) == x.
+namespace tailor::runtime {
+
+enum class DType : std::uint8_t { kF32, kBF16, kF64, kI32, kI64, kI1 /* one byte, 0 or 1 */ };
+std::uint64_t dtype_bytes(DType dtype);
+const char* to_string(DType dtype);
+
+/// What the artifact was compiled for.
+struct Target {
+  std::string backend; ///< "cpu", "reference"
+  std::string name;    ///< "znver4", "x86-64-v3", "f64"
+  /// Instruction sets the code uses, LLVM names ("avx2", "avx512bf16"). The runtime refuses a host that lacks
+  /// one.
+  std::vector<std::string> features;
+
+  bool operator==(const Target&) const = default;
+};
+
+// --- state
+// ---------------------------------------------------------------------------------------------------
+
+enum class GroupKind : std::uint8_t { kNet, kProjector, kOptimizer, kEma, kBatchNorm, kFitted, kGenerator };
+const char* to_string(GroupKind kind);
+
+enum class InitKind : std::uint8_t {
+  kZeros,
+  kOnes,
+  kConstant,        ///< value
+  kUniform,         ///< uniform in [-value, value)
+  kNormal,          ///< mean 0, standard deviation value
+  kTruncatedNormal, ///< the same, redrawn outside two standard deviations
+  kCopyOf,          ///< the initial value of another state of the same type and shape
+};
+const char* to_string(InitKind kind);
+
+struct InitRule {
+  InitKind kind = InitKind::kZeros;
+  double value = 0;
+  std::int32_t source_state = -1; ///< kCopyOf
+
+  bool operator==(const InitRule&) const = default;
+};
+
+struct StateGroup {
+  std::string name;
+  GroupKind kind = GroupKind::kNet;
+  bool trainable = false;
+
+  bool operator==(const StateGroup&) const = default;
+};
+
+struct State {
+  std::string name;          ///< canonical within its group: "fc0.weight"
+  std::int32_t group = -1;   ///< index into groups
+  DType dtype = DType::kF32; ///< kF32, kF64, kI32 or kI64
+  std::vector<std::int64_t> shape;
+  std::uint64_t offset = 0; ///< in the state space
+  std::uint64_t bytes = 0;  ///< exactly the elements; padding up to the next state is zero
+  InitRule init;
+  bool decayed = true; ///< weight decay applies (laid out before the undecayed ones)
+
+  bool operator==(const State&) const = default;
+};
+
+// --- control and metrics rows
+// --------------------------------------------------------------------------------
+
+/// Who writes a control field. Host fields come first in the row and are copied from the ring by begin_step;
+/// device fields follow, are written by commands and persist from step to step.
+enum class FieldWriter : std::uint8_t { kHost, kDevice };
+
+/// Where the host takes the value of a field from.
+enum class FieldBinding : std::uint8_t {
+  kBuiltin,    ///< by well-known name: valid, slot, rng, step
+  kConstant,   ///< `value`
+  kOption,     ///< run option `key`, the same for the whole run
+  kLrSchedule, ///< run option `key` (base rate) times `value`, shaped by the schedule.* options
+  kEmaDecay,   ///< min(d, (1 + t) / (10 + t)) with d = run option `key`, t = updates done (methods 4.4)
+  kTableRow,   ///< class_table_row of the running stage
+  kNone,       ///< device fields
+};
+const char* to_string(FieldBinding binding);
+
+struct ControlField {
+  std::string name;
+  DType dtype = DType::kF32; ///< kF32, kF64, kI32 or kI64
+  std::uint32_t count = 1;   ///< elements (rng: 4)
+  std::uint64_t offset = 0;  ///< in the control row
+  FieldWriter writer = FieldWriter::kHost;
+  FieldBinding binding = FieldBinding::kNone;
+  std::string key;
+  double value = 0;
+
+  bool operator==(const ControlField&) const = default;
+};
+
+struct MetricField {
+  std::string name; ///< "loss", "ascent_loss", "grad_norm"
+  DType dtype = DType::kF32;
+  std::uint32_t count = 1;
+  std::uint64_t offset = 0; ///< in the metrics row
+
+  bool operator==(const MetricField&) const = default;
+};
+
+// --- commands
+// ------------------------------------------------------------------------------------------------
+
+enum class Space : std::uint8_t { kState, kArena, kControl, kMetrics, kSlot, kConstant };
+const char* to_string(Space space);
+
+enum class Access : std::uint8_t { kRead, kWrite, kReadWrite };
+
+/// A place in memory a command touches. Chunk c of a launch sees space + offset + c * chunk_stride; `bytes`
+/// covers all chunks, so partial results indexed by chunk need no arithmetic in the kernel. Rules (checked by
+/// the reader): offset + bytes fits the space; kSlot is read by read_slot only; kConstant and the host part
+/// of kControl are never written; num_chunks * chunk_stride <= bytes.
+struct Operand {
+  Space space = Space::kArena;
+  Access access = Access::kRead;
+  DType dtype = DType::kF32;
+  std::uint16_t result = 0; ///< which result of op_id
+  std::int32_t op_id = -1;  ///< op whose result this holds (op table); -1 = not the result of one op
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t chunk_stride = 0;
+
+  bool operator==(const Operand&) const = default;
+};
+
+enum class CommandKind : std::uint8_t {
+  kBeginStep, ///< host part of the control row <- ring row (counter % length); no operands
+  kReadSlot,  ///< operands: source in kSlot (within the slot named by control field `slot`), destination
+  kLaunch,    ///< kernel(buffers = operands..., sizes) over num_units in num_chunks
+  kCopy,      ///< operands: source, destination of equal size
+  kFill,      ///< operand: destination, a multiple of 4 bytes; every word becomes fill_word
+  kRepeat,    ///< the next body_length commands run count times
+  kLibrary,   ///< library plan `plan` on the operands
+  kFinishStep ///< metrics ring row (counter % length) <- metrics row; counter += 1; no operands
+};
+const char* to_string(CommandKind kind);
+
+/// No member varies between steps: sizes, counts and fill words are fixed when compiled; what varies is read
+/// from the control row by the kernels. The reader refuses command lists that break this (a command that
+/// writes the host part of the control row, a slot outside read_slot, a step without begin and finish).
+struct Command {
+  CommandKind kind = CommandKind::kLaunch;
+  std::vector<Operand> operands;   ///< kLaunch: operands then results, as the kernel expects them
+  std::int32_t kernel = -1;        ///< kLaunch: index into kernels
+  std::int32_t plan = -1;          ///< kLibrary: index into library_plans
+  std::vector<std::int64_t> sizes; ///< kLaunch: sizes[0] = rows of the variant
+  std::int64_t num_units = 0;      ///< kLaunch: work units, >= 0
+  std::uint32_t num_chunks = 1;    ///< kLaunch: fixed split, independent of the thread count
+  std::uint32_t fill_word = 0;     ///< kFill
+  std::uint32_t count = 0;         ///< kRepeat
+  std::uint32_t body_length = 0;   ///< kRepeat
+  std::vector<std::int32_t> ops;   ///< op ids this command computes (kLaunch may leave it to its kernel)
+  std::uint64_t flops = 0;         ///< per execution, for profiles and the cost table
+  std::uint64_t bytes_moved = 0;
+
+  bool operator==(const Command&) const = default;
+};
+
+struct Kernel {
+  std::string name;              ///< stable across unrelated edits
+  std::uint64_t code_offset = 0; ///< in the code section
+  std::uint64_t code_bytes = 0;
+  std::uint64_t scratch_bytes = 0; ///< per worker; > 0 adds one last buffer of this size, contents undefined
+  std::string family;              ///< "map", "rows", "gemm", ...
+  std::vector<std::int32_t> ops;   ///< op ids, for source lines
+
+  bool operator==(const Kernel&) const = default;
+};
+
+/// A call into a library with everything chosen at compile time. `graph` is the operation graph in text, from
+/// which the plan can be made again on a version mismatch.
+struct LibraryPlan {
+  std::string library; ///< "onednn", "cudnn", "cublaslt"
+  std::string version;
+  std::string graph;
+  std::vector<std::uint8_t> plan;
+
+  bool operator==(const LibraryPlan&) const = default;
+};
+
+// --- entries
+// -------------------------------------------------------------------------------------------------
+
+enum class EntryKind : std::uint8_t { kInit, kFit, kStep, kEval, kPredict, kFeatures, kBatchNormRecompute };
+const char* to_string(EntryKind kind);
+
+/// A batch input in the slot of a variant: numeric f32 [B, D], category i32 [B, C], image f32 [B, H, W, C],
+/// label i32 [B], index i32 [B].
+struct SlotField {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<std::int64_t> shape; ///< batch first
+  std::uint64_t offset = 0;        ///< in the slot, 64-byte aligned
+  std::uint64_t bytes = 0;
+
+  bool operator==(const SlotField&) const = default;
+};
+
+struct Output {
+  std::string name; ///< "logits", "probabilities", "loss"
+  DType dtype = DType::kF32;
+  std::vector<std::int64_t> shape;
+  Operand place;
+
+  bool operator==(const Output&) const = default;
+};
+
+/// An entry compiled for one input signature. Its command list is empty for a program that is only
+/// interpreted (backend "reference").
+struct Variant {
+  std::int64_t batch = 0; ///< 0 for init and fit
+  std::vector<SlotField> slot_fields;
+  std::vector<Output> outputs;
+  std::vector<std::int32_t> metrics; ///< metric fields this variant reports
+  std::vector<Command> commands;
+  std::string symbol; ///< name of the entry op in the IR, for example "train_step_b64"
+
+  bool operator==(const Variant&) const = default;
+};
+
+struct Entry {
+  std::string name; ///< "train_step", "eval_step", "eval_step_ema"
+  EntryKind kind = EntryKind::kStep;
+  std::vector<Variant> variants; ///< ordered by batch
+
+  bool operator==(const Entry&) const = default;
+};
+
+// --- stages
+// --------------------------------------------------------------------------------------------------
+
+enum class SlotPolicy : std::uint8_t { kReset, kKeep };
+
+/// One part of the training. Stages run in order over the same state.
+struct Stage {
+  std::string name;
+  std::int32_t step_entry = -1;
+  std::int32_t fit_entry = -1;     ///< run once when the stage begins; -1 = none
+  std::int32_t eval_entry = -1;    ///< on the raw weights; -1 = no evaluation
+  std::int32_t predict_entry = -1; ///< -1 = eval_entry's outputs
+  std::string sampler = "uniform";
+  std::int32_t class_table_row = 0;
+  std::vector<std::string> trainable;           ///< globs over state names; empty = every trainable group
+  SlotPolicy slots = SlotPolicy::kReset;        ///< optimizer slots when the stage begins
+  std::vector<std::int32_t> slot_groups;        ///< state groups that `slots` speaks of
+  std::vector<std::int32_t> initialised_groups; ///< groups given their initial value when the stage begins
+  Options options;                              ///< this stage's overrides of the program's options
+
+  bool operator==(const Stage&) const = default;
+};
+
+// --- what inspect reads
+// --------------------------------------------------------------------------------------
+
+struct OpRecord {
+  std::int32_t id = -1;
+  std::string name;     ///< "tailor.dot"
+  std::string location; ///< "recipe.toml:4:3" or "main.cpp:31:5"; several joined by "; "
+  std::int32_t vjp_of = -1;
+  std::string removed; ///< why it is gone; empty if it lives
+
+  bool operator==(const OpRecord&) const = default;
+};
+
+enum class RemarkKind : std::uint8_t { kPassed, kMissed, kAnalysis };
+
+struct Remark {
+  RemarkKind kind = RemarkKind::kPassed;
+  std::string pass;     ///< "fuse-sam-steps"
+  std::string reason;   ///< stable code: "used-elsewhere"
+  std::string message;  ///< a sentence
+  std::string location; ///< the user's line
+  std::vector<std::int32_t> ops;
+  std::int64_t bytes_saved = 0; ///< negative = costs
+
+  bool operator==(const Remark&) const = default;
+};
+
+/// One row of the memory plan: who lives where from which command to which.
+struct PlannedBuffer {
+  std::string name;
+  Space space = Space::kArena;
+  std::uint64_t offset = 0, bytes = 0;
+  std::int32_t entry = -1, variant = -1; ///< -1 = all
+  std::int32_t first_command = -1, last_command = -1;
+
+  bool operator==(const PlannedBuffer&) const = default;
+};
+
+struct MemorySizes {
+  std::uint64_t state = 0, arena = 0;
+  std::uint64_t control = 0;      ///< one row
+  std::uint64_t control_host = 0; ///< its host part, from offset 0
+  std::uint64_t metrics = 0;      ///< one row
+  std::uint64_t slot = 0;         ///< the largest variant's slot
+
+  bool operator==(const MemorySizes&) const = default;
+};
+
+/// Page-aligned raw bytes behind the metadata. "code" (kernels), "constants" (Space::kConstant),
+/// "ir.<phase>" (text of that phase).
+struct RawSection {
+  std::string name;
+  std::vector<std::byte> bytes;
+
+  bool operator==(const RawSection&) const = default;
+};
+
+// --- the whole
+// -----------------------------------------------------------------------------------------------
+
+struct ArtifactSpec {
+  std::string name;        ///< program name, from the recipe file or the C++ program
+  std::string producer;    ///< "tailor 0.1.0"
+  std::string source_name; ///< recipe or source file as the user wrote it
+  std::string source_text;
+  Target target;
+  Options options;
+  DataSchema schema;
+
+  std::vector<StateGroup> groups;
+  std::vector<State> states;
+  std::vector<ControlField> control;
+  std::vector<MetricField> metrics;
+  std::vector<Entry> entries;
+  std::vector<Kernel> kernels;
+  std::vector<LibraryPlan> library_plans;
+  MemorySizes memory;
+  std::vector<Stage> stages;
+
+  std::vector<PlannedBuffer> memory_plan;
+  std::vector<OpRecord> ops;
+  std::vector<Remark> remarks;
+
+  bool operator==(const ArtifactSpec&) const = default;
+};
+
+inline constexpr std::string_view kCodeSection = "code";
+inline constexpr std::string_view kConstantSection = "constants";
+inline constexpr std::string_view kIrSectionPrefix = "ir.";
+
+/// Name of a state in checkpoints: the bare name for a kNet group named "net" (so names agree with
+/// torchvision and timm), else "group/name".
+std::string checkpoint_name(const ArtifactSpec& spec, const State& state);
+
+/// Index by name, or -1.
+std::int32_t find_state(const ArtifactSpec& spec, std::string_view group, std::string_view name);
+std::int32_t find_control(const ArtifactSpec& spec, std::string_view name);
+std::int32_t find_metric(const ArtifactSpec& spec, std::string_view name);
+std::int32_t find_entry(const ArtifactSpec& spec, std::string_view name);
+
+/// Product of the dimensions; false if one is negative or the product overflows.
+bool num_elements(const std::vector<std::int64_t>& shape, std::uint64_t& elements);
+
+} // namespace tailor::runtime

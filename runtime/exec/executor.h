@@ -1,0 +1,118 @@
+#pragma once
+#include "runtime/artifact/reader.h"
+
+#include <functional>
+#include <memory>
+#include <span>
+
+namespace tailor::runtime {
+
+struct ExecutorOptions {
+  int num_threads = 1;
+  std::uint32_t ring_length = 8; ///< rows of the control and metrics rings; the most steps one run() may take
+  std::uint32_t num_slots = 16;  ///< batch slots; at least ring_length
+};
+
+/// Which compiled form of which entry.
+struct VariantId {
+  std::int32_t entry = -1;
+  std::int32_t variant = -1;
+};
+
+/// What ran when an observer is called: a command (its kernel, ops, operands) of a variant.
+struct ObservedCommand {
+  VariantId variant;
+  std::size_t index = 0; ///< position in the variant's command list
+  const Command* command = nullptr;
+};
+
+/// What the training loop drives. Everything that crosses it is in the artifact's own types; a backend that
+/// computes otherwise (the f64 reference) converts at this border.
+///
+/// One step: the host fills slot s, writes the host fields of control_row(counter + i), calls run(). The
+/// steps of one run() use rows counter .. counter + k - 1; afterwards metrics_row of the same numbers holds
+/// what they reported. Rows and slots are plain host memory with the layout of the artifact: resolve offsets
+/// once, then write through.
+///
+/// Threads   one thread at a time calls into an executor; slots not in use by the steps of a running run()
+/// may be
+///           filled by others meanwhile.
+class Executor {
+public:
+  virtual ~Executor() = default;
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  const Artifact& artifact() const { return *artifact_; }
+  const ArtifactSpec& spec() const { return artifact_->spec(); }
+  const ExecutorOptions& options() const { return options_; }
+
+  /// Gives every state of `groups` (all groups if empty) its initial value: a function of (seed, state name,
+  /// element).
+  virtual Status initialise(std::uint64_t seed, std::span<const std::int32_t> groups = {}) = 0;
+
+  /// Copies a state out or in, as exactly state.bytes of its dtype, row-major. `state` indexes spec().states.
+  virtual Status read_state(std::int32_t state, std::span<std::byte> destination) const = 0;
+  virtual Status write_state(std::int32_t state, std::span<const std::byte> source) = 0;
+
+  /// Ring row `counter % ring_length`: the host fields of the control row.
+  std::byte* control_row(std::uint64_t counter) {
+    return control_ring_.get() + (counter % options_.ring_length) * control_stride_;
+  }
+  const std::byte* control_row(std::uint64_t counter) const {
+    return control_ring_.get() + (counter % options_.ring_length) * control_stride_;
+  }
+  /// Ring row of metrics that step `counter` reported.
+  const std::byte* metrics_row(std::uint64_t counter) const {
+    return metrics_ring_.get() + (counter % options_.ring_length) * metrics_stride_;
+  }
+  /// Slot memory, spec().memory.slot bytes, 64-byte aligned, zero at first.
+  std::byte* slot(std::uint32_t index) { return slots_.get() + std::size_t{index} * slot_stride_; }
+  const std::byte* slot(std::uint32_t index) const {
+    return slots_.get() + std::size_t{index} * slot_stride_;
+  }
+
+  /// Steps (of any entry) run so far; names the next ring row.
+  std::uint64_t counter() const { return counter_; }
+
+  /// Runs `num_steps` steps of a variant; returns when they are done. num_steps <= ring_length.
+  virtual Status run(VariantId variant, std::uint32_t num_steps) = 0;
+
+  /// What output `output` of the variant held after its last step. Valid until the next run().
+  virtual Result<std::span<const std::byte>> read_output(VariantId variant, std::int32_t output) = 0;
+
+  /// Calls `observer` after every command, for checks and profiles; a failing Status stops the step and is
+  /// what run() returns. An empty function turns it off; nothing is paid then.
+  using Observer = std::function<Status(const ObservedCommand&)>;
+  virtual Status set_observer(Observer observer) = 0;
+
+  /// Bytes an operand holds now (all chunks), for observers.
+  virtual Result<std::span<const std::byte>> read_operand(const Operand& operand) const = 0;
+
+protected:
+  /// Allocates rings and slots. Check with allocated() before use.
+  Executor(std::shared_ptr<const Artifact> artifact, ExecutorOptions options);
+  /// kResourceExhausted / kInvalidArgument if rings and slots could not be made.
+  Status allocated() const;
+
+  struct AlignedFree {
+    void operator()(std::byte* pointer) const;
+  };
+  using AlignedBytes = std::unique_ptr<std::byte[], AlignedFree>;
+  /// `bytes` zeroed bytes, aligned to `alignment`; null if there is no memory.
+  static AlignedBytes allocate_zeroed(std::uint64_t bytes, std::size_t alignment = 64);
+
+  std::byte* metrics_row_to_write(std::uint64_t counter) {
+    return metrics_ring_.get() + (counter % options_.ring_length) * metrics_stride_;
+  }
+
+  std::shared_ptr<const Artifact> artifact_;
+  ExecutorOptions options_;
+  std::uint64_t counter_ = 0;
+  std::uint64_t control_stride_ = 0, metrics_stride_ = 0, slot_stride_ = 0;
+
+private:
+  AlignedBytes control_ring_, metrics_ring_, slots_;
+};
+
+} // namespace tailor::runtime
