@@ -1,0 +1,48 @@
+#pragma once
+// Recipe text -> options, with the place of every value.
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "frontend/recipe/source.h"
+#include "runtime/base/options.h"
+
+namespace tailor::recipe {
+
+using runtime::Option;
+using runtime::Options;
+using runtime::OptionValue;
+
+/// What a recipe says once `base` files, the stage and `--set` are merged: every key of the table, defaults included.
+struct Recipe {
+  Options options;
+  std::map<std::string, Place, std::less<>> places;  // of the keys that were set by a file or the command line
+  std::string name;                                  // "fraud" for "examples/fraud.toml"
+  std::string text;                                  // of the recipe file itself, stored in the artifact
+  SourceTexts texts;
+  std::vector<Diagnostic> errors;
+
+  bool ok() const { return errors.empty(); }
+  /// Where `key` was set, or where its default comes from (an unset place).
+  Place place(std::string_view key) const;
+  bool is_set(std::string_view key) const { return places.contains(key); }
+  void error(std::string_view key, std::string message, std::string hint = {});
+  /// All complaints, formatted as `format` does, in the order of their places.
+  std::string messages() const;
+};
+
+/// Reads files; a test or a fuzzer may hand in its own. Returns nothing if there is no such file.
+using FileReader = std::function<std::optional<std::string>(const std::string& path)>;
+/// At most 1 MiB a file: a recipe is text written by hand.
+FileReader disk_reader();
+
+/// Parses `path`, its `base` files below it, then `overrides` ("optimizer.lr=0.05") on top, and checks keys, types,
+/// limits and combinations. A base path is looked for beside the recipe that names it, then from the working folder.
+Recipe parse(const std::string& path, const std::vector<std::string>& overrides = {},
+             const FileReader& read = disk_reader());
+
+}  // namespace tailor::recipe

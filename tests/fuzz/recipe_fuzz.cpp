@@ -1,0 +1,15 @@
+// Recipe text from outside: parse, merge, check and print every complaint without a crash.
+#include <cstddef>
+#include <cstdint>
+
+#include "frontend/recipe/parse.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  const std::string text(reinterpret_cast<const char*>(bytes), size);
+  auto read = [&](const std::string& path) -> std::optional<std::string> {
+    return path == "fuzz.toml" || path == "base.toml" ? std::optional(text) : std::nullopt;
+  };
+  tailor::recipe::Recipe recipe = tailor::recipe::parse("fuzz.toml", {text.substr(0, 64)}, read);
+  (void)recipe.messages();
+  return 0;
+}
