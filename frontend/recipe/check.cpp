@@ -30,8 +30,8 @@ std::string shown(double value) {
 }
 
 // A contradiction between two keys: the complaint stands at `key`, `other` is shown as a note.
-void contradict(Recipe& recipe, std::string_view key, std::string message, std::string_view other, std::string note,
-                std::string hint) {
+void contradict(Recipe& recipe, std::string_view key, std::string message, std::string_view other,
+                std::string note, std::string hint) {
   recipe.error(key, std::move(message), std::move(hint));
   recipe.errors.back().notes.push_back({recipe.place(other), std::move(note)});
 }
@@ -51,7 +51,8 @@ void check_methods(Recipe& recipe) {
   for (auto [first, second] : kExclusive)
     if (used.contains(first) && used.contains(second))
       recipe.error("method.use", std::string("'") + first + "' and '" + second + "' contradict each other",
-                   std::string("keep one of them; '") + second + "' is the class-aware form of '" + first + "'");
+                   std::string("keep one of them; '") + second + "' is the class-aware form of '" + first +
+                       "'");
   for (const std::string& method : method_names()) {
     if (used.contains(method)) continue;
     for (const auto& [key, place] : recipe.places)
@@ -98,33 +99,37 @@ void check_data(Recipe& recipe) {
                  "[data] train = \"FILE.csv\", or format = \"two_moons\" for a generated set");
   if (generated)
     for (const auto& [key, place] : recipe.places)
-      if (key == "data.train" || key == "data.val" || key == "data.test.file" || key.starts_with("data.columns.") ||
-          key.starts_with("data.label."))
-        contradict(recipe, key, "'" + key + "' has no meaning for the generated set '" + format + "'", "data.format",
-                   "the format is set here", "remove it, or set format = \"csv\"");
+      if (key == "data.train" || key == "data.val" || key == "data.test.file" ||
+          key.starts_with("data.columns.") || key.starts_with("data.label."))
+        contradict(recipe, key, "'" + key + "' has no meaning for the generated set '" + format + "'",
+                   "data.format", "the format is set here", "remove it, or set format = \"csv\"");
   if (format == "two_moons") {
     for (const char* key : {"data.classes", "data.dimensions"})
       if (recipe.is_set(key) && number_of(recipe, key) != 2)
-        contradict(recipe, key, "two_moons has 2 classes in 2 dimensions", "data.format", "the format is set here",
-                   "format = \"blobs\" takes any number");
+        contradict(recipe, key, "two_moons has 2 classes in 2 dimensions", "data.format",
+                   "the format is set here", "format = \"blobs\" takes any number");
   }
   double val = number_of(recipe, "data.split.val"), test = number_of(recipe, "data.split.test");
   if (val + test >= 1)
     contradict(recipe, recipe.is_set("data.split.val") ? "data.split.val" : "data.split.test",
                "val = " + shown(val) + " and test = " + shown(test) + " leave no rows to train on",
-               recipe.is_set("data.split.test") ? "data.split.test" : "data.split.val", "the other share", {});
+               recipe.is_set("data.split.test") ? "data.split.test" : "data.split.val", "the other share",
+               {});
   std::string by = text_of(recipe, "data.split.by");
   if (by == "files" && (!recipe.is_set("data.val") || !recipe.is_set("data.test.file")))
-    recipe.error("data.split.by", "split by files needs data.val and data.test", "[data] val = \"FILE\", test = \"FILE\"");
+    recipe.error("data.split.by", "split by files needs data.val and data.test",
+                 "[data] val = \"FILE\", test = \"FILE\"");
   for (const char* kind : {"group", "time"})
-    if (by == kind && !recipe.is_set("data.split.column") && !recipe.is_set(std::string("data.columns.") + kind))
+    if (by == kind && !recipe.is_set("data.split.column") &&
+        !recipe.is_set(std::string("data.columns.") + kind))
       recipe.error("data.split.by", std::string("split by ") + kind + " needs the column",
                    std::string("[data] columns = { ") + kind + " = \"NAME\" }");
 }
 
 void check_run(Recipe& recipe) {
   double epochs = number_of(recipe, "run.epochs"), warmup = number_of(recipe, "schedule.warmup_epochs");
-  if (text_of(recipe, "schedule.name") == "warmup_cosine" && recipe.is_set("schedule.warmup_epochs") && warmup >= epochs)
+  if (text_of(recipe, "schedule.name") == "warmup_cosine" && recipe.is_set("schedule.warmup_epochs") &&
+      warmup >= epochs)
     contradict(recipe, "schedule.warmup_epochs",
                "a warm-up of " + shown(warmup) + " epochs in a run of " + shown(epochs), "run.epochs",
                "the run's length is set here", {});
@@ -133,13 +138,16 @@ void check_run(Recipe& recipe) {
     std::string watched = text_of(recipe, key);
     if (watched.empty()) continue;
     if (watched.starts_with("test/"))
-      recipe.error(key, "'" + watched + "' selects on the test split", "did you mean 'val/" + watched.substr(5) + "'?");
+      recipe.error(key, "'" + watched + "' selects on the test split",
+                   "did you mean 'val/" + watched.substr(5) + "'?");
     else if (!watched.starts_with("val/"))
-      recipe.error(key, "'" + watched + "' is not a validation metric", "val/balanced_accuracy, val/loss, ...");
+      recipe.error(key, "'" + watched + "' is not a validation metric",
+                   "val/balanced_accuracy, val/loss, ...");
     else if (std::string metric = watched.substr(4);
              std::find(metrics.begin(), metrics.end(), metric) == metrics.end()) {
       std::string near = nearest(metric, metrics);
-      recipe.error(key, "unknown metric '" + watched + "'", near.empty() ? std::string() : "did you mean 'val/" + near + "'?");
+      recipe.error(key, "unknown metric '" + watched + "'",
+                   near.empty() ? std::string() : "did you mean 'val/" + near + "'?");
     }
   }
   const Option* batch = recipe.options.find("run.batch");
@@ -152,7 +160,7 @@ void check_run(Recipe& recipe) {
   }
 }
 
-}  // namespace
+} // namespace
 
 void check(Recipe& recipe) {
   check_methods(recipe);
@@ -161,4 +169,4 @@ void check(Recipe& recipe) {
   check_run(recipe);
 }
 
-}  // namespace tailor::recipe
+} // namespace tailor::recipe

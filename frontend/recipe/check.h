@@ -5,7 +5,8 @@
 
 namespace tailor::recipe {
 
-/// Adds one complaint to `recipe.errors` for every contradiction, at the later of the two places, with the other as a note.
+/// Adds one complaint to `recipe.errors` for every contradiction, at the later of the two places, with the
+/// other as a note.
 void check(Recipe& recipe);
 
-}  // namespace tailor::recipe
+} // namespace tailor::recipe

@@ -18,33 +18,46 @@ using runtime::OptionType;
 
 std::string toml_kind(const toml::node& node) {
   switch (node.type()) {
-    case toml::node_type::table: return "a table";
-    case toml::node_type::array: return "a list";
-    case toml::node_type::string: return "the string \"" + **node.as_string() + "\"";
-    case toml::node_type::integer: return "the integer " + std::to_string(**node.as_integer());
-    case toml::node_type::floating_point: {
-      std::ostringstream out;
-      out << "the number " << **node.as_floating_point();
-      return out.str();
-    }
-    case toml::node_type::boolean: return **node.as_boolean() ? "true" : "false";
-    default: return "a date or time";
+  case toml::node_type::table:
+    return "a table";
+  case toml::node_type::array:
+    return "a list";
+  case toml::node_type::string:
+    return "the string \"" + **node.as_string() + "\"";
+  case toml::node_type::integer:
+    return "the integer " + std::to_string(**node.as_integer());
+  case toml::node_type::floating_point: {
+    std::ostringstream out;
+    out << "the number " << **node.as_floating_point();
+    return out.str();
+  }
+  case toml::node_type::boolean:
+    return **node.as_boolean() ? "true" : "false";
+  default:
+    return "a date or time";
   }
 }
 
 namespace {
 
-bool is_list(Type type) { return type == Type::words || type == Type::columns || type == Type::integers; }
+bool is_list(Type type) {
+  return type == Type::words || type == Type::columns || type == Type::integers;
+}
 
 Type element_type(Type type) {
   switch (type) {
-    case Type::words: return Type::word;
-    case Type::columns: return Type::column;
-    default: return Type::integer;
+  case Type::words:
+    return Type::word;
+  case Type::columns:
+    return Type::column;
+  default:
+    return Type::integer;
   }
 }
 
-bool has_limits(const KeySpec& spec) { return !(spec.min == 0 && spec.max == 0); }
+bool has_limits(const KeySpec& spec) {
+  return !(spec.min == 0 && spec.max == 0);
+}
 
 std::string bound_text(double bound) {
   std::ostringstream out;
@@ -60,7 +73,7 @@ std::string range_text(const KeySpec& spec) {
 }
 
 class Converter {
- public:
+public:
   explicit Converter(const KeySpec& spec) : spec_(spec) {}
 
   Conversion run(const toml::node& node) {
@@ -69,7 +82,7 @@ class Converter {
     return single(node, spec_.type == Type::integer_or_list ? Type::integer : spec_.type);
   }
 
- private:
+private:
   Conversion list(const toml::node& node, Type element) {
     const toml::array* array = node.as_array();
     if (!array) return wrong_type(node);
@@ -84,39 +97,45 @@ class Converter {
 
   Conversion single(const toml::node& node, Type type) {
     switch (type) {
-      case Type::boolean:
-        if (auto* value = node.as_boolean()) return {OptionValue(**value), {}, {}};
-        break;
-      case Type::integer:
-        if (auto* value = node.as_integer()) return bounded_integer(**value);
-        break;
-      case Type::number:
-        if (auto* value = node.as_integer()) return bounded(static_cast<double>(**value));
-        if (auto* value = node.as_floating_point()) return bounded(**value);
-        break;
-      case Type::word:
-        if (auto* value = node.as_string()) return word(**value);
-        break;
-      case Type::text:
-      case Type::path:
-        if (auto* value = node.as_string()) {
-          if ((*value)->empty()) return {{}, std::string(spec_.key) + " is empty", {}};
-          if ((*value)->find('\0') != std::string::npos) return {{}, std::string(spec_.key) + " holds a NUL character", {}};
-          return {OptionValue(**value), {}, {}};
-        }
-        break;
-      case Type::column:
-        if (auto* value = node.as_string()) return {OptionValue(**value), {}, {}};
-        if (auto* value = node.as_integer()) {
-          if (std::abs(static_cast<double>(**value)) <= 1e6) return {OptionValue(**value), {}, {}};
-          return {{}, "column index " + std::to_string(**value) + " of " + std::string(spec_.key) + " is out of range", {}};
-        }
-        break;
-      case Type::seed_choice:
-        if (auto* value = node.as_integer()) return bounded_integer(**value);
-        if (auto* value = node.as_string(); value && **value == "run_seed") return {OptionValue(**value), {}, {}};
-        break;
-      default: break;
+    case Type::boolean:
+      if (auto* value = node.as_boolean()) return {OptionValue(**value), {}, {}};
+      break;
+    case Type::integer:
+      if (auto* value = node.as_integer()) return bounded_integer(**value);
+      break;
+    case Type::number:
+      if (auto* value = node.as_integer()) return bounded(static_cast<double>(**value));
+      if (auto* value = node.as_floating_point()) return bounded(**value);
+      break;
+    case Type::word:
+      if (auto* value = node.as_string()) return word(**value);
+      break;
+    case Type::text:
+    case Type::path:
+      if (auto* value = node.as_string()) {
+        if ((*value)->empty()) return {{}, std::string(spec_.key) + " is empty", {}};
+        if ((*value)->find('\0') != std::string::npos)
+          return {{}, std::string(spec_.key) + " holds a NUL character", {}};
+        return {OptionValue(**value), {}, {}};
+      }
+      break;
+    case Type::column:
+      if (auto* value = node.as_string()) return {OptionValue(**value), {}, {}};
+      if (auto* value = node.as_integer()) {
+        if (std::abs(static_cast<double>(**value)) <= 1e6) return {OptionValue(**value), {}, {}};
+        return {{},
+                "column index " + std::to_string(**value) + " of " + std::string(spec_.key) +
+                    " is out of range",
+                {}};
+      }
+      break;
+    case Type::seed_choice:
+      if (auto* value = node.as_integer()) return bounded_integer(**value);
+      if (auto* value = node.as_string(); value && **value == "run_seed")
+        return {OptionValue(**value), {}, {}};
+      break;
+    default:
+      break;
     }
     return wrong_type(node);
   }
@@ -127,11 +146,16 @@ class Converter {
       return {OptionValue(value), {}, {}};
     if (spec_.key == "method.use")
       if (const ReservedKey* reserved = find_reserved("method." + value))
-        return {{}, "method '" + value + "' is not available in this version (" + std::string(reserved->what) + ")", {}};
+        return {{},
+                "method '" + value + "' is not available in this version (" + std::string(reserved->what) +
+                    ")",
+                {}};
     std::string near = nearest(value, choices);
     std::string known;
-    for (const std::string& choice : choices) known += (known.empty() ? "" : ", ") + choice;
-    return {{}, "'" + value + "' is not a value of " + std::string(spec_.key),
+    for (const std::string& choice : choices)
+      known += (known.empty() ? "" : ", ") + choice;
+    return {{},
+            "'" + value + "' is not a value of " + std::string(spec_.key),
             near.empty() ? "one of " + known : "did you mean '" + near + "'? (" + known + ")"};
   }
 
@@ -144,12 +168,16 @@ class Converter {
   Conversion bounded(double value) {
     if (!std::isfinite(value)) return {{}, std::string(spec_.key) + " must be a finite number", {}};
     if (has_limits(spec_) && (value < spec_.min || value > spec_.max))
-      return {{}, std::string(spec_.key) + " = " + bound_text(value) + ", but it must be " + range_text(spec_), {}};
+      return {{},
+              std::string(spec_.key) + " = " + bound_text(value) + ", but it must be " + range_text(spec_),
+              {}};
     return {OptionValue(value), {}, {}};
   }
 
   Conversion wrong_type(const toml::node& node) {
-    return {{}, std::string(spec_.key) + " must be " + std::string(name(spec_.type)) + ", not " + toml_kind(node), {}};
+    return {{},
+            std::string(spec_.key) + " must be " + std::string(name(spec_.type)) + ", not " + toml_kind(node),
+            {}};
   }
 
   const KeySpec& spec_;
@@ -157,25 +185,33 @@ class Converter {
 
 OptionType option_type(Type type) {
   switch (type) {
-    case Type::boolean: return OptionType::kBool;
-    case Type::integer: return OptionType::kInt;
-    case Type::number: return OptionType::kNumber;
-    case Type::word:
-    case Type::text:
-    case Type::path: return OptionType::kString;
-    case Type::words:
-    case Type::columns:
-    case Type::integers: return OptionType::kList;
-    case Type::column:
-    case Type::seed_choice:
-    case Type::integer_or_list: return OptionType::kAny;
+  case Type::boolean:
+    return OptionType::kBool;
+  case Type::integer:
+    return OptionType::kInt;
+  case Type::number:
+    return OptionType::kNumber;
+  case Type::word:
+  case Type::text:
+  case Type::path:
+    return OptionType::kString;
+  case Type::words:
+  case Type::columns:
+  case Type::integers:
+    return OptionType::kList;
+  case Type::column:
+  case Type::seed_choice:
+  case Type::integer_or_list:
+    return OptionType::kAny;
   }
   return OptionType::kAny;
 }
 
-}  // namespace
+} // namespace
 
-Conversion convert(const KeySpec& spec, const toml::node& node) { return Converter(spec).run(node); }
+Conversion convert(const KeySpec& spec, const toml::node& node) {
+  return Converter(spec).run(node);
+}
 
 Option make_option(const KeySpec& spec, OptionValue value, std::string origin) {
   Option option;
@@ -193,4 +229,4 @@ Option make_option(const KeySpec& spec, OptionValue value, std::string origin) {
   return option;
 }
 
-}  // namespace tailor::recipe
+} // namespace tailor::recipe

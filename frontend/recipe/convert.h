@@ -10,7 +10,7 @@ namespace toml {
 inline namespace v3 {
 class node;
 }
-}  // namespace toml
+} // namespace toml
 
 namespace tailor::recipe {
 
@@ -19,7 +19,7 @@ using runtime::OptionValue;
 
 struct Conversion {
   OptionValue value;
-  std::string error;  // empty: the value is good
+  std::string error; // empty: the value is good
   std::string hint;
 };
 
@@ -32,4 +32,4 @@ std::string toml_kind(const toml::node& node);
 /// The option as the artifact stores it: value, stage, limits and the place that set it.
 Option make_option(const KeySpec& spec, OptionValue value, std::string origin);
 
-}  // namespace tailor::recipe
+} // namespace tailor::recipe

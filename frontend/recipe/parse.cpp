@@ -26,7 +26,8 @@ void Recipe::error(std::string_view key, std::string message, std::string hint) 
 
 std::string Recipe::messages() const {
   std::string out;
-  for (const Diagnostic& diagnostic : errors) out += format(diagnostic, texts);
+  for (const Diagnostic& diagnostic : errors)
+    out += format(diagnostic, texts);
   return out;
 }
 
@@ -50,7 +51,7 @@ constexpr int kMaxBaseDepth = 8;
 
 // One recipe and its bases, read from the bottom up so that later values win.
 class Reader {
- public:
+public:
   Reader(Recipe& recipe, const FileReader& read) : recipe_(recipe), read_(read) {}
 
   void file(const std::string& path, const Place& from) {
@@ -99,7 +100,7 @@ class Reader {
     leaf(*spec, *parsed.table().get("value"), {});
   }
 
- private:
+private:
   void document(const toml::table& table) {
     if (const toml::node* base = table.get("base")) base_file(*base);
     const toml::node* stages = table.get("stage");
@@ -114,10 +115,12 @@ class Reader {
       complain(place(node.source()), "base must be a path, not " + toml_kind(node));
       return;
     }
-    std::string beside = (std::filesystem::path(open_.back()).parent_path() / *named).lexically_normal().string();
+    std::string beside =
+        (std::filesystem::path(open_.back()).parent_path() / *named).lexically_normal().string();
     for (const std::string& candidate : {beside, *named})
       if (read_(candidate)) return file(candidate, place(node.source()));
-    complain(place(node.source()), "cannot read base recipe '" + *named + "'", "looked for '" + beside + "' and '" + *named + "'");
+    complain(place(node.source()), "cannot read base recipe '" + *named + "'",
+             "looked for '" + beside + "' and '" + *named + "'");
   }
 
   // [[stage]]: the grammar allows several; this version runs one, merged over the sections.
@@ -128,13 +131,13 @@ class Reader {
       return;
     }
     if (stages->size() > 1) {
-      complain(place(stages->get(1)->source()), "a recipe with " + std::to_string(stages->size()) +
-                                                     " stages: this version runs one stage",
+      complain(place(stages->get(1)->source()),
+               "a recipe with " + std::to_string(stages->size()) + " stages: this version runs one stage",
                "train the stages one after the other, from separate recipes");
       return;
     }
     for (auto&& [key, child] : *stages->get(0)->as_table()) {
-      if (key.str() == "name") continue;  // a label
+      if (key.str() == "name") continue; // a label
       if (key.str() == "epochs" || key.str() == "batch")
         leaf(*find_key("run." + std::string(key.str())), child, place(key.source()));
       else
@@ -150,7 +153,8 @@ class Reader {
                                [&](const KeySpec& spec) { return spec.key.starts_with(dotted + "."); });
     if (section) {
       if (const toml::table* table = node.as_table()) {
-        for (auto&& [child_key, child] : *table) entry(dotted, child_key, child);
+        for (auto&& [child_key, child] : *table)
+          entry(dotted, child_key, child);
         return;
       }
       if (const KeySpec* spec = short_form(dotted)) return leaf(*spec, node, at);
@@ -193,7 +197,8 @@ class Reader {
     for (const KeySpec& spec : keys()) {
       known.emplace_back(spec.key);
       for (size_t dot = spec.key.find('.'); dot != std::string_view::npos; dot = spec.key.find('.', dot + 1))
-        if (std::string section(spec.key.substr(0, dot)); std::find(known.begin(), known.end(), section) == known.end())
+        if (std::string section(spec.key.substr(0, dot));
+            std::find(known.begin(), known.end(), section) == known.end())
           known.push_back(section);
     }
     std::string near = nearest(key, known);
@@ -233,18 +238,19 @@ void fill_defaults(Recipe& recipe) {
   }
 }
 
-}  // namespace
+} // namespace
 
 Recipe parse(const std::string& path, const std::vector<std::string>& overrides, const FileReader& read) {
   Recipe recipe;
   recipe.name = std::filesystem::path(path).stem().string();
   Reader reader(recipe, read);
   reader.file(path, {});
-  for (const std::string& text : overrides) reader.override_with(text);
+  for (const std::string& text : overrides)
+    reader.override_with(text);
   bool readable = recipe.ok();
   fill_defaults(recipe);
   if (readable) check(recipe);
   return recipe;
 }
 
-}  // namespace tailor::recipe
+} // namespace tailor::recipe

@@ -17,12 +17,13 @@ using runtime::Option;
 using runtime::Options;
 using runtime::OptionValue;
 
-/// What a recipe says once `base` files, the stage and `--set` are merged: every key of the table, defaults included.
+/// What a recipe says once `base` files, the stage and `--set` are merged: every key of the table, defaults
+/// included.
 struct Recipe {
   Options options;
-  std::map<std::string, Place, std::less<>> places;  // of the keys that were set by a file or the command line
-  std::string name;                                  // "fraud" for "examples/fraud.toml"
-  std::string text;                                  // of the recipe file itself, stored in the artifact
+  std::map<std::string, Place, std::less<>> places; // of the keys that were set by a file or the command line
+  std::string name;                                 // "fraud" for "examples/fraud.toml"
+  std::string text;                                 // of the recipe file itself, stored in the artifact
   SourceTexts texts;
   std::vector<Diagnostic> errors;
 
@@ -40,9 +41,10 @@ using FileReader = std::function<std::optional<std::string>(const std::string& p
 /// At most 1 MiB a file: a recipe is text written by hand.
 FileReader disk_reader();
 
-/// Parses `path`, its `base` files below it, then `overrides` ("optimizer.lr=0.05") on top, and checks keys, types,
-/// limits and combinations. A base path is looked for beside the recipe that names it, then from the working folder.
+/// Parses `path`, its `base` files below it, then `overrides` ("optimizer.lr=0.05") on top, and checks keys,
+/// types, limits and combinations. A base path is looked for beside the recipe that names it, then from the
+/// working folder.
 Recipe parse(const std::string& path, const std::vector<std::string>& overrides = {},
              const FileReader& read = disk_reader());
 
-}  // namespace tailor::recipe
+} // namespace tailor::recipe

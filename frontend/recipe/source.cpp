@@ -35,7 +35,7 @@ void append_excerpt(std::string& out, const Place& place, const SourceTexts& tex
   out.append("^\n");
 }
 
-}  // namespace
+} // namespace
 
 std::string format(const Diagnostic& diagnostic, const SourceTexts& texts) {
   std::string out = diagnostic.place.text() + ": error: " + diagnostic.message + "\n";
@@ -53,8 +53,10 @@ namespace {
 // Optimal string alignment distance: insert, delete, replace, swap two neighbours.
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<size_t>> cost(a.size() + 1, std::vector<size_t>(b.size() + 1));
-  for (size_t i = 0; i <= a.size(); ++i) cost[i][0] = i;
-  for (size_t j = 0; j <= b.size(); ++j) cost[0][j] = j;
+  for (size_t i = 0; i <= a.size(); ++i)
+    cost[i][0] = i;
+  for (size_t j = 0; j <= b.size(); ++j)
+    cost[0][j] = j;
   for (size_t i = 1; i <= a.size(); ++i)
     for (size_t j = 1; j <= b.size(); ++j) {
       size_t replace = cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
@@ -65,10 +67,10 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return cost[a.size()][b.size()];
 }
 
-}  // namespace
+} // namespace
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
-  constexpr size_t kLongestWord = 200;  // the table is quadratic and the word comes from outside
+  constexpr size_t kLongestWord = 200; // the table is quadratic and the word comes from outside
   if (word.size() > kLongestWord) return {};
   std::string best;
   size_t best_distance = std::max<size_t>(1, word.size() / 3) + 1;
@@ -82,4 +84,4 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   return best;
 }
 
-}  // namespace tailor::recipe
+} // namespace tailor::recipe

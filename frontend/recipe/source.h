@@ -9,7 +9,8 @@
 
 namespace tailor::recipe {
 
-/// A place in a recipe file, 1-based. `file` empty means the value came from the command line (`--set`) or is a default.
+/// A place in a recipe file, 1-based. `file` empty means the value came from the command line (`--set`) or is
+/// a default.
 struct Place {
   std::string file;
   uint32_t line = 0;
@@ -35,12 +36,12 @@ struct Diagnostic {
 
 /// The text of every recipe file read, so that a complaint can show the line it is about.
 class SourceTexts {
- public:
+public:
   void add(const std::string& file, std::string text) { texts_[file] = std::move(text); }
   /// The line without its end, or "" when file or line is unknown.
   std::string_view line(const Place& place) const;
 
- private:
+private:
   std::map<std::string, std::string> texts_;
 };
 
@@ -53,7 +54,8 @@ class SourceTexts {
 ///   hint: ...
 std::string format(const Diagnostic& diagnostic, const SourceTexts& texts);
 
-/// The candidate nearest to `word` by edit distance, or "" when none is near (over a third of the letters differ).
+/// The candidate nearest to `word` by edit distance, or "" when none is near (over a third of the letters
+/// differ).
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
-}  // namespace tailor::recipe
+} // namespace tailor::recipe

@@ -8,7 +8,7 @@ include(TableGen)
 include(AddLLVM)
 include(AddMLIR)
 separate_arguments(TAILOR_LLVM_DEFINITIONS NATIVE_COMMAND "${LLVM_DEFINITIONS}")
-add_compile_definitions(${TAILOR_LLVM_DEFINITIONS})
+add_definitions(${TAILOR_LLVM_DEFINITIONS})
 set(TAILOR_LLVM_TOOLS_DIR ${LLVM_TOOLS_BINARY_DIR})
 
 # MLIR headers dominate compile time: one precompiled header for every MLIR-side library.

@@ -43,9 +43,10 @@ TEST(Recipe, EveryDefaultIsValid) {
 }
 
 TEST(Recipe, LaterFilesWinAndKeepTheirPlace) {
-  Recipe recipe = parse_files({{"r.toml", "base = \"b/base.toml\"\n[optimizer]\nlr = 0.5\n"},
-                               {"b/base.toml", "base = \"deep.toml\"\n[optimizer]\nlr = 0.2\nmomentum = 0.8\n"},
-                               {"b/deep.toml", "[data]\nformat = \"blobs\"\n[optimizer]\nmomentum = 0.1\nnesterov = true\n"}});
+  Recipe recipe = parse_files(
+      {{"r.toml", "base = \"b/base.toml\"\n[optimizer]\nlr = 0.5\n"},
+       {"b/base.toml", "base = \"deep.toml\"\n[optimizer]\nlr = 0.2\nmomentum = 0.8\n"},
+       {"b/deep.toml", "[data]\nformat = \"blobs\"\n[optimizer]\nmomentum = 0.1\nnesterov = true\n"}});
   ASSERT_TRUE(recipe.ok()) << recipe.messages();
   EXPECT_EQ(*recipe.options.get_number("optimizer.lr"), 0.5);
   EXPECT_EQ(*recipe.options.get_number("optimizer.momentum"), 0.8);
@@ -69,11 +70,13 @@ TEST(Recipe, OneStageIsMergedTwoAreRefused) {
   EXPECT_EQ(*one.options.get_int("run.epochs"), 7);
   EXPECT_EQ(one.options.get_strings("method.use")->front(), "sam");
   Recipe two = parse_text(kMoons + "[[stage]]\nname = \"a\"\n[[stage]]\nname = \"b\"\n");
-  EXPECT_THAT(two.messages(), HasSubstr("r.toml:5:1: error: a recipe with 2 stages: this version runs one stage"));
+  EXPECT_THAT(two.messages(),
+              HasSubstr("r.toml:5:1: error: a recipe with 2 stages: this version runs one stage"));
 }
 
 TEST(Recipe, CommandLineWins) {
-  Recipe recipe = parse_text(kMoons + "[optimizer]\nlr = 0.5\n", {"optimizer.lr=0.25", "optimizer.name=adamw", "method.use=[\"sam\"]"});
+  Recipe recipe = parse_text(kMoons + "[optimizer]\nlr = 0.5\n",
+                             {"optimizer.lr=0.25", "optimizer.name=adamw", "method.use=[\"sam\"]"});
   ASSERT_TRUE(recipe.ok()) << recipe.messages();
   EXPECT_EQ(*recipe.options.get_number("optimizer.lr"), 0.25);
   EXPECT_EQ(*recipe.options.get_string("optimizer.name"), "adamw");
@@ -84,16 +87,15 @@ TEST(Recipe, CommandLineWins) {
 
 TEST(Recipe, MessageShowsLineCaretNoteAndHint) {
   Recipe recipe = parse_text(kMoons + "[method]\nuse = [\"sam\", \"sam-a\"]\n");
-  EXPECT_EQ(recipe.messages(),
-            "r.toml:4:1: error: 'sam' and 'sam-a' contradict each other\n"
-            "use = [\"sam\", \"sam-a\"]\n"
-            "^\n"
-            "hint: keep one of them; 'sam-a' is the class-aware form of 'sam'\n");
+  EXPECT_EQ(recipe.messages(), "r.toml:4:1: error: 'sam' and 'sam-a' contradict each other\n"
+                               "use = [\"sam\", \"sam-a\"]\n"
+                               "^\n"
+                               "hint: keep one of them; 'sam-a' is the class-aware form of 'sam'\n");
 }
 
 struct BadCase {
-  const char* text;      // after kMoons
-  const char* expected;  // part of the message
+  const char* text;     // after kMoons
+  const char* expected; // part of the message
 };
 
 class BadRecipe : public ::testing::TestWithParam<BadCase> {};
@@ -107,16 +109,18 @@ TEST_P(BadRecipe, IsRefusedWithTheReason) {
 INSTANTIATE_TEST_SUITE_P(
     Keys, BadRecipe,
     ::testing::Values(
-        BadCase{"[optimiser]\nlr = 1\n", "r.toml:3:2: error: unknown key 'optimiser'\n[optimiser]\n ^\nhint: did you mean 'optimizer'?"},
+        BadCase{
+            "[optimiser]\nlr = 1\n",
+            "r.toml:3:2: error: unknown key 'optimiser'\n[optimiser]\n ^\nhint: did you mean 'optimizer'?"},
         BadCase{"[optimizer]\nlearning_rate = 1\n", "unknown key 'optimizer.learning_rate'"},
-        BadCase{"[optimizer]\nlr = \"fast\"\n", "r.toml:4:6: error: optimizer.lr must be a number, not the string \"fast\""},
+        BadCase{"[optimizer]\nlr = \"fast\"\n",
+                "r.toml:4:6: error: optimizer.lr must be a number, not the string \"fast\""},
         BadCase{"[optimizer]\nlr = -1\n", "optimizer.lr = -1, but it must be at least 0"},
         BadCase{"[optimizer]\nlr = inf\n", "must be a finite number"},
         BadCase{"[optimizer]\nname = \"adamv\"\n", "did you mean 'adamw'?"},
         BadCase{"[run]\nbatch = 1152921504606846976\n", "run.batch"},
         BadCase{"[run]\nbatch = 99999999999999999999\n", "r.toml:4:"},
-        BadCase{"[run]\nbatch = [8, 8]\n", "names 8 twice"},
-        BadCase{"[run]\nbatch = 0\n", "at least 1"},
+        BadCase{"[run]\nbatch = [8, 8]\n", "names 8 twice"}, BadCase{"[run]\nbatch = 0\n", "at least 1"},
         BadCase{"[run]\nepochs = 2.5\n", "run.epochs must be an integer"},
         BadCase{"optimizer = 3\n[run]\nepochs = 1\n", "unknown key 'data.optimizer'"},
         BadCase{"[method]\nuse = [\"ldam\"]\n", "method 'ldam' is not available in this version (LDAM)"},
@@ -135,14 +139,14 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"[run]\nearly_stop = { on = \"test/auc\" }\n", "did you mean 'val/auc'?"},
         BadCase{"[run]\nkeep = { best = \"val/aucc\" }\n", "did you mean 'val/auc'?"},
         BadCase{"[augment]\ntrain = [\"hflip\"]\n", "'augment' is not available in this version"},
-        BadCase{"x = [1, 2\n", "r.toml:"},
-        BadCase{"noise = \"\\u0000\"\n", "data.noise must be a number"}));
+        BadCase{"x = [1, 2\n", "r.toml:"}, BadCase{"noise = \"\\u0000\"\n", "data.noise must be a number"}));
 
 TEST(Recipe, FilesThatAreMissingOrCircular) {
   EXPECT_THAT(parse_files({}).messages(), HasSubstr("cannot read recipe 'r.toml'"));
   EXPECT_THAT(parse_files({{"r.toml", "base = \"no.toml\"\n"}}).messages(),
               HasSubstr("r.toml:1:8: error: cannot read base recipe 'no.toml'"));
-  EXPECT_THAT(parse_files({{"r.toml", "base = \"r.toml\"\n"}}).messages(), HasSubstr("a chain that does not end"));
+  EXPECT_THAT(parse_files({{"r.toml", "base = \"r.toml\"\n"}}).messages(),
+              HasSubstr("a chain that does not end"));
   EXPECT_THAT(parse_text("[data]\nval = 1\n").messages(), HasSubstr("data.val must be a path"));
 }
 
@@ -167,5 +171,5 @@ TEST(Source, NearestKnowsWhenNothingIsNear) {
   EXPECT_EQ(nearest(std::string(100000, 'x'), {"optimizer"}), "");
 }
 
-}  // namespace
-}  // namespace tailor::recipe
+} // namespace
+} // namespace tailor::recipe
