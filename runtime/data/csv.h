@@ -1,0 +1,106 @@
+#pragma once
+#include "runtime/base/result.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tailor::runtime {
+
+/// Bytes in order. Files may be gzip (recognised by their first two bytes, several members allowed).
+class ByteSource {
+public:
+  virtual ~ByteSource() = default;
+  /// Fills up to `capacity` bytes; 0 only at the end. kDataLoss if the gzip stream is damaged or cut short.
+  virtual Result<std::size_t> read(char* to, std::size_t capacity) = 0;
+};
+
+/// kNotFound if there is no such file, kInvalidArgument for a directory.
+Result<std::unique_ptr<ByteSource>> open_byte_source(const std::string& path);
+/// Over memory that the caller keeps alive; gzip is recognised as in a file.
+Result<std::unique_ptr<ByteSource>> memory_byte_source(std::string_view bytes);
+
+/// How a table is written down. `separator` 0 and `header` kAuto are found by looking at the file.
+struct CsvFormat {
+  enum class Header { kAuto, kYes, kNo };
+  char separator = 0;
+  Header header = Header::kAuto;
+};
+
+/// One cell of a record: blanks around it are gone, quotes undone. Valid until the next record is read.
+struct CsvField {
+  std::string_view text;
+  std::int32_t offset = 0; ///< byte offset of the cell in its line, 0-based
+};
+
+/// True for the spellings of "no value": nothing, `?`, `NA`, and `nan` in any case.
+bool is_missing(std::string_view text);
+
+/// Splits a table into records and cells, one block of the file in memory at a time.
+///
+/// Format    separator `,` `;` or tab; a cell may be quoted with `"` (doubled inside; may hold separators and
+/// line ends);
+///           blanks around an unquoted cell are dropped; lines end with LF or CRLF; blank lines and a byte
+///           order mark are skipped.
+/// Errors    kDataLoss or kInvalidArgument, always `file:line:column: what, what was expected`: a NUL byte, a
+/// quote that
+///           is not closed, text after a closing quote, a record above 4 MiB or 65536 cells, damaged gzip.
+///           A malformed record is one error; next() may be called again and goes on with the following line.
+///           After an error of the file itself (gzip, NUL, size) every further call gives the same error.
+class CsvRecords {
+public:
+  static constexpr std::size_t kMaxRecordBytes = std::size_t{4} << 20;
+  static constexpr std::size_t kMaxFields = 65536;
+
+  /// `name` is what messages call the file. Reads the first block to find the separator when it is 0.
+  static Result<std::unique_ptr<CsvRecords>> open(std::unique_ptr<ByteSource> source, std::string name,
+                                                  char separator);
+
+  enum class Next { kRecord, kEnd, kMalformed, kFailed };
+  Next next();
+
+  std::span<const CsvField> fields() const { return fields_; }
+  /// Line on which the record starts, from 1.
+  std::int64_t line() const { return record_line_; }
+  /// After kMalformed or kFailed.
+  const Status& status() const { return status_; }
+  const std::string& name() const { return name_; }
+  char separator() const { return separator_; }
+  /// Why that separator: "given", or the counts that decided.
+  const std::string& separator_reason() const { return separator_reason_; }
+  /// `file:line:column`, the column of byte `offset` of the current record.
+  std::string where(std::int32_t offset) const;
+
+private:
+  CsvRecords() = default;
+  bool refill();
+  void find_separator();
+  Next malformed(std::size_t at, std::string what);
+  Next failed(Status status);
+  bool split(std::size_t begin, std::size_t end);
+
+  std::unique_ptr<ByteSource> source_;
+  std::string name_;
+  char separator_ = ',';
+  std::string separator_reason_;
+  std::vector<char> buffer_;
+  std::size_t begin_ = 0, end_ = 0; ///< unread bytes of buffer_
+  bool source_ended_ = false, dead_ = false;
+  std::int64_t line_ = 1, record_line_ = 1;
+  std::vector<CsvField> fields_;
+  Status status_;
+  std::string malformed_what_;
+  std::size_t malformed_offset_ = 0;
+};
+
+/// Reads a decimal number as the nearest f32: digits, sign, point, exponent, blanks trimmed before. Whole
+/// text must be used. kNotNumber also for hexadecimal and for `inf`/`infinity`; kOutOfRange when its size
+/// exceeds f32.
+enum class NumberParse { kOk, kNotNumber, kOutOfRange, kNotFinite };
+NumberParse parse_number(std::string_view text, float& value);
+NumberParse parse_number(std::string_view text, double& value);
+
+} // namespace tailor::runtime

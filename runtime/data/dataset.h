@@ -1,0 +1,25 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tailor::runtime {
+
+/// One split, encoded and ready to be gathered into batches: every row is a few contiguous bytes.
+/// Immutable after it is made; any number of threads may read it.
+struct Dataset {
+  std::int64_t num_rows = 0;
+  std::int32_t num_numeric = 0;           ///< D: numeric columns, then missing flags
+  std::int32_t num_category = 0;          ///< C
+  std::int32_t num_classes = 0;           ///< K
+  std::vector<float> numeric;             ///< [num_rows, D], normalised
+  std::vector<std::int32_t> category;     ///< [num_rows, C], each below its column's capacity
+  std::vector<std::int32_t> label;        ///< [num_rows]; empty if unlabelled (predict)
+  std::vector<std::int32_t> source_row;   ///< [num_rows] 0-based data row of the file it came from
+  std::vector<std::string> id;            ///< [num_rows] or empty: the id column's text
+  std::vector<std::int64_t> class_counts; ///< [K]; zeros if unlabelled
+
+  bool empty() const { return num_rows == 0; }
+};
+
+} // namespace tailor::runtime

@@ -1,0 +1,38 @@
+#pragma once
+#include "runtime/base/result.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace tailor::runtime {
+
+/// Built-in sets: deterministic by seed, any size, no file.
+///
+///   two_moons  K = 2, D = 2: (cos t, sin t) and (1 - cos t, 1/2 - sin t), t uniform in [0, pi], plus N(0,
+///   noise^2) blobs      K unit-variance (noise^2) normal clouds in D dimensions; the centres are drawn N(0,
+///   I), scaled so that the
+///              mean distance between two centres is `separation`
+struct GeneratedSpec {
+  std::int64_t train_per_class = 500, val_per_class = 200, test_per_class = 1000;
+  std::int32_t classes = 2;
+  std::int32_t dimensions = 2;
+  double noise = 0.15;
+  double separation = 4.0;
+  std::uint64_t seed = 0;
+};
+
+struct GeneratedRows {
+  std::vector<std::vector<float>> numeric; ///< [D][rows]
+  std::vector<std::int32_t> label;         ///< [rows], classes in turn: 0 1 .. K-1 0 1 ..
+};
+
+enum class GeneratedPart : std::uint32_t { kTrain = 0, kVal = 1, kTest = 2 };
+
+/// Errors    kInvalidArgument: per_class < 1, classes outside 2..65536, dimensions outside 1..65536, noise or
+/// separation negative or not
+///           finite, K * per_class * (D + 1) above 2^31 values.
+Result<GeneratedRows> generate_two_moons(const GeneratedSpec& spec, GeneratedPart part);
+Result<GeneratedRows> generate_blobs(const GeneratedSpec& spec, GeneratedPart part);
+
+} // namespace tailor::runtime

@@ -1,0 +1,105 @@
+#pragma once
+#include "runtime/base/result.h"
+#include "runtime/data/dataset.h"
+#include "runtime/data/sampler.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace tailor::runtime {
+
+/// Where one batch is written: memory of the caller (the executor's slot space), sizes for B =
+/// LoaderOptions::batch rows. A null pointer leaves that column out.
+struct BatchSlot {
+  float* numeric = nullptr;         ///< [B, D]
+  std::int32_t* category = nullptr; ///< [B, C]
+  std::int32_t* label = nullptr;    ///< [B]; 0 where the data set is unlabelled
+  std::int32_t* index = nullptr;    ///< [B] row of the Dataset
+};
+
+struct BatchInfo {
+  std::int64_t ticket = 0; ///< counts batches since the loader was made
+  std::int32_t slot = 0;   ///< = ticket % slots
+  std::int64_t epoch = 0;
+  std::int64_t batch = 0;         ///< within the epoch
+  std::int64_t draw_position = 0; ///< of row 0 within the epoch: batch * B
+  std::int32_t valid = 0;         ///< rows; the rest of the slot is zero
+  bool last_of_epoch = false;
+};
+
+struct LoaderOptions {
+  std::int32_t batch = 1;       ///< B
+  std::int32_t num_threads = 1; ///< 0: acquire() fills in the caller's thread
+  std::uint64_t seed = 0;
+  bool drop_last = false;
+  std::vector<BatchSlot> slots;                  ///< at least 1, at least 2 with threads
+  std::int64_t start_epoch = 0, start_batch = 0; ///< resume here
+  std::int64_t end_epoch =
+      -1; ///< stop after this many epochs have been given out in total (absolute); -1: never
+};
+
+/// Gathers rows into fixed slots, ahead of the consumer.
+///
+/// What is in a batch depends on (seed, epoch, batch) only: not on threads, timing or where the run was
+/// resumed. Batches are given out in order; batch t lies in slots[t % slots]. Padding rows are zero in every
+/// column.
+///
+/// Threads   acquire/release are for one consumer thread. The data set, sampler and slot memory outlive the
+/// loader; a slot
+///           belongs to the consumer between acquire and release, to the loader otherwise.
+/// Cost      no allocation and no lock per batch; a ready batch costs the consumer one atomic load.
+class BatchLoader {
+public:
+  /// Errors  kInvalidArgument: no slots, batch < 1, start_batch outside the epoch, an epoch without a full
+  /// batch under drop_last
+  ///         (both numbers), more than 64 threads.
+  static Result<std::unique_ptr<BatchLoader>> create(const Dataset& data, std::unique_ptr<Sampler> sampler,
+                                                     LoaderOptions options);
+  ~BatchLoader();
+  BatchLoader(const BatchLoader&) = delete;
+  BatchLoader& operator=(const BatchLoader&) = delete;
+
+  std::int64_t batches_per_epoch() const { return batches_per_epoch_; }
+  std::int64_t epoch_length() const { return epoch_length_; }
+
+  /// Blocks until the next batch is in its slot. At most slots.size() may be held at once (kInvalidArgument
+  /// beyond); false at the end of end_epoch.
+  Result<bool> acquire(BatchInfo& info);
+  /// Gives the oldest `count` acquired slots back to be filled again.
+  void release(std::int64_t count);
+
+private:
+  BatchLoader(const Dataset& data, std::unique_ptr<Sampler> sampler, LoaderOptions options);
+  BatchInfo info_of(std::int64_t ticket) const;
+  void fill(std::int64_t ticket);
+  void work();
+  std::shared_ptr<const std::vector<std::int32_t>> epoch_rows(std::int64_t epoch);
+
+  const Dataset& data_;
+  std::unique_ptr<Sampler> sampler_;
+  LoaderOptions options_;
+  std::int64_t epoch_length_ = 0, batches_per_epoch_ = 0;
+  std::int64_t first_ = 0; ///< global number of ticket 0: start_epoch * batches_per_epoch + start_batch
+  std::int64_t num_tickets_ = -1; ///< -1: endless
+
+  struct alignas(64) SlotState {
+    std::atomic<std::int64_t> filled{-1}; ///< ticket whose batch lies in the slot
+  };
+  std::vector<SlotState> slot_states_;
+  alignas(64) std::atomic<std::int64_t> next_ticket_{0}; ///< next to be claimed by a loader thread
+  alignas(64) std::atomic<std::int64_t> released_{0};    ///< tickets below are free
+  std::atomic<bool> stop_{false};
+  std::int64_t acquired_ = 0;
+
+  std::mutex epoch_mutex_;
+  struct EpochRows {
+    std::int64_t epoch = -1;
+    std::shared_ptr<const std::vector<std::int32_t>> rows;
+  };
+  EpochRows epochs_[2]; ///< the current epoch and the one being prefetched, by epoch % 2
+  std::vector<std::thread> threads_;
+};
+
+} // namespace tailor::runtime

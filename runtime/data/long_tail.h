@@ -1,0 +1,72 @@
+#pragma once
+#include "runtime/base/result.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tailor::runtime {
+
+/// Class sizes i = 0..K-1 as shares of n_max (methods.md 1.1).
+enum class TailProfile {
+  kExp,         ///< r^(i / (K-1))
+  kStep,        ///< 1 for the first floor(K/2) classes, r for the others
+  kStepAt,      ///< 1 for classes below split_at, r for the others
+  kBinaryFixed, ///< two classes: a, b
+  kBinaryStep,  ///< two classes: the second n_max * r, the first the rest of n_max
+  kBalanced,    ///< 1
+  kPareto,      ///< K draws of a Lomax(alpha) law, sorted, the largest 1, none below r
+};
+enum class TailSize {
+  kFixedMax,      ///< n_max = what the data offer (or n_max below)
+  kFixedTotal,    ///< sum n_i = total, largest remainders
+  kFixedMinority, ///< the minority group (20 % of classes with fewest rows) keeps `minority` rows, the others
+                  ///< grow
+};
+enum class MinorityCount { kTotal, kPerClass };
+
+struct LongTailSpec {
+  TailProfile profile = TailProfile::kExp;
+  double r = 1.0;        ///< imbalance ratio n_min / n_max
+  bool reversed = false; ///< class 0 is the smallest; needed for r > 1, which then means 1/r
+  std::int32_t split_at = 5;
+  double a = 1.0, b = 0.05; ///< binary_fixed
+  double alpha = 6.0;       ///< pareto
+  TailSize size = TailSize::kFixedMax;
+  std::int64_t n_max = 0; ///< fixed_max: 0 = as many as the data offer
+  std::int64_t total = 0;
+  std::int64_t minority = 0;
+  MinorityCount minority_count = MinorityCount::kTotal;
+  std::int64_t min_per_class = 1; ///< 0 reproduces the references, which can leave classes empty
+  bool shuffle_classes = false;   ///< class_order = shuffled
+  std::uint64_t class_order_seed = 0;
+  std::uint64_t subset_seed = 0;
+};
+
+Result<TailProfile> parse_tail_profile(std::string_view name);
+
+/// "r = 0.01 (1:100)"; "r = 1 (balanced)"; ratios above 1 as "r = 100 (100:1)".
+std::string format_ratio(double r);
+/// n_min / n_max over the classes with rows; 1 if there are none.
+double imbalance_ratio(std::span<const std::int64_t> class_counts);
+
+/// r out of (0, 1] without `reversed`: kInvalidArgument "long_tail.r = 100 ...", hint "did you mean 1/100?".
+Status check_long_tail(const LongTailSpec& spec);
+
+/// The class sizes, floor(share * n_max + 1e-9), at least min_per_class, for a set that has `available` rows
+/// per class.
+///
+/// fixed_max with n_max 0 takes the largest n_max for which every class has enough rows.
+/// Errors    check_long_tail; a two-class profile with other K; a class that would need more rows than it has
+/// (names
+///           class, both numbers); a total below K * min_per_class.
+Result<std::vector<std::int64_t>> long_tail_counts(const LongTailSpec& spec,
+                                                   std::span<const std::int64_t> available);
+
+/// Which of `rows`: per class, shuffled with subset_seed, the first n_i; returned in ascending order.
+Result<std::vector<std::int32_t>> long_tail_rows(const LongTailSpec& spec, std::span<const std::int32_t> rows,
+                                                 std::span<const std::int32_t> labels,
+                                                 std::int32_t num_classes);
+
+} // namespace tailor::runtime

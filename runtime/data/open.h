@@ -1,0 +1,37 @@
+#pragma once
+#include "runtime/data/fitted.h"
+#include "runtime/data/plan.h"
+#include "runtime/data/schema.h"
+
+#include <optional>
+
+namespace tailor::runtime {
+
+/// The data of a run, opened, split, cut and encoded.
+struct DataBundle {
+  Dataset train, val, test; ///< val or test may be empty (fraction 0 and no file)
+  FittedState fitted;
+  std::vector<std::string>
+      notes; ///< what a user should know: unknown categories, imputed cells, long tail, empty classes
+};
+
+struct OpenOptions {
+  std::uint64_t run_seed = 0; ///< for subset_seed = "run_seed" (already resolved in the plan otherwise)
+  const FittedState* fitted = nullptr; ///< resume, eval: use this instead of fitting
+};
+
+/// Reads the plan's files (or generates), checks them against the schema, splits, cuts the long tail, fits on
+/// the training split (unless fitted is given) and encodes all three splits.
+///
+/// The long tail is cut from the training split after splitting; the test split has its own ratio; val stays
+/// as split. Errors    those of read_table, split_*, long_tail_rows, fit; an empty class in the training
+/// split is an error naming it.
+Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, const OpenOptions& options = {});
+
+/// Any further file with the same columns (predict, eval on new data). Labels may be absent when need_label
+/// is false.
+Result<Dataset> open_extra(const std::string& path, const DataPlan& plan, const DataSchema& schema,
+                           const FittedState& fitted, bool need_label,
+                           std::vector<std::string>* notes = nullptr);
+
+} // namespace tailor::runtime

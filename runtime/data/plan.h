@@ -1,0 +1,56 @@
+#pragma once
+#include "runtime/base/options.h"
+#include "runtime/data/csv.h"
+#include "runtime/data/generate.h"
+#include "runtime/data/long_tail.h"
+#include "runtime/data/sampler.h"
+#include "runtime/data/split.h"
+#include "runtime/data/transform.h"
+#include "runtime/metrics/class_groups.h"
+
+namespace tailor::runtime {
+
+enum class DataFormat { kCsv, kTwoMoons, kBlobs };
+
+/// What to do with a numeric cell that has no value.
+enum class MissingPolicy {
+  kError, ///< stop at the cell (the default: nobody declared what it should mean)
+  kMean,  ///< the training mean
+  kFlag,  ///< the training mean, and one more 0/1 feature per column that had missing values when the schema
+          ///< was made
+};
+
+/// A column as a user names it: header text, or position (negative counts from the end).
+struct ColumnRef {
+  std::string name; ///< empty: use `position`
+  std::int32_t position = 0;
+  std::string text() const;
+};
+
+/// Section [data] of a recipe (keys in docs and `tailor recipe --describe`), typed and checked for sense.
+struct DataPlan {
+  DataFormat format = DataFormat::kCsv;
+  std::string train, val, test; ///< csv paths; val and test may be empty: they are cut from train
+  CsvFormat csv;
+  std::optional<ColumnRef> label;   ///< default: the last column
+  std::string positive;             ///< class name; empty: the last class
+  std::string label_strip;          ///< suffix taken off every label
+  std::vector<std::string> classes; ///< class order; empty: sorted, positive last
+  std::vector<ColumnRef> drop, categorical, numeric;
+  std::optional<ColumnRef> time, group, id;
+  MissingPolicy missing = MissingPolicy::kError;
+  Normalisation normalisation = Normalisation::kNone;
+  SplitSpec split;
+  std::optional<LongTailSpec> long_tail;      ///< of the training split
+  std::optional<LongTailSpec> test_long_tail; ///< of the test split
+  GeneratedSpec generated;
+  SamplerSpec sampler;
+  GroupRule groups;
+};
+
+/// Reads the keys `data.*`, `eval.groups`, `run.seed`, `run.drop_last`. Paths that are not absolute are taken
+/// relative to `directory` (the recipe's folder). Errors    kInvalidArgument naming the key, its value and
+/// the place that set it.
+Result<DataPlan> data_plan_from(const Options& options, const std::string& directory);
+
+} // namespace tailor::runtime

@@ -1,0 +1,56 @@
+#pragma once
+#include "runtime/data/csv.h"
+
+#include <unordered_map>
+
+namespace tailor::runtime {
+
+/// What the cells of one column look like; the ground on which its type is chosen.
+struct ColumnProfile {
+  std::string name;            ///< header text, or "c0", "c1", ... by position
+  std::int32_t position = 0;   ///< 0-based in the file
+  std::int64_t num_values = 0; ///< not missing
+  std::int64_t num_missing = 0;
+  std::int64_t num_numbers = 0;    ///< values that read as finite numbers
+  std::int64_t num_not_finite = 0; ///< inf, or beyond f32
+  bool all_integers = true;        ///< of the numbers
+  bool ascending = true;           ///< each number above the one before: a counter
+  double min = 0, max = 0;         ///< of the numbers
+  /// Distinct values with their counts in order of first appearance, until there are more than kMaxDistinct
+  /// (then cleared).
+  std::vector<std::pair<std::string, std::int64_t>> distinct;
+  bool many_distinct = false;
+  std::string first_text;       ///< first value that is not a number ...
+  std::string first_text_where; ///< ... and its place
+
+  static constexpr std::size_t kMaxDistinct = 65536;
+  bool is_numeric() const; ///< see type_reason
+  std::string type_reason() const;
+};
+
+struct FileProfile {
+  std::string path;
+  char separator = ',';
+  std::string separator_reason;
+  bool has_header = false;
+  std::string header_reason;
+  std::vector<ColumnProfile> columns;
+  std::int64_t num_rows = 0;       ///< undamaged
+  std::int64_t num_damaged = 0;    ///< short, long or malformed records: left out of every count above
+  std::vector<std::string> damage; ///< the first of them, as messages (at most 20)
+};
+
+/// One pass over a csv or csv.gz file. `header_names` are column names the user has mentioned: a first row
+/// that holds one is a header.
+///
+/// Header found when auto: a mentioned name, or the first row holds no number and no repeated or empty cell
+/// while
+///           some column below it is numeric, or (all columns text) none of its cells occurs again in its
+///           column.
+/// Errors    the file cannot be read at all, is empty, or gzip/NUL/size errors of CsvRecords.
+Result<FileProfile> profile_csv(const std::string& path, const CsvFormat& format,
+                                std::span<const std::string> header_names = {});
+Result<FileProfile> profile_csv(std::unique_ptr<ByteSource> source, const std::string& path,
+                                const CsvFormat& format, std::span<const std::string> header_names = {});
+
+} // namespace tailor::runtime

@@ -1,0 +1,39 @@
+#pragma once
+#include "runtime/base/data_schema.h"
+#include "runtime/data/plan.h"
+#include "runtime/data/profile.h"
+
+namespace tailor::runtime {
+
+/// Why a column got its role, for `tailor data` and the comments of `tailor init`.
+struct SchemaReasons {
+  std::vector<std::string> columns; ///< one per column of the schema
+  std::string label;
+  std::string classes;
+};
+
+/// Chooses roles and capacities from what the training file looks like and what the plan says (the plan
+/// wins).
+///
+///   capacity of a categorical column = distinct values of the file (missing counts as one) + 1 for unknown
+///   classes = the plan's list, else the label values sorted (as numbers if all are), positive last
+///
+/// Errors    a named column that is not there (nearest name hinted); a column with two roles; a text column
+/// that was declared
+///           numeric; more than 65536 distinct values; fewer than 2 classes; a positive class that does not
+///           occur; undeclared text columns that look like identifiers (hint: drop, id or categorical).
+Result<DataSchema> infer_schema(const FileProfile& profile, const DataPlan& plan,
+                                SchemaReasons* reasons = nullptr);
+
+/// The schema of the plan's data: infer_schema over the training file, or the shape of a generated set. Reads
+/// the data once, keeps none of it.
+Result<DataSchema> schema_of(const DataPlan& plan);
+
+/// Schema files: JSON, as stored in the artifact and written by `tailor data --schema-out`.
+std::string schema_to_json(const DataSchema& schema);
+Result<DataSchema> schema_from_json(std::string_view json);
+
+/// Sizes, roles and names make sense (a schema file is input from outside).
+Status check_schema(const DataSchema& schema);
+
+} // namespace tailor::runtime

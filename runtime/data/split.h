@@ -1,0 +1,40 @@
+#pragma once
+#include "runtime/base/result.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace tailor::runtime {
+
+enum class SplitBy { kStratified, kGroup, kTime, kFiles };
+
+struct SplitSpec {
+  SplitBy by = SplitBy::kStratified;
+  double val = 0.16; ///< fraction of all rows
+  double test = 0.2; ///< fraction of all rows; 0 when there is a test file
+  std::uint64_t seed = 0;
+};
+
+/// Row numbers, each list ascending. Together a partition of [0, num_rows).
+struct SplitRows {
+  std::vector<std::int32_t> train, val, test;
+};
+
+/// kInvalidArgument unless val, test >= 0 and val + test < 1.
+Status check_fractions(double val, double test);
+
+/// Per class: shuffle with the seed, round(n * test) rows to test, round(n * val) to val, the rest (at least
+/// one) to train.
+Result<SplitRows> split_stratified(std::span<const std::int32_t> labels, std::int32_t num_classes,
+                                   const SplitSpec& spec);
+
+/// No group in two splits: groups in shuffled order, each to the split that is furthest below its share of
+/// rows. Errors    fewer groups than splits asked for.
+Result<SplitRows> split_by_group(std::span<const std::int32_t> groups, const SplitSpec& spec);
+
+/// The last `test` of the rows by time are test, the `val` before them val. Rows of equal time stay together,
+/// in the earlier split. Errors: a split asked for would be empty.
+Result<SplitRows> split_by_time(std::span<const double> times, const SplitSpec& spec);
+
+} // namespace tailor::runtime

@@ -1,0 +1,46 @@
+#pragma once
+#include "runtime/base/data_schema.h"
+#include "runtime/data/csv.h"
+#include "runtime/data/plan.h"
+
+namespace tailor::runtime {
+
+/// Text values of a column as codes, in order of first appearance.
+struct TextColumn {
+  std::vector<std::string> values;
+  std::vector<std::int32_t> codes; ///< one per row, into `values`
+};
+
+/// A file read by a schema, before anything is fitted: still the user's values.
+struct RawTable {
+  std::string path;
+  std::int64_t num_rows = 0;
+  std::vector<std::vector<float>> numeric; ///< per numeric column; NaN = missing
+  std::vector<TextColumn> category;        ///< per categorical column; missing is the value "(missing)"
+  std::vector<std::int32_t> label;         ///< class index per row; empty if the file has no label column
+  TextColumn group;                        ///< empty unless the schema has a group column
+  std::vector<double> time; ///< numbers, or seconds since 1970 for ISO dates; empty without a time column
+  TextColumn id;            ///< empty without an id column
+  std::vector<std::int64_t> num_missing; ///< per numeric column
+};
+
+inline constexpr std::string_view kMissingCategory = "(missing)";
+
+struct ReadOptions {
+  CsvFormat csv;
+  bool need_label = true; ///< false (predict): a file without the label column is fine
+};
+
+/// One pass over a csv or csv.gz file whose columns are known.
+///
+/// Columns   with a header they are found by name, in any order, extra ones ignored; without one by position.
+/// Errors    `file:line:column: column 'age': expected a number, found 'abc'`: short or long row, text or inf
+/// in a
+///           numeric column, missing number under MissingPolicy::kError, missing label, label outside the
+///           schema (nearest class hinted), no header where the schema has names, a class without a row (only
+///           when need_label), no rows at all, more than 2^31 - 1 rows.
+Result<RawTable> read_table(const std::string& path, const DataSchema& schema, const ReadOptions& options);
+Result<RawTable> read_table(std::unique_ptr<ByteSource> source, const std::string& path,
+                            const DataSchema& schema, const ReadOptions& options);
+
+} // namespace tailor::runtime

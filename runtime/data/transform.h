@@ -1,0 +1,51 @@
+#pragma once
+#include "runtime/base/result.h"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace tailor::runtime {
+
+enum class Normalisation { kNone, kStandard, kQuantile };
+Result<Normalisation> parse_normalisation(std::string_view name);
+const char* to_string(Normalisation normalisation);
+
+/// Per-column map of numeric features, fitted on the training split.
+///
+///   none      x
+///   standard  (x - mean) / std, std with ddof 0 and 1 where it is 0
+///   quantile  Phi^-1(F(x)): F interpolates linearly between n_quantiles = clip(N / 30, 10, min(1000, N))
+///   evenly spaced
+///             quantiles of x + noise, noise ~ N(0, 1e-3 / max(std, 1e-3)), seed 0; the mean of the
+///             interpolation from both sides, so that runs of equal quantiles map to their middle; results
+///             clipped at +-5.19933758
+///             (= Phi^-1 of 1e-7). Clean data are transformed, noise is in the fit only.
+///
+/// A missing value (NaN) becomes the column's mean before the map.
+/// Source    methods.md 11.1; the quantile form is that of scikit-learn's QuantileTransformer (normal
+/// output).
+struct NumericTransform {
+  Normalisation normalisation = Normalisation::kNone;
+  std::vector<double> mean, std; ///< [columns], over present values
+  std::int32_t num_quantiles = 0;
+  std::vector<double> quantiles; ///< [columns, num_quantiles], ascending in each row
+
+  std::int32_t num_columns() const { return static_cast<std::int32_t>(mean.size()); }
+  /// The feature value of a cell; NaN = missing.
+  float apply(std::int32_t column, float value) const;
+
+  bool operator==(const NumericTransform&) const = default;
+};
+
+/// `columns[c][row]` for row in `rows`. Errors: kInvalidArgument if a column has no value at all (its index
+/// in the message).
+Result<NumericTransform> fit_numeric(std::span<const std::vector<float>> columns,
+                                     std::span<const std::int32_t> rows, Normalisation normalisation);
+
+/// Inverse of the standard normal distribution function, p in (0, 1), relative error below 1e-14 (Acklam's
+/// rational start, one Halley step on erfc).
+double inverse_normal_cdf(double p);
+
+} // namespace tailor::runtime

@@ -1,0 +1,42 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace tailor::runtime {
+
+/// Counts of (true class, decided class). Integer, so any order of accumulation gives the same numbers.
+class ConfusionMatrix {
+public:
+  explicit ConfusionMatrix(std::int32_t num_classes);
+
+  /// Both in [0, K).
+  void add(std::int32_t truth, std::int32_t decision);
+
+  std::int32_t num_classes() const { return num_classes_; }
+  std::int64_t at(std::int32_t truth, std::int32_t decision) const;
+  std::int64_t num_rows() const { return num_rows_; }
+  std::int64_t class_rows(std::int32_t truth) const;
+
+  /// Absent (nullopt) where there is nothing to average over.
+  std::optional<double> accuracy() const;
+  std::optional<double> class_accuracy(std::int32_t truth) const; ///< recall of the class
+  std::optional<double> balanced_accuracy() const;                ///< mean over the classes with rows
+  std::optional<double>
+  group_accuracy(std::span<const std::int32_t> classes) const; ///< mean over those with rows
+  /// F1 = 2 tp / (2 tp + fp + fn); absent when the class neither occurs nor is decided.
+  std::optional<double> f1(std::int32_t positive) const;
+  /// Matthews correlation in the K-class form of Gorodkin (2004), the usual phi for K = 2; 0 when truth or
+  /// decisions are constant.
+  std::optional<double> mcc() const;
+  /// Quadratic weighted kappa, w_ij = (i-j)^2 / (K-1)^2; absent when expected disagreement is 0.
+  std::optional<double> quadratic_kappa() const;
+
+private:
+  std::int32_t num_classes_;
+  std::int64_t num_rows_ = 0;
+  std::vector<std::int64_t> counts_; ///< [K, K], row = truth
+};
+
+} // namespace tailor::runtime

@@ -1,0 +1,86 @@
+#pragma once
+#include "runtime/metrics/class_groups.h"
+#include "runtime/metrics/confusion.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tailor::runtime {
+
+/// One number of an evaluation; nullopt is printed as "absent" (an empty group, AUC with one class only).
+struct Metric {
+  std::string name;
+  std::optional<double> value;
+};
+
+/// What every evaluation needs to know.
+struct EvaluationPlan {
+  std::int32_t num_classes = 2;
+  std::int32_t positive_class = 1;              ///< two classes only
+  std::vector<std::int64_t> train_class_counts; ///< [K], define the groups
+  GroupRule groups;
+  std::vector<std::string> extra; ///< beyond the standard set: brier, ece, kappa, recall_at_precision(x),
+                                  ///< sensitivity_at_specificity(x)
+};
+
+struct EvaluationResult {
+  std::int64_t num_rows = 0;
+  std::vector<Metric> metrics;
+  std::vector<Metric> class_accuracy; ///< name = class index as text
+  std::vector<ClassGroup> groups;     ///< minority, majority, few, med, many
+  ConfusionMatrix confusion{0};
+
+  /// nullptr if this evaluation does not have the metric at all.
+  const Metric* find(std::string_view name) const;
+};
+
+/// Collects the logits of a whole split and turns them into metrics.
+///
+///   loss      mean over rows of logsumexp(z) - z_y, in f64 (plain cross entropy whatever the training loss
+///   was);
+///             one-logit form (logits [B, 1], K = 2): softplus(z) - [y = positive] z
+///   decision  argmax, ties to the lower index; one-logit form: positive when z > 0
+///   score     z_pos - z_neg (monotone in the softmax probability of the positive class), or z
+///
+/// Metrics, in order: loss, accuracy, balanced_accuracy, minority, majority, few, med, many; for K = 2 also
+/// auc, average_precision, f1, mcc; then the extra ones. Rows are added in evaluation order by one thread and
+/// summed in that order: same rows, same bits.
+class Evaluation {
+public:
+  /// kInvalidArgument: an unknown extra metric (names given), a two-class metric with other K, sizes that do
+  /// not match K.
+  static Result<Evaluation> create(EvaluationPlan plan);
+
+  /// `logits` [rows >= valid, K] or [.., 1]; only the first `valid` rows count.
+  /// kInvalidArgument: a label outside [0, K), a logits width that is neither K nor (K = 2) 1.
+  Status add(std::span<const float> logits, std::span<const std::int32_t> labels, std::int32_t valid);
+
+  EvaluationResult finish() const;
+
+private:
+  struct ExtraMetric {
+    enum class Kind { kBrier, kEce, kKappa, kRecallAtPrecision, kSensitivityAtSpecificity } kind;
+    double argument = 0;
+    std::string name;
+  };
+  explicit Evaluation(EvaluationPlan plan);
+
+  EvaluationPlan plan_;
+  std::vector<ClassGroup> groups_;
+  std::vector<ExtraMetric> extra_;
+  ConfusionMatrix confusion_;
+  double loss_sum_ = 0, brier_sum_ = 0;
+  std::vector<double> scores_;         ///< K = 2
+  std::vector<std::uint8_t> positive_; ///< K = 2
+  struct Bin {
+    std::int64_t rows = 0, correct = 0;
+    double confidence = 0;
+  };
+  std::vector<Bin> bins_; ///< 15 equal-width confidence bins
+};
+
+/// For early stopping and keep-best: false for loss, brier and ece. `name` may carry a split ("val/loss").
+bool higher_is_better(std::string_view name);
+
+} // namespace tailor::runtime
