@@ -10,15 +10,17 @@ namespace tailor::runtime {
 /// Built-in sets: deterministic by seed, any size, no file.
 ///
 ///   two_moons  K = 2, D = 2: (cos t, sin t) and (1 - cos t, 1/2 - sin t), t uniform in [0, pi], plus N(0,
-///   noise^2) blobs      K unit-variance (noise^2) normal clouds in D dimensions; the centres are drawn N(0,
-///   I), scaled so that the
-///              mean distance between two centres is `separation`
+///   noise^2) blobs      K clouds centre_k + N(0, noise^2 I) in D dimensions, |centre_k| = separation *
+///   noise. Directions: D = 1 evenly
+///              spaced on the line, D = 2 evenly spaced angles 2 pi k / K, above that drawn uniformly on the
+///              sphere
 struct GeneratedSpec {
-  std::int64_t train_per_class = 500, val_per_class = 200, test_per_class = 1000;
+  std::int64_t train_per_class = 500;
+  std::int64_t test_per_class = 500; ///< of val and of test, each
   std::int32_t classes = 2;
   std::int32_t dimensions = 2;
   double noise = 0.15;
-  double separation = 4.0;
+  double separation = 3.0; ///< distance of the centres from the origin in standard deviations
   std::uint64_t seed = 0;
 };
 

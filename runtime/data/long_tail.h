@@ -42,6 +42,8 @@ struct LongTailSpec {
   bool shuffle_classes = false;   ///< class_order = shuffled
   std::uint64_t class_order_seed = 0;
   std::uint64_t subset_seed = 0;
+  bool subset_follows_run =
+      false; ///< subset_seed = "run_seed": open_data puts the seed of the run in its place
 };
 
 Result<TailProfile> parse_tail_profile(std::string_view name);
@@ -51,7 +53,8 @@ std::string format_ratio(double r);
 /// n_min / n_max over the classes with rows; 1 if there are none.
 double imbalance_ratio(std::span<const std::int64_t> class_counts);
 
-/// r out of (0, 1] without `reversed`: kInvalidArgument "long_tail.r = 100 ...", hint "did you mean 1/100?".
+/// Sense of the numbers themselves. r out of (0, 1] without `reversed`: kInvalidArgument "long_tail.r = 100
+/// ...", hint "did you mean 1/100?".
 Status check_long_tail(const LongTailSpec& spec);
 
 /// The class sizes, floor(share * n_max + 1e-9), at least min_per_class, for a set that has `available` rows

@@ -16,7 +16,7 @@ struct DataBundle {
 };
 
 struct OpenOptions {
-  std::uint64_t run_seed = 0; ///< for subset_seed = "run_seed" (already resolved in the plan otherwise)
+  std::uint64_t run_seed = 0;          ///< used where the plan says subset_seed = "run_seed"
   const FittedState* fitted = nullptr; ///< resume, eval: use this instead of fitting
 };
 

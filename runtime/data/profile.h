@@ -1,13 +1,13 @@
 #pragma once
 #include "runtime/data/csv.h"
 
-#include <unordered_map>
+#include <utility>
 
 namespace tailor::runtime {
 
 /// What the cells of one column look like; the ground on which its type is chosen.
 struct ColumnProfile {
-  std::string name;            ///< header text, or "c0", "c1", ... by position
+  std::string name;            ///< header text, or "column 0", "column 1", ... by position
   std::int32_t position = 0;   ///< 0-based in the file
   std::int64_t num_values = 0; ///< not missing
   std::int64_t num_missing = 0;

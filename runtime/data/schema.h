@@ -16,7 +16,8 @@ struct SchemaReasons {
 /// wins).
 ///
 ///   capacity of a categorical column = distinct values of the file (missing counts as one) + 1 for unknown
-///   classes = the plan's list, else the label values sorted (as numbers if all are), positive last
+///   classes = the plan's list, else the label values sorted (as numbers if all are), positive last;
+///   positive = the plan's, else the rarer of two classes
 ///
 /// Errors    a named column that is not there (nearest name hinted); a column with two roles; a text column
 /// that was declared
@@ -32,6 +33,8 @@ Result<DataSchema> schema_of(const DataPlan& plan);
 /// Schema files: JSON, as stored in the artifact and written by `tailor data --schema-out`.
 std::string schema_to_json(const DataSchema& schema);
 Result<DataSchema> schema_from_json(std::string_view json);
+
+std::string positional_name(std::int32_t position); ///< "column 3"
 
 /// Sizes, roles and names make sense (a schema file is input from outside).
 Status check_schema(const DataSchema& schema);
