@@ -10,18 +10,19 @@
 ///
 ///   void kernel(void *const *buffers, const int64_t *sizes, int64_t begin, int64_t end)
 ///
-/// buffers: the operands of the kernel in order, then its results, then the chunk's partial results if
-/// partialBytes > 0, then the worker's scratch memory if scratchBytes > 0. A multi_tensor kernel has one
-/// buffer per role instead of one per tensor: a region of sizes[0] elements (a multiple of 16, padding zero),
-/// the first sizes[1] of which decay. Otherwise sizes[0] is `KernelInfo::rows` of the launch and every other
-/// extent is part of the code. Element types in memory: f32, i32, i64 as they are, i1 as one byte holding 0
-/// or 1. Buffers are 64-byte aligned. A result may share its buffer with an operand of the same type in `map`
-/// and `multi_tensor` kernels only.
+/// buffers: the operands of the kernel in order, then its results, then the partial results if partialBytes >
+/// 0, then the worker's scratch memory if scratchBytes > 0. A multi_tensor kernel has one buffer per role
+/// instead of one per tensor: a region of sizes[0] elements (a multiple of 16, padding zero), the first
+/// sizes[1] of which decay. Otherwise sizes[0] is `KernelInfo::rows` of the launch and every other extent is
+/// part of the code. Element types in memory: f32, i32, i64 as they are, i1 as one byte holding 0 or 1.
+/// Buffers are 64-byte aligned. A result may share its buffer with an operand of the same type in `map` and
+/// `multi_tensor` kernels only.
 ///
-/// Chunks. Units [0, units.count(sizes[0])) may be split into any contiguous chunks. With partial results,
-/// chunk c gets partials + c * partialBytes, and `combineSymbol` must run once after all chunks: the same
-/// buffers with chunk 0's partials, sizes = {sizes[0], number of chunks}, begin = 0, end = 1. It adds the
-/// partials in chunk order.
+/// Chunks. Units [0, units.count(sizes[0])) may be split into any contiguous chunks; no bit of a result
+/// depends on the split. Partial results belong to units, not chunks: one buffer of partialBytes *
+/// units.count(sizes[0]), shared by all chunks. A launch that covers every unit combines them itself; after a
+/// launch in several chunks `combineSymbol` must run once with the same buffers and sizes, begin = 0, end
+/// = 1. It adds the partials in unit order.
 ///
 /// Numerics: f32 with explicit fused multiply-adds and no fast-math flag: LLVM may not regroup anything, so a
 /// row's bits are the same in every tile, chunk and batch size. exp, log, tanh, erf are polynomials
@@ -61,10 +62,10 @@ struct UnitRule {
 /// What the driver must know to launch a kernel.
 struct KernelInfo {
   std::string symbol;        ///< key into CodeBlob::functions; equal structures share it
-  std::string combineSymbol; ///< empty, or the function to run once after all chunks
+  std::string combineSymbol; ///< empty, or the function to run once after a launch in several chunks
   int64_t rows = 1;          ///< sizes[0] of this launch: static in the IR, run time in the code
   UnitRule units;
-  uint64_t partialBytes = 0; ///< per chunk, a multiple of 64
+  uint64_t partialBytes = 0; ///< per unit
   uint64_t scratchBytes = 0; ///< per worker, a multiple of 64; no initial content expected
   uint64_t flops = 0;        ///< of one launch with `rows` rows; transcendental functions count once
   uint64_t bytes = 0;        ///< operands read once plus results written once
