@@ -1,0 +1,107 @@
+#pragma once
+
+#include "frontend/error.h"
+#include "frontend/op_options.h"
+#include "frontend/shape.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tailor {
+
+class Function;
+struct Node;
+
+/// One result of a recorded op. An Array computes nothing: it is a shared handle on a node of the graph that
+/// a TrainingProgram gathers and the compiler reads. Copying is cheap and shares the node.
+class Array {
+public:
+  /// Empty: belongs to no graph; using it in an op is a TraceError.
+  Array() = default;
+  Array(std::shared_ptr<const Node> node, int result) : node_(std::move(node)), result_(result) {}
+
+  bool empty() const { return node_ == nullptr; }
+  const TensorType& type() const;
+  const Shape& shape() const { return type().shape; }
+  DType dtype() const { return type().dtype; }
+  int rank() const { return shape().rank(); }
+
+  const std::shared_ptr<const Node>& node() const { return node_; }
+  int result() const { return result_; }
+  /// The same value (not: equal content).
+  bool same_as(const Array& other) const { return node_ == other.node_ && result_ == other.result_; }
+
+  /// Computes the value now, with the compiler and executor that are linked (backend/driver registers them).
+  /// Row-major, converted to double. Fails with TraceError when no evaluator is linked, and when the array
+  /// depends on something only a training program has (a batch, a control field, state).
+  std::vector<double> eval() const;
+
+private:
+  std::shared_ptr<const Node> node_;
+  int result_ = 0;
+};
+
+/// A recorded op. Immutable once built.
+struct Node {
+  Node() = default;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  ~Node(); ///< releases long chains without recursion
+
+  std::string_view op; ///< mnemonic in the dialect, "softmax_cross_entropy"; a string literal
+  std::vector<Array> inputs;
+  OpOptions options;
+  std::vector<TensorType> results;
+  Location location;
+  std::string name;                     ///< what the user calls it; becomes the SSA name
+  std::shared_ptr<const Function> body; ///< call, value_and_grad
+  std::int64_t op_id = -1;              ///< identity of the op across all passes; assigned when traced
+  std::uint64_t scope = 0;              ///< the trace it was recorded in (frontend/trace.h); 0 outside any
+};
+
+/// An operand of an op: an array or a number, with the place where it was written. Functions take Operand so
+/// that `relu(x)` records the caller's file:line:column without a macro. A number has no type of its own: it
+/// becomes a constant of the type of the array it meets.
+class Operand {
+public:
+  Operand(const Array& array, const std::source_location& where = std::source_location::current())
+      : array_(array), location_(LocationScope::resolve(make_location(where))) {}
+  Operand(double literal, const std::source_location& where = std::source_location::current())
+      : literal_(literal), is_literal_(true), location_(LocationScope::resolve(make_location(where))) {}
+  Operand(const Array& array, const Location& location) : array_(array), location_(location) {}
+
+  bool is_literal() const { return is_literal_; }
+  double literal() const { return literal_; }
+  const Array& array() const { return array_; }
+  const Location& location() const { return location_; }
+
+private:
+  Array array_;
+  double literal_ = 0;
+  bool is_literal_ = false;
+  Location location_;
+};
+
+/// Records one op in the current trace. Used by the op builders; checks nothing.
+struct NodeArgs {
+  std::string_view op;
+  std::vector<Array> inputs;
+  OpOptions options = NoOptions{};
+  std::vector<TensorType> results;
+  Location location;
+  std::string name = "";
+  std::shared_ptr<const Function> body = nullptr;
+};
+std::shared_ptr<const Node> record(NodeArgs args);
+/// The same for an op with one result.
+Array record1(std::string_view op, std::vector<Array> inputs, OpOptions options, TensorType result,
+              const Location& location, std::string name = "");
+
+/// What Array::eval calls. Registered by backend/driver when it is linked.
+using Evaluator = std::function<std::vector<std::vector<double>>(const std::vector<Array>&)>;
+void register_evaluator(Evaluator evaluator);
+
+} // namespace tailor

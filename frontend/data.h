@@ -1,0 +1,78 @@
+#pragma once
+
+#include "frontend/location.h"
+#include "runtime/base/data_schema.h"
+#include "runtime/base/options.h"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tailor::data {
+
+/// What compiling must know about a data set; the data themselves are only read when training starts.
+using Schema = runtime::DataSchema;
+using runtime::Options;
+
+/// Long-tail construction of the training split (methods.md 1): option keys data.long_tail.*.
+struct LongTail {
+  std::string profile = "exp"; ///< exp | step | balanced | ...
+  double r = 1;                ///< n_min / n_max in (0, 1]
+};
+
+/// Where the data come from and what they look like: options data.* plus the schema.
+class Plan {
+public:
+  Plan() = default;
+  Plan(Options options, Schema schema, const Location& location = {})
+      : options_(std::move(options)), schema_(std::move(schema)), location_(location) {}
+
+  const Options& options() const { return options_; }
+  const Schema& schema() const { return schema_; }
+  std::int64_t num_classes() const { return schema_.num_classes; }
+  std::int64_t num_numeric() const { return schema_.num_numeric(); }
+  const Location& location() const { return location_; }
+
+private:
+  Options options_;
+  Schema schema_;
+  Location location_;
+};
+
+struct GeneratedArgs {
+  std::int64_t classes = 3;    ///< blobs only; two_moons has 2
+  std::int64_t dimensions = 2; ///< blobs only
+  std::int64_t samples_per_class = 500;
+  std::int64_t test_per_class = 200;
+  double noise = 0.15;   ///< two_moons: standard deviation added to the arcs
+  double separation = 3; ///< blobs: distance scale of the centres
+  std::int64_t seed = 0;
+  LongTail long_tail = {};
+};
+/// Gaussian blobs: any number of classes and dimensions.
+Plan blobs(const GeneratedArgs& args = {},
+           const std::source_location& where = std::source_location::current());
+/// Two interleaved half circles.
+Plan two_moons(const GeneratedArgs& args = {},
+               const std::source_location& where = std::source_location::current());
+
+struct CsvArgs {
+  std::string label;    ///< column name
+  std::string positive; ///< two classes: the one that counts as 1
+  std::vector<std::string> categorical;
+  std::string numeric = "standard"; ///< none | standard | quantile
+  double val = 0.16, test = 0.2;    ///< shares of a stratified split
+  LongTail long_tail = {};
+};
+/// A csv or csv.gz file. The schema is read from it now, by the reader that backend/driver registers;
+/// TraceError with the reader's words when that fails or none is linked.
+Plan csv(const std::string& path, const CsvArgs& args,
+         const std::source_location& where = std::source_location::current());
+
+/// Reads the schema of the data that `options` describes (data.*). Throws TraceError.
+using SchemaReader = std::function<Schema(const Options& options, const Location& location)>;
+void register_schema_reader(SchemaReader reader);
+
+} // namespace tailor::data

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace tailor {
+
+/// Element types of the dialect. A scalar literal takes the type of the array it meets.
+enum class DType : std::uint8_t { f32, bf16, f64, i32, i64, i1 };
+
+/// "f32", "bf16", ...: the spelling of the dialect and of every message.
+std::string_view to_string(DType dtype);
+
+constexpr bool is_float(DType dtype) {
+  return dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f64;
+}
+
+} // namespace tailor

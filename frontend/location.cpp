@@ -1,0 +1,58 @@
+#include "frontend/location.h"
+
+#include <cstring>
+#include <mutex>
+#include <set>
+
+namespace tailor {
+
+namespace {
+
+thread_local const Location* active = nullptr;
+thread_local Location active_storage;
+
+const char* intern(std::string_view file) {
+  static std::mutex mutex;
+  static std::set<std::string, std::less<>> files;
+  std::lock_guard lock(mutex);
+  auto found = files.find(file);
+  if (found == files.end()) found = files.emplace(file).first;
+  return found->c_str();
+}
+
+} // namespace
+
+bool Location::operator==(const Location& other) const {
+  return line == other.line && column == other.column && std::strcmp(file, other.file) == 0;
+}
+
+std::string to_string(const Location& location) {
+  if (!location.known()) return "unknown location";
+  return std::string(location.file) + ":" + std::to_string(location.line) + ":" +
+         std::to_string(location.column);
+}
+
+Location make_location(std::string_view file, std::uint32_t line, std::uint32_t column) {
+  return {intern(file), line, column};
+}
+
+Location make_location(const std::source_location& where) {
+  return {where.file_name(), where.line(), where.column()};
+}
+
+LocationScope::LocationScope(const Location& location) {
+  if (active || !location.known()) return;
+  active_storage = location;
+  active = &active_storage;
+  owner_ = true;
+}
+
+LocationScope::~LocationScope() {
+  if (owner_) active = nullptr;
+}
+
+Location LocationScope::resolve(const Location& where) {
+  return active ? *active : where;
+}
+
+} // namespace tailor

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <source_location>
+#include <string>
+#include <string_view>
+
+namespace tailor {
+
+/// A place in the user's program or recipe: what every op carries from here to the artifact.
+/// `file` is interned and lives until the process ends; "" means unknown.
+struct Location {
+  const char* file = "";
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+
+  bool known() const { return line != 0; }
+  bool operator==(const Location& other) const;
+};
+
+/// "net.cpp:14:12", or "unknown location".
+std::string to_string(const Location& location);
+
+/// A location with its own copy of the file name (recipes).
+Location make_location(std::string_view file, std::uint32_t line, std::uint32_t column);
+Location make_location(const std::source_location& where);
+
+/// While one is alive, ops built on this thread carry its location instead of their own call site.
+/// The outermost scope wins: an op inside nn::Linear answers to the line that called the layer, and a layer
+/// built by a recipe answers to the recipe's line.
+class LocationScope {
+public:
+  explicit LocationScope(const Location& location);
+  ~LocationScope();
+  LocationScope(const LocationScope&) = delete;
+  LocationScope& operator=(const LocationScope&) = delete;
+
+  /// The location an op built at `where` gets now.
+  static Location resolve(const Location& where);
+
+private:
+  bool owner_ = false;
+};
+
+} // namespace tailor

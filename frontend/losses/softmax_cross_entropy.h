@@ -1,0 +1,42 @@
+#pragma once
+
+#include "frontend/array.h"
+
+#include <optional>
+
+namespace tailor::losses {
+
+/// Options of the cross-entropies. Tables are [K] or one number for all classes; empty leaves a term out.
+struct LossOptions {
+  std::optional<Operand> class_weights = std::nullopt; ///< w, methods.md 2.2
+  std::optional<Operand> smoothing = std::nullopt;     ///< eps in [0, 1], methods.md 2.5
+  std::optional<Operand> margin = std::nullopt;        ///< m, subtracted from the true class (LDAM, 2.4)
+  std::optional<Operand> bias = std::nullopt;          ///< b, added to the logits (2.5b)
+  Array labels_b = {};                                 ///< second label slot [N] i32 (mixing) and
+  Array lambda = {};                                   ///< f32 []: the share of the first (2.7)
+  Array valid = {};                                    ///< i32 []: rows from here on count for nothing
+  double focal_gamma = 0;                              ///< 0 = no focal term (2.3)
+  bool focal_of_weighted = false; ///< focal of w * CE in place of w * focal (LDAM authors)
+  double scale = 1;               ///< s, multiplies logits after margin and bias
+  Reduction reduction = Reduction::batch_mean;
+};
+
+/// Class-aware cross-entropy of softmax(s (z + b - m[y] onehot(y))).
+///
+///   loss[n] = -w[y] sum_k q[k] log p[n, k],   q[k] = (1 - eps[y]) (k == y) + eps[y] / K,   y = labels[n]
+///   focal   multiplies by (1 - p[y])^gamma (class weight outside, unless focal_of_weighted)
+///   mixing  lambda * loss(labels) + (1 - lambda) * loss(labels_b)
+///
+/// Shapes     logits [N, K], labels [N] i32; tables [K] f32 -> f32 [], or [N] for Reduction::none.
+/// Reduction  batch_mean: / valid rows; weighted_mean: / sum of w[y]; sum: as it is. 0 / 0 is 0.
+/// Gradient   with respect to logits only.
+/// Errors     TraceError if K differs between logits and a table, or labels are not i32 [N].
+/// Source     methods.md 2.
+Array softmax_cross_entropy(const Operand& logits, const Operand& labels, const LossOptions& options = {});
+
+/// One-logit binary form: target of class c is (c == 1) (1 - eps[c]) + eps[c] / 2.
+/// Shapes     logits [N] or [N, 1], labels [N] i32 in {0, 1}; tables [2]. margin, scale, mixing: TraceError.
+/// Source     methods.md 2.5 (binary).
+Array sigmoid_cross_entropy(const Operand& logits, const Operand& labels, const LossOptions& options = {});
+
+} // namespace tailor::losses

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "frontend/array.h"
+#include "frontend/context.h"
+#include "frontend/state.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tailor::nn {
+
+/// A parameter or buffer of a module. Using it inside a trace reads its value at that point of the recording.
+class Tensor {
+public:
+  Tensor(TensorType type, InitRule init, State::Role role, bool norm_or_bias);
+
+  Array read(const Location& location) const;
+  void write(const Array& value) const;
+  const std::shared_ptr<State>& state() const { return state_; }
+
+private:
+  std::shared_ptr<State> state_;
+};
+
+/// Something with named parameters. Names joined with '.' are the checkpoint keys ("layer1.0.conv1.weight",
+/// as in torchvision). A module refers to its children by address, so it is neither copied nor moved.
+class Module {
+public:
+  Module() = default;
+  virtual ~Module() = default;
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+
+  /// Every tensor below with its full name, own ones first, children in the order they were added.
+  std::vector<std::pair<std::string, const Tensor*>> tensors() const;
+  /// Elements of all trained tensors.
+  std::int64_t num_parameters() const;
+
+protected:
+  /// Names a child. TraceError if the name is taken or holds a '.'.
+  void add(const std::string& name, Module& child);
+  /// Names a tensor of this module.
+  void add(const std::string& name, const Tensor& tensor);
+
+private:
+  void collect(const std::string& prefix, std::vector<std::pair<std::string, const Tensor*>>& out) const;
+  void check_name(const std::string& name) const;
+
+  std::vector<std::pair<std::string, const Tensor*>> own_;
+  std::vector<std::pair<std::string, const Module*>> children_;
+};
+
+/// A module that maps one array to one.
+class Layer : public Module {
+public:
+  virtual Array operator()(const Operand& x, const Context& context) = 0;
+};
+
+} // namespace tailor::nn

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "frontend/array.h"
+
+namespace tailor {
+
+/// General contraction: result axes are batch, free axes of a, free axes of b.
+Array dot(const Operand& a, const Operand& b, const DotOptions& options);
+/// a [.., M, P] x b [.., P, N] -> [.., M, N]; leading axes must be equal.
+Array matmul(const Operand& a, const Operand& b);
+
+} // namespace tailor

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "frontend/array.h"
+
+/// Reductions. Axes may be negative; without axes everything is reduced to a scalar. `keep` leaves extent 1.
+namespace tailor {
+
+Array sum(const Operand& x);
+Array sum(const Operand& x, const Axes& axes, bool keep = false);
+Array mean(const Operand& x);
+Array mean(const Operand& x, const Axes& axes, bool keep = false);
+Array max(const Operand& x);
+Array max(const Operand& x, const Axes& axes, bool keep = false);
+Array min(const Operand& x);
+Array min(const Operand& x, const Axes& axes, bool keep = false);
+
+/// Index of the first maximum along `axis`: i32.
+Array argmax(const Operand& x, int axis);
+/// i32 permutation that sorts x [N] ascending; equal keys keep their order.
+Array sort_perm(const Operand& x);
+/// log sum exp along the last axis, shifted by the maximum. Other axes: TraceError.
+Array logsumexp(const Operand& x, int axis);
+Array softmax(const Operand& x, int axis);
+Array log_softmax(const Operand& x, int axis);
+/// x / max(|x|, 1e-12) along the last axis.
+Array l2_normalize(const Operand& x, int axis);
+
+/// Mean of x [N] over the first `valid` rows; 0 when valid is 0.
+Array masked_mean(const Operand& x, const Operand& valid);
+
+} // namespace tailor

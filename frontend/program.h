@@ -1,0 +1,211 @@
+#pragma once
+
+#include "frontend/context.h"
+#include "frontend/data.h"
+#include "frontend/imbalance/class_stats.h"
+#include "frontend/nn/module.h"
+#include "frontend/optimizers/adamw.h"
+#include "frontend/optimizers/ema.h"
+#include "frontend/optimizers/schedule.h"
+#include "frontend/optimizers/sgd.h"
+#include "frontend/sam.h"
+#include "frontend/trace.h"
+#include "frontend/transforms.h"
+#include "runtime/base/options.h"
+
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tailor {
+
+using runtime::Options;
+
+/// A scalar or small vector the host writes before every step (VerifyPhases: no other scalar may vary).
+struct ControlField {
+  std::string name;
+  TensorType type;
+  std::string key; ///< option the host evaluates it from; empty for the loop's own (valid, slot, rng, step)
+  Location location;
+};
+
+/// One recorded entry point for one batch size.
+struct Entry {
+  enum class Kind : std::uint8_t { fit, step, eval };
+  struct Named {
+    std::string name;
+    Array value;
+    Location location;
+  };
+  std::string name;       ///< "train_step", or "train_step_b64" when there are several variants
+  std::string entry_name; ///< "train_step"
+  Kind kind = Kind::step;
+  std::int64_t batch = 0; ///< rows; 0 for fit
+  std::vector<Trace::Binding> stores;
+  std::vector<Named> reports;
+  std::vector<Named> outputs;
+  Location location;
+};
+
+/// One part of training; they run in order.
+struct Stage {
+  std::string name = "main";
+  std::string entry = "train_step";
+  std::string sampler = "uniform";
+  bool reset_slots = false;
+};
+
+/// Everything the compiler reads: what TrainingProgram::trace returns.
+struct TracedProgram {
+  std::string name;
+  Location location;
+  std::vector<StateGroup> groups;
+  std::vector<ControlField> controls;
+  std::vector<Entry> entries; ///< fit first, then steps, then evals; variants by batch size
+  std::vector<Stage> stages;
+  data::Schema schema;
+  Options options;
+};
+
+class ProgramTracer;
+
+/// What step and eval functions share: the batch, the classes, control fields, reports.
+class EntryScope {
+public:
+  const Batch& batch() const { return batch_; }
+  /// Rows of the batch, padding included.
+  std::int64_t batch_size() const { return batch_size_; }
+  Context context() const { return context_; }
+  /// Symbolic [K] arrays over the training split's class counts.
+  ClassStats classes(const std::source_location& where = std::source_location::current());
+
+  /// A number that may change between runs and steps: option `key`, "control.<name>" unless given. f32 [].
+  Array control(const std::string& name, double value, const std::string& key = "",
+                const std::source_location& where = std::source_location::current());
+  /// The same with a schedule. The field `lr` uses optimizer.lr and schedule.*; others control.<name>.*.
+  Array control(const std::string& name, const Schedule& schedule,
+                const std::source_location& where = std::source_location::current());
+
+  /// A scalar per step or evaluation batch for the logs.
+  void report(const std::string& name, const Operand& value);
+
+protected:
+  EntryScope(ProgramTracer& tracer, Entry& entry, Context context);
+  ProgramTracer& tracer_;
+  Entry& entry_;
+
+private:
+  Context context_;
+  std::int64_t batch_size_;
+  Batch batch_;
+};
+
+/// The train step being recorded.
+class Step : public EntryScope {
+public:
+  Step(ProgramTracer& tracer, Entry& entry) : EntryScope(tracer, entry, Context{.train = true}) {}
+
+  /// One optimizer step of `net` with `gradients`. Parameters without a gradient stay as they are.
+  void update(nn::Module& net, optim::Sgd& sgd, const Gradients& gradients, const Operand& lr);
+  void update(nn::Module& net, optim::AdamW& adamw, const Gradients& gradients, const Operand& lr);
+  /// Moves the average towards the parameters as they are now (after the optimizer's update).
+  void update(optim::Ema& ema, nn::Module& net,
+              const std::source_location& where = std::source_location::current());
+};
+
+/// The eval step being recorded; also what `predict` runs.
+class Eval : public EntryScope {
+public:
+  Eval(ProgramTracer& tracer, Entry& entry) : EntryScope(tracer, entry, Context{.train = false}) {}
+
+  /// [N, K], or [N] for one-logit programs. Required, once.
+  void logits(const Operand& logits);
+  /// [N, D]: representation for collapse metrics and feature export.
+  void features(const Operand& features);
+};
+
+/// 64 or {16, 64, 256}: the step is recorded once per size.
+class BatchSizes {
+public:
+  BatchSizes(std::int64_t size) : sizes_{size} {}
+  BatchSizes(int size) : sizes_{size} {}
+  BatchSizes(std::initializer_list<std::int64_t> sizes) : sizes_(sizes) {}
+  explicit BatchSizes(std::vector<std::int64_t> sizes) : sizes_(std::move(sizes)) {}
+  const std::vector<std::int64_t>& sizes() const { return sizes_; }
+
+private:
+  std::vector<std::int64_t> sizes_;
+};
+
+struct DataOptions {
+  BatchSizes batch = 64;
+  BatchSizes eval_batch = 256;
+};
+
+/// Whose parameters an eval step reads: the trained ones, or their average.
+class EvalWeights {
+public:
+  EvalWeights() = default;
+  EvalWeights(optim::Ema& ema) : ema_(&ema) {}
+  optim::Ema* ema() const { return ema_; }
+
+private:
+  optim::Ema* ema_ = nullptr;
+};
+
+struct EvalOptions {
+  EvalWeights weights = {};
+  std::vector<std::string> metrics = {}; ///< option eval.metrics
+};
+
+/// A whole training program: state, a train step, an eval step, data, options. It holds functions; `trace`
+/// runs them and returns the recorded graph.
+///
+/// Lifetime  modules and optimizers are referred to, not owned: they outlive the program.
+/// Errors    TraceError from every call that is wrong in itself, and from trace().
+class TrainingProgram {
+public:
+  explicit TrainingProgram(std::string name,
+                           const std::source_location& where = std::source_location::current());
+  TrainingProgram(std::string name, const Location& location);
+  ~TrainingProgram();
+  TrainingProgram(const TrainingProgram&) = delete;
+  TrainingProgram& operator=(const TrainingProgram&) = delete;
+
+  void data(data::Plan plan, DataOptions options = {});
+
+  /// Gives a module's tensors to the state group `name` (buffers to `<name>_batchnorm`).
+  void state(const std::string& name, nn::Module& module, StateKind kind = StateKind::net,
+             const std::source_location& where = std::source_location::current());
+  void state(const std::string& name, optim::Sgd& sgd,
+             const std::source_location& where = std::source_location::current());
+  void state(const std::string& name, optim::AdamW& adamw,
+             const std::source_location& where = std::source_location::current());
+  void state(const std::string& name, optim::Ema& ema,
+             const std::source_location& where = std::source_location::current());
+
+  void train_step(std::function<void(Step&)> step,
+                  const std::source_location& where = std::source_location::current());
+  void eval_step(std::function<void(Eval&)> eval, EvalOptions options = {},
+                 const std::source_location& where = std::source_location::current());
+
+  /// Replaces the single default stage.
+  void stages(std::vector<Stage> stages);
+
+  const std::string& name() const;
+  Options& options();
+  const Options& options() const;
+
+  /// Runs the functions once per batch size and returns what they recorded. Every call gives the same
+  /// program.
+  TracedProgram trace() const;
+
+private:
+  friend class ProgramTracer;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace tailor
