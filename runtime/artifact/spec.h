@@ -83,15 +83,22 @@ enum class FieldWriter : std::uint8_t { kHost, kDevice };
 
 /// Where the host takes the value of a field from.
 enum class FieldBinding : std::uint8_t {
-  kBuiltin,    ///< by well-known name: valid, slot, rng, step
-  kConstant,   ///< `value`
-  kOption,     ///< run option `key`, the same for the whole run
-  kLrSchedule, ///< run option `key` (base rate) times `value`, shaped by the schedule.* options
-  kEmaDecay,   ///< min(d, (1 + t) / (10 + t)) with d = run option `key`, t = updates done (methods 4.4)
-  kTableRow,   ///< class_table_row of the running stage
-  kNone,       ///< device fields
+  kBuiltin,  ///< by well-known name: valid, slot, rng, step
+  kConstant, ///< `value`
+  kOption,   ///< run option `key`, the same for the whole run
+  kSchedule, ///< run option `key` is the peak, shaped by the options under schedule_prefix(key)
+  kEmaDecay, ///< d = run option `key`; min(d, (1 + t) / (10 + t)), t = updates done, under <section>.warmup
+  kTableRow, ///< class_table_row of the running stage
+  kNone,     ///< device fields
 };
 const char* to_string(FieldBinding binding);
+
+/// Where the options of a scheduled field are: "schedule" for optimizer.lr, else "<key>.schedule".
+std::string schedule_prefix(std::string_view key);
+/// What a control field of the dialect (name, option key or empty) is bound to: the well-known names are
+/// kBuiltin, "optimizer.lr" and keys with a schedule are kSchedule, "method.ema.decay" is kEmaDecay, other
+/// keys kOption, no key kNone.
+FieldBinding binding_of(std::string_view field, std::string_view key, const Options& options);
 
 struct ControlField {
   std::string name;
