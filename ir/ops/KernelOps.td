@@ -1,0 +1,85 @@
+// Fusion groups, and the kernels outlined from them.
+#ifndef TAILOR_KERNEL_OPS
+#define TAILOR_KERNEL_OPS
+
+include "ir/TailorBase.td"
+
+def FusedOp : PureOp<"fused", [IsolatedFromAbove, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "A fusion decision: these ops become one kernel.";
+  let description = [{
+    The kind says what the region may hold (architecture.md section 5; ir::fitsKind).
+
+    ```mlir
+    %y = tailor.fused map (%a = %x : tensor<64x32xf32>, %b = %bias : tensor<32xf32>) -> tensor<64x32xf32> {
+      ...
+      tailor.yield %r : tensor<64x32xf32>
+    }
+    ```
+  }];
+  let arguments = (ins FusionKindAttr:$kind, Variadic<AnyTailorTensor>:$inputs);
+  let results = (outs Variadic<AnyTailorTensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasRegionVerifier = 1;
+  let skipDefaultBuilders = 1;
+  let builders = [
+    // Adds the block with one argument per input (at the input's location); no terminator.
+    OpBuilder<(ins "::mlir::TypeRange":$results, "FusionKind":$kind, "::mlir::ValueRange":$inputs)>
+  ];
+  let extraClassDeclaration = [{
+    ::mlir::Block& getBlock() { return getBody().front(); }
+    YieldOp getYield();
+  }];
+}
+
+def KernelOp : Tailor_Op<"kernel", [
+    IsolatedFromAbove, FunctionOpInterface, SingleBlock, HasParent<"ProgramOp">]> {
+  let summary = "A kernel outlined from a fused group.";
+  let description = [{
+    Same contents and kind as the group. The name is `<family>_<shapes>_<hash>`.
+
+    ```mlir
+    tailor.kernel @map_64x32_1f3a kind(map) (%x: tensor<64x32xf32>) -> tensor<64x32xf32> {
+      ...
+      tailor.yield %r : tensor<64x32xf32>
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, FusionKindAttr:$kind, TypeAttrOf<FunctionType>:$function_type,
+                       OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasRegionVerifier = 1;
+  let skipDefaultBuilders = 1;
+  let builders = [
+    // Adds the entry block with its arguments; no terminator.
+    OpBuilder<(ins "::llvm::StringRef":$name, "FusionKind":$kind, "::mlir::FunctionType":$type)>
+  ];
+  let extraClassDeclaration = [{
+    ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
+    ::llvm::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
+    ::mlir::Region* getCallableRegion() { return &getBody(); }
+    ::mlir::Block& getBlock() { return getBody().front(); }
+    YieldOp getYield();
+  }];
+}
+
+def LaunchOp : PureOp<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Runs a kernel.";
+  let description = [{
+    `op_ids`: the traced ops this launch carries out. `buffers`: after PlanMemory, one #tailor.buffer per result;
+    `scratch`: the scratch region.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyTailorTensor>:$inputs,
+                       OptionalAttr<DenseI64ArrayAttr>:$op_ids,
+                       OptionalAttr<TypedArrayAttrBase<BufferAttr, "buffers">>:$buffers,
+                       OptionalAttr<BufferAttr>:$scratch);
+  let results = (outs Variadic<AnyTailorTensor>:$results);
+  let assemblyFormat = [{
+    $kernel `(` $inputs `)` (`ops` `(` $op_ids^ `)`)? (`buffers` `(` $buffers^ `)`)? (`scratch` `(` $scratch^ `)`)?
+    attr-dict `:` functional-type($inputs, $results)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // TAILOR_KERNEL_OPS
