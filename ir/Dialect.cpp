@@ -1,24 +1,11 @@
+#include "ir/Attributes.h"
 #include "ir/Tailor.h"
-
-#include "mlir/IR/DialectImplementation.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace tailor::ir;
 
 #include "ir/TailorDialect.cpp.inc"
-#include "ir/TailorEnums.cpp.inc"
 #include "ir/TailorInterfaces.cpp.inc"
-
-#define GET_ATTRDEF_CLASSES
-#include "ir/TailorAttrs.cpp.inc"
-
-void TailorDialect::registerAttributes() {
-  addAttributes<
-#define GET_ATTRDEF_LIST
-#include "ir/TailorAttrs.cpp.inc"
-      >();
-}
 
 void TailorDialect::initialize() {
   registerAttributes();
@@ -26,6 +13,12 @@ void TailorDialect::initialize() {
 #define GET_OP_LIST
 #include "ir/TailorOps.cpp.inc"
       >();
+}
+
+Operation* TailorDialect::materializeConstant(OpBuilder& builder, Attribute value, Type type, Location loc) {
+  auto elements = dyn_cast<ElementsAttr>(value);
+  if (!elements || elements.getType() != type) return nullptr;
+  return ConstantOp::create(builder, loc, type, elements);
 }
 
 #define GET_OP_CLASSES

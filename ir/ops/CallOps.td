@@ -40,7 +40,7 @@ def BodyOp : Tailor_Op<"body", [
   }];
 }
 
-def ReturnOp : Tailor_Op<"return", [Pure, Terminator, ReturnLike, HasParent<"BodyOp">]> {
+def ReturnOp : Tailor_Op<"return", [Pure, Terminator, HasParent<"BodyOp">]> {
   let summary = "Ends a body with its results.";
   let arguments = (ins Variadic<AnyTailorTensor>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";

@@ -82,7 +82,7 @@ def OutputOp : Tailor_Op<"output", [MemoryEffects<[MemWrite<OutputResource>]>]> 
   let assemblyFormat = "$output `,` $value attr-dict `:` type($value)";
 }
 
-def YieldOp : Tailor_Op<"yield", [Pure, Terminator, ReturnLike,
+def YieldOp : Tailor_Op<"yield", [Pure, Terminator,
     ParentOneOf<["EntryOp", "RepeatOp", "FusedOp", "KernelOp"]>]> {
   let summary = "Ends an entry, a repeat, a fused group or a kernel.";
   let arguments = (ins Variadic<AnyTailorTensor>:$values);
