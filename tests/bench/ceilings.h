@@ -1,0 +1,27 @@
+#pragma once
+// What this core can do at most: measured in the same process as the step it is compared with.
+
+#include <cstdint>
+
+namespace tailor::bench {
+
+/// Fused multiply-adds of independent f32 vectors from registers, in FLOP/s (2 per element), one core.
+double peak_flops();
+
+/// Reads of a buffer of `bytes` bytes, repeated, in bytes/s, one core: the level of cache it fits in.
+double read_bandwidth(int64_t bytes);
+
+/// Lower bound of one MLP training step in seconds: the larger of its arithmetic at the measured peak and its
+/// parameter-sized traffic (every state tensor read and written as often as ideal fusion must) at the bandwidth of the
+/// cache level that holds it.
+///   arithmetic  passes x 6 x batch x weights - 2 x batch x first-layer weights (its data gradient is not needed)
+///   traffic     10 passes over the parameters for a plain step with average, 17 for SAM-A
+struct MlpStep {
+  int64_t inputs, hidden, hidden_layers, classes, batch;
+  bool sam;
+  int64_t parameters() const;
+  double flops() const;
+};
+double floor_seconds(const MlpStep& step);
+
+}  // namespace tailor::bench
