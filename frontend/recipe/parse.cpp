@@ -242,6 +242,7 @@ void fill_defaults(Recipe& recipe) {
 
 Recipe parse(const std::string& path, const std::vector<std::string>& overrides, const FileReader& read) {
   Recipe recipe;
+  recipe.path = path;
   recipe.name = std::filesystem::path(path).stem().string();
   Reader reader(recipe, read);
   reader.file(path, {});
