@@ -1,0 +1,53 @@
+#pragma once
+
+#include "backend/reference/Tensor.h"
+
+/// Batch and layer normalisation. Channels are the last dimension, dimension 0 is the batch; the M elements
+/// of a channel are the first `valid` rows times the dimensions between. Rows >= valid give y = 0 and dx = 0.
+namespace tailor::backend::reference {
+
+struct BatchNormResult {
+  Tensor y, mean, invStd, variance; ///< variance is the biased one
+};
+
+/// mean = sum x / M,  variance = sum (x - mean)^2 / M,  invStd = 1 / sqrt(variance + epsilon),
+/// y = gamma * (x - mean) * invStd + beta.    M = 1: variance 0. M = 0: mean 0, variance 0.
+[[nodiscard]] BatchNormResult batchNormTrain(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                                             int64_t valid, double epsilon);
+
+struct BatchNormGrads {
+  Tensor dx, dgamma, dbeta;
+};
+
+/// With xhat = (x - mean) * invStd:  dbeta = sum dy,  dgamma = sum dy * xhat,
+/// dx = gamma * invStd * (dy - (dbeta + xhat * dgamma) / M).
+[[nodiscard]] BatchNormGrads batchNormGrad(const Tensor& dy, const Tensor& x, const Tensor& gamma,
+                                           const Tensor& mean, const Tensor& invStd, int64_t valid);
+
+/// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, on every row.
+[[nodiscard]] Tensor batchNormInference(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                                        const Tensor& mean, const Tensor& variance, double epsilon);
+
+struct RunningStatistics {
+  Tensor mean, variance;
+};
+
+/// running + momentum * (batch - running), the variance with the unbiased batch variance M / (M - 1) *
+/// variance. M = 1 leaves the running variance, M = 0 both (design invariant 5).   methods.md 4.5
+[[nodiscard]] RunningStatistics updateRunning(const RunningStatistics& running, const Tensor& mean,
+                                              const Tensor& variance, int64_t count, double momentum);
+
+struct LayerNormResult {
+  Tensor y, mean, invStd;
+};
+
+/// Over the last dimension: y = gamma * (x - mean) * invStd + beta with the biased variance of each row.
+[[nodiscard]] LayerNormResult layerNorm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                                        double epsilon);
+
+/// With g = gamma * dy:  dx = invStd * (g - mean_c(g) - xhat * mean_c(g * xhat)); dgamma, dbeta sum over all
+/// rows.
+[[nodiscard]] BatchNormGrads layerNormGrad(const Tensor& dy, const Tensor& x, const Tensor& gamma,
+                                           const Tensor& mean, const Tensor& invStd);
+
+} // namespace tailor::backend::reference
