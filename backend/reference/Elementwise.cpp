@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 namespace tailor::backend::reference {
 
@@ -51,6 +52,9 @@ double relu(double x) {
 }
 double gelu(double x) {
   return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+}
+double geluTanh(double x) {
+  return 0.5 * x * (1.0 + std::tanh(std::sqrt(2.0 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
 }
 double silu(double x) {
   return x * sigmoid(x);

@@ -25,8 +25,9 @@ namespace scalar {
 [[nodiscard]] double square(double x);     ///< x^2
 [[nodiscard]] double sigmoid(double x);    ///< 1 / (1 + e^-x), without overflow for any x
 [[nodiscard]] double relu(double x);       ///< max(x, 0); NaN stays NaN
-[[nodiscard]] double
-gelu(double x); ///< x * Phi(x), Phi the normal distribution function: the exact, not the tanh form
+[[nodiscard]] double gelu(double x);       ///< x * Phi(x) = x / 2 * (1 + erf(x / sqrt 2))
+/// x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))
+[[nodiscard]] double geluTanh(double x);
 [[nodiscard]] double silu(double x);              ///< x * sigmoid(x)
 [[nodiscard]] double sign(double x);              ///< -1, 0 or 1; NaN stays NaN
 [[nodiscard]] double softplus(double x);          ///< log(1 + e^x), without overflow for any x

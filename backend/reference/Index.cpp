@@ -1,5 +1,7 @@
 #include "backend/reference/Index.h"
 
+#include "backend/reference/Elementwise.h"
+
 namespace tailor::backend::reference {
 
 int64_t findOutOfRange(const Tensor& indices, int64_t bound) {
@@ -31,18 +33,14 @@ Tensor scatterAdd(const Tensor& base, const Tensor& indices, const Tensor& updat
   Tensor y = base;
   const int64_t row = numElements({base.shape().begin() + 1, base.shape().end()});
   for (int64_t i = 0; i < indices.size(); ++i)
-    for (int64_t c = 0; c < row; ++c)
-      y.reals()[indices.integers()[i] * row + c] += updates.reals()[i * row + c];
-  return y;
-}
-
-Tensor putAlong(const Tensor& updates, const Tensor& indices, int64_t depth) {
-  Shape shape = indices.shape();
-  shape.push_back(depth);
-  Tensor y(updates.element(), shape);
-  for (int64_t n = 0; n < indices.size(); ++n)
-    y.copyFrom(n * depth + indices.integers()[n], updates, n);
-  return y;
+    for (int64_t c = 0; c < row; ++c) {
+      const int64_t target = indices.integers()[i] * row + c, source = i * row + c;
+      if (y.isReal())
+        y.reals()[target] += updates.reals()[source];
+      else
+        y.integers()[target] += updates.integers()[source];
+    }
+  return wrap(std::move(y));
 }
 
 Tensor oneHot(Element element, const Tensor& indices, int64_t depth) {

@@ -15,8 +15,6 @@ namespace tailor::backend::reference {
 [[nodiscard]] Tensor takeAlong(const Tensor& x, const Tensor& indices);
 /// The transpose of take: y = base; y[indices[i...], c...] += updates[i..., c...], in the order of i.
 [[nodiscard]] Tensor scatterAdd(const Tensor& base, const Tensor& indices, const Tensor& updates);
-/// The transpose of takeAlong: y[n..., k] = updates[n...] if k == indices[n...] else 0, for k < depth.
-[[nodiscard]] Tensor putAlong(const Tensor& updates, const Tensor& indices, int64_t depth);
 /// y[n..., k] = (k == indices[n...]); an index outside [0, depth) gives a zero row.
 [[nodiscard]] Tensor oneHot(Element element, const Tensor& indices, int64_t depth);
 

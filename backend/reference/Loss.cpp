@@ -8,7 +8,7 @@ namespace {
 
 double tableAt(const std::optional<Tensor>& table, int64_t label, double absent) {
   if (!table) return absent;
-  return table->reals()[table->rank() == 0 ? 0 : label];
+  return table->reals()[label];
 }
 
 struct SlotLoss {
@@ -70,7 +70,7 @@ std::vector<std::pair<double, int64_t>> slotsOf(const LossTargets& targets, int6
     return slots;
   }
   double lambda = 1;
-  if (targets.lambda) lambda = targets.lambda->reals()[targets.lambda->rank() == 0 ? 0 : n];
+  if (targets.lambda) lambda = targets.lambda->reals()[n];
   slots.emplace_back(lambda, targets.labels->integers()[n]);
   if (targets.labelsB) slots.emplace_back(1 - lambda, targets.labelsB->integers()[n]);
   return slots;
@@ -94,7 +94,7 @@ SlotLoss rowLoss(const std::vector<double>& z, const LossTargets& targets, int64
     std::vector<double> u(numClasses);
     for (int64_t k = 0; k < numClasses; ++k) {
       const double margin = k == marginClass ? tableAt(options.margin, k, 0) : 0;
-      u[k] = options.scale * (z[k] - margin) + tableAt(options.bias, k, 0);
+      u[k] = options.scale * (z[k] + tableAt(options.bias, k, 0) - margin);
     }
     return u;
   };

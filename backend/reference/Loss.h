@@ -11,7 +11,6 @@ namespace tailor::backend::reference {
 enum class LossReduction : uint8_t { none, sum, batchMean, weightedMean };
 
 /// Tables and options of a loss. An absent [K] table means: weight 1, smoothing 0, margin 0, bias 0.
-/// Smoothing may also be a scalar, the same for all classes.
 struct LossOptions {
   std::optional<Tensor> weights, smoothing, margin, bias;
   double focalGamma = 0;
@@ -25,8 +24,8 @@ struct LossOptions {
 struct LossTargets {
   std::optional<Tensor> labels;  ///< [N] integer
   std::optional<Tensor> labelsB; ///< [N] integer, second slot
-  std::optional<Tensor> lambda;  ///< [N] or scalar
-  std::optional<Tensor> soft;    ///< [N, K]
+  std::optional<Tensor> lambda;  ///< [N], weight of the first slot
+  std::optional<Tensor> soft;    ///< [N, K], or [N] for one logit
 };
 
 struct LossResult {
@@ -37,7 +36,7 @@ struct LossResult {
 
 /// Softmax cross-entropy over logits [N, K]. For one label slot y with coefficient c:
 ///
-///   u    = scale * (z - margin[y] * onehot(y)) + bias                                     (2.4, 2.5b)
+///   u    = scale * (z + bias - margin[y] * onehot(y))                                    (2.4, 2.5b)
 ///   q    = (1 - smoothing[y]) * onehot(y) + smoothing[y] / K,     t = weights[y] * q      (2.2, 2.5)
 ///   ce   = T * logsumexp(u) - sum_k t_k u_k,     T = sum_k t_k;   d ce / du = T * P - t   (2.1)
 ///   focal: sum_k t_k (1 - P_k)^gamma (-log P_k)                                          (2.3, weight
@@ -50,13 +49,12 @@ struct LossResult {
 [[nodiscard]] LossResult softmaxCrossEntropy(const Tensor& logits, const LossTargets& targets,
                                              const LossOptions& options);
 
-/// One-logit binary cross-entropy, logits [N] or [N, 1]; classes 0 and 1, tables [2]:
+/// One-logit binary cross-entropy, logits [N]; classes 0 and 1, tables [2]:
 ///
-///   t = (1 - smoothing[y]) * y + smoothing[y] / 2
-///   loss = weights[y] * (softplus(u) - t * u),   u = scale * z + bias[1] - bias[0]        (2.5, binary)
+///   t = (1 - smoothing[y]) * y + smoothing[y] / 2,   loss = weights[y] * (softplus(z) - t * z)     (2.5,
+///   binary)
 ///
-/// which is the two-class softmax loss on logits (0, z). Focal applies as in the softmax form. Dense targets
-/// are the probability of class 1 and take no margin.
+/// which is the two-class softmax loss on logits (0, z). A dense target [N] is the probability of class 1.
 [[nodiscard]] LossResult sigmoidCrossEntropy(const Tensor& logits, const LossTargets& targets,
                                              const LossOptions& options);
 

@@ -13,12 +13,12 @@ int64_t validElements(const Tensor& x, int64_t valid) {
 
 } // namespace
 
-BatchNormResult batchNormTrain(const Tensor& x, const Tensor& gamma, const Tensor& beta, int64_t valid,
+BatchNormResult batchNormTrain(const Tensor& x, const Tensor& scale, const Tensor& bias, int64_t valid,
                                double epsilon) {
   const int64_t channels = x.shape().back(), end = validElements(x, valid);
   const double count = static_cast<double>(std::max<int64_t>(end / channels, 1));
-  BatchNormResult result{Tensor(x.element(), x.shape()), Tensor(gamma.element(), {channels}),
-                         Tensor(gamma.element(), {channels}), Tensor(gamma.element(), {channels})};
+  BatchNormResult result{Tensor(x.element(), x.shape()), Tensor(scale.element(), {channels}),
+                         Tensor(scale.element(), {channels}), Tensor(scale.element(), {channels})};
   auto& [y, mean, invStd, variance] = result;
   for (int64_t i = 0; i < end; ++i)
     mean.reals()[i % channels] += x.reals()[i] / count;
@@ -30,42 +30,42 @@ BatchNormResult batchNormTrain(const Tensor& x, const Tensor& gamma, const Tenso
     invStd.reals()[c] = 1.0 / std::sqrt(variance.reals()[c] + epsilon);
   for (int64_t i = 0; i < end; ++i) {
     const int64_t c = i % channels;
-    y.reals()[i] = gamma.reals()[c] * (x.reals()[i] - mean.reals()[c]) * invStd.reals()[c] + beta.reals()[c];
+    y.reals()[i] = scale.reals()[c] * (x.reals()[i] - mean.reals()[c]) * invStd.reals()[c] + bias.reals()[c];
   }
   return result;
 }
 
-BatchNormGrads batchNormGrad(const Tensor& dy, const Tensor& x, const Tensor& gamma, const Tensor& mean,
-                             const Tensor& invStd, int64_t valid) {
+NormGrads batchNormGrad(const Tensor& dy, const Tensor& x, const Tensor& scale, const Tensor& mean,
+                        const Tensor& invStd, int64_t valid) {
   const int64_t channels = x.shape().back(), end = validElements(x, valid);
   const double count = static_cast<double>(std::max<int64_t>(end / channels, 1));
-  BatchNormGrads result{Tensor(x.element(), x.shape()), Tensor(gamma.element(), {channels}),
-                        Tensor(gamma.element(), {channels})};
-  auto& [dx, dgamma, dbeta] = result;
+  NormGrads result{Tensor(x.element(), x.shape()), Tensor(scale.element(), {channels}),
+                   Tensor(scale.element(), {channels})};
+  auto& [dx, dscale, dbias] = result;
   const auto normalized = [&](int64_t i) {
     return (x.reals()[i] - mean.reals()[i % channels]) * invStd.reals()[i % channels];
   };
   for (int64_t i = 0; i < end; ++i) {
-    dbeta.reals()[i % channels] += dy.reals()[i];
-    dgamma.reals()[i % channels] += dy.reals()[i] * normalized(i);
+    dbias.reals()[i % channels] += dy.reals()[i];
+    dscale.reals()[i % channels] += dy.reals()[i] * normalized(i);
   }
   for (int64_t i = 0; i < end; ++i) {
     const int64_t c = i % channels;
-    dx.reals()[i] = gamma.reals()[c] * invStd.reals()[c] *
-                    (dy.reals()[i] - (dbeta.reals()[c] + normalized(i) * dgamma.reals()[c]) / count);
+    dx.reals()[i] = scale.reals()[c] * invStd.reals()[c] *
+                    (dy.reals()[i] - (dbias.reals()[c] + normalized(i) * dscale.reals()[c]) / count);
   }
   return result;
 }
 
-Tensor batchNormInference(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& mean,
+Tensor batchNormInference(const Tensor& x, const Tensor& scale, const Tensor& bias, const Tensor& mean,
                           const Tensor& variance, double epsilon) {
   const int64_t channels = x.shape().back();
   Tensor y(x.element(), x.shape());
   for (int64_t i = 0; i < x.size(); ++i) {
     const int64_t c = i % channels;
     y.reals()[i] =
-        gamma.reals()[c] * (x.reals()[i] - mean.reals()[c]) / std::sqrt(variance.reals()[c] + epsilon) +
-        beta.reals()[c];
+        scale.reals()[c] * (x.reals()[i] - mean.reals()[c]) / std::sqrt(variance.reals()[c] + epsilon) +
+        bias.reals()[c];
   }
   return y;
 }
@@ -84,11 +84,11 @@ RunningStatistics updateRunning(const RunningStatistics& running, const Tensor& 
   return next;
 }
 
-LayerNormResult layerNorm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon) {
+LayerNormResult layerNorm(const Tensor& x, const Tensor& scale, const Tensor& bias, double epsilon) {
   const int64_t channels = x.shape().back(), rows = channels == 0 ? 0 : x.size() / channels;
   const Shape rowShape(x.shape().begin(), x.shape().end() - 1);
-  LayerNormResult result{Tensor(x.element(), x.shape()), Tensor(gamma.element(), rowShape),
-                         Tensor(gamma.element(), rowShape)};
+  LayerNormResult result{Tensor(x.element(), x.shape()), Tensor(scale.element(), rowShape),
+                         Tensor(scale.element(), rowShape)};
   for (int64_t n = 0; n < rows; ++n) {
     const double* row = &x.reals()[n * channels];
     double mean = 0, variance = 0;
@@ -100,32 +100,32 @@ LayerNormResult layerNorm(const Tensor& x, const Tensor& gamma, const Tensor& be
     result.mean.reals()[n] = mean;
     result.invStd.reals()[n] = invStd;
     for (int64_t c = 0; c < channels; ++c)
-      result.y.reals()[n * channels + c] = gamma.reals()[c] * (row[c] - mean) * invStd + beta.reals()[c];
+      result.y.reals()[n * channels + c] = scale.reals()[c] * (row[c] - mean) * invStd + bias.reals()[c];
   }
   return result;
 }
 
-BatchNormGrads layerNormGrad(const Tensor& dy, const Tensor& x, const Tensor& gamma, const Tensor& mean,
-                             const Tensor& invStd) {
+NormGrads layerNormGrad(const Tensor& dy, const Tensor& x, const Tensor& scale, const Tensor& mean,
+                        const Tensor& invStd) {
   const int64_t channels = x.shape().back(), rows = channels == 0 ? 0 : x.size() / channels;
-  BatchNormGrads result{Tensor(x.element(), x.shape()), Tensor(gamma.element(), {channels}),
-                        Tensor(gamma.element(), {channels})};
+  NormGrads result{Tensor(x.element(), x.shape()), Tensor(scale.element(), {channels}),
+                   Tensor(scale.element(), {channels})};
   for (int64_t n = 0; n < rows; ++n) {
     const auto normalized = [&](int64_t c) {
       return (x.reals()[n * channels + c] - mean.reals()[n]) * invStd.reals()[n];
     };
     double meanG = 0, meanGx = 0;
     for (int64_t c = 0; c < channels; ++c) {
-      const double d = dy.reals()[n * channels + c], g = gamma.reals()[c] * d;
+      const double d = dy.reals()[n * channels + c], g = scale.reals()[c] * d;
       meanG += g / static_cast<double>(channels);
       meanGx += g * normalized(c) / static_cast<double>(channels);
-      result.dbeta.reals()[c] += d;
-      result.dgamma.reals()[c] += d * normalized(c);
+      result.dbias.reals()[c] += d;
+      result.dscale.reals()[c] += d * normalized(c);
     }
     for (int64_t c = 0; c < channels; ++c)
       result.dx.reals()[n * channels + c] =
           invStd.reals()[n] *
-          (gamma.reals()[c] * dy.reals()[n * channels + c] - meanG - normalized(c) * meanGx);
+          (scale.reals()[c] * dy.reals()[n * channels + c] - meanG - normalized(c) * meanGx);
   }
   return result;
 }

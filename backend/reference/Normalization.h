@@ -11,21 +11,21 @@ struct BatchNormResult {
 };
 
 /// mean = sum x / M,  variance = sum (x - mean)^2 / M,  invStd = 1 / sqrt(variance + epsilon),
-/// y = gamma * (x - mean) * invStd + beta.    M = 1: variance 0. M = 0: mean 0, variance 0.
-[[nodiscard]] BatchNormResult batchNormTrain(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+/// y = scale * (x - mean) * invStd + bias.    M = 1: variance 0. M = 0: mean 0, variance 0.
+[[nodiscard]] BatchNormResult batchNormTrain(const Tensor& x, const Tensor& scale, const Tensor& bias,
                                              int64_t valid, double epsilon);
 
-struct BatchNormGrads {
-  Tensor dx, dgamma, dbeta;
+struct NormGrads {
+  Tensor dx, dscale, dbias;
 };
 
-/// With xhat = (x - mean) * invStd:  dbeta = sum dy,  dgamma = sum dy * xhat,
-/// dx = gamma * invStd * (dy - (dbeta + xhat * dgamma) / M).
-[[nodiscard]] BatchNormGrads batchNormGrad(const Tensor& dy, const Tensor& x, const Tensor& gamma,
-                                           const Tensor& mean, const Tensor& invStd, int64_t valid);
+/// With xhat = (x - mean) * invStd:  dbias = sum dy,  dscale = sum dy * xhat,
+/// dx = scale * invStd * (dy - (dbias + xhat * dscale) / M).
+[[nodiscard]] NormGrads batchNormGrad(const Tensor& dy, const Tensor& x, const Tensor& scale,
+                                      const Tensor& mean, const Tensor& invStd, int64_t valid);
 
-/// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, on every row.
-[[nodiscard]] Tensor batchNormInference(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+/// y = scale * (x - mean) / sqrt(variance + epsilon) + bias, on every row.
+[[nodiscard]] Tensor batchNormInference(const Tensor& x, const Tensor& scale, const Tensor& bias,
                                         const Tensor& mean, const Tensor& variance, double epsilon);
 
 struct RunningStatistics {
@@ -41,13 +41,13 @@ struct LayerNormResult {
   Tensor y, mean, invStd;
 };
 
-/// Over the last dimension: y = gamma * (x - mean) * invStd + beta with the biased variance of each row.
-[[nodiscard]] LayerNormResult layerNorm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+/// Over the last dimension: y = scale * (x - mean) * invStd + bias with the biased variance of each row.
+[[nodiscard]] LayerNormResult layerNorm(const Tensor& x, const Tensor& scale, const Tensor& bias,
                                         double epsilon);
 
-/// With g = gamma * dy:  dx = invStd * (g - mean_c(g) - xhat * mean_c(g * xhat)); dgamma, dbeta sum over all
+/// With g = scale * dy:  dx = invStd * (g - mean_c(g) - xhat * mean_c(g * xhat)); dscale, dbias sum over all
 /// rows.
-[[nodiscard]] BatchNormGrads layerNormGrad(const Tensor& dy, const Tensor& x, const Tensor& gamma,
-                                           const Tensor& mean, const Tensor& invStd);
+[[nodiscard]] NormGrads layerNormGrad(const Tensor& dy, const Tensor& x, const Tensor& scale,
+                                      const Tensor& mean, const Tensor& invStd);
 
 } // namespace tailor::backend::reference

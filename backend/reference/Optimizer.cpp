@@ -4,19 +4,17 @@
 
 namespace tailor::backend::reference {
 
-double globalNorm(std::span<const Tensor> gradients, std::span<const Tensor> weights) {
+double globalNorm(std::span<const Tensor* const> tensors) {
   double sum = 0;
-  for (size_t t = 0; t < gradients.size(); ++t)
-    for (int64_t i = 0; i < gradients[t].size(); ++i) {
-      double value = gradients[t].reals()[i];
-      if (!weights.empty()) value *= std::abs(weights[t].reals()[i]);
+  for (const Tensor* tensor : tensors)
+    for (double value : tensor->reals())
       sum += value * value;
-    }
   return std::sqrt(sum);
 }
 
-Tensor samPerturb(const Tensor& w, const Tensor& g, double norm, double rho, bool adaptive) {
-  const double factor = rho / (norm + 1e-12);
+Tensor samPerturb(const Tensor& w, const Tensor& g, double norm, double radius, double epsilon,
+                  bool adaptive) {
+  const double factor = radius / (norm + epsilon);
   Tensor ascended = w;
   for (int64_t i = 0; i < w.size(); ++i) {
     const double value = w.reals()[i];

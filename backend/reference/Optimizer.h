@@ -6,13 +6,13 @@
 /// tensors.
 namespace tailor::backend::reference {
 
-/// sqrt(sum over all tensors and elements of g^2); adaptive (`weights` not empty): of (|w| g)^2.
-/// methods.md 5.1
-[[nodiscard]] double globalNorm(std::span<const Tensor> gradients, std::span<const Tensor> weights);
+/// sqrt(sum over all tensors and elements of x^2).   methods.md 5.1
+[[nodiscard]] double globalNorm(std::span<const Tensor* const> tensors);
 
-/// The ascended point of SAM:  w + rho * g / (norm + 1e-12),  adaptive: w + rho * w^2 * g / (norm + 1e-12).
-/// A zero gradient gives w itself.   methods.md 5.1
-[[nodiscard]] Tensor samPerturb(const Tensor& w, const Tensor& g, double norm, double rho, bool adaptive);
+/// The ascended point of SAM:  w + radius * g / (norm + epsilon),  adaptive: w + radius * w^2 * g / (norm +
+/// epsilon). A zero gradient gives w itself.   methods.md 5.1
+[[nodiscard]] Tensor samPerturb(const Tensor& w, const Tensor& g, double norm, double radius, double epsilon,
+                                bool adaptive);
 
 struct SgdOptions {
   double lr, momentum, weightDecay; ///< weightDecay 0 for tensors outside the decay filter

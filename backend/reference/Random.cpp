@@ -59,16 +59,17 @@ Tensor randomNormal(const runtime::RandomKey& key, Element element, const Shape&
   });
 }
 
-Tensor bernoulli(const runtime::RandomKey& key, Element element, const Shape& shape, double probability) {
-  return draw(key, element, shape, [=](const runtime::PhiloxCounter& words) {
+Tensor bernoulli(const runtime::RandomKey& key, const Shape& shape, double probability) {
+  return draw(key, Element::i1, shape, [=](const runtime::PhiloxCounter& words) {
     return runtime::uniform_from_word(words[0]) < probability ? 1.0 : 0.0;
   });
 }
 
 Tensor dropout(const Tensor& x, const runtime::RandomKey& key, double rate) {
-  Tensor y = bernoulli(key, x.element(), x.shape(), 1.0 - rate);
+  const Tensor kept = bernoulli(key, x.shape(), 1.0 - rate);
+  Tensor y(x.element(), x.shape());
   for (int64_t i = 0; i < x.size(); ++i)
-    y.reals()[i] = y.reals()[i] != 0 ? x.reals()[i] / (1.0 - rate) : 0.0;
+    y.reals()[i] = kept.integers()[i] ? x.reals()[i] / (1.0 - rate) : 0.0;
   return y;
 }
 

@@ -7,8 +7,8 @@
 /// rest is the element within the row in row-major order; a scalar is element 0 of row 0.
 namespace tailor::backend::reference {
 
-/// tensor<4xi32> rng and tensor<8xi32> key as the dialect carries them.
-[[nodiscard]] runtime::RngState rngStateFrom(const Tensor& rng);
+/// tensor<8xi32> as the dialect carries them.
+[[nodiscard]] runtime::RngState rngStateFrom(const Tensor& rng); ///< from tensor<4xi32>
 [[nodiscard]] runtime::RandomKey randomKeyFrom(const Tensor& key);
 [[nodiscard]] Tensor toTensor(const runtime::RandomKey& key);
 
@@ -21,7 +21,7 @@ namespace tailor::backend::reference {
 /// uniform < probability, as 1 and 0 of the element type.
 [[nodiscard]] Tensor bernoulli(const runtime::RandomKey& key, Element element, const Shape& shape,
                                double probability);
-/// x / (1 - rate) where uniform >= rate, else 0. The gradient is the same op on the cotangent.
+/// x / (1 - rate) where uniform < 1 - rate, else 0. The gradient is the same op on the cotangent.
 [[nodiscard]] Tensor dropout(const Tensor& x, const runtime::RandomKey& key, double rate);
 /// i32 [n]: a permutation of the first `valid` places, by increasing (word 0 of element i of row 0, i);
 /// places >= valid stay, so mixing partners of valid rows are valid rows.

@@ -149,12 +149,12 @@ Tensor l2Normalize(const Tensor& x, int64_t dimension, double epsilon) {
 }
 
 Tensor maskedMean(const Tensor& x, int64_t valid) {
-  const int64_t perRow = x.dim(0) == 0 ? 0 : x.size() / x.dim(0);
-  const int64_t count = std::clamp<int64_t>(valid, 0, x.dim(0)) * perRow;
-  double sum = 0;
-  for (int64_t i = 0; i < count; ++i)
-    sum += x.reals()[i];
-  return Tensor::scalar(count == 0 ? 0.0 : sum / static_cast<double>(count), x.element());
+  Tensor y(x.element(), Shape(x.shape().begin() + 1, x.shape().end()));
+  const int64_t rows = std::clamp<int64_t>(valid, 0, x.dim(0));
+  for (int64_t n = 0; n < rows; ++n)
+    for (int64_t c = 0; c < y.size(); ++c)
+      y.reals()[c] += x.reals()[n * y.size() + c] / static_cast<double>(rows);
+  return y;
 }
 
 } // namespace tailor::backend::reference

@@ -25,7 +25,8 @@ enum class Reduction : uint8_t { sum, max, min, mean };
 [[nodiscard]] Tensor logSoftmax(const Tensor& x, int64_t dimension);
 /// x / max(sqrt(sum_l x[l]^2), epsilon) along `dimension`.
 [[nodiscard]] Tensor l2Normalize(const Tensor& x, int64_t dimension, double epsilon);
-/// Scalar mean of the elements of the first `valid` rows; 0 when there are none.
+/// Mean over the first `valid` rows: y[...] = sum_{n < valid} x[n, ...] / max(valid, 1); 0 when there are
+/// none.
 [[nodiscard]] Tensor maskedMean(const Tensor& x, int64_t valid);
 
 } // namespace tailor::backend::reference

@@ -1,5 +1,7 @@
 #include "backend/reference/ShapeOps.h"
 
+#include <algorithm>
+
 namespace tailor::backend::reference {
 namespace {
 
@@ -19,14 +21,6 @@ Tensor broadcast(const Tensor& x, const Shape& shape, const Shape& dims) {
     y.copyFrom(flat, x, broadcastSource(index, x.shape(), dims));
   });
   return y;
-}
-
-Tensor broadcastGrad(const Tensor& y, const Shape& shape, const Shape& dims) {
-  Tensor x(y.element(), shape);
-  forEachIndex(y.shape(), [&](std::span<const int64_t> index, int64_t flat) {
-    x.reals()[broadcastSource(index, shape, dims)] += y.reals()[flat];
-  });
-  return x;
 }
 
 Tensor transpose(const Tensor& x, const Shape& permutation) {
@@ -56,16 +50,16 @@ Tensor slice(const Tensor& x, const Shape& starts, const Shape& strides, const S
   return y;
 }
 
-Tensor pad(const Tensor& x, const Shape& low, const Shape& high, double value) {
+Tensor pad(const Tensor& x, const Shape& low, const Shape& high, const Shape& interior, double value) {
   Shape shape = x.shape();
   for (size_t d = 0; d < shape.size(); ++d)
-    shape[d] += low[d] + high[d];
+    shape[d] += low[d] + high[d] + std::max<int64_t>(shape[d] - 1, 0) * interior[d];
   const Shape strides = stridesOf(shape);
   Tensor y = Tensor::filled(x.element(), shape, value);
   forEachIndex(x.shape(), [&](std::span<const int64_t> index, int64_t flat) {
     int64_t target = 0;
     for (size_t d = 0; d < shape.size(); ++d)
-      target += (index[d] + low[d]) * strides[d];
+      target += (low[d] + index[d] * (interior[d] + 1)) * strides[d];
     y.copyFrom(target, x, flat);
   });
   return y;
@@ -110,9 +104,10 @@ Tensor iota(Element element, const Shape& shape, int64_t dimension) {
   return y;
 }
 
-Tensor rowMask(Element element, const Shape& shape, int64_t valid) {
-  Tensor y(element, shape);
-  forEachIndex(shape, [&](std::span<const int64_t> index, int64_t flat) { y.set(flat, index[0] < valid); });
+Tensor rowMask(int64_t rows, int64_t valid) {
+  Tensor y(Element::i1, {rows});
+  for (int64_t n = 0; n < rows; ++n)
+    y.integers()[n] = n < valid;
   return y;
 }
 

@@ -60,6 +60,11 @@ public:
   /// Copies one element of a tensor with the same kind of storage, exactly.
   void copyFrom(int64_t flat, const Tensor& source, int64_t sourceFlat);
 
+  /// The same doubles declared as another real type.
+  void declareAs(Element element) {
+    assert(reference::isReal(element) && isReal());
+    element_ = element;
+  }
   /// The same elements in the same order under another shape of equal size.
   [[nodiscard]] Tensor reshaped(Shape shape) const;
   /// Rounds every real element to what the declared element type can hold (ties to even; f64 is left as it
