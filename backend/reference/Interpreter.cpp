@@ -17,7 +17,7 @@ Interpreter::Interpreter(ir::ProgramOp program, InterpreterOptions options)
 
 LogicalResult Interpreter::run(ir::EntryOp entry, Environment& environment) {
   environment_ = &environment;
-  auto restore = llvm::make_scope_exit([&] { environment_ = nullptr; });
+  llvm::scope_exit restore([&] { environment_ = nullptr; });
   return runIsolated(entry.getBody().front(), {});
 }
 
@@ -62,12 +62,12 @@ LogicalResult Interpreter::runOp(mlir::Operation& op, Values& values) {
           })
           .Case<ir::FusedOp>([&](ir::FusedOp fused) {
             ++kernelDepth_;
-            auto leave = llvm::make_scope_exit([&] { --kernelDepth_; });
+            llvm::scope_exit leave([&] { --kernelDepth_; });
             return runIsolated(fused.getBlock(), copies());
           })
           .Case<ir::LaunchOp>([&](ir::LaunchOp launch) {
             ++kernelDepth_;
-            auto leave = llvm::make_scope_exit([&] { --kernelDepth_; });
+            llvm::scope_exit leave([&] { --kernelDepth_; });
             return runIsolated(symbols_.lookup<ir::KernelOp>(launch.getKernel()).getBlock(), copies());
           })
           .Case<ir::RepeatOp>([&](ir::RepeatOp) { return runRepeat(op, values); })
@@ -92,7 +92,8 @@ FailureOr<Interpreter::Tensors> Interpreter::runRepeat(mlir::Operation& op, Valu
   Tensors carried;
   for (mlir::Value initial : repeat.getInitial())
     carried.push_back(values.at(initial));
-  for (int64_t iteration = 0; iteration < repeat.getCount(); ++iteration) {
+  const auto count = static_cast<int64_t>(repeat.getCount());
+  for (int64_t iteration = 0; iteration < count; ++iteration) {
     // The region sees values from outside; what it defines is overwritten by the next iteration.
     values.insert_or_assign(repeat.getIteration(), Tensor::integer({}, {iteration}));
     for (auto [argument, tensor] : llvm::zip_equal(repeat.getCarried(), carried))
