@@ -12,20 +12,20 @@ enum class LossReduction : uint8_t { none, sum, batchMean, weightedMean };
 
 /// Tables and options of a loss. An absent [K] table means: weight 1, smoothing 0, margin 0, bias 0.
 struct LossOptions {
-  std::optional<Tensor> weights, smoothing, margin, bias;
+  std::optional<Tensor> weights = {}, smoothing = {}, margin = {}, bias = {};
   double focalGamma = 0;
   bool focalOfWeighted = false;
   double scale = 1;
   LossReduction reduction = LossReduction::batchMean;
-  std::optional<int64_t> valid; ///< rows that count; absent = all
+  std::optional<int64_t> valid = {}; ///< rows that count; absent = all
 };
 
 /// What a row is compared with: one label, two labels with coefficients lam and 1 - lam, or a dense target.
 struct LossTargets {
-  std::optional<Tensor> labels;  ///< [N] integer
-  std::optional<Tensor> labelsB; ///< [N] integer, second slot
-  std::optional<Tensor> lambda;  ///< [N], weight of the first slot
-  std::optional<Tensor> soft;    ///< [N, K], or [N] for one logit
+  std::optional<Tensor> labels = {};  ///< [N] integer
+  std::optional<Tensor> labelsB = {}; ///< [N] integer, second slot
+  std::optional<Tensor> lambda = {};  ///< [N], weight of the first slot
+  std::optional<Tensor> soft = {};    ///< [N, K], or [N] for one logit
 };
 
 struct LossResult {

@@ -15,8 +15,9 @@ namespace tailor::backend::reference {
                                 bool adaptive);
 
 struct SgdOptions {
-  double lr, momentum, weightDecay; ///< weightDecay 0 for tensors outside the decay filter
-  bool nesterov;
+  double lr = 0, momentum = 0;
+  double weightDecay = 0; ///< stays 0 for tensors outside the decay filter
+  bool nesterov = false;
 };
 struct SgdResult {
   Tensor w, v;
@@ -27,8 +28,9 @@ struct SgdResult {
                                   const SgdOptions& options);
 
 struct AdamwOptions {
-  double lr, beta1, beta2, epsilon, weightDecay;
-  int64_t step; ///< 1 for the first update
+  double lr = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  double weightDecay = 0; ///< stays 0 for tensors outside the decay filter
+  int64_t step = 1;       ///< 1 for the first update
 };
 struct AdamwResult {
   Tensor w, m, v;

@@ -18,9 +18,8 @@ namespace tailor::backend::reference {
 /// mean + std * normal
 [[nodiscard]] Tensor randomNormal(const runtime::RandomKey& key, Element element, const Shape& shape,
                                   double mean, double std);
-/// uniform < probability, as 1 and 0 of the element type.
-[[nodiscard]] Tensor bernoulli(const runtime::RandomKey& key, Element element, const Shape& shape,
-                               double probability);
+/// i1: uniform < probability
+[[nodiscard]] Tensor bernoulli(const runtime::RandomKey& key, const Shape& shape, double probability);
 /// x / (1 - rate) where uniform < 1 - rate, else 0. The gradient is the same op on the cotangent.
 [[nodiscard]] Tensor dropout(const Tensor& x, const runtime::RandomKey& key, double rate);
 /// i32 [n]: a permutation of the first `valid` places, by increasing (word 0 of element i of row 0, i);
