@@ -218,6 +218,60 @@ def AssignPrecisionPass : TailorPass<"tailor-assign-precision"> {
   ];
 }
 
+//===- placed -> kernels -> planned ------------------------------------------------------------------------------===//
+
+def FormKernelsPass : TailorPass<"tailor-form-kernels"> {
+  let summary = "Outlines every fused group, and every op that stayed alone, into a kernel symbol and a launch.";
+  let description = [{
+    Groups of equal structure (op ids and source lines do not count) become one `tailor.kernel`; its name is
+    `<family>_<shapes>_<hash>`, so edits elsewhere do not rename it. A launch keeps the op ids and the source lines of
+    the group it came from. Load, store, control_read, input, report, output, constant and reshape (a view) are not
+    kernels.
+
+    Applies to: every entry. A lone op gets the first kind of architecture.md section 5 that may hold it.
+    Position: when every call has its own ops; mandatory, there is no other form a backend could run.
+    Numerics: exact.
+
+    ```mlir
+    %h = tailor.fused gemm (%a = %x : ..., %w = %w0 : ..., %b = %b0 : ...) -> tensor<64x256xf32> { ... }
+    // becomes
+    %h = tailor.launch @gemm_64x100x256_5d1f02ab(%x, %w0, %b0) ops([4, 5, 6]) : ...
+    tailor.kernel @gemm_64x100x256_5d1f02ab kind(gemm) (...) -> tensor<64x256xf32> { ... }
+    ```
+  }];
+}
+
+def PlanMemoryPass : TailorPass<"tailor-plan-memory"> {
+  let summary = "Gives every value a place: state, arena, control, metrics or constants.";
+  let description = [{
+    - Every state has its own memory. The tensors of an optimizer op (weights, gradients, velocities, perturbed weights,
+      averages) lie in regions with equal distances, decayed parameters first, each padded to 64 bytes; padding stays
+      zero because such regions share memory with each other only. A multi-tensor kernel is one flat loop over them.
+    - A result that is stored is written straight into the state if nothing reads the old value afterwards; a report is
+      written straight into the metrics row. Otherwise the store or report is a copy.
+    - Everything else gets an offset in one static arena by its interval (best fit, largest first). All entries use the
+      same arena, because only one runs at a time.
+
+    The plan is attributes on unchanged SSA form (`buffers`, `place`, `source`, `memory`: passes/PlanMemory.h), so a
+    planned program still runs on the reference; every plan is checked again by `verifyPlan`.
+
+    Applies to: every entry; `repeat` is refused. Mandatory: switched off, no two values share memory and nothing is
+    written in place.
+    Position: last.
+    Numerics: exact.
+
+    ```mlir
+    %w1, %v1 = tailor.launch @sgd_update_1024_90ad3c1f(%w, %g, %v, ...) : ...
+    // becomes
+    %w1, %v1 = tailor.launch @sgd_update_1024_90ad3c1f(%w, %g, %v, ...)
+        buffers([#tailor.buffer<state, 0, 4096>, #tailor.buffer<state, 4096, 4096>]) : ...
+    ```
+  }];
+  let options = [
+    Option<"trivial", "trivial", "bool", "false", "No two values share memory, nothing is written in place">,
+  ];
+}
+
 //===- every boundary --------------------------------------------------------------------------------------------===//
 
 def VerifyPhasesPass : TailorPass<"tailor-verify-phases"> {

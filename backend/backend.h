@@ -1,0 +1,84 @@
+// What the driver asks of a target: a name, what it can run, and machine code for a planned program.
+#pragma once
+
+#include "passes/Pipelines.h"
+#include "passes/TargetInfo.h"
+#include "runtime/base/result.h"
+
+#include "mlir/Support/LLVM.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mlir {
+class ModuleOp;
+class Operation;
+} // namespace mlir
+
+namespace tailor::backend {
+
+/// A function of the code section.
+struct KernelFunction {
+  std::string symbol;        ///< stable name: equal structures share it whatever their batch
+  uint64_t offset = 0;       ///< of the entry point in the section
+  uint64_t bytes = 0;        ///< of its instructions
+  uint64_t scratchBytes = 0; ///< per worker, 0 = none
+};
+
+/// How one `tailor.kernel` symbol is launched.
+struct KernelLaunch {
+  size_t function = 0;                 ///< index into KernelCode::functions
+  std::optional<size_t> combine;       ///< run once after all chunks, with sizes {sizes[0], chunks}
+  llvm::SmallVector<int64_t, 2> sizes; ///< sizes of the launch command
+  int64_t numUnits = 1;                ///< splittable at any unit
+  uint64_t partialBytes = 0;           ///< per chunk, 0 = chunks are independent
+  uint64_t flops = 0;                  ///< of one launch
+  uint64_t bytesMoved = 0;             ///< operands read once, results written once
+  unsigned vectorLanes = 1;            ///< f32 elements per vector instruction
+};
+
+/// The kernels of a program as position-independent code without relocations.
+struct KernelCode {
+  std::vector<std::byte> bytes;
+  std::vector<KernelFunction> functions;
+  llvm::StringMap<KernelLaunch> launches;                   ///< by `tailor.kernel` symbol
+  std::string loweredText;                                  ///< the `lowered` phase, if asked for
+  std::string llvmText;                                     ///< optimised LLVM IR, if asked for
+  std::vector<std::pair<std::string, double>> milliseconds; ///< step of the code generator -> time
+};
+
+struct CodeOptions {
+  bool keepLoweredText = false;
+  bool keepLlvmText = false;
+};
+
+class Backend {
+public:
+  virtual ~Backend() = default;
+
+  /// The part of `--target` before the colon.
+  virtual llvm::StringRef name() const = 0;
+
+  /// Reads the part after the colon ("znver4", "native"; may be empty). `native` is resolved, so that
+  /// TargetInfo::processor names the machine and the artifact says what it needs.
+  virtual Result<passes::TargetInfo> target(llvm::StringRef processor) const = 0;
+
+  /// Instruction sets the code may use, LLVM names; the runtime refuses a host that lacks one.
+  virtual std::vector<std::string> features(const passes::TargetInfo& target) const = 0;
+
+  /// The phase this target runs from: `planned` for command lists, `placed` for an interpreter.
+  virtual passes::Phase lastPhase() const = 0;
+
+  /// False if the target cannot run `op`; `reason` then is the sentence for the user.
+  virtual bool supports(mlir::Operation* op, std::string& reason) const = 0;
+
+  /// Code for every `tailor.kernel` of a planned module. Errors are diagnostics at the op without code.
+  virtual mlir::FailureOr<KernelCode> compileKernels(mlir::ModuleOp planned, const passes::TargetInfo& target,
+                                                     const CodeOptions& options) const = 0;
+};
+
+} // namespace tailor::backend
