@@ -83,7 +83,7 @@ const char* to_string(EntryKind kind) {
 
 std::string checkpoint_name(const ArtifactSpec& spec, const State& state) {
   const StateGroup& group = spec.groups[static_cast<std::size_t>(state.group)];
-  if (group.kind == GroupKind::kNet && group.name == "net") return state.name;
+  if (group.name == "net" || group.name == "net_batchnorm") return state.name;
   return group.name + "/" + state.name;
 }
 

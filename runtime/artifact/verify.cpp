@@ -129,6 +129,11 @@ private:
       if (!fits(state.offset, state.bytes, spec_.memory.state) || state.offset % 64 != 0)
         return invalid_argument("state '", state.name, "' at ", state.offset, " + ", state.bytes,
                                 " does not fit ", spec_.memory.state, " bytes of state in steps of 64");
+      const bool random = state.init.kind == InitKind::kUniform || state.init.kind == InitKind::kNormal ||
+                          state.init.kind == InitKind::kTruncatedNormal;
+      if (random && state.dtype != DType::kF32 && state.dtype != DType::kF64)
+        return invalid_argument("state '", state.name, "' is ", to_string(state.dtype), " but initialised ",
+                                to_string(state.init.kind));
       if (state.init.kind == InitKind::kCopyOf) {
         // Sources come first, so a chain of copies ends and one pass in order initialises everything.
         const std::int32_t source = state.init.source_state;

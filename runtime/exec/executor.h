@@ -1,6 +1,8 @@
 #pragma once
 #include "runtime/artifact/reader.h"
+#include "runtime/device/memory.h"
 
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <span>
@@ -81,6 +83,13 @@ public:
   /// What output `output` of the variant held after its last step. Valid until the next run().
   virtual Result<std::span<const std::byte>> read_output(VariantId variant, std::int32_t output) = 0;
 
+  /// The device part of the current control row: fields that commands write and that persist from step to
+  /// step. Belongs into a checkpoint. initialise() of all groups sets it to the fields' `value`.
+  std::span<std::byte> device_control() {
+    return {control_row_.get() + spec().memory.control_host,
+            spec().memory.control - spec().memory.control_host};
+  }
+
   /// Calls `observer` after every command, for checks and profiles; a failing Status stops the step and is
   /// what run() returns. An empty function turns it off; nothing is paid then.
   using Observer = std::function<Status(const ObservedCommand&)>;
@@ -90,28 +99,33 @@ public:
   virtual Result<std::span<const std::byte>> read_operand(const Operand& operand) const = 0;
 
 protected:
-  /// Allocates rings and slots. Check with allocated() before use.
-  Executor(std::shared_ptr<const Artifact> artifact, ExecutorOptions options);
-  /// kResourceExhausted / kInvalidArgument if rings and slots could not be made.
-  Status allocated() const;
-
-  struct AlignedFree {
-    void operator()(std::byte* pointer) const;
-  };
-  using AlignedBytes = std::unique_ptr<std::byte[], AlignedFree>;
-  /// `bytes` zeroed bytes, aligned to `alignment`; null if there is no memory.
-  static AlignedBytes allocate_zeroed(std::uint64_t bytes, std::size_t alignment = 64);
-
-  std::byte* metrics_row_to_write(std::uint64_t counter) {
-    return metrics_ring_.get() + (counter % options_.ring_length) * metrics_stride_;
+  Executor(std::shared_ptr<const Artifact> artifact, ExecutorOptions options)
+      : artifact_(std::move(artifact)), options_(options) {}
+  /// Makes rings, rows and slots; to be called first by a backend's factory.
+  /// Errors: kInvalidArgument for impossible options, kResourceExhausted with the size that could not be had.
+  Status allocate();
+  /// Refuses a run() that could not be right: no such variant, too many steps, a slot number outside the
+  /// slots.
+  Status check_run(VariantId variant, std::uint32_t num_steps) const;
+  /// Host part of the control row <- ring row of counter().
+  void begin_step() { std::memcpy(control_row_.get(), control_row(counter_), spec().memory.control_host); }
+  /// Metrics ring row of counter() <- metrics row; counter() += 1.
+  void finish_step() {
+    std::memcpy(metrics_ring_.get() + (counter_ % options_.ring_length) * metrics_stride_, metrics_row_.get(),
+                spec().memory.metrics);
+    ++counter_;
   }
+  void initialise_device_control();
 
   std::shared_ptr<const Artifact> artifact_;
   ExecutorOptions options_;
   std::uint64_t counter_ = 0;
-  std::uint64_t control_stride_ = 0, metrics_stride_ = 0, slot_stride_ = 0;
+  AlignedBytes control_row_, metrics_row_; ///< the current ones
+  std::uint64_t slot_stride_ = 0;
 
 private:
+  std::int64_t slot_field_offset_ = -1; ///< of control field `slot`
+  std::uint64_t control_stride_ = 0, metrics_stride_ = 0;
   AlignedBytes control_ring_, metrics_ring_, slots_;
 };
 

@@ -1,0 +1,17 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace tailor::runtime {
+
+struct AlignedFree {
+  void operator()(std::byte* pointer) const;
+};
+using AlignedBytes = std::unique_ptr<std::byte[], AlignedFree>;
+
+/// `bytes` zeroed bytes (at least one), aligned to `alignment` (a power of two); null if there is
+/// no memory. Large blocks come straight from the system: pages never touched cost nothing.
+AlignedBytes allocate_zeroed(std::uint64_t bytes, std::size_t alignment = 64);
+
+} // namespace tailor::runtime
