@@ -73,7 +73,7 @@ private:
   std::vector<KernelFunction> kernels_;
   AlignedBytes state_, arena_, constants_, scratch_;
   std::uint64_t scratch_stride_ = 0;            ///< per worker
-  std::int64_t slot_offset_ = -1;               ///< of control field `slot`
+  std::uint64_t slot_field_ = 0;                ///< offset of control field `slot`
   std::vector<std::vector<CommandList>> lists_; ///< [entry][variant]
   std::unique_ptr<Pool> pool_;
   Observer observer_;

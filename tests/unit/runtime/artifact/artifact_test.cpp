@@ -1,0 +1,297 @@
+#include "runtime/artifact/layout.h"
+#include "runtime/artifact/reader.h"
+#include "runtime/artifact/writer.h"
+#include "tests/unit/runtime/artifact/sample.h"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+namespace tailor::runtime {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::vector<std::byte> sample_bytes() {
+  Result<std::vector<std::byte>> bytes = write_artifact(sample_spec(), sample_sections());
+  EXPECT_TRUE(bytes.ok()) << bytes.status().message();
+  return *std::move(bytes);
+}
+
+TEST(Artifact, ComesBackAsItWasWritten) {
+  const auto artifact = Artifact::from_bytes(sample_bytes());
+  ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+  EXPECT_EQ((*artifact)->spec(), sample_spec());
+  const std::vector<RawSection> sections = sample_sections();
+  ASSERT_EQ((*artifact)->sections().size(), sections.size());
+  for (std::size_t i = 0; i < sections.size(); ++i) {
+    const SectionView& view = (*artifact)->sections()[i];
+    EXPECT_EQ(view.name, sections[i].name);
+    EXPECT_TRUE(std::ranges::equal(view.bytes, sections[i].bytes));
+    EXPECT_EQ((*artifact)->section(sections[i].name).data(), view.bytes.data());
+  }
+  EXPECT_TRUE((*artifact)->section("ir.fused").empty());
+}
+
+TEST(Artifact, SameContentsGiveTheSameBytes) {
+  EXPECT_EQ(sample_bytes(), sample_bytes());
+}
+
+TEST(Artifact, SectionsStartOnPages) {
+  const std::vector<std::byte> bytes = sample_bytes();
+  const auto artifact = Artifact::from_bytes(bytes);
+  ASSERT_TRUE(artifact.ok());
+  const auto found = std::search_n(bytes.begin(), bytes.end(), 64, std::byte{0xC3});
+  EXPECT_EQ((found - bytes.begin()) % static_cast<std::ptrdiff_t>(kPageBytes), 0);
+}
+
+TEST(Artifact, GoesThroughAFile) {
+  const std::string path =
+      concat(testing::TempDir(), "/artifact_test_", static_cast<long>(::getpid()), ".tailor");
+  ASSERT_TRUE(write_artifact_file(sample_spec(), sample_sections(), path).ok());
+  const auto artifact = Artifact::open(path);
+  ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+  EXPECT_EQ((*artifact)->spec(), sample_spec());
+  EXPECT_EQ((*artifact)->path(), path);
+  EXPECT_EQ((*artifact)->identity(), (*Artifact::from_bytes(sample_bytes()))->identity());
+  std::filesystem::remove(path);
+}
+
+TEST(Artifact, NamesAMissingFile) {
+  const auto artifact = Artifact::open("/nowhere/p.tailor");
+  ASSERT_FALSE(artifact.ok());
+  EXPECT_EQ(artifact.status().code(), StatusCode::kNotFound);
+  EXPECT_THAT(artifact.status().message(), HasSubstr("/nowhere/p.tailor"));
+}
+
+TEST(Artifact, EveryTruncationIsRefused) {
+  const std::vector<std::byte> bytes = sample_bytes();
+  for (std::size_t size = 0; size < bytes.size(); size += size < 6000 ? 1 : 97) {
+    const auto artifact =
+        Artifact::from_bytes({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)});
+    ASSERT_FALSE(artifact.ok()) << "cut to " << size << " of " << bytes.size();
+    EXPECT_EQ(artifact.status().code(), StatusCode::kDataLoss);
+  }
+}
+
+TEST(Artifact, EveryBitFlipIsRefused) {
+  const std::vector<std::byte> bytes = sample_bytes();
+  // All bits of header, metadata and the bytes around section borders; one bit of every byte elsewhere.
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const int num_bits = i < 512 ? 8 : 1;
+    for (int bit = 0; bit < num_bits; ++bit) {
+      std::vector<std::byte> damaged = bytes;
+      damaged[i] ^= static_cast<std::byte>(1 << (num_bits == 8 ? bit : static_cast<int>(i % 8)));
+      ASSERT_FALSE(Artifact::from_bytes(std::move(damaged)).ok()) << "byte " << i << " bit " << bit;
+    }
+  }
+}
+
+TEST(Artifact, NamesTheDamagedSection) {
+  std::vector<std::byte> bytes = sample_bytes();
+  bytes[bytes.size() - 1] ^= std::byte{1};
+  const auto artifact = Artifact::from_bytes(std::move(bytes));
+  ASSERT_FALSE(artifact.ok());
+  EXPECT_THAT(artifact.status().message(), HasSubstr("damaged section 2 ('ir.traced')"));
+}
+
+TEST(Artifact, RefusesANewerFormat) {
+  std::vector<std::byte> bytes = sample_bytes();
+  const std::uint32_t newer = kFormatVersion + 8;
+  std::memcpy(bytes.data() + offsetof(FileHeader, format_version), &newer, sizeof(newer));
+  const auto artifact = Artifact::from_bytes(std::move(bytes));
+  ASSERT_FALSE(artifact.ok());
+  EXPECT_EQ(artifact.status().code(), StatusCode::kIncompatible);
+  EXPECT_THAT(artifact.status().message(), HasSubstr("format 9 is newer than 1"));
+}
+
+/// A rule of the spec, broken once, and what must be said about it.
+struct Broken {
+  const char* name;
+  std::function<void(ArtifactSpec&)> change;
+  const char* message;
+};
+
+Command& command(ArtifactSpec& spec, std::size_t index) {
+  return spec.entries[0].variants[0].commands[index];
+}
+
+class BrokenSpec : public testing::TestWithParam<Broken> {};
+
+TEST_P(BrokenSpec, IsRefused) {
+  ArtifactSpec spec = sample_spec();
+  GetParam().change(spec);
+  const Status status = verify_spec(spec, 200, 16);
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(status.message(), HasSubstr(GetParam().message));
+  EXPECT_FALSE(write_artifact(spec, sample_sections()).ok())
+      << "the writer must not write what the reader refuses";
+}
+
+constexpr std::uint64_t kHuge = ~std::uint64_t{0};
+
+INSTANTIATE_TEST_SUITE_P(
+    Rules, BrokenSpec,
+    testing::Values(
+        Broken{"OperandPastItsSpace", [](ArtifactSpec& s) { command(s, 2).operands[0].offset = 1024 - 92; },
+               "command 2 (launch): operand 0: 932 + 96 is outside the 1024 bytes of space 'arena'"},
+        Broken{"OperandWrapsAround",
+               [](ArtifactSpec& s) {
+                 command(s, 2).operands[0].offset = kHuge - 3;
+                 command(s, 2).operands[0].bytes = 8;
+               },
+               "is outside"},
+        Broken{"HugeOperand",
+               [](ArtifactSpec& s) { command(s, 2).operands[0].bytes = std::uint64_t{1} << 60; },
+               "is outside"},
+        Broken{"UnalignedOperand", [](ArtifactSpec& s) { command(s, 2).operands[0].offset = 2; },
+               "unaligned"},
+        Broken{"ChunksPastTheOperand", [](ArtifactSpec& s) { command(s, 2).operands[2].chunk_stride = 128; },
+               "4 chunks of 128 bytes do not fit 256"},
+        Broken{"WritesAConstant",
+               [](ArtifactSpec& s) { command(s, 5).operands[0].access = Access::kReadWrite; },
+               "writes a constant"},
+        Broken{"HostScalarFromACommand",
+               [](ArtifactSpec& s) {
+                 command(s, 4).operands[0] = {Space::kControl, Access::kWrite, DType::kF32, 0, -1, 24, 4, 0};
+               },
+               "writes the host part of the control row"},
+        Broken{"SlotOutsideReadSlot", [](ArtifactSpec& s) { command(s, 2).operands[0].space = Space::kSlot; },
+               "touches a batch slot outside read_slot"},
+        Broken{"ReadSlotOfTheArena", [](ArtifactSpec& s) { command(s, 1).operands[0].space = Space::kArena; },
+               "reads space 'arena'"},
+        Broken{"CopyOfUnequalSizes", [](ArtifactSpec& s) { command(s, 5).operands[0].bytes = 4; },
+               "copies 4 bytes to 8"},
+        Broken{"FillOfThreeBytes", [](ArtifactSpec& s) { command(s, 4).operands[0].bytes = 3; },
+               "fills 3 bytes"},
+        Broken{"KernelIndex", [](ArtifactSpec& s) { command(s, 2).kernel = 2; }, "kernel 2 of 2"},
+        Broken{"NegativeKernelIndex", [](ArtifactSpec& s) { command(s, 2).kernel = -1; }, "kernel -1 of 2"},
+        Broken{"PlanIndex", [](ArtifactSpec& s) { command(s, 6).plan = 1; }, "library plan 1 of 1"},
+        Broken{"NoChunks", [](ArtifactSpec& s) { command(s, 2).num_chunks = 0; }, "8 units in 0 chunks"},
+        Broken{"NegativeUnits", [](ArtifactSpec& s) { command(s, 2).num_units = -1; }, "-1 units"},
+        Broken{"RepeatPastTheEnd", [](ArtifactSpec& s) { command(s, 3).body_length = 5; }, "passes the end"},
+        Broken{"RepeatsAStep", [](ArtifactSpec& s) { command(s, 3).body_length = 4; }, "inside a repeat"},
+        Broken{"RepeatsNothing", [](ArtifactSpec& s) { command(s, 3).count = 0; }, "repeats nothing"},
+        Broken{"NoFinish", [](ArtifactSpec& s) { s.entries[0].variants[0].commands.pop_back(); },
+               "finish_step"},
+        Broken{"TwoBegins", [](ArtifactSpec& s) { command(s, 6) = command(s, 0); }, "only begin_step"},
+        Broken{"SlotReadWithoutSlotField", [](ArtifactSpec& s) { s.control.erase(s.control.begin() + 1); },
+               "no control field 'slot'"},
+        Broken{"KernelPastTheCode", [](ArtifactSpec& s) { s.kernels[1].code_offset = 150; },
+               "outside the code section of 200 bytes"},
+        Broken{"KernelWrapsAround", [](ArtifactSpec& s) { s.kernels[1].code_offset = kHuge - 10; },
+               "outside the code"},
+        Broken{"ScratchWithoutEnd", [](ArtifactSpec& s) { s.kernels[1].scratch_bytes = kHuge; },
+               "of scratch"},
+        Broken{"StateTooLarge", [](ArtifactSpec& s) { s.states[2].offset = 256; },
+               "does not fit 256 bytes of state"},
+        Broken{"StateShapeOverflows",
+               [](ArtifactSpec& s) {
+                 s.states[0].shape = {std::int64_t{1} << 40, std::int64_t{1} << 40};
+               },
+               "overflows"},
+        Broken{"StateNegativeShape",
+               [](ArtifactSpec& s) {
+                 s.states[0].shape = {-2, -3};
+               },
+               "overflows"},
+        Broken{"StateSizeDiffers", [](ArtifactSpec& s) { s.states[0].bytes = 20; }, "takes 24 bytes but 20"},
+        Broken{"StatesOverlap", [](ArtifactSpec& s) { s.states[1].offset = 0; }, "overlap"},
+        Broken{"StateTwice", [](ArtifactSpec& s) { s.states[1].name = "fc0.weight"; },
+               "two states are named"},
+        Broken{"StateGroupIndex", [](ArtifactSpec& s) { s.states[1].group = 7; }, "group 7 of 2"},
+        Broken{"CopyOfALaterState", [](ArtifactSpec& s) { s.states[2].init.source_state = 2; },
+               "does not precede"},
+        Broken{"CopyOfAnotherShape", [](ArtifactSpec& s) { s.states[2].init.source_state = 1; },
+               "another type or shape"},
+        Broken{"RandomIntegers",
+               [](ArtifactSpec& s) {
+                 s.states[0].dtype = DType::kI32;
+                 s.states[2].init = {};
+               },
+               "initialised uniform"},
+        Broken{"ControlFieldInTheDevicePart", [](ArtifactSpec& s) { s.control[3].offset = 32; },
+               "control row"},
+        Broken{"DeviceFieldInTheHostPart", [](ArtifactSpec& s) { s.control[4].offset = 24; }, "control row"},
+        Broken{"ControlFieldWithoutOption", [](ArtifactSpec& s) { s.control[3].key = "optimizer.l"; },
+               "bound to option 'optimizer.l'"},
+        Broken{"HostFieldBoundToNothing", [](ArtifactSpec& s) { s.control[3].binding = FieldBinding::kNone; },
+               "bound to nothing"},
+        Broken{"BuiltinOfAnotherType", [](ArtifactSpec& s) { s.control[0].dtype = DType::kF32; },
+               "control field 'valid' must be"},
+        Broken{"HostPartLargerThanTheRow", [](ArtifactSpec& s) { s.memory.control_host = 65; },
+               "65 of 64 bytes"},
+        Broken{"MetricPastTheRow", [](ArtifactSpec& s) { s.metrics[1].offset = 56; }, "metrics row"},
+        Broken{"MetricCountOverflows", [](ArtifactSpec& s) { s.metrics[1].count = 0xFFFFFFFF; },
+               "metrics row"},
+        Broken{"ArenaWithoutEnd", [](ArtifactSpec& s) { s.memory.arena = kHuge; }, "is impossible"},
+        Broken{"SlotFieldPastTheSlot",
+               [](ArtifactSpec& s) { s.entries[0].variants[0].slot_fields[1].offset = 256; },
+               "does not fit a slot"},
+        Broken{"SlotFieldOfAnotherBatch",
+               [](ArtifactSpec& s) {
+                 s.entries[0].variants[0].slot_fields[1].shape = {4, 2};
+               },
+               "or the batch"},
+        Broken{"NegativeBatch", [](ArtifactSpec& s) { s.entries[0].variants[0].batch = -8; },
+               "impossible batch"},
+        Broken{"OutputSize", [](ArtifactSpec& s) { s.entries[0].variants[0].outputs[0].place.bytes = 60; },
+               "takes 64 bytes but 60"},
+        Broken{"MetricIndex", [](ArtifactSpec& s) { s.entries[0].variants[0].metrics[0] = 5; },
+               "metric 5 of 2"},
+        Broken{"StageWithoutStep", [](ArtifactSpec& s) { s.stages[0].step_entry = -1; }, "has no step entry"},
+        Broken{"StageStepIsEval", [](ArtifactSpec& s) { s.stages[0].step_entry = 1; },
+               "cannot be the step entry"},
+        Broken{"StageEntryIndex", [](ArtifactSpec& s) { s.stages[0].eval_entry = 99; }, "eval entry 99 of 3"},
+        Broken{"StageGroupIndex", [](ArtifactSpec& s) { s.stages[0].slot_groups = {3}; }, "group 3 of 2"},
+        Broken{"ClassNames", [](ArtifactSpec& s) { s.schema.class_names.pop_back(); },
+               "1 class names for 2 classes"},
+        Broken{"PositiveClass", [](ArtifactSpec& s) { s.schema.positive_class = 2; }, "positive class 2"}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(VerifySpec, AcceptsTheSample) {
+  const Status status = verify_spec(sample_spec(), 200, 16);
+  EXPECT_TRUE(status.ok()) << status.message();
+}
+
+TEST(VerifySpec, RefusesDeepRepeats) {
+  ArtifactSpec spec = sample_spec();
+  std::vector<Command>& commands = spec.entries[0].variants[0].commands;
+  std::vector<Command> nested = {commands.front()};
+  for (std::uint32_t depth = 0; depth < 20; ++depth) {
+    Command repeat;
+    repeat.kind = CommandKind::kRepeat;
+    repeat.count = 0xFFFFFFFF;
+    repeat.body_length = 20 - depth;
+    nested.push_back(repeat);
+  }
+  nested.push_back(commands[4]);
+  nested.push_back(commands.back());
+  commands = nested;
+  EXPECT_THAT(verify_spec(spec, 200, 16).message(), HasSubstr("nested deeper"));
+}
+
+TEST(CheckpointName, IsBareForTheNet) {
+  const ArtifactSpec spec = sample_spec();
+  EXPECT_EQ(checkpoint_name(spec, spec.states[0]), "fc0.weight");
+  EXPECT_EQ(checkpoint_name(spec, spec.states[2]), "ema/fc0.weight");
+}
+
+TEST(BindingOf, FollowsTheKey) {
+  Options options;
+  options.set("control.tau.schedule.name", OptionValue("cosine"));
+  EXPECT_EQ(binding_of("rng", "", options), FieldBinding::kBuiltin);
+  EXPECT_EQ(binding_of("lr", "optimizer.lr", options), FieldBinding::kSchedule);
+  EXPECT_EQ(binding_of("tau", "control.tau", options), FieldBinding::kSchedule);
+  EXPECT_EQ(binding_of("ema_decay", "method.ema.decay", options), FieldBinding::kEmaDecay);
+  EXPECT_EQ(binding_of("rho", "method.sam.rho", options), FieldBinding::kOption);
+  EXPECT_EQ(binding_of("loss_scale", "", options), FieldBinding::kNone);
+  EXPECT_EQ(schedule_prefix("optimizer.lr"), "schedule");
+  EXPECT_EQ(schedule_prefix("control.tau"), "control.tau.schedule");
+}
+
+} // namespace
+} // namespace tailor::runtime
