@@ -32,13 +32,13 @@ struct KernelFunction {
 /// How one `tailor.kernel` symbol is launched.
 struct KernelLaunch {
   size_t function = 0;                 ///< index into KernelCode::functions
-  std::optional<size_t> combine;       ///< run once after all chunks, with sizes {sizes[0], chunks}
+  std::optional<size_t> combine;       ///< to run once after a launch in more than one chunk, as one unit
   llvm::SmallVector<int64_t, 2> sizes; ///< sizes of the launch command
   int64_t numUnits = 1;                ///< splittable at any unit
-  uint64_t partialBytes = 0;           ///< per chunk, 0 = chunks are independent
-  uint64_t flops = 0;                  ///< of one launch
-  uint64_t bytesMoved = 0;             ///< operands read once, results written once
-  unsigned vectorLanes = 1;            ///< f32 elements per vector instruction
+  uint64_t partialBytes = 0; ///< of all units together: one more buffer behind the results, 0 = none
+  uint64_t flops = 0;        ///< of one launch
+  uint64_t bytesMoved = 0;   ///< operands read once, results written once
+  unsigned vectorLanes = 1;  ///< f32 elements per vector instruction
 };
 
 /// The kernels of a program as position-independent code without relocations.
@@ -65,7 +65,7 @@ public:
 
   /// Reads the part after the colon ("znver4", "native"; may be empty). `native` is resolved, so that
   /// TargetInfo::processor names the machine and the artifact says what it needs.
-  virtual Result<passes::TargetInfo> target(llvm::StringRef processor) const = 0;
+  virtual runtime::Result<passes::TargetInfo> target(llvm::StringRef processor) const = 0;
 
   /// Instruction sets the code may use, LLVM names; the runtime refuses a host that lacks one.
   virtual std::vector<std::string> features(const passes::TargetInfo& target) const = 0;

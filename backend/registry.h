@@ -18,6 +18,6 @@ struct Target {
 
 /// Reads `--target`: "cpu:znver4", "cpu:x86-64-v3", "cpu:native", "reference". "cpu" alone is "cpu:native".
 /// Errors: kInvalidArgument with the known names as hint.
-Result<Target> parseTarget(llvm::StringRef text);
+runtime::Result<Target> parseTarget(llvm::StringRef text);
 
 } // namespace tailor::backend

@@ -1,5 +1,7 @@
 #include "passes/analysis/KernelBuffers.h"
 
+#include "passes/analysis/Intervals.h"
+
 using namespace mlir;
 
 namespace tailor::passes {
@@ -10,6 +12,7 @@ struct RolePosition {
   Operation* op = nullptr;
   unsigned role = 0;
   unsigned tensor = 0;
+  StringRef name;
 
   bool follows(const RolePosition& previous) const {
     return op && op == previous.op && role == previous.role && tensor == previous.tensor + 1;
@@ -19,7 +22,7 @@ struct RolePosition {
 RolePosition findRole(ir::MultiTensorOpInterface op, ArrayRef<ir::TensorRole> roles, unsigned number) {
   for (auto [index, role] : llvm::enumerate(roles))
     if (number >= role.begin && number < role.begin + op.getNumTensors())
-      return {op, static_cast<unsigned>(index), number - role.begin};
+      return {op, static_cast<unsigned>(index), number - role.begin, role.name};
   return {};
 }
 
@@ -47,7 +50,7 @@ void appendBuffers(ArrayRef<RolePosition> positions, bool isResult, SmallVectorI
     if (index > 0 && position.follows(positions[index - 1]))
       ++buffers.back().count;
     else
-      buffers.push_back({isResult, static_cast<unsigned>(index), 1, position.op != nullptr});
+      buffers.push_back({isResult, static_cast<unsigned>(index), 1, position.op != nullptr, position.name});
   }
 }
 
@@ -64,6 +67,11 @@ bool flowsLanewise(Value value) {
 
 } // namespace
 
+int64_t bytesOf(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  return tensor.getNumElements() * ((tensor.getElementTypeBitWidth() + 7) / 8);
+}
+
 SmallVector<KernelBuffer> kernelBuffers(ir::KernelOp kernel) {
   bool joinsRoles = kernel.getKind() == ir::FusionKind::MultiTensor;
   SmallVector<RolePosition> arguments, results;
@@ -75,6 +83,21 @@ SmallVector<KernelBuffer> kernelBuffers(ir::KernelOp kernel) {
   appendBuffers(arguments, /*isResult=*/false, buffers);
   appendBuffers(results, /*isResult=*/true, buffers);
   return buffers;
+}
+
+RegionElements regionElements(ir::KernelOp kernel) {
+  RegionElements elements;
+  for (const KernelBuffer& buffer : kernelBuffers(kernel)) {
+    if (!buffer.isRole) continue;
+    for (unsigned i = 0; i < buffer.count; ++i) {
+      Type type = (buffer.isResult ? kernel.getResultTypes() : kernel.getArgumentTypes())[buffer.first + i];
+      int64_t padded = alignTo64(bytesOf(type)) / (cast<RankedTensorType>(type).getElementTypeBitWidth() / 8);
+      elements.all += padded;
+      if (isDecayedTensor(kernel, i)) elements.decayed += padded;
+    }
+    break; // all roles have the same tensors
+  }
+  return elements;
 }
 
 bool isDecayedTensor(ir::KernelOp kernel, unsigned index) {

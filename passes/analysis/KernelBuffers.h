@@ -6,19 +6,31 @@
 
 namespace tailor::passes {
 
+/// Bytes of a value in memory: i1 takes one byte an element. Types of the dialect have static shapes.
+int64_t bytesOf(mlir::Type type);
+
 /// One pointer of the kernel ABI: arguments (or results) [first, first + count) of a `tailor.kernel`. `count`
 /// tensors lie behind it one after the other; it is 1 except for the roles of a multi-tensor kernel.
 struct KernelBuffer {
   bool isResult = false;
   unsigned first = 0;
   unsigned count = 1;
-  bool isRole = false; ///< the tensors of one role: parameters, gradients, velocities, ...
+  bool isRole = false;  ///< the tensors of one role of a multi-tensor op
+  llvm::StringRef role; ///< its name: params, grads, velocity, ...
 };
 
 /// The buffers of a kernel in ABI order: arguments, then results. Kinds other than multi_tensor have one
 /// buffer per argument and result. In a multi_tensor kernel each run of arguments that feeds one role of one
 /// op is one buffer, and each run of results that one role of one op yields.
 llvm::SmallVector<KernelBuffer> kernelBuffers(ir::KernelOp kernel);
+
+/// Sizes a multi_tensor kernel is launched with: elements of a role's region, each tensor padded to 64 bytes,
+/// and of the part of it that decays, which comes first.
+struct RegionElements {
+  int64_t all = 0;
+  int64_t decayed = 0;
+};
+RegionElements regionElements(ir::KernelOp kernel);
 
 /// For a multi_tensor kernel: true if weight decay acts on the index-th tensor of its roles.
 bool isDecayedTensor(ir::KernelOp kernel, unsigned index);

@@ -12,11 +12,6 @@ using namespace mlir;
 
 namespace tailor::passes {
 
-int64_t bytesOf(Type type) {
-  auto tensor = cast<RankedTensorType>(type);
-  return tensor.getNumElements() * ((tensor.getElementTypeBitWidth() + 7) / 8);
-}
-
 SmallVector<LaunchRole> launchRoles(ir::LaunchOp launch, ir::KernelOp kernel) {
   SmallVector<LaunchRole> roles;
   if (kernel.getKind() != ir::FusionKind::MultiTensor) return roles;

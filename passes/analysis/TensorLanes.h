@@ -26,9 +26,6 @@ struct LaunchRole {
 /// The role buffers of a launch; empty unless its kernel is multi_tensor.
 llvm::SmallVector<LaunchRole> launchRoles(ir::LaunchOp launch, ir::KernelOp kernel);
 
-/// Bytes of a value in memory: i1 takes one byte an element. Types of the dialect have static shapes.
-int64_t bytesOf(mlir::Type type);
-
 class TensorLanes {
 public:
   struct Lane {
