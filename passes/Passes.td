@@ -12,6 +12,24 @@ class TailorPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
 
 //===- traced -> differentiated ----------------------------------------------------------------------------------===//
 
+def MergeEqualOpsPass : TailorPass<"tailor-merge-equal-ops"> {
+  let summary = "Computes every value once, however often it is written.";
+  let description = [{
+    Common subexpressions by what ops compute: op_id, vjp_of and locations are ignored, which MLIR's own pass does not.
+    Applies when: both ops are pure, of one block, with equal operands and attributes. Draws are equal only if their
+    keys are.
+    Position: before the passes that look for patterns, which compare values; again after Differentiate, because the
+    rules of two ops may need the same value.
+    Numerics: exact.
+
+    ```mlir
+    %a = tailor.log %p     %b = tailor.log %p     %c = tailor.add %a, %b
+    // becomes
+    %a = tailor.log %p     %c = tailor.add %a, %a
+    ```
+  }];
+}
+
 def FuseClassWeightsPass : TailorPass<"tailor-fuse-class-weights"> {
   let summary = "Moves hand-written cross-entropies and their per-class tables into softmax_cross_entropy.";
   let description = [{
