@@ -58,6 +58,7 @@ struct Node {
   Location location;
   std::string name;                     ///< what the user calls it; becomes the SSA name
   std::shared_ptr<const Function> body; ///< call, value_and_grad
+  std::uint64_t serial = 0;             ///< order of recording in this process
   std::int64_t op_id = -1;              ///< identity of the op across all passes; assigned when traced
   std::uint64_t scope = 0;              ///< the trace it was recorded in (frontend/trace.h); 0 outside any
 };
@@ -85,7 +86,8 @@ private:
   Location location_;
 };
 
-/// Records one op in the current trace. Used by the op builders; checks nothing.
+/// Records one op in the current trace. Used by the op builders, which check shapes; this checks that every
+/// input exists and belongs to the current trace or one around it.
 struct NodeArgs {
   std::string_view op;
   std::vector<Array> inputs;
@@ -96,6 +98,8 @@ struct NodeArgs {
   std::shared_ptr<const Function> body = nullptr;
 };
 std::shared_ptr<const Node> record(NodeArgs args);
+/// The same for trace `scope`, which encloses the current one (reads of an entry from inside a body).
+std::shared_ptr<const Node> record_in(std::uint64_t scope, NodeArgs args);
 /// The same for an op with one result.
 Array record1(std::string_view op, std::vector<Array> inputs, OpOptions options, TensorType result,
               const Location& location, std::string name = "");

@@ -13,6 +13,8 @@ struct Context {
   Array rng(const Location& location) const;
   /// i32 []: which pass of the step.
   Array pass(const Location& location) const;
+  /// i32 []: rows of the batch that count.
+  Array valid(const Location& location) const;
   /// Key of one random op (tailor.rng_key): i32 [8].
   Array key(const Location& location, std::int64_t view = 0) const;
 };

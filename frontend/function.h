@@ -34,8 +34,8 @@ public:
 
 struct TraceFunctionArgs {
   std::string name = "loss";
-  std::vector<TensorType> argument_types;
-  std::vector<std::string> argument_names;
+  std::vector<TensorType> argument_types = {};
+  std::vector<std::string> argument_names = {};
   /// The body is called several times with its own random numbers: adds a last argument `pass` (i32 scalar)
   /// when the body draws any.
   bool takes_pass = false;

@@ -76,11 +76,15 @@ struct PoolOptions {
   bool count_include_pad = true; ///< average pooling only
   bool operator==(const PoolOptions&) const = default;
 };
-/// epsilon of every normalisation; momentum of the running-statistics update.
+/// Normalisations; the running-statistics update has RunningOptions.
 struct NormOptions {
   double epsilon = 1e-5;
-  double momentum = 0.1;
   bool operator==(const NormOptions&) const = default;
+};
+struct RunningOptions {
+  double momentum = 0.1;
+  std::int64_t rows = 0, row_elements = 1; ///< per channel: rows of the batch, elements of a row
+  bool operator==(const RunningOptions&) const = default;
 };
 /// Range of clamp; NaN passes through.
 struct ClampOptions {
@@ -90,7 +94,7 @@ struct ClampOptions {
 /// Optional operands follow (logits, labels) in the order of the flags.
 struct CrossEntropyOptions {
   bool soft = false;                                                     ///< labels are a dense target [N, K]
-  bool mix = false;                                                      ///< labels_b [N], lambda []
+  bool mix = false;                                                      ///< labels_b [N], lambda [N]
   bool weights = false, smoothing = false, margin = false, bias = false; ///< [K] tables
   bool valid = false;                                                    ///< valid rows, i32 []
   double focal_gamma = 0;
@@ -108,13 +112,13 @@ struct ProbabilityOptions {
   double probability = 0; ///< dropout: of dropping; bernoulli: of true
   bool operator==(const ProbabilityOptions&) const = default;
 };
-/// Multi-tensor updates: `count` tensors per role, roles one after another, scalars last.
+/// Multi-tensor updates. Operands come in roles (all weights, then all gradients, ...); a role may be empty.
 struct UpdateOptions {
-  std::int64_t count = 0;
-  bool adaptive = false;                             ///< sam.perturb, global_norm: ASAM
-  bool nesterov = false;                             ///< sgd_update
-  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8; ///< adamw_update
-  std::vector<bool> decayed;                         ///< per tensor: weight decay applies
+  std::vector<std::int64_t> operand_roles; ///< operands per role, in the dialect's order
+  std::vector<std::int64_t> result_roles;  ///< results per role
+  std::vector<bool> decayed;               ///< per tensor: weight decay applies
+  bool adaptive = false;                   ///< sam.perturb: ASAM
+  bool nesterov = false;                   ///< sgd_update
   bool operator==(const UpdateOptions&) const = default;
 };
 /// load: the state that is read.
@@ -125,6 +129,7 @@ struct StateOptions {
 /// input, control_read, argument: the name. missing: why there is no such value.
 struct NameOptions {
   std::string name;
+  bool run_constant = false; ///< control_read: the field keeps its value for a whole run
   bool operator==(const NameOptions&) const = default;
 };
 /// value_and_grad: positions of the arguments that are differentiated.
@@ -136,7 +141,7 @@ struct GradOptions {
 using OpOptions =
     std::variant<NoOptions, ConstantOptions, CompareOptions, DimsOptions, AxisOptions, PermutationOptions,
                  SliceOptions, PadOptions, RollOptions, DotOptions, ConvOptions, PoolOptions, NormOptions,
-                 ClampOptions, CrossEntropyOptions, KeyOptions, ProbabilityOptions, UpdateOptions,
-                 StateOptions, NameOptions, GradOptions>;
+                 RunningOptions, ClampOptions, CrossEntropyOptions, KeyOptions, ProbabilityOptions,
+                 UpdateOptions, StateOptions, NameOptions, GradOptions>;
 
 } // namespace tailor

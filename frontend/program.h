@@ -28,6 +28,7 @@ struct ControlField {
   std::string name;
   TensorType type;
   std::string key; ///< option the host evaluates it from; empty for the loop's own (valid, slot, rng, step)
+  bool run_constant = false; ///< keeps its value for a run; tables may depend on it
   Location location;
 };
 
@@ -46,6 +47,8 @@ struct Entry {
   std::vector<Trace::Binding> stores;
   std::vector<Named> reports;
   std::vector<Named> outputs;
+  /// Tables the fit entry computes: reading the value means loading the state.
+  std::vector<std::pair<Array, std::shared_ptr<const State>>> fitted;
   Location location;
 };
 
@@ -65,6 +68,8 @@ struct TracedProgram {
   std::vector<ControlField> controls;
   std::vector<Entry> entries; ///< fit first, then steps, then evals; variants by batch size
   std::vector<Stage> stages;
+  std::int64_t num_op_ids = 0;      ///< op ids used by the trace
+  bool norm_bias_undecayed = false; ///< weight decay leaves norms and biases out (optim::DecayFilter)
   data::Schema schema;
   Options options;
 };
@@ -204,7 +209,9 @@ public:
 
 private:
   friend class ProgramTracer;
+  struct Group;
   struct Impl;
+  void add_group(Group group);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -48,8 +48,10 @@ public:
   /// Every state written with its latest value, in order of first write.
   const std::vector<Binding>& writes() const { return writes_; }
 
-  /// A field of the control block, i32 | f32. One read per entry, shared by all bodies.
-  Array control(const std::string& name, const TensorType& type, const Location& location);
+  /// A field of the control block, i32 | f32. One read per entry, shared by all bodies. `run_constant`: the
+  /// host never changes it during a run.
+  Array control(const std::string& name, const TensorType& type, const Location& location,
+                bool run_constant = false);
   /// A batch input. One read per entry.
   Array input(const std::string& name, const TensorType& type, const Location& location);
 
@@ -60,7 +62,7 @@ public:
 
 private:
   Array entry_read(std::vector<std::pair<std::string, Array>>& known, std::string_view op,
-                   const std::string& name, const TensorType& type, const Location& location);
+                   const NameOptions& what, const TensorType& type, const Location& location);
 
   Kind kind_;
   std::uint64_t scope_;

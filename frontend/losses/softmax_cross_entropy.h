@@ -13,7 +13,7 @@ struct LossOptions {
   std::optional<Operand> margin = std::nullopt;        ///< m, subtracted from the true class (LDAM, 2.4)
   std::optional<Operand> bias = std::nullopt;          ///< b, added to the logits (2.5b)
   Array labels_b = {};                                 ///< second label slot [N] i32 (mixing) and
-  Array lambda = {};                                   ///< f32 []: the share of the first (2.7)
+  Array lambda = {};                                   ///< f32 [N]: the share of the first (2.7)
   Array valid = {};                                    ///< i32 []: rows from here on count for nothing
   double focal_gamma = 0;                              ///< 0 = no focal term (2.3)
   bool focal_of_weighted = false; ///< focal of w * CE in place of w * focal (LDAM authors)
@@ -29,14 +29,14 @@ struct LossOptions {
 ///
 /// Shapes     logits [N, K], labels [N] i32; tables [K] f32 -> f32 [], or [N] for Reduction::none.
 /// Reduction  batch_mean: / valid rows; weighted_mean: / sum of w[y]; sum: as it is. 0 / 0 is 0.
-/// Gradient   with respect to logits only.
+/// Gradient   with respect to logits and bias; the other tables are constants.
 /// Errors     TraceError if K differs between logits and a table, or labels are not i32 [N].
 /// Source     methods.md 2.
 Array softmax_cross_entropy(const Operand& logits, const Operand& labels, const LossOptions& options = {});
 
 /// One-logit binary form: target of class c is (c == 1) (1 - eps[c]) + eps[c] / 2.
-/// Shapes     logits [N] or [N, 1], labels [N] i32 in {0, 1}; tables [2]. margin, scale, mixing: TraceError.
-/// Source     methods.md 2.5 (binary).
+/// Shapes     logits [N] or [N, 1], labels [N] i32 in {0, 1}; tables [2]. margin, bias, focal, scale:
+/// TraceError. Source     methods.md 2.5 (binary).
 Array sigmoid_cross_entropy(const Operand& logits, const Operand& labels, const LossOptions& options = {});
 
 } // namespace tailor::losses

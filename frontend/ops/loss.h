@@ -8,7 +8,7 @@ namespace tailor {
 
 /// Operands of the cross-entropy op beyond logits and labels; an empty array leaves its clause out.
 struct CrossEntropyOperands {
-  Array labels_b, lambda; ///< mix: second label slot [N] and its coefficient lambda [] of the first
+  Array labels_b, lambda; ///< mix: second label slot [N] and its coefficient lambda [N] of the first
   Array soft;             ///< dense target [N, K] in place of labels
   Array weights, smoothing, margin, bias; ///< [K]
   Array valid;                            ///< i32 []

@@ -23,7 +23,8 @@ struct RunningStatistics {
 /// `positions`. n = 1 leaves the running variance unchanged.
 RunningStatistics batch_norm_update_running(const Operand& running_mean, const Operand& running_variance,
                                             const Operand& mean, const Operand& variance,
-                                            const Operand& valid, std::int64_t positions, double momentum);
+                                            const Operand& valid, std::int64_t rows,
+                                            std::int64_t row_elements, double momentum);
 /// Normalises the last axis with its biased variance.
 Array layer_norm(const Operand& x, const Operand& weight, const Operand& bias, double epsilon);
 

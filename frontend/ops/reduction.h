@@ -18,11 +18,11 @@ Array min(const Operand& x, const Axes& axes, bool keep = false);
 Array argmax(const Operand& x, int axis);
 /// i32 permutation that sorts x [N] ascending; equal keys keep their order.
 Array sort_perm(const Operand& x);
-/// log sum exp along the last axis, shifted by the maximum. Other axes: TraceError.
+/// log sum exp along `axis`, shifted by the maximum.
 Array logsumexp(const Operand& x, int axis);
 Array softmax(const Operand& x, int axis);
 Array log_softmax(const Operand& x, int axis);
-/// x / max(|x|, 1e-12) along the last axis.
+/// x / max(|x|, 1e-12), norm along `axis`.
 Array l2_normalize(const Operand& x, int axis);
 
 /// Mean of x [N] over the first `valid` rows; 0 when valid is 0.

@@ -13,9 +13,10 @@ Array global_norm(const std::vector<Array>& gradients, const Location& location)
 Array adaptive_global_norm(const std::vector<Array>& gradients, const std::vector<Array>& weights,
                            const Location& location);
 
-/// w' = w + rho g / (norm + 1e-12); adaptive: w + rho w^2 g / (norm + 1e-12).
+/// w' = w + radius g / (norm + 1e-12); adaptive: w + radius w^2 g / (norm + 1e-12).
 std::vector<Array> sam_perturb(const std::vector<Array>& weights, const std::vector<Array>& gradients,
-                               const Array& norm, const Array& rho, bool adaptive, const Location& location);
+                               const Array& norm, const Array& radius, bool adaptive,
+                               const Location& location);
 
 struct SgdUpdate {
   std::vector<Array> weights, momenta; ///< momenta is empty when the update has none
@@ -23,22 +24,25 @@ struct SgdUpdate {
 /// g' = g + decay w;  v' = momentum v + g';  d = nesterov ? g' + momentum v' : v';  w' = w - lr d.
 SgdUpdate sgd_update(const std::vector<Array>& weights, const std::vector<Array>& gradients,
                      const std::vector<Array>& momenta, const Array& lr, const Array& momentum,
-                     const Array& weight_decay, bool nesterov, const std::vector<bool>& decayed,
-                     const Location& location);
+                     const Array& weight_decay, const Array& valid, bool nesterov,
+                     const std::vector<bool>& decayed, const Location& location);
 
 struct AdamWUpdate {
   std::vector<Array> weights, first, second;
 };
-/// w <- w (1 - lr decay); m, v averages with bias correction at step t = step + 1; w' = w - lr m^ / (sqrt v^
-/// + eps).
+/// The scalars of AdamW: f32 [], step i32 [] counting the updates done before.
+struct AdamWScalars {
+  Array lr, beta1, beta2, epsilon, weight_decay, step;
+};
+/// w <- w (1 - lr decay); m, v averages with bias correction at t = step + 1; w' = w - lr m^ / (sqrt v^ +
+/// eps).
 AdamWUpdate adamw_update(const std::vector<Array>& weights, const std::vector<Array>& gradients,
-                         const std::vector<Array>& first, const std::vector<Array>& second, const Array& lr,
-                         const Array& weight_decay, const Array& beta1, const Array& beta2,
-                         const Array& epsilon, const Array& step, const std::vector<bool>& decayed,
+                         const std::vector<Array>& first, const std::vector<Array>& second,
+                         const AdamWScalars& scalars, const Array& valid, const std::vector<bool>& decayed,
                          const Location& location);
 
 /// average' = decay average + (1 - decay) value.
 std::vector<Array> ema_update(const std::vector<Array>& averages, const std::vector<Array>& values,
-                              const Array& decay, const Location& location);
+                              const Array& decay, const Array& valid, const Location& location);
 
 } // namespace tailor

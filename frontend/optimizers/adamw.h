@@ -11,16 +11,19 @@ struct AdamWOptions {
 };
 
 /// w <- w (1 - lr decay); w -= lr m^ / (sqrt(v^) + eps) with bias-corrected averages m^, v^. Decoupled decay.
+/// Moments are the groups
+/// `<name>_first` and `<name>_second`.
 /// Source: methods.md 4.2.
 class AdamW {
 public:
   explicit AdamW(const AdamWOptions& options = {}) : options_(options) {}
   const AdamWOptions& options() const { return options_; }
-  SlotGroup& slots() { return slots_; }
+  SlotGroup& first_moments() { return first_; }
+  SlotGroup& second_moments() { return second_; }
 
 private:
   AdamWOptions options_;
-  SlotGroup slots_;
+  SlotGroup first_, second_;
 };
 
 } // namespace tailor::optim

@@ -14,15 +14,14 @@ namespace tailor::optim {
 enum class DecayFilter : std::uint8_t { all, no_norm_bias };
 DecayFilter decay_filter_from_name(std::string_view name, const Location& location = {});
 
-/// State an optimizer keeps per parameter. The group is named by TrainingProgram::state; slots are declared
-/// the first time a step updates the parameter and are named "<parameter>.<slot>".
+/// One tensor per parameter of a module, in one state group, under the parameter's name: momenta, moments,
+/// averages. The group is laid out like the parameters, so that an update is one flat loop.
 class SlotGroup {
 public:
-  void name(std::string group) { group_ = std::move(group); }
+  void set_group(std::string group) { group_ = std::move(group); }
   const std::string& group() const { return group_; }
-  /// The slot of `parameter`, declared on first use with `init`.
-  std::shared_ptr<const State> slot(const State& parameter, std::string_view suffix, const InitRule& init,
-                                    State::Role role = State::Role::slot);
+  /// The slot of `parameter`, declared on first use.
+  std::shared_ptr<const State> slot(const State& parameter, const InitRule& init);
   const std::vector<std::shared_ptr<const State>>& states() const { return states_; }
 
 private:

@@ -1,0 +1,106 @@
+#include "frontend/array.h"
+
+#include "frontend/trace.h"
+
+#include <atomic>
+#include <utility>
+
+namespace tailor {
+
+namespace {
+
+std::atomic<std::uint64_t> next_serial{0};
+
+Evaluator& evaluator() {
+  static Evaluator instance;
+  return instance;
+}
+
+void check_input(std::string_view op, const Array& input, const Location& location) {
+  if (input.empty())
+    throw TraceError(std::string(op), "an operand is an empty array", location,
+                     "an Array made by its default constructor holds no value");
+  const Node& node = *input.node();
+  if (node.op == "missing")
+    throw TraceError(std::string(op), std::get<NameOptions>(node.options).name, location);
+  if (node.scope == 0) return;
+  Trace* trace = Trace::current();
+  if (trace && trace->sees(node.scope)) return;
+  throw TraceError(std::string(op),
+                   "operand " + to_string(input.type()) + " made at " + to_string(node.location) +
+                       " belongs to a function that has ended",
+                   location, "return the value from the function instead of keeping it");
+}
+
+} // namespace
+
+const TensorType& Array::type() const {
+  if (!node_) throw TraceError("array", "an empty array has no type", {});
+  return node_->results[static_cast<std::size_t>(result_)];
+}
+
+std::vector<double> Array::eval() const {
+  if (empty()) throw TraceError("eval", "an empty array has no value", {});
+  if (!evaluator())
+    throw TraceError("eval", "no evaluator is linked", node_->location,
+                     "link tailor_driver, which registers the compiler and the executor");
+  return evaluator()({*this}).front();
+}
+
+Node::~Node() {
+  // A long chain would otherwise destroy itself recursively, one stack frame per op.
+  std::vector<std::shared_ptr<const Node>> pending;
+  auto take = [&](std::vector<Array>& inputs) {
+    for (Array& input : inputs) {
+      std::shared_ptr<const Node> node = input.node();
+      input = Array();
+      if (node && node.use_count() == 1) pending.push_back(std::move(node));
+    }
+  };
+  take(inputs);
+  while (!pending.empty()) {
+    std::shared_ptr<const Node> node = std::move(pending.back());
+    pending.pop_back();
+    // The last owner may take the inputs: nobody else can see the node any more.
+    take(const_cast<Node&>(*node).inputs);
+  }
+}
+
+std::shared_ptr<const Node> record_in(std::uint64_t scope, NodeArgs args) {
+  auto node = std::make_shared<Node>();
+  node->op = args.op;
+  node->inputs = std::move(args.inputs);
+  node->options = std::move(args.options);
+  node->results = std::move(args.results);
+  node->location = args.location;
+  node->name = std::move(args.name);
+  node->body = std::move(args.body);
+  node->serial = ++next_serial;
+  node->op_id = scope ? OpIds::next() : -1;
+  node->scope = scope;
+  return node;
+}
+
+std::shared_ptr<const Node> record(NodeArgs args) {
+  for (const Array& input : args.inputs)
+    check_input(args.op, input, args.location);
+  Trace* trace = Trace::current();
+  return record_in(trace ? trace->scope() : 0, std::move(args));
+}
+
+Array record1(std::string_view op, std::vector<Array> inputs, OpOptions options, TensorType result,
+              const Location& location, std::string name) {
+  return Array(record({.op = op,
+                       .inputs = std::move(inputs),
+                       .options = std::move(options),
+                       .results = {std::move(result)},
+                       .location = location,
+                       .name = std::move(name)}),
+               0);
+}
+
+void register_evaluator(Evaluator evaluate) {
+  evaluator() = std::move(evaluate);
+}
+
+} // namespace tailor

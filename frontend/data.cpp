@@ -1,0 +1,107 @@
+#include "frontend/data.h"
+
+#include "frontend/error.h"
+
+namespace tailor::data {
+
+namespace {
+
+using runtime::OptionValue;
+
+SchemaReader& schema_reader() {
+  static SchemaReader instance;
+  return instance;
+}
+
+void set(Options& options, const std::string& key, OptionValue value, const Location& location) {
+  runtime::Option option;
+  option.value = std::move(value);
+  option.origin = to_string(location);
+  options.set(key, std::move(option));
+}
+
+void set_long_tail(Options& options, const LongTail& long_tail, const Location& location) {
+  if (!(long_tail.r > 0 && long_tail.r <= 1))
+    throw TraceError(
+        "data", "the imbalance ratio r must be in (0, 1], it is " + std::to_string(long_tail.r), location,
+        long_tail.r > 1 ? "r is n_min / n_max: did you mean 1 / " + std::to_string(long_tail.r) + "?" : "");
+  set(options, "data.long_tail.profile", long_tail.profile, location);
+  set(options, "data.long_tail.r", long_tail.r, location);
+}
+
+void set_generated(Options& options, const GeneratedArgs& args, const Location& location) {
+  if (args.samples_per_class < 1 || args.test_per_class < 1)
+    throw TraceError("data", "a class needs at least one sample", location);
+  set(options, "data.samples_per_class", args.samples_per_class, location);
+  set(options, "data.test_per_class", args.test_per_class, location);
+  set(options, "data.seed", args.seed, location);
+  set_long_tail(options, args.long_tail, location);
+}
+
+Schema generated_schema(std::int64_t classes, std::int64_t dimensions) {
+  Schema schema;
+  for (std::int64_t i = 0; i < dimensions; ++i) {
+    runtime::Column column;
+    column.name = "x" + std::to_string(i);
+    column.position = static_cast<std::int32_t>(i);
+    schema.columns.push_back(column);
+  }
+  schema.num_classes = static_cast<std::int32_t>(classes);
+  for (std::int64_t k = 0; k < classes; ++k)
+    schema.class_names.push_back(std::to_string(k));
+  return schema;
+}
+
+} // namespace
+
+Plan blobs(const GeneratedArgs& args, const std::source_location& where) {
+  Location location = LocationScope::resolve(make_location(where));
+  if (args.classes < 2 || args.classes > 1'000'000 || args.dimensions < 1 || args.dimensions > 1'000'000)
+    throw TraceError("data::blobs",
+                     "needs 2 to 1000000 classes and 1 to 1000000 dimensions, not " +
+                         std::to_string(args.classes) + " and " + std::to_string(args.dimensions),
+                     location);
+  Options options;
+  set(options, "data.format", "blobs", location);
+  set(options, "data.classes", args.classes, location);
+  set(options, "data.dimensions", args.dimensions, location);
+  set(options, "data.separation", args.separation, location);
+  set_generated(options, args, location);
+  return Plan(std::move(options), generated_schema(args.classes, args.dimensions), location);
+}
+
+Plan two_moons(const GeneratedArgs& args, const std::source_location& where) {
+  Location location = LocationScope::resolve(make_location(where));
+  Options options;
+  set(options, "data.format", "two_moons", location);
+  set(options, "data.noise", args.noise, location);
+  set_generated(options, args, location);
+  return Plan(std::move(options), generated_schema(2, 2), location);
+}
+
+Plan csv(const std::string& path, const CsvArgs& args, const std::source_location& where) {
+  Location location = LocationScope::resolve(make_location(where));
+  Options options;
+  set(options, "data.format", "csv", location);
+  set(options, "data.train", path, location);
+  set(options, "data.label.column", args.label, location);
+  if (!args.positive.empty()) set(options, "data.label.positive", args.positive, location);
+  OptionValue::List categorical(args.categorical.begin(), args.categorical.end());
+  set(options, "data.columns.categorical", std::move(categorical), location);
+  set(options, "data.numeric", args.numeric, location);
+  set(options, "data.split.by", "stratified", location);
+  set(options, "data.split.val", args.val, location);
+  set(options, "data.split.test", args.test, location);
+  set_long_tail(options, args.long_tail, location);
+  if (!schema_reader())
+    throw TraceError("data::csv", "nothing is linked that can read '" + path + "'", location,
+                     "link tailor_driver, which registers the reader");
+  Schema schema = schema_reader()(options, location);
+  return Plan(std::move(options), std::move(schema), location);
+}
+
+void register_schema_reader(SchemaReader reader) {
+  schema_reader() = std::move(reader);
+}
+
+} // namespace tailor::data

@@ -1,0 +1,171 @@
+#include "frontend/emit/emit.h"
+
+#include "frontend/emit/graph_emitter.h"
+#include "ir/Tailor.h"
+
+#include <mlir/IR/Builders.h>
+#include <mlir/IR/BuiltinOps.h>
+#include <mlir/IR/OwningOpRef.h>
+#include <mlir/IR/Verifier.h>
+
+namespace tailor {
+
+namespace {
+
+using namespace emission;
+
+ir::GroupKind group_kind(StateKind kind) {
+  switch (kind) {
+  case StateKind::net:
+    return ir::GroupKind::Net;
+  case StateKind::projector:
+    return ir::GroupKind::Projector;
+  case StateKind::optimizer:
+    return ir::GroupKind::Optimizer;
+  case StateKind::ema:
+    return ir::GroupKind::Ema;
+  case StateKind::batchnorm:
+    return ir::GroupKind::BatchNorm;
+  case StateKind::fitted:
+    return ir::GroupKind::Fitted;
+  case StateKind::generator:
+    return ir::GroupKind::Generator;
+  }
+  return ir::GroupKind::Net;
+}
+
+ir::EntryKind entry_kind(Entry::Kind kind) {
+  switch (kind) {
+  case Entry::Kind::fit:
+    return ir::EntryKind::Fit;
+  case Entry::Kind::step:
+    return ir::EntryKind::Step;
+  case Entry::Kind::eval:
+    return ir::EntryKind::Eval;
+  }
+  return ir::EntryKind::Step;
+}
+
+ir::InitAttr init_rule(const InitRule& init, mlir::MLIRContext* context) {
+  switch (init.kind) {
+  case InitRule::Kind::zeros:
+    return ir::InitAttr::get(context, ir::InitRule::Zeros);
+  case InitRule::Kind::ones:
+    return ir::InitAttr::get(context, ir::InitRule::Ones);
+  case InitRule::Kind::constant:
+    return ir::InitAttr::get(context, ir::InitRule::Constant, init.value);
+  case InitRule::Kind::uniform:
+    return ir::InitAttr::get(context, ir::InitRule::Uniform, init.value);
+  case InitRule::Kind::normal:
+    return ir::InitAttr::get(context, ir::InitRule::Normal, init.value);
+  case InitRule::Kind::truncated_normal:
+    return ir::InitAttr::get(context, ir::InitRule::TruncatedNormal, init.value);
+  case InitRule::Kind::copy_of:
+    return ir::InitAttr::get(context, state_symbol(*init.source, context));
+  }
+  return ir::InitAttr::get(context, ir::InitRule::Zeros);
+}
+
+/// Writes the declarations of one program; GraphEmitter writes what is inside entries and bodies.
+class ProgramEmitter {
+public:
+  ProgramEmitter(const TracedProgram& program, mlir::MLIRContext& context)
+      : program_(program), builder_(&context) {}
+
+  mlir::OwningOpRef<mlir::ModuleOp> run() {
+    mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(location(program_.location));
+    builder_.setInsertionPointToEnd(module->getBody());
+    auto op = ir::ProgramOp::create(builder_, location(program_.location), program_.name);
+    builder_.setInsertionPointToEnd(&op.getBody().front());
+    for (const StateGroup& group : program_.groups)
+      emit_group(group);
+    emit_controls();
+    emit_entries(op);
+    emit_stages();
+    if (mlir::failed(mlir::verify(*module))) return nullptr;
+    return module;
+  }
+
+private:
+  mlir::Location location(const Location& where) { return mlir_location(where, builder_.getContext()); }
+
+  void emit_group(const StateGroup& group) {
+    mlir::OpBuilder::InsertionGuard guard(builder_);
+    auto op = ir::StateGroupOp::create(builder_, location(group.location), group.name, group_kind(group.kind),
+                                       group.trainable);
+    builder_.setInsertionPointToEnd(&op.getBody().front());
+    for (const auto& state : group.states) {
+      bool undecayed =
+          program_.norm_bias_undecayed && state->norm_or_bias && group.kind != StateKind::batchnorm;
+      ir::StateOp::create(builder_, location(state->location), state->name,
+                          tensor_type(state->type, builder_.getContext()),
+                          init_rule(state->init, builder_.getContext()), undecayed);
+    }
+  }
+
+  void emit_controls() {
+    mlir::OpBuilder::InsertionGuard guard(builder_);
+    auto op = ir::ControlOp::create(builder_, location(program_.location));
+    builder_.setInsertionPointToEnd(&op.getBody().front());
+    for (const ControlField& field : program_.controls) {
+      auto declared = ir::ControlFieldOp::create(builder_, location(field.location), field.name,
+                                                 tensor_type(field.type, builder_.getContext()));
+      if (!field.key.empty()) declared->setAttr("key", builder_.getStringAttr(field.key));
+    }
+  }
+
+  void emit_entries(ir::ProgramOp program) {
+    GraphEmitter graph(program, program_.num_op_ids);
+    for (const Entry& entry : program_.entries) {
+      std::optional<std::int64_t> batch;
+      if (entry.kind != Entry::Kind::fit) batch = entry.batch;
+      auto op = ir::EntryOp::create(builder_, location(entry.location), entry.name, entry_kind(entry.kind),
+                                    batch, entry.name == entry.entry_name ? "" : entry.entry_name);
+      graph.emit_entry(entry, op);
+    }
+  }
+
+  void emit_stages() {
+    mlir::OpBuilder::InsertionGuard guard(builder_);
+    auto op = ir::StagePlanOp::create(builder_, location(program_.location));
+    builder_.setInsertionPointToEnd(&op.getBody().front());
+    mlir::MLIRContext* context = builder_.getContext();
+    for (const Stage& stage : program_.stages)
+      ir::StageOp::create(
+          builder_, location(program_.location), builder_.getStringAttr(stage.name),
+          mlir::FlatSymbolRefAttr::get(context, stage.entry), builder_.getStringAttr(stage.sampler),
+          mlir::IntegerAttr(), mlir::IntegerAttr(), builder_.getI64IntegerAttr(0), mlir::ArrayAttr(),
+          ir::SlotPolicyAttr::get(context, stage.reset_slots ? ir::SlotPolicy::Reset : ir::SlotPolicy::Keep));
+  }
+
+  const TracedProgram& program_;
+  mlir::OpBuilder builder_;
+};
+
+} // namespace
+
+mlir::OwningOpRef<mlir::ModuleOp> emit(const TracedProgram& program, mlir::MLIRContext& context) {
+  context.getOrLoadDialect<ir::TailorDialect>();
+  return ProgramEmitter(program, context).run();
+}
+
+mlir::OwningOpRef<mlir::ModuleOp> emit(const TrainingProgram& program, mlir::MLIRContext& context) {
+  return emit(program.trace(), context);
+}
+
+mlir::OwningOpRef<mlir::ModuleOp> emit_expression(const std::vector<Array>& arrays,
+                                                  mlir::MLIRContext& context) {
+  require_expression(arrays);
+  TracedProgram program;
+  program.name = "expression";
+  Entry entry;
+  entry.name = entry.entry_name = "value";
+  entry.kind = Entry::Kind::eval;
+  entry.batch = 1;
+  for (std::size_t i = 0; i < arrays.size(); ++i)
+    entry.outputs.push_back({std::to_string(i), arrays[i], arrays[i].node()->location});
+  program.entries.push_back(std::move(entry));
+  return emit(program, context);
+}
+
+} // namespace tailor

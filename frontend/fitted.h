@@ -1,0 +1,23 @@
+#pragma once
+
+#include "frontend/array.h"
+
+#include <unordered_map>
+
+namespace tailor {
+
+/// Recognises tables: values made only of fitted state (class counts), constants and control fields that keep
+/// their value for a run. They are the same for every batch, so a program computes them once, in its fit
+/// entry.
+class FittedTables {
+public:
+  /// True for a computed table. A plain read of fitted state and a value without fitted state are not tables.
+  bool is_table(const Array& array);
+
+private:
+  enum class Kind : unsigned char { varying, constant, fitted };
+  Kind kind_of(const Node& node);
+  std::unordered_map<const Node*, Kind> known_;
+};
+
+} // namespace tailor

@@ -1,0 +1,29 @@
+#include "frontend/imbalance/class_stats.h"
+
+#include "frontend/imbalance/class_weights.h"
+
+namespace tailor {
+
+using imbalance::WeightTable;
+
+Array ClassStats::prior(const std::source_location& where) const {
+  return imbalance::class_prior({counts_, where});
+}
+
+Array ClassStats::inv_max(const std::source_location& where) const {
+  return imbalance::class_weights({counts_, where}, WeightTable::inv_max);
+}
+
+Array ClassStats::inv_mean(const std::source_location& where) const {
+  return imbalance::class_weights({counts_, where}, WeightTable::inv_mean);
+}
+
+Array ClassStats::effective(double beta, const std::source_location& where) const {
+  return imbalance::class_weights({counts_, where}, WeightTable::effective, beta);
+}
+
+Array ClassStats::sqrt_inv(const std::source_location& where) const {
+  return imbalance::class_weights({counts_, where}, WeightTable::sqrt_inv);
+}
+
+} // namespace tailor

@@ -1,0 +1,40 @@
+#include "frontend/nn/batch_norm.h"
+
+#include "frontend/ops/checks.h"
+#include "frontend/ops/normalization.h"
+
+namespace tailor::nn {
+
+BatchNorm::BatchNorm(std::int64_t channels, const BatchNormOptions& options)
+    : options_(options), weight_({DType::f32, {channels}}, InitRule::ones(), State::Role::parameter, true),
+      bias_({DType::f32, {channels}}, InitRule::zeros(), State::Role::parameter, true),
+      running_mean_({DType::f32, {channels}}, InitRule::zeros(), State::Role::buffer, true),
+      running_var_({DType::f32, {channels}}, InitRule::ones(), State::Role::buffer, true) {
+  add("weight", weight_);
+  add("bias", bias_);
+  add("running_mean", running_mean_);
+  add("running_var", running_var_);
+}
+
+Array BatchNorm::operator()(const Operand& x, const Context& context) {
+  Location location = x.location();
+  LocationScope scope(location);
+  Array input = detail::value_of(x);
+  Array weight = weight_.read(location), bias = bias_.read(location);
+  if (!context.train)
+    return batch_norm_inference(input, weight, bias, running_mean_.read(location),
+                                running_var_.read(location), options_.epsilon);
+  Array valid = context.valid(location);
+  BatchNormResult batch = batch_norm_train(input, weight, bias, valid, options_.epsilon);
+  std::int64_t row_elements = 1;
+  for (int axis = 1; axis < input.rank() - 1; ++axis)
+    row_elements *= input.shape()[axis];
+  RunningStatistics running =
+      batch_norm_update_running(running_mean_.read(location), running_var_.read(location), batch.mean,
+                                batch.variance, valid, input.shape()[0], row_elements, options_.momentum);
+  running_mean_.write(running.mean);
+  running_var_.write(running.variance);
+  return batch.y;
+}
+
+} // namespace tailor::nn

@@ -1,0 +1,64 @@
+#include "frontend/nn/module.h"
+
+#include "frontend/trace.h"
+
+namespace tailor::nn {
+
+Tensor::Tensor(TensorType type, InitRule init, State::Role role, bool norm_or_bias)
+    : state_(std::make_shared<State>()) {
+  state_->type = std::move(type);
+  state_->init = std::move(init);
+  state_->role = role;
+  state_->norm_or_bias = norm_or_bias;
+}
+
+Array Tensor::read(const Location& location) const {
+  return Trace::require(state_->name.empty() ? "parameter" : state_->name, location).read(state_, location);
+}
+
+void Tensor::write(const Array& value) const {
+  Trace::require(state_->name.empty() ? "buffer" : state_->name, value.node()->location).write(state_, value);
+}
+
+void Module::check_name(const std::string& name) const {
+  bool taken = name.empty() || name.find('.') != std::string::npos;
+  for (const auto& [known, tensor] : own_)
+    taken = taken || known == name;
+  for (const auto& [known, child] : children_)
+    taken = taken || known == name;
+  if (taken)
+    throw TraceError("add", "'" + name + "' cannot name a child: it is empty, holds a '.' or is taken", {});
+}
+
+void Module::add(const std::string& name, Module& child) {
+  check_name(name);
+  children_.emplace_back(name, &child);
+}
+
+void Module::add(const std::string& name, const Tensor& tensor) {
+  check_name(name);
+  own_.emplace_back(name, &tensor);
+}
+
+void Module::collect(const std::string& prefix,
+                     std::vector<std::pair<std::string, const Tensor*>>& out) const {
+  for (const auto& [name, tensor] : own_)
+    out.emplace_back(prefix + name, tensor);
+  for (const auto& [name, child] : children_)
+    child->collect(prefix + name + ".", out);
+}
+
+std::vector<std::pair<std::string, const Tensor*>> Module::tensors() const {
+  std::vector<std::pair<std::string, const Tensor*>> all;
+  collect("", all);
+  return all;
+}
+
+std::int64_t Module::num_parameters() const {
+  std::int64_t count = 0;
+  for (const auto& [name, tensor] : tensors())
+    if (tensor->state()->role == State::Role::parameter) count += tensor->state()->type.shape.num_elements();
+  return count;
+}
+
+} // namespace tailor::nn

@@ -1,0 +1,100 @@
+#include "frontend/ops/checks.h"
+
+#include <algorithm>
+
+namespace tailor::detail {
+
+namespace {
+
+Array literal(double value, DType dtype, const Location& location) {
+  return record1("constant", {}, ConstantOptions{{value}}, {dtype, {}}, location);
+}
+
+/// Names the real problem (an empty array, a field the batch does not have) before shapes are looked at.
+const Array& usable(std::string_view op, const Operand& operand) {
+  const Array& array = operand.array();
+  if (array.empty())
+    fail(op, "an operand is an empty array", operand.location(),
+         "an Array made by its default constructor holds no value");
+  if (array.node()->op == "missing")
+    fail(op, std::get<NameOptions>(array.node()->options).name, operand.location());
+  return array;
+}
+
+} // namespace
+
+void fail(std::string_view op, const std::string& message, const Location& location,
+          const std::string& hint) {
+  throw TraceError(std::string(op), message, location, hint);
+}
+
+Array value_of(const Operand& operand) {
+  return operand.is_literal() ? literal(operand.literal(), DType::f32, operand.location())
+                              : usable("operand", operand);
+}
+
+Array value_like(const Operand& operand, const Array& like) {
+  return operand.is_literal() ? literal(operand.literal(), like.dtype(), operand.location())
+                              : usable("operand", operand);
+}
+
+Array broadcast(const Array& x, const Shape& shape, const Location& location) {
+  if (x.shape() == shape) return x;
+  std::vector<std::int64_t> dims;
+  for (int axis = 0; axis < x.rank(); ++axis)
+    dims.push_back(axis + shape.rank() - x.rank());
+  return record1("broadcast", {x}, DimsOptions{std::move(dims)}, {x.dtype(), shape}, location);
+}
+
+Pair broadcast_pair(std::string_view op, const Operand& a, const Operand& b) {
+  Array left = a.is_literal() ? (b.is_literal() ? value_of(a) : value_like(a, usable(op, b))) : usable(op, a);
+  Array right = b.is_literal() ? value_like(b, left) : usable(op, b);
+  const Location& location = a.location();
+  if (left.dtype() != right.dtype())
+    fail(op, "operands are " + to_string(left.type()) + " and " + to_string(right.type()), location,
+         "convert one with cast(x, DType::" + std::string(to_string(left.dtype())) + ")");
+  Shape shape;
+  if (!broadcast_shapes(left.shape(), right.shape(), shape))
+    fail(op, "shapes " + to_string(left.shape()) + " and " + to_string(right.shape()) + " do not broadcast",
+         location);
+  return {broadcast(left, shape, location), broadcast(right, shape, location)};
+}
+
+int axis_of(std::string_view op, const Array& x, int axis, const Location& location) {
+  int wrapped = axis < 0 ? axis + x.rank() : axis;
+  if (wrapped < 0 || wrapped >= x.rank())
+    fail(op, "axis " + std::to_string(axis) + " is outside " + to_string(x.type()), location);
+  return wrapped;
+}
+
+std::vector<std::int64_t> axes_of(std::string_view op, const Array& x, const Axes& axes,
+                                  const Location& location) {
+  std::vector<std::int64_t> result;
+  for (int axis : axes.values())
+    result.push_back(axis_of(op, x, axis, location));
+  std::sort(result.begin(), result.end());
+  if (std::adjacent_find(result.begin(), result.end()) != result.end())
+    fail(op, "an axis of " + to_string(x.type()) + " is given twice", location);
+  return result;
+}
+
+void require_float(std::string_view op, const Array& x, const Location& location) {
+  if (!is_float(x.dtype()))
+    fail(op, "expects a floating-point operand, not " + to_string(x.type()), location,
+         "convert it with cast(x, DType::f32)");
+}
+
+void require_rank(std::string_view op, std::string_view what, const Array& x, int rank,
+                  const Location& location) {
+  if (x.rank() != rank)
+    fail(op, std::string(what) + " must have rank " + std::to_string(rank) + ", not " + to_string(x.type()),
+         location);
+}
+
+void require_type(std::string_view op, std::string_view what, const Array& x, const TensorType& type,
+                  const Location& location) {
+  if (!(x.type() == type))
+    fail(op, std::string(what) + " must be " + to_string(type) + ", not " + to_string(x.type()), location);
+}
+
+} // namespace tailor::detail

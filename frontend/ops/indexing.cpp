@@ -1,0 +1,66 @@
+#include "frontend/ops/indexing.h"
+
+#include "frontend/ops/checks.h"
+
+namespace tailor {
+
+namespace {
+
+using namespace detail;
+
+void require_index(std::string_view op, const Array& index, const Location& location) {
+  if (index.dtype() != DType::i32)
+    fail(op, "the index must be i32, not " + to_string(index.type()), location);
+}
+
+/// Extents of index, then those of table without the first.
+Shape rows_shape(const Array& table, const Array& index) {
+  std::vector<std::int64_t> extents = index.shape().extents();
+  extents.insert(extents.end(), table.shape().extents().begin() + 1, table.shape().extents().end());
+  return Shape(extents);
+}
+
+} // namespace
+
+Array take(const Operand& table, const Operand& index) {
+  Array rows = value_of(table), which = value_of(index);
+  require_index("take", which, index.location());
+  if (rows.rank() == 0) fail("take", "the table is a scalar", table.location());
+  return record1("take", {rows, which}, NoOptions{}, {rows.dtype(), rows_shape(rows, which)},
+                 table.location());
+}
+
+Array take_along(const Operand& x, const Operand& index, int axis) {
+  Array value = value_of(x), which = value_of(index);
+  require_index("take_along", which, index.location());
+  if (axis_of("take_along", value, axis, x.location()) != value.rank() - 1)
+    fail("take_along", "axis " + std::to_string(axis) + " is not the last of " + to_string(value.type()),
+         x.location());
+  Shape rows(std::vector<std::int64_t>(value.shape().extents().begin(), value.shape().extents().end() - 1));
+  if (!(which.shape() == rows))
+    fail("take_along",
+         "index " + to_string(which.type()) + " must have one entry per row of " + to_string(value.type()),
+         x.location());
+  return record1("take_along", {value, which}, NoOptions{}, {value.dtype(), rows}, x.location());
+}
+
+Array scatter_add(const Operand& table, const Operand& index, const Operand& updates) {
+  Array rows = value_of(table), which = value_of(index), added = value_of(updates);
+  require_index("scatter_add", which, index.location());
+  if (rows.rank() == 0) fail("scatter_add", "the table is a scalar", table.location());
+  require_type("scatter_add", "updates", added, {rows.dtype(), rows_shape(rows, which)}, updates.location());
+  return record1("scatter_add", {rows, which, added}, NoOptions{}, rows.type(), table.location());
+}
+
+Array one_hot(const Operand& index, std::int64_t num_classes, DType dtype) {
+  Array which = value_of(index);
+  require_index("one_hot", which, index.location());
+  if (num_classes < 1)
+    fail("one_hot", "needs at least one class, not " + std::to_string(num_classes), index.location());
+  if (dtype == DType::i1) fail("one_hot", "gives numbers, not i1", index.location());
+  std::vector<std::int64_t> extents = which.shape().extents();
+  extents.push_back(num_classes);
+  return record1("one_hot", {which}, NoOptions{}, {dtype, Shape(extents)}, index.location());
+}
+
+} // namespace tailor

@@ -1,0 +1,285 @@
+#include "frontend/program_tracer.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace tailor {
+
+namespace {
+
+/// Same ops, options and leaves: the same value, whatever trace recorded it.
+bool equal_graphs(const Array& a, const Array& b) {
+  if (a.same_as(b)) return true;
+  const Node &x = *a.node(), &y = *b.node();
+  return a.result() == b.result() && x.op == y.op && x.options == y.options && x.results == y.results &&
+         x.body == y.body && x.inputs.size() == y.inputs.size() &&
+         std::equal(x.inputs.begin(), x.inputs.end(), y.inputs.begin(), equal_graphs);
+}
+
+/// Tables that values outside of tables use, in order of first use by recording order.
+std::vector<Array> used_tables(const Entry& entry) {
+  FittedTables tables;
+  std::vector<Array> found;
+  std::vector<const Node*> pending, nodes;
+  std::unordered_set<const Node*> seen;
+  auto visit = [&](const Array& array) {
+    if (tables.is_table(array)) {
+      bool known =
+          std::any_of(found.begin(), found.end(), [&](const Array& other) { return other.same_as(array); });
+      if (!known) found.push_back(array);
+    } else if (seen.insert(array.node().get()).second) {
+      pending.push_back(array.node().get());
+    }
+  };
+  for (const auto& [state, value] : entry.stores)
+    visit(value);
+  for (const Entry::Named& report : entry.reports)
+    visit(report.value);
+  for (const Entry::Named& output : entry.outputs)
+    visit(output.value);
+  while (!pending.empty()) {
+    const Node* node = pending.back();
+    pending.pop_back();
+    for (const Array& input : node->inputs)
+      visit(input);
+  }
+  std::sort(found.begin(), found.end(),
+            [](const Array& a, const Array& b) { return a.node()->serial < b.node()->serial; });
+  return found;
+}
+
+StateGroup make_group(const std::string& name, StateKind kind, bool trainable, const Location& location) {
+  StateGroup group;
+  group.name = name;
+  group.kind = kind;
+  group.trainable = trainable;
+  group.location = location;
+  return group;
+}
+
+} // namespace
+
+ProgramTracer::ProgramTracer(const TrainingProgram::Impl& program) : program_(program) {
+  out_.name = program.name;
+  out_.location = program.location;
+  out_.stages = program.stages;
+  out_.schema = program.plan.schema();
+  out_.options = program.options;
+  for (const auto& [key, option] : program.plan.options())
+    if (!out_.options.contains(key)) out_.options.set(key, option);
+  auto sizes = [](const BatchSizes& batch) {
+    if (batch.sizes().size() == 1) return runtime::OptionValue(batch.sizes()[0]);
+    return runtime::OptionValue(runtime::OptionValue::List(batch.sizes().begin(), batch.sizes().end()));
+  };
+  const Location& place = program.plan.location();
+  default_option("run.batch", sizes(program.data_options.batch), runtime::OptionStage::kCompile, place);
+  default_option("run.eval_batch", sizes(program.data_options.eval_batch), runtime::OptionStage::kCompile,
+                 place);
+  const EvalOptions& eval = program.eval_options;
+  default_option("eval.weights", eval.weights.ema() ? "ema" : "raw", runtime::OptionStage::kCompile,
+                 program.eval_location);
+  if (!eval.metrics.empty())
+    default_option("eval.metrics", runtime::OptionValue::List(eval.metrics.begin(), eval.metrics.end()),
+                   runtime::OptionStage::kRun, program.eval_location);
+  // The loop's own fields come first and are always there.
+  for (const char* name : {"valid", "slot", "step"})
+    out_.controls.push_back(
+        {.name = name, .type = {DType::i32, {}}, .key = "", .location = program.location});
+  out_.controls.push_back(
+      {.name = "rng", .type = {DType::i32, {4}}, .key = "", .location = program.location});
+}
+
+TracedProgram ProgramTracer::run() {
+  if (!program_.train_step)
+    throw TraceError("program", "'" + program_.name + "' has no train_step", program_.location);
+  if (!program_.eval_step)
+    throw TraceError("program", "'" + program_.name + "' has no eval_step", program_.location,
+                     "program.eval_step([&](Eval& e) { e.logits(...); })");
+  if (program_.plan.num_classes() < 2)
+    throw TraceError("program", "'" + program_.name + "' has no data with at least two classes",
+                     program_.location, "program.data(data::blobs(), {.batch = 64})");
+  OpIds ids;
+  trace_steps();
+  trace_evals();
+  hoist_tables();
+  collect_groups();
+  out_.num_op_ids = OpIds::next();
+  return std::move(out_);
+}
+
+std::shared_ptr<const State> ProgramTracer::class_counts() {
+  if (!class_counts_) {
+    class_counts_ = std::make_shared<State>();
+    class_counts_->group = "fitted";
+    class_counts_->name = "class_counts";
+    class_counts_->type = {DType::f32, {schema().num_classes}};
+    class_counts_->role = State::Role::fitted;
+    class_counts_->location = program_.plan.location();
+  }
+  return class_counts_;
+}
+
+Array ProgramTracer::control(const std::string& name, const std::string& key, bool scheduled,
+                             const Location& location) {
+  auto known = std::find_if(out_.controls.begin(), out_.controls.end(),
+                            [&](const ControlField& field) { return field.name == name; });
+  if (known == out_.controls.end()) {
+    out_.controls.push_back({.name = name,
+                             .type = {DType::f32, {}},
+                             .key = key,
+                             .run_constant = !scheduled,
+                             .location = location});
+  } else if (known->key != key) {
+    throw TraceError("control",
+                     known->key.empty()
+                         ? "'" + name + "' is a field of the training loop"
+                         : "'" + name + "' is already evaluated from option '" + known->key + "'",
+                     location);
+  }
+  return Trace::require("control", location).control(name, {DType::f32, {}}, location, !scheduled);
+}
+
+void ProgramTracer::default_option(const std::string& key, runtime::OptionValue value,
+                                   runtime::OptionStage stage, const Location& location) {
+  if (out_.options.contains(key)) return;
+  runtime::Option option;
+  option.type = value.as_bool()     ? runtime::OptionType::kBool
+                : value.as_string() ? runtime::OptionType::kString
+                : value.as_list()   ? runtime::OptionType::kList
+                : value.as_int()    ? runtime::OptionType::kInt
+                                    : runtime::OptionType::kNumber;
+  option.value = std::move(value);
+  option.stage = stage;
+  option.origin = to_string(location);
+  out_.options.set(key, std::move(option));
+}
+
+void ProgramTracer::require_state(const optim::SlotGroup& slots, const Location& location) const {
+  for (const TrainingProgram::Group& group : program_.groups)
+    for (const auto& [name, known] : group.slots)
+      if (known == &slots) return;
+  throw TraceError("update", "the optimizer or average has no state in this program", location,
+                   "program.state(\"sgd\", sgd)");
+}
+
+void ProgramTracer::set_decay_filter(optim::DecayFilter filter, const Location& location) {
+  bool undecayed = filter == optim::DecayFilter::no_norm_bias;
+  if (decay_filter_known_ && undecayed != out_.norm_bias_undecayed)
+    throw TraceError("update", "two optimizers of one program use different decay filters", location);
+  decay_filter_known_ = true;
+  out_.norm_bias_undecayed = undecayed;
+}
+
+void ProgramTracer::trace_steps() {
+  const std::vector<std::int64_t>& sizes = program_.data_options.batch.sizes();
+  for (std::int64_t size : sizes) {
+    Entry entry;
+    entry.entry_name = "train_step";
+    entry.name = sizes.size() == 1 ? entry.entry_name : entry.entry_name + "_b" + std::to_string(size);
+    entry.kind = Entry::Kind::step;
+    entry.batch = size;
+    entry.location = program_.train_location;
+    Trace trace(Trace::Kind::entry);
+    Step step(*this, entry);
+    program_.train_step(step);
+    entry.stores = trace.writes();
+    if (entry.stores.empty())
+      throw TraceError("train_step", "the step updates nothing", program_.train_location,
+                       "step.update(net, sgd, gradients, lr)");
+    out_.entries.push_back(std::move(entry));
+  }
+}
+
+void ProgramTracer::trace_evals() {
+  const std::vector<std::int64_t>& sizes = program_.data_options.eval_batch.sizes();
+  for (std::int64_t size : sizes) {
+    Entry entry;
+    entry.entry_name = "eval_step";
+    entry.name = sizes.size() == 1 ? entry.entry_name : entry.entry_name + "_b" + std::to_string(size);
+    entry.kind = Entry::Kind::eval;
+    entry.batch = size;
+    entry.location = program_.eval_location;
+    Trace trace(Trace::Kind::entry);
+    if (optim::Ema* ema = program_.eval_options.weights.ema()) redirect_to_average(trace, *ema);
+    Eval eval(*this, entry);
+    program_.eval_step(eval);
+    if (!trace.writes().empty())
+      throw TraceError("eval_step",
+                       "evaluation must not change state '" + trace.writes()[0].first->name + "'",
+                       program_.eval_location);
+    bool has_logits = std::any_of(entry.outputs.begin(), entry.outputs.end(),
+                                  [](const Entry::Named& output) { return output.name == "logits"; });
+    if (!has_logits)
+      throw TraceError("eval_step", "the step gives no logits", program_.eval_location, "e.logits(net(...))");
+    out_.entries.push_back(std::move(entry));
+  }
+}
+
+void ProgramTracer::redirect_to_average(Trace& trace, optim::Ema& ema) const {
+  if (ema.slots().states().empty())
+    throw TraceError("eval_step", "the average that evaluation reads is never updated",
+                     program_.eval_location, "step.update(ema, net) in the train step");
+  for (const TrainingProgram::Group& group : program_.groups) {
+    if (!group.module) continue;
+    for (const auto& [name, tensor] : group.module->tensors())
+      for (optim::SlotGroup* slots : {&ema.slots(), &ema.batchnorm_slots()})
+        for (const auto& average : slots->states())
+          if (average->init.source == tensor->state()) trace.redirect(tensor->state(), average);
+  }
+}
+
+std::shared_ptr<const State> ProgramTracer::table_state(const Array& table) {
+  for (const auto& [known, state] : tables_)
+    if (equal_graphs(known, table)) return state;
+  auto state = std::make_shared<State>();
+  state->group = "fitted";
+  state->name = "table" + std::to_string(tables_.size());
+  state->type = table.type();
+  state->role = State::Role::fitted;
+  state->location = table.node()->location;
+  tables_.emplace_back(table, state);
+  return state;
+}
+
+void ProgramTracer::hoist_tables() {
+  for (Entry& entry : out_.entries)
+    for (const Array& table : used_tables(entry))
+      entry.fitted.emplace_back(table, table_state(table));
+  if (tables_.empty()) return;
+  Entry fit;
+  fit.name = fit.entry_name = "fit";
+  fit.kind = Entry::Kind::fit;
+  fit.location = program_.train_location;
+  for (const auto& [table, state] : tables_)
+    fit.stores.emplace_back(state, table);
+  out_.entries.insert(out_.entries.begin(), std::move(fit));
+}
+
+void ProgramTracer::collect_groups() {
+  for (const TrainingProgram::Group& declared : program_.groups) {
+    if (declared.module) {
+      bool trainable = declared.kind != StateKind::generator;
+      StateGroup parameters = make_group(declared.name, declared.kind, trainable, declared.location);
+      StateGroup buffers =
+          make_group(declared.name + "_batchnorm", StateKind::batchnorm, false, declared.location);
+      for (const auto& [name, tensor] : declared.module->tensors())
+        (tensor->state()->role == State::Role::buffer ? buffers : parameters)
+            .states.push_back(tensor->state());
+      out_.groups.push_back(std::move(parameters));
+      if (!buffers.states.empty()) out_.groups.push_back(std::move(buffers));
+    }
+    for (const auto& [name, slots] : declared.slots) {
+      StateGroup group = make_group(name, declared.kind, false, declared.location);
+      group.states = slots->states();
+      if (!group.states.empty()) out_.groups.push_back(std::move(group));
+    }
+  }
+  if (!class_counts_) return;
+  StateGroup fitted = make_group("fitted", StateKind::fitted, false, program_.plan.location());
+  fitted.states.push_back(class_counts_);
+  for (const auto& [table, state] : tables_)
+    fitted.states.push_back(state);
+  out_.groups.push_back(std::move(fitted));
+}
+
+} // namespace tailor

@@ -1,0 +1,62 @@
+#include "frontend/transforms.h"
+
+#include "frontend/trace.h"
+
+namespace tailor {
+
+Array Gradients::find(const State& state) const {
+  for (const auto& [known, gradient] : items_)
+    if (known.get() == &state) return gradient;
+  return {};
+}
+
+LossAndGradients value_and_grad(const std::function<Array()>& loss, const std::source_location& where) {
+  Location location = LocationScope::resolve(make_location(where));
+  Trace& trace = Trace::require("value_and_grad", location);
+  auto function = trace_function({.name = "loss", .location = location},
+                                 [&](const std::vector<Array>&) { return std::vector<Array>{loss()}; });
+  std::vector<std::int64_t> wrt = function->parameter_positions();
+  if (wrt.empty()) throw TraceError("value_and_grad", "the loss reads no trainable parameter", location);
+  GradCall result = value_and_grad_call(function, {}, function->captures, wrt, location);
+  for (std::size_t i = 0; i < function->written_states.size(); ++i)
+    trace.write(function->written_states[i], result.results[function->num_own_results() + i]);
+  std::vector<std::pair<std::shared_ptr<const State>, Array>> gradients;
+  for (std::size_t i = 0; i < wrt.size(); ++i)
+    gradients.emplace_back(
+        function->captured_states[static_cast<std::size_t>(wrt[i]) - function->arguments.size()],
+        result.gradients[i]);
+  return {result.results[0], Gradients(std::move(gradients))};
+}
+
+ValueAndGradients value_and_grad(const std::function<Array(const std::vector<Array>&)>& body,
+                                 const std::vector<Array>& arguments, const std::vector<int>& wrt,
+                                 const std::source_location& where) {
+  Location location = LocationScope::resolve(make_location(where));
+  TraceFunctionArgs args{.name = "function", .location = location};
+  for (const Array& argument : arguments)
+    args.argument_types.push_back(argument.type());
+  auto function = trace_function(
+      args, [&](const std::vector<Array>& inputs) { return std::vector<Array>{body(inputs)}; });
+  std::vector<std::int64_t> positions;
+  for (int position : wrt) {
+    if (position < 0 || static_cast<std::size_t>(position) >= arguments.size())
+      throw TraceError("value_and_grad",
+                       "argument " + std::to_string(position) + " does not exist; the function has " +
+                           std::to_string(arguments.size()),
+                       location);
+    positions.push_back(position);
+  }
+  GradCall result = value_and_grad_call(function, arguments, function->captures, positions, location);
+  if (Trace* trace = Trace::current())
+    for (std::size_t i = 0; i < function->written_states.size(); ++i)
+      trace->write(function->written_states[i], result.results[1 + i]);
+  return {result.results[0], result.gradients};
+}
+
+std::vector<Array> grad(const std::function<Array(const std::vector<Array>&)>& function,
+                        const std::vector<Array>& arguments, const std::vector<int>& wrt,
+                        const std::source_location& where) {
+  return value_and_grad(function, arguments, wrt, where).gradients;
+}
+
+} // namespace tailor
