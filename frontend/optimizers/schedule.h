@@ -12,9 +12,9 @@ struct Schedule {
   std::string name; ///< constant | cosine | warmup_cosine | step | ldam_step | mislas_step | sam_step
   double peak = 0;
   double warmup_epochs = 0;
-  bool per_step = false;          ///< the epoch advances with every step, not only between epochs
-  std::vector<double> milestones; ///< step: epochs
-  double factor = 0.1;            ///< step: multiplied in at each milestone
+  bool per_step = false;               ///< the epoch advances with every step, not only between epochs
+  std::vector<double> milestones = {}; ///< step: epochs
+  double factor = 0.1;                 ///< step: multiplied in at each milestone
 };
 
 namespace schedule {
