@@ -1,6 +1,7 @@
 #pragma once
 #include "runtime/base/result.h"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -75,25 +76,30 @@ public:
   std::string where(std::int32_t offset) const;
 
 private:
+  enum class Scan { kRecord, kBlank, kMore, kEnd, kMalformed, kFailed };
+
   CsvRecords() = default;
+  Scan scan();
   bool refill();
+  bool skip_line();
   void find_separator();
-  Next malformed(std::size_t at, std::string what);
-  Next failed(Status status);
-  bool split(std::size_t begin, std::size_t end);
+  void set_separator(char separator);
+  void undo_quotes(CsvField& field);
+  Scan malformed(const char* at, std::string what);
+  Scan failed(Status status);
 
   std::unique_ptr<ByteSource> source_;
   std::string name_;
   char separator_ = ',';
-  std::string separator_reason_;
+  std::string separator_reason_ = "given";
+  std::array<bool, 256> stops_{}; ///< characters that end an unquoted cell
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0; ///< unread bytes of buffer_
   bool source_ended_ = false, dead_ = false;
   std::int64_t line_ = 1, record_line_ = 1;
   std::vector<CsvField> fields_;
+  std::vector<std::uint32_t> quoted_; ///< fields with doubled quotes inside
   Status status_;
-  std::string malformed_what_;
-  std::size_t malformed_offset_ = 0;
 };
 
 /// Reads a decimal number as the nearest f32: digits, sign, point, exponent, blanks trimmed before. Whole

@@ -71,34 +71,38 @@ public:
   void release(std::int64_t count);
 
 private:
+  using Rows = std::shared_ptr<const std::vector<std::int32_t>>;
+  struct EpochRows {
+    std::int64_t epoch = -1;
+    Rows rows;
+  };
+  struct alignas(64) SlotState {
+    std::atomic<std::int64_t> filled{-1}; ///< ticket whose batch lies in the slot
+  };
+
   BatchLoader(const Dataset& data, std::unique_ptr<Sampler> sampler, LoaderOptions options);
   BatchInfo info_of(std::int64_t ticket) const;
-  void fill(std::int64_t ticket);
+  void fill(std::int64_t ticket, EpochRows& current);
   void work();
-  std::shared_ptr<const std::vector<std::int32_t>> epoch_rows(std::int64_t epoch);
+  Rows rows_of(std::int64_t epoch);
+  bool is_past_end(std::int64_t ticket) const { return num_tickets_ >= 0 && ticket >= num_tickets_; }
 
   const Dataset& data_;
   std::unique_ptr<Sampler> sampler_;
   LoaderOptions options_;
-  std::int64_t epoch_length_ = 0, batches_per_epoch_ = 0;
-  std::int64_t first_ = 0; ///< global number of ticket 0: start_epoch * batches_per_epoch + start_batch
+  std::int64_t num_slots_ = 0, epoch_length_ = 0, batches_per_epoch_ = 0;
+  std::int64_t first_ = 0;        ///< batches before ticket 0, over all epochs
   std::int64_t num_tickets_ = -1; ///< -1: endless
 
-  struct alignas(64) SlotState {
-    std::atomic<std::int64_t> filled{-1}; ///< ticket whose batch lies in the slot
-  };
-  std::vector<SlotState> slot_states_;
+  std::unique_ptr<SlotState[]> slot_states_;
   alignas(64) std::atomic<std::int64_t> next_ticket_{0}; ///< next to be claimed by a loader thread
-  alignas(64) std::atomic<std::int64_t> released_{0};    ///< tickets below are free
-  std::atomic<bool> stop_{false};
-  std::int64_t acquired_ = 0;
+  alignas(64) std::atomic<std::int64_t> released_{0}; ///< tickets below released_ + num_slots_ may be filled
+  alignas(64) std::int64_t acquired_ = 0;             ///< consumer only
+  std::int64_t given_back_ = 0;                       ///< consumer only: released_ without the stop bias
+  EpochRows consumer_rows_;                           ///< num_threads = 0 only
 
   std::mutex epoch_mutex_;
-  struct EpochRows {
-    std::int64_t epoch = -1;
-    std::shared_ptr<const std::vector<std::int32_t>> rows;
-  };
-  EpochRows epochs_[2]; ///< the current epoch and the one being prefetched, by epoch % 2
+  EpochRows epochs_[2]; ///< by epoch % 2: the current one and the one being prefetched
   std::vector<std::thread> threads_;
 };
 

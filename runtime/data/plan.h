@@ -22,11 +22,13 @@ enum class MissingPolicy {
           ///< was made
 };
 
+Result<MissingPolicy> parse_missing_policy(std::string_view name);
+const char* to_string(MissingPolicy policy);
+
 /// A column as a user names it: header text, or position (negative counts from the end).
 struct ColumnRef {
   std::string name; ///< empty: use `position`
   std::int32_t position = 0;
-  std::string text() const;
 };
 
 /// Section [data] of a recipe (keys in docs and `tailor recipe --describe`), typed and checked for sense.
@@ -49,6 +51,9 @@ struct DataPlan {
   SamplerSpec sampler;
   GroupRule groups;
 };
+
+/// Every column name the plan mentions: a first row that holds one is a header.
+std::vector<std::string> mentioned_names(const DataPlan& plan);
 
 /// Reads the keys `data.*`, `eval.groups`, `eval.predict.id`, `run.drop_last`. With a test file of its own,
 /// `split.val` is a share of the rest and its default is 0.2 (methods.md 11.1: 80/20 inside train) instead of

@@ -34,6 +34,7 @@ Result<DataSchema> schema_of(const DataPlan& plan);
 std::string schema_to_json(const DataSchema& schema);
 Result<DataSchema> schema_from_json(std::string_view json);
 
+/// What a column without header name is called.
 std::string positional_name(std::int32_t position); ///< "column 3"
 
 /// Sizes, roles and names make sense (a schema file is input from outside).

@@ -17,7 +17,7 @@ struct RawTable {
   std::int64_t num_rows = 0;
   std::vector<std::vector<float>> numeric; ///< per numeric column; NaN = missing
   std::vector<TextColumn> category;        ///< per categorical column; missing is the value "(missing)"
-  std::vector<std::int32_t> label;         ///< class index per row; empty if the file has no label column
+  std::vector<std::int32_t> label;         ///< class index per row; empty unless need_label
   TextColumn group;                        ///< empty unless the schema has a group column
   std::vector<double> time; ///< numbers, or seconds since 1970 for ISO dates; empty without a time column
   TextColumn id;            ///< empty without an id column
@@ -28,7 +28,7 @@ inline constexpr std::string_view kMissingCategory = "(missing)";
 
 struct ReadOptions {
   CsvFormat csv;
-  bool need_label = true; ///< false (predict): a file without the label column is fine
+  bool need_label = true; ///< false (predict): the label column may be absent and is not read
 };
 
 /// One pass over a csv or csv.gz file whose columns are known.

@@ -17,7 +17,8 @@ public:
   std::int32_t num_classes() const { return num_classes_; }
   std::int64_t at(std::int32_t truth, std::int32_t decision) const;
   std::int64_t num_rows() const { return num_rows_; }
-  std::int64_t class_rows(std::int32_t truth) const;
+  std::int64_t class_rows(std::int32_t truth) const;      ///< rows of the class
+  std::int64_t decided_rows(std::int32_t decision) const; ///< rows decided to be of the class
 
   /// Absent (nullopt) where there is nothing to average over.
   std::optional<double> accuracy() const;

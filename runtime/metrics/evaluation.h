@@ -64,7 +64,14 @@ private:
     double argument = 0;
     std::string name;
   };
+  struct Bin {
+    std::int64_t rows = 0, correct = 0;
+    double confidence = 0;
+  };
+
   explicit Evaluation(EvaluationPlan plan);
+  void add_row(std::span<const double> logits, std::int32_t label, bool with_loss);
+  std::optional<double> expected_calibration_error() const;
 
   EvaluationPlan plan_;
   std::vector<ClassGroup> groups_;
@@ -73,10 +80,7 @@ private:
   double loss_sum_ = 0, brier_sum_ = 0;
   std::vector<double> scores_;         ///< K = 2
   std::vector<std::uint8_t> positive_; ///< K = 2
-  struct Bin {
-    std::int64_t rows = 0, correct = 0;
-    double confidence = 0;
-  };
+  bool has_nan_ = false;
   std::vector<Bin> bins_; ///< 15 equal-width confidence bins
 };
 

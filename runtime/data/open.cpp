@@ -1,0 +1,207 @@
+#include "runtime/data/open.h"
+
+#include "runtime/data/long_tail.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace tailor::runtime {
+namespace {
+
+std::vector<std::int32_t> all_rows(const RawTable& table) {
+  std::vector<std::int32_t> rows(static_cast<std::size_t>(table.num_rows));
+  std::iota(rows.begin(), rows.end(), 0);
+  return rows;
+}
+
+std::vector<std::int64_t> count_classes(const RawTable& table, std::span<const std::int32_t> rows,
+                                        std::int32_t num_classes) {
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(num_classes), 0);
+  for (const std::int32_t row : rows)
+    ++counts[static_cast<std::size_t>(table.label[static_cast<std::size_t>(row)])];
+  return counts;
+}
+
+/// The schema must be the one the plan's options describe: both come from the same compilation.
+Status check_plan(const DataPlan& plan, const DataSchema& schema) {
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_schema(schema));
+  if (schema.numeric != to_string(plan.normalisation))
+    return incompatible("the program was compiled for data.numeric = \"", schema.numeric,
+                        "\", the options say \"", to_string(plan.normalisation), "\"");
+  if (plan.format != DataFormat::kCsv &&
+      (schema.num_numeric() != plan.generated.dimensions || schema.num_classes != plan.generated.classes))
+    return incompatible("the program was compiled for ", schema.num_classes, " classes in ",
+                        schema.num_numeric(), " dimensions, the options ask for ", plan.generated.classes,
+                        " in ", plan.generated.dimensions);
+  return {};
+}
+
+Result<RawTable> generate(const DataPlan& plan, GeneratedPart part) {
+  const bool moons = plan.format == DataFormat::kTwoMoons;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(GeneratedRows rows, moons ? generate_two_moons(plan.generated, part)
+                                                          : generate_blobs(plan.generated, part));
+  RawTable table;
+  table.path = moons ? "two_moons" : "blobs";
+  table.num_rows = std::ssize(rows.label);
+  table.numeric = std::move(rows.numeric);
+  table.num_missing.resize(table.numeric.size());
+  table.label = std::move(rows.label);
+  return table;
+}
+
+/// Where the rows of each split are: `tables[0]` is the training file, the others only when they are files of
+/// their own.
+struct Sources {
+  RawTable train, val, test;
+  bool own_val = false, own_test = false;
+  SplitRows rows;
+};
+
+Result<SplitRows> split(const RawTable& table, const DataPlan& plan, std::int32_t num_classes) {
+  switch (plan.split.by) {
+  case SplitBy::kGroup:
+    if (table.group.codes.empty())
+      return invalid_argument("'", table.path, "' has no group column to split by");
+    return split_by_group(table.group.codes, plan.split);
+  case SplitBy::kTime:
+    if (table.time.empty()) return invalid_argument("'", table.path, "' has no time column to split by");
+    return split_by_time(table.time, plan.split);
+  case SplitBy::kStratified:
+  case SplitBy::kFiles:
+    break;
+  }
+  return split_stratified(table.label, num_classes, plan.split);
+}
+
+/// No group of the training file may turn up in a file of its own.
+Status check_groups(const RawTable& train, const RawTable& other) {
+  std::vector<std::string> known = train.group.values;
+  std::sort(known.begin(), known.end());
+  for (const std::string& group : other.group.values)
+    if (std::binary_search(known.begin(), known.end(), group))
+      return invalid_argument("group '", group, "' is in '", train.path, "' and in '", other.path,
+                              "', expected every group in one split");
+  return {};
+}
+
+Result<Sources> read_sources(const DataPlan& plan, const DataSchema& schema) {
+  Sources sources;
+  if (plan.format != DataFormat::kCsv) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.train, generate(plan, GeneratedPart::kTrain));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.val, generate(plan, GeneratedPart::kVal));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.test, generate(plan, GeneratedPart::kTest));
+    sources.own_val = sources.own_test = true;
+    sources.rows = {all_rows(sources.train), all_rows(sources.val), all_rows(sources.test)};
+    return sources;
+  }
+  const ReadOptions read{.csv = plan.csv};
+  TAILOR_ASSIGN_OR_RETURN(sources.train, read_table(plan.train, schema, read), "reading the training table");
+  TAILOR_ASSIGN_OR_RETURN(sources.rows, split(sources.train, plan, schema.num_classes),
+                          "splitting the training table");
+  if (!plan.val.empty()) {
+    TAILOR_ASSIGN_OR_RETURN(sources.val, read_table(plan.val, schema, read), "reading the validation table");
+    sources.own_val = true;
+    sources.rows.val = all_rows(sources.val);
+    TAILOR_RETURN_IF_ERROR_AS_IS(check_groups(sources.train, sources.val));
+  }
+  if (!plan.test.empty()) {
+    TAILOR_ASSIGN_OR_RETURN(sources.test, read_table(plan.test, schema, read), "reading the test table");
+    sources.own_test = true;
+    sources.rows.test = all_rows(sources.test);
+    TAILOR_RETURN_IF_ERROR_AS_IS(check_groups(sources.train, sources.test));
+  }
+  return sources;
+}
+
+Status check_classes(const DataSchema& schema, const std::vector<std::int64_t>& counts,
+                     const std::string& path) {
+  for (std::size_t k = 0; k < counts.size(); ++k)
+    if (counts[k] == 0)
+      return invalid_argument("class '", schema.class_names[k], "' has no row in the training split of '",
+                              path, "'")
+          .with_hint("leave the class out of data.label.classes, or check the split and data.long_tail");
+  return {};
+}
+
+void note_report(const char* split, const DataSchema& schema, const EncodeReport& report,
+                 std::vector<std::string>& notes) {
+  std::size_t category = 0, numeric = 0;
+  for (const Column& column : schema.columns) {
+    if (column.role == ColumnRole::kCategorical)
+      if (const std::int64_t count = report.unknown_categories[category++]; count > 0)
+        notes.push_back(concat(split, ": ", count, " cells of column '", column.name,
+                               "' hold a category that training never saw (coded as unknown)"));
+    if (column.role == ColumnRole::kNumeric)
+      if (const std::int64_t count = report.imputed[numeric++]; count > 0)
+        notes.push_back(concat(split, ": ", count, " missing cells of column '", column.name,
+                               "' set to the training mean"));
+  }
+}
+
+} // namespace
+
+Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, const OpenOptions& options) {
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_plan(plan, schema));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(Sources sources, read_sources(plan, schema));
+  DataBundle bundle;
+
+  const auto cut = [&](const LongTailSpec& spec, const RawTable& table,
+                       std::vector<std::int32_t>& rows) -> Status {
+    LongTailSpec tail = spec;
+    if (tail.subset_follows_run) tail.subset_seed = options.run_seed;
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(rows, long_tail_rows(tail, rows, table.label, schema.num_classes));
+    return {};
+  };
+  const RawTable& val = sources.own_val ? sources.val : sources.train;
+  const RawTable& test = sources.own_test ? sources.test : sources.train;
+  if (plan.long_tail)
+    TAILOR_RETURN_IF_ERROR(cut(*plan.long_tail, sources.train, sources.rows.train), "cutting data.long_tail");
+  if (plan.test_long_tail && !sources.rows.test.empty())
+    TAILOR_RETURN_IF_ERROR(cut(*plan.test_long_tail, test, sources.rows.test), "cutting the test split");
+
+  const std::vector<std::int64_t> counts =
+      count_classes(sources.train, sources.rows.train, schema.num_classes);
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_classes(schema, counts, sources.train.path));
+  if (options.fitted) {
+    TAILOR_RETURN_IF_ERROR_AS_IS(options.fitted->check(schema));
+    if (options.fitted->class_counts != counts)
+      return incompatible("the class counts of the training split of '", sources.train.path,
+                          "' are not those of the checkpoint: the data or data.* options changed");
+    bundle.fitted = *options.fitted;
+  } else {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(bundle.fitted,
+                                  fit(sources.train, sources.rows.train, schema, plan.normalisation));
+  }
+
+  const auto encode_split = [&](const char* name, const RawTable& table, std::vector<std::int32_t>& rows,
+                                Dataset& data) -> Status {
+    EncodeReport report;
+    TAILOR_ASSIGN_OR_RETURN(data, encode(table, rows, schema, bundle.fitted, &report), name);
+    note_report(name, schema, report, bundle.notes);
+    if (rows.empty()) return {};
+    for (std::size_t k = 0; k < data.class_counts.size(); ++k)
+      if (data.class_counts[k] == 0)
+        bundle.notes.push_back(concat(name, ": no row of class '", schema.class_names[k], "'"));
+    return {};
+  };
+  TAILOR_RETURN_IF_ERROR_AS_IS(encode_split("train", sources.train, sources.rows.train, bundle.train));
+  TAILOR_RETURN_IF_ERROR_AS_IS(encode_split("val", val, sources.rows.val, bundle.val));
+  TAILOR_RETURN_IF_ERROR_AS_IS(encode_split("test", test, sources.rows.test, bundle.test));
+  return bundle;
+}
+
+Result<Dataset> open_extra(const std::string& path, const DataPlan& plan, const DataSchema& schema,
+                           const FittedState& fitted, bool need_label, std::vector<std::string>* notes) {
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_schema(schema));
+  if (plan.format != DataFormat::kCsv)
+    return invalid_argument("'", path, "': this program was compiled for a generated set and reads no file");
+  const ReadOptions read{.csv = plan.csv, .need_label = need_label};
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const RawTable table, read_table(path, schema, read));
+  EncodeReport report;
+  TAILOR_ASSIGN_OR_RETURN(Dataset data, encode(table, all_rows(table), schema, fitted, &report),
+                          concat("'", path, "'"));
+  if (notes) note_report("data", schema, report, *notes);
+  return data;
+}
+
+} // namespace tailor::runtime

@@ -1,0 +1,291 @@
+#include "runtime/data/plan.h"
+
+#include "runtime/base/file.h"
+
+namespace tailor::runtime {
+namespace {
+
+/// "recipe.toml:4:3: data.numeric", or the key alone for defaults.
+std::string place_of(const Options& options, std::string_view key) {
+  const Option* option = options.find(key);
+  if (!option || option->origin.empty() || option->origin == "default") return std::string(key);
+  return concat(option->origin, ": ", key);
+}
+
+bool is_default(const Options& options, std::string_view key) {
+  const Option* option = options.find(key);
+  return !option || option->origin == "default";
+}
+
+Result<ColumnRef> column_ref(const OptionValue& value, const std::string& place) {
+  if (const std::string* name = value.as_string(); name && !name->empty()) return ColumnRef{*name, 0};
+  if (const std::int64_t* position = value.as_int(); position &&
+                                                     *position >= -std::int64_t{CsvRecords::kMaxFields} &&
+                                                     *position < std::int64_t{CsvRecords::kMaxFields})
+    return ColumnRef{"", static_cast<std::int32_t>(*position)};
+  return invalid_argument(place, " = ", value.to_json(), ", expected a column name or position");
+}
+
+Status read_column(const Options& options, std::string_view key, std::optional<ColumnRef>& column) {
+  if (!options.has_value(key)) return {};
+  const OptionValue& value = options.find(key)->value;
+  if (value.as_string() && value.as_string()->empty()) return {};
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(column, column_ref(value, place_of(options, key)));
+  return {};
+}
+
+Status read_columns(const Options& options, std::string_view key, std::vector<ColumnRef>& columns) {
+  if (!options.has_value(key)) return {};
+  const OptionValue& value = options.find(key)->value;
+  const std::string place = place_of(options, key);
+  if (!value.as_list())
+    return invalid_argument(place, " is a ", value.kind_name(), ", expected a list of columns");
+  for (const OptionValue& entry : *value.as_list()) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(ColumnRef column, column_ref(entry, place));
+    columns.push_back(std::move(column));
+  }
+  return {};
+}
+
+/// An integer key with bounds; `otherwise` if unset.
+template <class Int>
+Status read_int(const Options& options, std::string_view key, std::int64_t min, std::int64_t max,
+                Int& value) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t number,
+                                options.get_int(key, static_cast<std::int64_t>(value)));
+  if (number < min || number > max)
+    return invalid_argument(place_of(options, key), " = ", number, ", expected ", min, " to ", max);
+  value = static_cast<Int>(number);
+  return {};
+}
+
+Status read_number(const Options& options, std::string_view key, double& value) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(value, options.get_number(key, value));
+  return {};
+}
+
+/// A word key read by `parse`, which knows the words.
+template <class T, class Parse>
+Status read_word(const Options& options, std::string_view key, Parse parse, T& value) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string word, options.get_string(key, std::string()));
+  if (word.empty()) return {};
+  TAILOR_ASSIGN_OR_RETURN(value, parse(word), place_of(options, key));
+  return {};
+}
+
+template <class T> struct Word {
+  const char* name;
+  T value;
+};
+
+template <class T, std::size_t N> auto one_of(const Word<T> (&words)[N]) {
+  return [&words](std::string_view name) -> Result<T> {
+    std::string known;
+    for (const Word<T>& word : words) {
+      if (name == word.name) return word.value;
+      known += concat(known.empty() ? "" : " | ", word.name);
+    }
+    return invalid_argument("'", name, "', expected ", known);
+  };
+}
+
+constexpr Word<DataFormat> kFormats[] = {
+    {"csv", DataFormat::kCsv}, {"two_moons", DataFormat::kTwoMoons}, {"blobs", DataFormat::kBlobs}};
+constexpr Word<CsvFormat::Header> kHeaders[] = {
+    {"auto", CsvFormat::Header::kAuto}, {"yes", CsvFormat::Header::kYes}, {"no", CsvFormat::Header::kNo}};
+constexpr Word<char> kSeparators[] = {{"auto", '\0'}, {",", ','},    {";", ';'},     {"\t", '\t'},
+                                      {"tab", '\t'},  {"\\t", '\t'}, {"comma", ','}, {"semicolon", ';'}};
+constexpr Word<MissingPolicy> kMissing[] = {
+    {"error", MissingPolicy::kError}, {"mean", MissingPolicy::kMean}, {"flag", MissingPolicy::kFlag}};
+constexpr Word<SplitBy> kSplits[] = {{"stratified", SplitBy::kStratified},
+                                     {"group", SplitBy::kGroup},
+                                     {"time", SplitBy::kTime},
+                                     {"files", SplitBy::kFiles}};
+constexpr Word<TailSize> kSizes[] = {{"fixed_max", TailSize::kFixedMax},
+                                     {"fixed_total", TailSize::kFixedTotal},
+                                     {"fixed_minority", TailSize::kFixedMinority}};
+constexpr Word<MinorityCount> kMinorityCounts[] = {{"total", MinorityCount::kTotal},
+                                                   {"per_class", MinorityCount::kPerClass}};
+constexpr Word<bool> kClassOrders[] = {{"index", false}, {"shuffled", true}};
+constexpr std::int64_t kMaxCount = std::int64_t{1} << 53;
+
+Status read_long_tail(const Options& options, std::optional<LongTailSpec>& result) {
+  LongTailSpec tail;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string profile, options.get_string("data.long_tail.profile", ""));
+  if (profile.empty()) {
+    if (!is_default(options, "data.long_tail.r"))
+      return invalid_argument(place_of(options, "data.long_tail.r"), " is set without data.long_tail.profile")
+          .with_hint("profile = \"exp\" is the usual one");
+    return {};
+  }
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      read_word(options, "data.long_tail.profile", parse_tail_profile, tail.profile));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.long_tail.r", tail.r));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(tail.reversed, options.get_bool("data.long_tail.reversed", false));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.long_tail.step_at", 0, INT32_MAX, tail.split_at));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.long_tail.a", tail.a));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.long_tail.b", tail.b));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.long_tail.alpha", tail.alpha));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.long_tail.size", one_of(kSizes), tail.size));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.long_tail.n_max", 0, kMaxCount, tail.n_max));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.long_tail.total", 0, kMaxCount, tail.total));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.long_tail.minority", 0, kMaxCount, tail.minority));
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      read_word(options, "data.long_tail.minority_count", one_of(kMinorityCounts), tail.minority_count));
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      read_int(options, "data.long_tail.min_per_class", 0, kMaxCount, tail.min_per_class));
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      read_word(options, "data.long_tail.class_order", one_of(kClassOrders), tail.shuffle_classes));
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      read_int(options, "data.long_tail.class_order_seed", 0, INT64_MAX, tail.class_order_seed));
+  if (const Option* seed = options.find("data.long_tail.subset_seed"); seed && seed->value.as_string()) {
+    if (*seed->value.as_string() != "run_seed")
+      return invalid_argument(place_of(options, "data.long_tail.subset_seed"), " = '",
+                              *seed->value.as_string(), "', expected an integer or \"run_seed\"");
+    tail.subset_follows_run = true;
+  } else {
+    TAILOR_RETURN_IF_ERROR_AS_IS(
+        read_int(options, "data.long_tail.subset_seed", 0, INT64_MAX, tail.subset_seed));
+  }
+  TAILOR_RETURN_IF_ERROR(check_long_tail(tail), place_of(options, "data.long_tail.r"));
+  result = tail;
+  return {};
+}
+
+/// The test split has its own profile and ratio; the profile defaults to that of the training split.
+Status read_test_tail(const Options& options, DataPlan& plan) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string profile, options.get_string("data.test.profile", ""));
+  LongTailSpec tail = plan.long_tail.value_or(LongTailSpec{});
+  tail.size = TailSize::kFixedMax;
+  tail.n_max = 0;
+  tail.r = 1.0;
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.test.r", tail.r));
+  if (profile.empty()) {
+    if (tail.r == 1.0) return {};
+    if (!plan.long_tail)
+      return invalid_argument(place_of(options, "data.test.r"), " is set without data.test.profile")
+          .with_hint("profile = \"exp\" is the usual one");
+  }
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.test.profile", parse_tail_profile, tail.profile));
+  TAILOR_RETURN_IF_ERROR(check_long_tail(tail), place_of(options, "data.test.r"));
+  plan.test_long_tail = tail;
+  return {};
+}
+
+Status read_split(const Options& options, DataPlan& plan) {
+  SplitSpec& split = plan.split;
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.split.by", one_of(kSplits), split.by));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.split.val", split.val));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.split.test", split.test));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.split.seed", 0, INT64_MAX, split.seed));
+  if (!plan.test.empty()) {
+    split.test = 0;
+    if (is_default(options, "data.split.val")) split.val = 0.2;
+  }
+  if (!plan.val.empty()) split.val = 0;
+  if (split.by == SplitBy::kFiles) {
+    if (plan.val.empty() && plan.test.empty())
+      return invalid_argument(place_of(options, "data.split.by"), " = \"files\" needs data.val or data.test");
+    split.val = split.test = 0;
+  }
+  TAILOR_RETURN_IF_ERROR(check_fractions(split.val, split.test), place_of(options, "data.split.val"));
+  std::optional<ColumnRef> column;
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_column(options, "data.split.column", column));
+  if (split.by == SplitBy::kGroup && column) plan.group = column;
+  if (split.by == SplitBy::kTime && column) plan.time = column;
+  if (split.by == SplitBy::kGroup && !plan.group)
+    return invalid_argument(place_of(options, "data.split.by"),
+                            " = \"group\" needs data.split.column or data.columns.group");
+  if (split.by == SplitBy::kTime && !plan.time)
+    return invalid_argument(place_of(options, "data.split.by"),
+                            " = \"time\" needs data.split.column or data.columns.time");
+  return {};
+}
+
+Status read_table_keys(const Options& options, const std::string& directory, DataPlan& plan) {
+  const auto read_path = [&](std::string_view key, std::string& path) -> Status {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(path, options.get_string(key, std::string()));
+    if (!path.empty()) path = join_path(directory, path);
+    return {};
+  };
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_path("data.train", plan.train));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_path("data.val", plan.val));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_path("data.test.file", plan.test));
+  if (plan.train.empty())
+    return invalid_argument("data.train is not set, expected the path of a csv or csv.gz file");
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.header", one_of(kHeaders), plan.csv.header));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.separator", one_of(kSeparators), plan.csv.separator));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_column(options, "data.label.column", plan.label));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.positive, options.get_string("data.label.positive", std::string()));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.label_strip, options.get_string("data.label.strip", std::string()));
+  if (options.has_value("data.label.classes")) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.classes, options.get_strings("data.label.classes"));
+  }
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_columns(options, "data.columns.drop", plan.drop));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_columns(options, "data.columns.categorical", plan.categorical));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_columns(options, "data.columns.numeric", plan.numeric));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_column(options, "data.columns.time", plan.time));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_column(options, "data.columns.group", plan.group));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_column(options, "data.columns.id", plan.id));
+  if (!plan.id) TAILOR_RETURN_IF_ERROR_AS_IS(read_column(options, "eval.predict.id", plan.id));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.missing", one_of(kMissing), plan.missing));
+  return read_split(options, plan);
+}
+
+Status read_generated_keys(const Options& options, DataPlan& plan) {
+  GeneratedSpec& set = plan.generated;
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      read_int(options, "data.samples_per_class", 1, INT32_MAX, set.train_per_class));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.test_per_class", 1, INT32_MAX, set.test_per_class));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.seed", 0, INT64_MAX, set.seed));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.noise", set.noise));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.separation", set.separation));
+  if (plan.format == DataFormat::kBlobs) {
+    set.classes = 10;
+    TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.classes", 2, INT32_MAX, set.classes));
+    TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.dimensions", 1, INT32_MAX, set.dimensions));
+  }
+  return {};
+}
+
+} // namespace
+
+Result<MissingPolicy> parse_missing_policy(std::string_view name) {
+  return one_of(kMissing)(name);
+}
+
+const char* to_string(MissingPolicy policy) {
+  return kMissing[static_cast<std::size_t>(policy)].name;
+}
+
+std::vector<std::string> mentioned_names(const DataPlan& plan) {
+  std::vector<std::string> names;
+  const auto add = [&](const ColumnRef& column) {
+    if (!column.name.empty()) names.push_back(column.name);
+  };
+  for (const std::optional<ColumnRef>* column : {&plan.label, &plan.time, &plan.group, &plan.id})
+    if (*column) add(**column);
+  for (const std::vector<ColumnRef>* columns : {&plan.drop, &plan.categorical, &plan.numeric})
+    for (const ColumnRef& column : *columns)
+      add(column);
+  return names;
+}
+
+Result<DataPlan> data_plan_from(const Options& options, const std::string& directory) {
+  DataPlan plan;
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.format", one_of(kFormats), plan.format));
+  if (plan.format == DataFormat::kCsv)
+    TAILOR_RETURN_IF_ERROR_AS_IS(read_table_keys(options, directory, plan));
+  else
+    TAILOR_RETURN_IF_ERROR_AS_IS(read_generated_keys(options, plan));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.numeric", parse_normalisation, plan.normalisation));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_long_tail(options, plan.long_tail));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_test_tail(options, plan));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.sampler", parse_sampler_kind, plan.sampler.kind));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.sampler_beta", plan.sampler.beta));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.sampler.drop_last, options.get_bool("run.drop_last", false));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "eval.groups", parse_group_rule, plan.groups));
+  return plan;
+}
+
+} // namespace tailor::runtime

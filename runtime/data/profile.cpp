@@ -1,0 +1,265 @@
+#include "runtime/data/profile.h"
+
+#include "runtime/data/schema.h"
+#include "runtime/data/table.h"
+#include "runtime/data/text.h"
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <set>
+#include <unordered_map>
+
+namespace tailor::runtime {
+namespace {
+
+constexpr std::size_t kMaxDamageMessages = 20;
+constexpr std::size_t kHeadRows = 1000; ///< rows kept back until it is known whether the first is a header
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+
+class ColumnCounter {
+public:
+  explicit ColumnCounter(ColumnProfile& profile) : profile_(profile) {}
+
+  void add(std::string_view text, const std::function<std::string()>& where) {
+    if (is_missing(text))
+      ++profile_.num_missing;
+    else
+      add_value(text, where);
+    count_distinct(text, where);
+  }
+
+  /// Place of the first text that is not UTF-8; empty if all is well.
+  const std::string& not_utf8() const { return not_utf8_; }
+
+private:
+  void add_value(std::string_view text, const std::function<std::string()>& where) {
+    ++profile_.num_values;
+    double number = 0;
+    float narrow = 0;
+    const NumberParse wide = parse_number(text, number);
+    if (wide == NumberParse::kOk && parse_number(text, narrow) == NumberParse::kOk) {
+      if (profile_.num_numbers == 0)
+        profile_.min = profile_.max = number;
+      else if (number <= last_)
+        profile_.ascending = false;
+      last_ = number;
+      ++profile_.num_numbers;
+      profile_.min = std::min(profile_.min, number);
+      profile_.max = std::max(profile_.max, number);
+      if (text.find_first_of(".eE") != std::string_view::npos) profile_.all_integers = false;
+      return;
+    }
+    if (wide != NumberParse::kNotNumber) ++profile_.num_not_finite;
+    if (profile_.first_text_where.empty()) {
+      profile_.first_text = text;
+      profile_.first_text_where = where();
+    }
+  }
+
+  void count_distinct(std::string_view text, const std::function<std::string()>& where) {
+    if (profile_.many_distinct) return;
+    if (is_missing(text)) text = kMissingCategory;
+    if (const auto found = places_.find(text); found != places_.end()) {
+      ++profile_.distinct[found->second].second;
+      return;
+    }
+    if (profile_.distinct.size() == ColumnProfile::kMaxDistinct) {
+      profile_.many_distinct = true;
+      profile_.distinct.clear();
+      places_.clear();
+      return;
+    }
+    if (!is_utf8(text) && not_utf8_.empty()) not_utf8_ = where();
+    places_.emplace(text, profile_.distinct.size());
+    profile_.distinct.emplace_back(text, 1);
+  }
+
+  ColumnProfile& profile_;
+  std::unordered_map<std::string, std::size_t, TextHash, std::equal_to<>> places_;
+  std::string not_utf8_;
+  double last_ = 0;
+};
+
+/// A record kept back while the header question is open.
+struct HeldRow {
+  std::vector<std::string> cells;
+  std::string line; ///< "file:line"
+};
+
+bool reads_as_number(const std::string& text) {
+  double number;
+  return parse_number(text, number) == NumberParse::kOk;
+}
+
+/// Header found when auto; `reason` says why or why not.
+bool looks_like_header(const std::vector<HeldRow>& rows, std::span<const std::string> mentioned,
+                       std::string& reason) {
+  const std::vector<std::string>& first = rows[0].cells;
+  for (const std::string& name : mentioned)
+    if (std::find(first.begin(), first.end(), name) != first.end()) {
+      reason = concat("the first line names '", name, "'");
+      return true;
+    }
+  const std::set<std::string> unique(first.begin(), first.end());
+  for (const std::string& cell : first)
+    if (is_missing(cell) || reads_as_number(cell)) {
+      reason = concat("the first line holds ", quoted(cell), ", which is data");
+      return false;
+    }
+  if (unique.size() != first.size()) {
+    reason = "a cell of the first line occurs twice in it";
+    return false;
+  }
+  for (std::size_t column = 0; column < first.size(); ++column) {
+    std::int64_t numbers = 0, values = 0;
+    for (std::size_t row = 1; row < rows.size(); ++row)
+      if (column < rows[row].cells.size() && !is_missing(rows[row].cells[column])) {
+        ++values;
+        numbers += reads_as_number(rows[row].cells[column]);
+      }
+    if (values > 0 && numbers * 4 >= values * 3) {
+      reason = concat(quoted(first[column]), " stands above numbers");
+      return true;
+    }
+  }
+  for (std::size_t row = 1; row < rows.size(); ++row)
+    for (std::size_t column = 0; column < std::min(first.size(), rows[row].cells.size()); ++column)
+      if (rows[row].cells[column] == first[column]) {
+        reason = concat(quoted(first[column]), " of the first line occurs again below it");
+        return false;
+      }
+  reason = rows.size() == 1 ? "the only line holds names" : "no cell of the first line occurs again below it";
+  return true;
+}
+
+} // namespace
+
+bool ColumnProfile::is_numeric() const {
+  return num_values > 0 && num_numbers * 4 >= num_values * 3;
+}
+
+std::string ColumnProfile::type_reason() const {
+  if (num_values == 0) return "every cell is missing";
+  const std::string missing = num_missing > 0 ? concat(", ", num_missing, " missing") : "";
+  if (num_numbers == num_values)
+    return concat(all_integers ? "integers" : "numbers", " in all ", num_values, " cells with a value",
+                  missing);
+  if (is_numeric())
+    return concat("numbers in ", num_numbers, " of ", num_values, " cells, but ", quoted(first_text), " at ",
+                  first_text_where, missing);
+  const std::string values = many_distinct ? concat("more than ", kMaxDistinct, " values")
+                                           : concat(distinct.size() - (num_missing > 0), " values");
+  return concat("text, ", values, missing);
+}
+
+Result<FileProfile> profile_csv(const std::string& path, const CsvFormat& format,
+                                std::span<const std::string> header_names) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(auto source, open_byte_source(path));
+  return profile_csv(std::move(source), path, format, header_names);
+}
+
+Result<FileProfile> profile_csv(std::unique_ptr<ByteSource> source, const std::string& path,
+                                const CsvFormat& format, std::span<const std::string> header_names) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(auto records, CsvRecords::open(std::move(source), path, format.separator));
+  FileProfile profile;
+  profile.path = path;
+  profile.separator = records->separator();
+  profile.separator_reason = records->separator_reason();
+
+  const auto damaged = [&](std::string message) {
+    ++profile.num_damaged;
+    if (profile.damage.size() < kMaxDamageMessages) profile.damage.push_back(std::move(message));
+  };
+  std::vector<HeldRow> held;
+  std::vector<ColumnCounter> counters;
+  std::size_t num_fields = 0;
+  const auto wrong_length = [&](std::size_t found) {
+    return concat("expected ", num_fields, " cells as in the first line, found ", found);
+  };
+
+  const auto start_columns = [&] {
+    if (held.empty()) return;
+    switch (format.header) {
+    case CsvFormat::Header::kYes:
+      profile.has_header = true;
+      profile.header_reason = "given";
+      break;
+    case CsvFormat::Header::kNo:
+      profile.header_reason = "given";
+      break;
+    case CsvFormat::Header::kAuto:
+      profile.has_header = looks_like_header(held, header_names, profile.header_reason);
+    }
+    num_fields = held[0].cells.size();
+    profile.columns.resize(num_fields);
+    counters.reserve(num_fields);
+    for (std::size_t i = 0; i < num_fields; ++i) {
+      const auto position = static_cast<std::int32_t>(i);
+      profile.columns[i].position = position;
+      profile.columns[i].name = profile.has_header ? held[0].cells[i] : positional_name(position);
+      if (profile.columns[i].name.empty()) profile.columns[i].name = positional_name(position);
+      counters.emplace_back(profile.columns[i]);
+    }
+    for (std::size_t row = profile.has_header; row < held.size(); ++row) {
+      if (held[row].cells.size() != num_fields) {
+        damaged(concat(held[row].line, ": ", wrong_length(held[row].cells.size())));
+        continue;
+      }
+      ++profile.num_rows;
+      for (std::size_t i = 0; i < num_fields; ++i)
+        counters[i].add(held[row].cells[i], [&] { return held[row].line; });
+    }
+  };
+
+  for (bool started = false;;) {
+    const CsvRecords::Next next = records->next();
+    if (next == CsvRecords::Next::kFailed) return records->status();
+    if (next == CsvRecords::Next::kMalformed) {
+      damaged(records->status().message());
+      continue;
+    }
+    if (next == CsvRecords::Next::kEnd || (!started && held.size() == kHeadRows)) {
+      if (!started) {
+        start_columns();
+        held.clear();
+        started = true;
+      }
+      if (next == CsvRecords::Next::kEnd) break;
+    }
+    const std::span<const CsvField> fields = records->fields();
+    if (!started) {
+      HeldRow row{{}, concat(path, ":", records->line())};
+      for (const CsvField& field : fields)
+        row.cells.emplace_back(field.text);
+      held.push_back(std::move(row));
+      continue;
+    }
+    if (fields.size() != num_fields) {
+      damaged(concat(records->where(0), ": ", wrong_length(fields.size())));
+      continue;
+    }
+    ++profile.num_rows;
+    for (std::size_t i = 0; i < num_fields; ++i)
+      counters[i].add(fields[i].text, [&] { return records->where(fields[i].offset); });
+  }
+  for (const ColumnCounter& counter : counters)
+    if (!counter.not_utf8().empty())
+      return invalid_argument(counter.not_utf8(), ": text that is not UTF-8, expected UTF-8")
+          .with_hint("iconv -f latin1 -t utf-8 converts a Latin-1 file");
+  for (const ColumnProfile& column : profile.columns)
+    if (!is_utf8(column.name))
+      return invalid_argument("'", path, "': the header is not UTF-8, expected UTF-8")
+          .with_hint("iconv -f latin1 -t utf-8 converts a Latin-1 file");
+  if (num_fields == 0) return data_loss("'", path, "': the file is empty, expected a table");
+  if (profile.num_rows == 0)
+    return data_loss("'", path, "': no undamaged row of data", profile.has_header ? " below the header" : "",
+                     profile.damage.empty() ? "" : concat("; ", profile.damage[0]));
+  return profile;
+}
+
+} // namespace tailor::runtime

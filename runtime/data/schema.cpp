@@ -1,0 +1,388 @@
+#include "runtime/data/schema.h"
+
+#include "runtime/data/table.h"
+#include "runtime/data/text.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace tailor::runtime {
+namespace {
+
+constexpr std::int32_t kMaxClasses = 65536;
+constexpr std::size_t kMaxColumns = CsvRecords::kMaxFields;
+
+/// Position of a column the user named. Errors name the nearest column there is.
+Result<std::int32_t> resolve(const ColumnRef& ref, const FileProfile& profile, std::string_view key) {
+  const auto count = static_cast<std::int32_t>(profile.columns.size());
+  if (ref.name.empty()) {
+    const std::int32_t position = ref.position < 0 ? count + ref.position : ref.position;
+    if (position < 0 || position >= count)
+      return not_found(key, ": column ", ref.position, " is not there: '", profile.path, "' has ", count,
+                       " columns");
+    return position;
+  }
+  std::int32_t found = -1;
+  std::vector<std::string> names;
+  for (const ColumnProfile& column : profile.columns) {
+    if (column.name == ref.name) {
+      if (found >= 0)
+        return invalid_argument(key, ": two columns of '", profile.path, "' are named '", ref.name,
+                                "'; name it by position (", found, " or ", column.position, ")");
+      found = column.position;
+    }
+    names.push_back(column.name);
+  }
+  if (found >= 0) return found;
+  Status status =
+      not_found(key, ": no column '", ref.name, "' in '", profile.path, "'",
+                profile.has_header ? "" : concat(", which has no header (", profile.header_reason, ")"));
+  if (!profile.has_header)
+    return std::move(status).with_hint("name columns by position, for example 0 or -1");
+  return std::move(status).with_hint(concat("the nearest column is '", nearest(ref.name, names), "'"));
+}
+
+bool all_numbers(const std::vector<std::string>& texts) {
+  double number;
+  return std::all_of(texts.begin(), texts.end(),
+                     [&](const std::string& text) { return parse_number(text, number) == NumberParse::kOk; });
+}
+
+void sort_values(std::vector<std::string>& values) {
+  if (!all_numbers(values)) {
+    std::sort(values.begin(), values.end());
+    return;
+  }
+  std::sort(values.begin(), values.end(), [](const std::string& a, const std::string& b) {
+    double x = 0, y = 0;
+    (void)parse_number(a, x), (void)parse_number(b, y);
+    return x != y ? x < y : a < b;
+  });
+}
+
+/// Label values without the suffix, and how often each occurs.
+Result<std::map<std::string, std::int64_t>> label_values(const ColumnProfile& column, const DataPlan& plan,
+                                                         const std::string& path) {
+  if (column.many_distinct || column.distinct.size() > static_cast<std::size_t>(kMaxClasses))
+    return invalid_argument("label column '", column.name, "' of '", path, "' has more than ", kMaxClasses,
+                            " values, expected class labels");
+  if (column.num_missing > 0)
+    return invalid_argument("label column '", column.name, "' of '", path, "': ", column.num_missing, " of ",
+                            column.num_missing + column.num_values,
+                            " labels are missing, expected one in every row");
+  std::map<std::string, std::int64_t> counts;
+  for (const auto& [text, count] : column.distinct)
+    counts[std::string(strip_suffix(text, plan.label_strip))] += count;
+  return counts;
+}
+
+Status choose_classes(const ColumnProfile& column, const DataPlan& plan, const std::string& path,
+                      DataSchema& schema, std::string& reason) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const auto counts, label_values(column, plan, path));
+  std::vector<std::string> values;
+  for (const auto& [text, count] : counts)
+    values.push_back(text);
+  if (plan.classes.empty()) {
+    sort_values(values);
+    reason = all_numbers(values) ? "label values in numeric order" : "label values in alphabetical order";
+  } else {
+    const std::set<std::string> listed(plan.classes.begin(), plan.classes.end());
+    if (listed.size() != plan.classes.size())
+      return invalid_argument("data.label.classes names a class twice");
+    for (const std::string& value : values)
+      if (!listed.contains(value))
+        return invalid_argument("label '", value, "' of '", path, "' is not among the ", listed.size(),
+                                " data.label.classes");
+    values = plan.classes;
+    reason = "data.label.classes";
+  }
+  if (values.size() < 2)
+    return invalid_argument("label column '", column.name, "' of '", path, "' holds one value only ('",
+                            values[0], "'), expected at least two classes");
+  std::string positive = plan.positive;
+  if (!positive.empty()) {
+    if (std::find(values.begin(), values.end(), positive) == values.end())
+      return invalid_argument("data.label.positive = '", positive, "' is not a label of '", path, "'")
+          .with_hint(concat("the nearest label is '", nearest(positive, values), "'"));
+    if (values.size() != 2)
+      return invalid_argument("data.label.positive is for two classes, but '", path, "' has ", values.size());
+    reason += ", positive last";
+  } else if (values.size() == 2) {
+    const auto rows_of = [&](const std::string& value) {
+      const auto found = counts.find(value);
+      return found == counts.end() ? std::int64_t{0} : found->second;
+    };
+    const bool first_is_rarer = rows_of(values[0]) < rows_of(values[1]);
+    positive = values[first_is_rarer ? 0 : 1];
+    reason +=
+        concat(", the rarer one ('", positive, "') is positive", plan.classes.empty() ? " and last" : "");
+  }
+  if (!positive.empty() && plan.classes.empty() && values[0] == positive) std::swap(values[0], values[1]);
+  schema.num_classes = static_cast<std::int32_t>(values.size());
+  if (!positive.empty())
+    schema.positive_class =
+        static_cast<std::int32_t>(std::find(values.begin(), values.end(), positive) - values.begin());
+  schema.class_names = std::move(values);
+  return {};
+}
+
+/// Text in which most rows differ: a name, not a category.
+bool looks_like_identifier(const ColumnProfile& column) {
+  if (column.is_numeric() || column.num_values == 0) return false;
+  return column.many_distinct || (column.num_values >= 20 &&
+                                  static_cast<std::int64_t>(column.distinct.size()) * 2 > column.num_values);
+}
+
+Status choose_feature(const ColumnProfile& profile, const FileProfile& file, const DataPlan& plan,
+                      bool declared, Column& column, std::string& reason) {
+  if (!declared) {
+    if (looks_like_identifier(profile))
+      return invalid_argument("column '", profile.name, "' of '", file.path, "' has ",
+                              profile.many_distinct ? concat("more than ", ColumnProfile::kMaxDistinct)
+                                                    : concat(profile.distinct.size()),
+                              " different texts in ", file.num_rows, " rows and looks like an identifier")
+          .with_hint("list it in data.columns.drop, as data.columns.id, or in data.columns.categorical");
+    column.role = profile.is_numeric() ? ColumnRole::kNumeric : ColumnRole::kCategorical;
+    reason = profile.type_reason();
+  }
+  if (column.role == ColumnRole::kNumeric) {
+    if (profile.num_values == 0)
+      return invalid_argument("numeric column '", profile.name, "' of '", file.path,
+                              "' has no value in any row")
+          .with_hint("list it in data.columns.drop");
+    if (profile.num_numbers == 0)
+      return invalid_argument("column '", profile.name, "' of '", file.path, "' holds no number ('",
+                              profile.first_text, "' at ", profile.first_text_where, "), expected numbers")
+          .with_hint("list it in data.columns.categorical");
+    column.missing_flag = plan.missing == MissingPolicy::kFlag && profile.num_missing > 0;
+  }
+  if (column.role == ColumnRole::kCategorical) {
+    if (profile.many_distinct)
+      return invalid_argument("categorical column '", profile.name, "' of '", file.path, "' has more than ",
+                              ColumnProfile::kMaxDistinct, " values");
+    column.capacity = static_cast<std::int32_t>(profile.distinct.size()) + 1;
+  }
+  return {};
+}
+
+Result<OptionValue> member(const OptionValue& table, std::string_view key) {
+  const OptionValue* value = table.find(key);
+  if (!value) return invalid_argument("schema has no '", key, "'");
+  return *value;
+}
+
+Result<std::string> string_member(const OptionValue& table, std::string_view key) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const OptionValue value, member(table, key));
+  if (!value.as_string())
+    return invalid_argument("schema: '", key, "' is a ", value.kind_name(), ", expected a string");
+  return *value.as_string();
+}
+
+Result<std::int32_t> int_member(const OptionValue& table, std::string_view key) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const OptionValue value, member(table, key));
+  const std::int64_t* number = value.as_int();
+  if (!number || *number < -1 || *number > INT32_MAX)
+    return invalid_argument("schema: '", key, "' = ", value.to_json(), ", expected an integer from -1 to ",
+                            INT32_MAX);
+  return static_cast<std::int32_t>(*number);
+}
+
+Result<bool> bool_member(const OptionValue& table, std::string_view key) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const OptionValue value, member(table, key));
+  if (!value.as_bool())
+    return invalid_argument("schema: '", key, "' is a ", value.kind_name(), ", expected true or false");
+  return *value.as_bool();
+}
+
+constexpr ColumnRole kRoles[] = {ColumnRole::kNumeric, ColumnRole::kCategorical, ColumnRole::kLabel,
+                                 ColumnRole::kGroup,   ColumnRole::kTime,        ColumnRole::kId,
+                                 ColumnRole::kDrop};
+
+} // namespace
+
+std::string positional_name(std::int32_t position) {
+  return concat("column ", position);
+}
+
+Result<DataSchema> infer_schema(const FileProfile& profile, const DataPlan& plan, SchemaReasons* reasons) {
+  const auto count = static_cast<std::int32_t>(profile.columns.size());
+  std::vector<const char*> declared(profile.columns.size(), nullptr);
+  DataSchema schema;
+  schema.named = profile.has_header;
+  schema.label_strip = plan.label_strip;
+  schema.missing = to_string(plan.missing);
+  schema.numeric = to_string(plan.normalisation);
+  schema.columns.resize(profile.columns.size());
+  for (std::int32_t i = 0; i < count; ++i) {
+    schema.columns[i].name = profile.columns[i].name;
+    schema.columns[i].position = i;
+  }
+  const auto declare = [&](const ColumnRef& ref, ColumnRole role, const char* key) -> Status {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int32_t position, resolve(ref, profile, key));
+    if (declared[position] && std::string_view(declared[position]) != key)
+      return invalid_argument("column '", profile.columns[position].name, "' is both ", declared[position],
+                              " and ", key);
+    declared[position] = key;
+    schema.columns[position].role = role;
+    return {};
+  };
+  const ColumnRef label = plan.label.value_or(ColumnRef{"", -1});
+  TAILOR_RETURN_IF_ERROR_AS_IS(declare(label, ColumnRole::kLabel, "data.label.column"));
+  for (const ColumnRef& ref : plan.drop)
+    TAILOR_RETURN_IF_ERROR_AS_IS(declare(ref, ColumnRole::kDrop, "data.columns.drop"));
+  if (plan.id) TAILOR_RETURN_IF_ERROR_AS_IS(declare(*plan.id, ColumnRole::kId, "data.columns.id"));
+  if (plan.group)
+    TAILOR_RETURN_IF_ERROR_AS_IS(declare(*plan.group, ColumnRole::kGroup, "data.columns.group"));
+  if (plan.time) TAILOR_RETURN_IF_ERROR_AS_IS(declare(*plan.time, ColumnRole::kTime, "data.columns.time"));
+  for (const ColumnRef& ref : plan.numeric)
+    TAILOR_RETURN_IF_ERROR_AS_IS(declare(ref, ColumnRole::kNumeric, "data.columns.numeric"));
+  for (const ColumnRef& ref : plan.categorical)
+    TAILOR_RETURN_IF_ERROR_AS_IS(declare(ref, ColumnRole::kCategorical, "data.columns.categorical"));
+
+  SchemaReasons why;
+  why.columns.resize(profile.columns.size());
+  std::int32_t num_features = 0;
+  for (std::int32_t i = 0; i < count; ++i) {
+    if (declared[i]) why.columns[i] = declared[i];
+    const ColumnRole role = schema.columns[i].role;
+    if (declared[i] && role != ColumnRole::kNumeric && role != ColumnRole::kCategorical) continue;
+    TAILOR_RETURN_IF_ERROR_AS_IS(
+        choose_feature(profile.columns[i], profile, plan, declared[i], schema.columns[i], why.columns[i]));
+    ++num_features;
+  }
+  if (num_features == 0) return invalid_argument("'", profile.path, "' has no column left to learn from");
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int32_t label_position,
+                                resolve(label, profile, "data.label.column"));
+  why.label = plan.label ? "data.label.column" : "the last column";
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      choose_classes(profile.columns[label_position], plan, profile.path, schema, why.classes));
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_schema(schema));
+  if (reasons) *reasons = std::move(why);
+  return schema;
+}
+
+Result<DataSchema> schema_of(const DataPlan& plan) {
+  if (plan.format == DataFormat::kCsv) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const FileProfile profile,
+                                  profile_csv(plan.train, plan.csv, mentioned_names(plan)));
+    return infer_schema(profile, plan);
+  }
+  DataSchema schema;
+  for (std::int32_t i = 0; i < plan.generated.dimensions; ++i) {
+    schema.columns.push_back({});
+    schema.columns.back().name = concat("x", i);
+    schema.columns.back().position = i;
+  }
+  schema.numeric = to_string(plan.normalisation);
+  schema.num_classes = plan.generated.classes;
+  for (std::int32_t k = 0; k < schema.num_classes; ++k)
+    schema.class_names.push_back(concat(k));
+  if (schema.num_classes == 2) schema.positive_class = 1;
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_schema(schema));
+  return schema;
+}
+
+std::string schema_to_json(const DataSchema& schema) {
+  OptionValue::List columns, classes;
+  for (const Column& column : schema.columns) {
+    OptionValue::Table entry{
+        {"name", column.name}, {"position", column.position}, {"role", to_string(column.role)}};
+    if (column.role == ColumnRole::kCategorical) entry.emplace_back("capacity", column.capacity);
+    if (column.role == ColumnRole::kNumeric) entry.emplace_back("missing_flag", column.missing_flag);
+    columns.emplace_back(std::move(entry));
+  }
+  for (const std::string& name : schema.class_names)
+    classes.emplace_back(name);
+  return OptionValue(OptionValue::Table{{"format", "tailor-schema-1"},
+                                        {"named", schema.named},
+                                        {"columns", std::move(columns)},
+                                        {"classes", std::move(classes)},
+                                        {"positive_class", schema.positive_class},
+                                        {"label_strip", schema.label_strip},
+                                        {"missing", schema.missing},
+                                        {"numeric", schema.numeric}})
+      .to_json();
+}
+
+Result<DataSchema> schema_from_json(std::string_view json) {
+  TAILOR_ASSIGN_OR_RETURN(const OptionValue root, OptionValue::from_json(json), "reading a schema");
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string format, string_member(root, "format"));
+  if (format != "tailor-schema-1")
+    return incompatible("schema format '", format, "', expected 'tailor-schema-1'");
+  DataSchema schema;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(schema.named, bool_member(root, "named"));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(schema.positive_class, int_member(root, "positive_class"));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(schema.label_strip, string_member(root, "label_strip"));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(schema.missing, string_member(root, "missing"));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(schema.numeric, string_member(root, "numeric"));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const OptionValue columns, member(root, "columns"));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const OptionValue classes, member(root, "classes"));
+  if (!columns.as_list() || !classes.as_list())
+    return invalid_argument("schema: 'columns' and 'classes' are ", columns.kind_name(), " and ",
+                            classes.kind_name(), ", expected lists");
+  for (const OptionValue& entry : *columns.as_list()) {
+    Column column;
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(column.name, string_member(entry, "name"));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(column.position, int_member(entry, "position"));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string role, string_member(entry, "role"));
+    const auto* found = std::find_if(std::begin(kRoles), std::end(kRoles),
+                                     [&](ColumnRole candidate) { return role == to_string(candidate); });
+    if (found == std::end(kRoles))
+      return invalid_argument("schema: column '", column.name, "' has unknown role '", role, "'");
+    column.role = *found;
+    if (column.role == ColumnRole::kCategorical) {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(column.capacity, int_member(entry, "capacity"));
+    }
+    if (column.role == ColumnRole::kNumeric) {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(column.missing_flag, bool_member(entry, "missing_flag"));
+    }
+    schema.columns.push_back(std::move(column));
+  }
+  for (const OptionValue& name : *classes.as_list()) {
+    if (!name.as_string())
+      return invalid_argument("schema: a class name is a ", name.kind_name(), ", expected a string");
+    schema.class_names.push_back(*name.as_string());
+  }
+  schema.num_classes = static_cast<std::int32_t>(schema.class_names.size());
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_schema(schema));
+  return schema;
+}
+
+Status check_schema(const DataSchema& schema) {
+  if (schema.columns.size() > kMaxColumns)
+    return invalid_argument("schema has ", schema.columns.size(), " columns, at most ", kMaxColumns,
+                            " are possible");
+  int num_labels = 0;
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < schema.columns.size(); ++i) {
+    const Column& column = schema.columns[i];
+    if (column.position != static_cast<std::int32_t>(i))
+      return invalid_argument("schema: column '", column.name, "' has position ", column.position,
+                              ", expected ", i);
+    const bool used = column.role != ColumnRole::kDrop;
+    if (schema.named && used && !names.insert(column.name).second)
+      return invalid_argument("schema: two used columns are named '", column.name, "'");
+    num_labels += column.role == ColumnRole::kLabel;
+    if (column.role == ColumnRole::kCategorical &&
+        (column.capacity < 2 || column.capacity > static_cast<std::int32_t>(ColumnProfile::kMaxDistinct) + 1))
+      return invalid_argument("schema: categorical column '", column.name, "' has capacity ", column.capacity,
+                              ", expected 2 to ", ColumnProfile::kMaxDistinct + 1);
+  }
+  if (num_labels > 1) return invalid_argument("schema has ", num_labels, " label columns, expected one");
+  if (schema.num_classes < 2 || schema.num_classes > kMaxClasses ||
+      schema.class_names.size() != static_cast<std::size_t>(schema.num_classes))
+    return invalid_argument("schema has ", schema.num_classes, " classes and ", schema.class_names.size(),
+                            " class names, expected equal numbers from 2 to ", kMaxClasses);
+  if (std::set<std::string>(schema.class_names.begin(), schema.class_names.end()).size() !=
+      schema.class_names.size())
+    return invalid_argument("schema names a class twice");
+  if (schema.positive_class < -1 || schema.positive_class >= schema.num_classes)
+    return invalid_argument("schema: positive class ", schema.positive_class, " of ", schema.num_classes,
+                            " classes");
+  TAILOR_RETURN_IF_ERROR(parse_missing_policy(schema.missing).status(), "schema");
+  TAILOR_RETURN_IF_ERROR(parse_normalisation(schema.numeric).status(), "schema");
+  return {};
+}
+
+} // namespace tailor::runtime

@@ -1,0 +1,357 @@
+#include "runtime/data/table.h"
+
+#include "runtime/data/profile.h"
+#include "runtime/data/schema.h"
+#include "runtime/data/text.h"
+
+#include <charconv>
+#include <chrono>
+#include <functional>
+#include <limits>
+#include <new>
+#include <unordered_map>
+
+namespace tailor::runtime {
+namespace {
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+using CodeMap = std::unordered_map<std::string, std::int32_t, TextHash, std::equal_to<>>;
+
+/// A dictionary under construction.
+class TextColumnBuilder {
+public:
+  explicit TextColumnBuilder(TextColumn& column) : column_(column) {}
+
+  /// False if the text is not UTF-8; nothing was added then.
+  [[nodiscard]] bool add(std::string_view text) {
+    // Neighbouring rows often agree; the comparison is cheaper than the hash.
+    if (last_ < 0 || column_.values[static_cast<std::size_t>(last_)] != text) {
+      if (const auto found = codes_.find(text); found != codes_.end()) {
+        last_ = found->second;
+      } else {
+        if (!is_utf8(text)) return false;
+        last_ = static_cast<std::int32_t>(column_.values.size());
+        column_.values.emplace_back(text);
+        codes_.emplace(text, last_);
+      }
+    }
+    column_.codes.push_back(last_);
+    return true;
+  }
+
+private:
+  TextColumn& column_;
+  CodeMap codes_;
+  std::int32_t last_ = -1;
+};
+
+/// Where a column of the schema lies in this file, and what reads it.
+struct Reader {
+  const Column* column = nullptr;
+  std::size_t field = 0;
+  std::size_t target = 0; ///< among the columns of its role
+};
+
+bool two_digits(std::string_view text, std::size_t at, int& value) {
+  const auto digit = [&](std::size_t i) { return i < text.size() && text[i] >= '0' && text[i] <= '9'; };
+  if (!digit(at) || !digit(at + 1)) return false;
+  value = (text[at] - '0') * 10 + (text[at + 1] - '0');
+  return true;
+}
+
+/// A number, `2020-01-31`, or `2020-01-31 12:30[:15]` (also with T; a trailing Z is dropped): seconds since
+/// 1970.
+bool parse_time(std::string_view text, double& seconds) {
+  if (parse_number(text, seconds) == NumberParse::kOk) return true;
+  int century = 0, year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
+  if (text.ends_with('Z')) text.remove_suffix(1);
+  if (text.size() < 10 || text[4] != '-' || text[7] != '-' || !two_digits(text, 0, century) ||
+      !two_digits(text, 2, year) || !two_digits(text, 5, month) || !two_digits(text, 8, day))
+    return false;
+  const std::chrono::year_month_day date{std::chrono::year(century * 100 + year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok()) return false;
+  if (text.size() > 10) {
+    if (text[10] != ' ' && text[10] != 'T') return false;
+    if (!two_digits(text, 11, hour) || text.size() < 16 || text[13] != ':' || !two_digits(text, 14, minute))
+      return false;
+    if (text.size() > 16 && (text[16] != ':' || text.size() != 19 || !two_digits(text, 17, second)))
+      return false;
+    if (hour > 23 || minute > 59 || second > 60) return false;
+  }
+  const auto days = std::chrono::sys_days(date).time_since_epoch().count();
+  seconds = static_cast<double>(days) * 86400.0 + hour * 3600.0 + minute * 60.0 + second;
+  return true;
+}
+
+class TableReader {
+public:
+  TableReader(const DataSchema& schema, const ReadOptions& options) : schema_(schema), options_(options) {}
+
+  Result<RawTable> read(std::unique_ptr<ByteSource> source, const std::string& path) {
+    table_.path = path;
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(records_,
+                                  CsvRecords::open(std::move(source), path, options_.csv.separator));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(bool have_record, next());
+    if (!have_record) return data_loss("'", path, "': the file is empty, expected a table");
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const bool header, find_columns());
+    prepare();
+    if (header) {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(have_record, next());
+    }
+    while (have_record) {
+      TAILOR_RETURN_IF_ERROR_AS_IS(read_row());
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(have_record, next());
+    }
+    if (table_.num_rows == 0) return data_loss("'", path, "': a header but no row, expected data");
+    return std::move(table_);
+  }
+
+private:
+  Result<bool> next() {
+    switch (records_->next()) {
+    case CsvRecords::Next::kRecord:
+      return true;
+    case CsvRecords::Next::kEnd:
+      return false;
+    default:
+      return records_->status();
+    }
+  }
+
+  /// Labels, groups, times and ids may be left out where nothing asks for them.
+  bool is_needed(const Column& column) const {
+    switch (column.role) {
+    case ColumnRole::kNumeric:
+    case ColumnRole::kCategorical:
+      return true;
+    case ColumnRole::kLabel:
+      return options_.need_label;
+    default:
+      return false;
+    }
+  }
+
+  /// Without need_label the label column is not looked at: its cells may hold anything.
+  bool is_read(const Column& column) const {
+    return column.role != ColumnRole::kDrop && (column.role != ColumnRole::kLabel || options_.need_label);
+  }
+
+  /// True if the first record is a header.
+  Result<bool> find_columns() {
+    const std::span<const CsvField> fields = records_->fields();
+    num_fields_ = fields.size();
+    if (schema_.named && options_.csv.header != CsvFormat::Header::kNo) {
+      TAILOR_RETURN_IF_ERROR_AS_IS(find_by_name(fields));
+      return true;
+    }
+    TAILOR_RETURN_IF_ERROR_AS_IS(find_by_position());
+    return options_.csv.header == CsvFormat::Header::kYes;
+  }
+
+  Status find_by_name(std::span<const CsvField> fields) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < fields.size(); ++i)
+      names.push_back(fields[i].text.empty() ? positional_name(static_cast<std::int32_t>(i))
+                                             : std::string(fields[i].text));
+    std::vector<std::string> missing;
+    std::size_t num_wanted = 0;
+    for (const Column& column : schema_.columns) {
+      if (!is_read(column)) continue;
+      num_wanted += is_needed(column);
+      std::size_t found = names.size();
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        if (names[i] != column.name) continue;
+        if (found != names.size())
+          return invalid_argument(records_->where(fields[i].offset), ": second column named ",
+                                  quoted(column.name));
+        found = i;
+      }
+      if (found != names.size())
+        readers_.push_back({&column, found, 0});
+      else if (is_needed(column))
+        missing.push_back(column.name);
+    }
+    if (missing.empty()) return {};
+    if (missing.size() == num_wanted)
+      return invalid_argument(records_->where(0),
+                              ": no header, expected a first line that names the columns (",
+                              quoted(missing[0]), ", ...), found ", quoted(names[0]), ", ...");
+    return invalid_argument(records_->where(0), ": the header has no column ", quoted(missing[0]),
+                            missing.size() > 1 ? concat(" (and ", missing.size() - 1, " more are missing)")
+                                               : "")
+        .with_hint(concat("the nearest is ", quoted(nearest(missing[0], names))));
+  }
+
+  Status find_by_position() {
+    // A file to predict on may lack the label column; what follows it moves up.
+    const std::size_t num_columns = schema_.columns.size();
+    const bool without_label = !options_.need_label && num_fields_ + 1 == num_columns;
+    if (num_fields_ != num_columns && !without_label)
+      return invalid_argument(records_->where(0), ": expected ", num_columns, " cells, found ", num_fields_);
+    std::size_t shift = 0;
+    for (const Column& column : schema_.columns) {
+      if (column.role == ColumnRole::kLabel && without_label) {
+        shift = 1;
+        continue;
+      }
+      if (!is_read(column)) continue;
+      readers_.push_back({&column, static_cast<std::size_t>(column.position) - shift, 0});
+    }
+    return {};
+  }
+
+  void prepare() {
+    std::size_t num_numeric = 0, num_category = 0;
+    for (Reader& reader : readers_) {
+      if (reader.column->role == ColumnRole::kNumeric) reader.target = num_numeric++;
+      if (reader.column->role == ColumnRole::kCategorical) reader.target = num_category++;
+    }
+    table_.numeric.resize(num_numeric);
+    table_.num_missing.resize(num_numeric);
+    table_.category.resize(num_category);
+    for (TextColumn& column : table_.category)
+      category_.emplace_back(column);
+    for (std::int32_t k = 0; k < schema_.num_classes; ++k)
+      classes_.emplace(schema_.class_names[static_cast<std::size_t>(k)], k);
+    allow_missing_ = schema_.missing != "error";
+  }
+
+  Status read_row() {
+    const std::span<const CsvField> fields = records_->fields();
+    if (fields.size() != num_fields_)
+      return invalid_argument(records_->where(fields.back().offset), ": row has ", fields.size(),
+                              " cells, expected ", num_fields_);
+    if (table_.num_rows == std::numeric_limits<std::int32_t>::max())
+      return invalid_argument(records_->where(0), ": more than ", table_.num_rows, " rows");
+    for (const Reader& reader : readers_) {
+      const CsvField& field = fields[reader.field];
+      switch (reader.column->role) {
+      case ColumnRole::kNumeric:
+        TAILOR_RETURN_IF_ERROR_AS_IS(read_number(reader, field));
+        break;
+      case ColumnRole::kCategorical:
+        if (!category_[reader.target].add(is_missing(field.text) ? kMissingCategory : field.text))
+          return bad_text(reader, field);
+        break;
+      case ColumnRole::kLabel:
+        TAILOR_RETURN_IF_ERROR_AS_IS(read_label(reader, field));
+        break;
+      case ColumnRole::kGroup:
+        if (is_missing(field.text)) return bad_cell(reader, field, "a group");
+        if (!group_.add(field.text)) return bad_text(reader, field);
+        break;
+      case ColumnRole::kTime: {
+        double seconds = 0;
+        if (!parse_time(field.text, seconds))
+          return bad_cell(reader, field, "a number or a date such as 2020-01-31");
+        table_.time.push_back(seconds);
+        break;
+      }
+      case ColumnRole::kId:
+        if (!id_.add(field.text)) return bad_text(reader, field);
+        break;
+      case ColumnRole::kDrop:
+        break;
+      }
+    }
+    ++table_.num_rows;
+    return {};
+  }
+
+  Status read_number(const Reader& reader, const CsvField& field) {
+    float value = 0;
+    if (parse_number(field.text, value) != NumberParse::kOk) {
+      if (!is_missing(field.text)) return bad_number(reader, field);
+      if (!allow_missing_)
+        return bad_cell(reader, field, "a number")
+            .with_hint(
+                "data.missing = \"mean\" fills in the training mean, \"flag\" adds a column that says so");
+      ++table_.num_missing[reader.target];
+      value = std::numeric_limits<float>::quiet_NaN();
+    }
+    table_.numeric[reader.target].push_back(value);
+    return {};
+  }
+
+  Status read_label(const Reader& reader, const CsvField& field) {
+    const std::string_view text = strip_suffix(field.text, schema_.label_strip);
+    const auto found = classes_.find(text);
+    if (found == classes_.end()) return bad_label(reader, field, text);
+    table_.label.push_back(found->second);
+    return {};
+  }
+
+  std::string place(const Reader& reader, const CsvField& field) const {
+    return concat(records_->where(field.offset), ": column ", quoted(reader.column->name));
+  }
+
+  Status bad_cell(const Reader& reader, const CsvField& field, const char* expected) const {
+    return invalid_argument(place(reader, field), ": expected ", expected, ", found ",
+                            field.text.empty() ? "an empty cell" : quoted(field.text));
+  }
+
+  Status bad_text(const Reader& reader, const CsvField& field) const {
+    return bad_cell(reader, field, "UTF-8 text")
+        .with_hint("iconv -f latin1 -t utf-8 converts a Latin-1 file");
+  }
+
+  Status bad_number(const Reader& reader, const CsvField& field) const {
+    float value = 0;
+    switch (parse_number(field.text, value)) {
+    case NumberParse::kNotFinite:
+      return bad_cell(reader, field, "a finite number");
+    case NumberParse::kOutOfRange:
+      return bad_cell(reader, field, "a number below 3.4e38 in size");
+    default:
+      return bad_cell(reader, field, "a number")
+          .with_hint(concat("if it is a category, list ", quoted(reader.column->name),
+                            " in data.columns.categorical"));
+    }
+  }
+
+  Status bad_label(const Reader& reader, const CsvField& field, std::string_view text) const {
+    if (is_missing(field.text) && !classes_.contains(text)) return bad_cell(reader, field, "a label");
+    const std::string near = nearest(text, schema_.class_names);
+    Status status = invalid_argument(place(reader, field), ": label ", quoted(text), " is not one of the ",
+                                     schema_.num_classes, " classes of the schema");
+    if (!near.empty() && text.starts_with(near))
+      return std::move(status).with_hint(concat("the nearest class is ", quoted(near),
+                                                "; data.label.strip = \"", text.substr(near.size(), 8),
+                                                "\" would remove the rest"));
+    return std::move(status).with_hint(concat("the nearest class is ", quoted(near)));
+  }
+
+  const DataSchema& schema_;
+  const ReadOptions& options_;
+  RawTable table_;
+  std::unique_ptr<CsvRecords> records_;
+  std::size_t num_fields_ = 0;
+  bool allow_missing_ = false;
+  std::vector<Reader> readers_;
+  std::vector<TextColumnBuilder> category_;
+  TextColumnBuilder group_{table_.group}, id_{table_.id};
+  CodeMap classes_;
+};
+
+} // namespace
+
+Result<RawTable> read_table(const std::string& path, const DataSchema& schema, const ReadOptions& options) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(auto source, open_byte_source(path));
+  return read_table(std::move(source), path, schema, options);
+}
+
+Result<RawTable> read_table(std::unique_ptr<ByteSource> source, const std::string& path,
+                            const DataSchema& schema, const ReadOptions& options) {
+  try {
+    return TableReader(schema, options).read(std::move(source), path);
+  } catch (const std::bad_alloc&) {
+    return resource_exhausted("'", path, "' does not fit into memory");
+  }
+}
+
+} // namespace tailor::runtime
