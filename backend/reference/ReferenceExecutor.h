@@ -1,0 +1,57 @@
+#pragma once
+
+#include "runtime/exec/executor.h"
+
+#include <string>
+
+namespace tailor::backend::reference {
+
+struct ReferenceOptions {
+  /// Phase of the IR to interpret; empty = the earliest differentiated one that the artifact holds.
+  std::string phase;
+  /// Round results to their declared types where a compiled program stores them (Interpreter.h).
+  bool roundAtStores = false;
+};
+
+/// Runs an artifact by interpreting the IR text stored in it: `--target reference`, and the other side of
+/// `--check reference`.
+///
+/// State is f64 between steps for every real state, whatever type it is declared with; it starts as the same
+/// f32 numbers as on any other backend. Rings, slots and outputs have the artifact's types. Command lists are
+/// not looked at. Commands do not exist here, so observers and operands are refused.
+///
+/// Errors   kIncompatible if the artifact holds no IR that can be interpreted, or IR that does not fit its
+/// metadata (a
+///          state, field, input or output of another name or shape); kDataLoss if the IR does not parse or
+///          verify; kInvalidArgument with the op and its location if a step fails, for example at a label
+///          outside its table.
+class ReferenceExecutor final : public runtime::Executor {
+public:
+  static runtime::Result<std::unique_ptr<ReferenceExecutor>>
+  create(std::shared_ptr<const runtime::Artifact> artifact, const runtime::ExecutorOptions& options,
+         const ReferenceOptions& reference = {});
+  ~ReferenceExecutor() override;
+
+  runtime::Status initialise(std::uint64_t seed, std::span<const std::int32_t> groups) override;
+  runtime::Status read_state(std::int32_t state, std::span<std::byte> destination) const override;
+  runtime::Status write_state(std::int32_t state, std::span<const std::byte> source) override;
+  runtime::Status run(runtime::VariantId variant, std::uint32_t num_steps) override;
+  runtime::Result<std::span<const std::byte>> read_output(runtime::VariantId variant,
+                                                          std::int32_t output) override;
+  runtime::Status set_observer(Observer observer) override;
+  runtime::Result<std::span<const std::byte>> read_operand(const runtime::Operand& operand) const override;
+
+  /// State `index` as the reference holds it, unrounded, row-major.
+  [[nodiscard]] std::vector<double> exactState(std::int32_t index) const;
+  /// The phase that is interpreted.
+  [[nodiscard]] const std::string& phase() const;
+
+private:
+  struct Program; // the parsed IR and the environment: keeps MLIR out of this header
+  ReferenceExecutor(std::shared_ptr<const runtime::Artifact> artifact, runtime::ExecutorOptions options);
+  runtime::Status runStep(const runtime::Variant& variant);
+
+  std::unique_ptr<Program> program_;
+};
+
+} // namespace tailor::backend::reference
