@@ -64,9 +64,10 @@ std::vector<OpCase> contractionCases() {
 
   const Geometry pools[] = {
       {"plain", "2x4x4x2xf64", "", "2x2x2x2xf64", "window([2, 2]) strides([2, 2]) padding([0, 0, 0, 0])"},
-      {"padded", "1x5x4x2xf64", "", "1x3x4x2xf64", "window([3, 2]) strides([2, 1]) padding([1, 1, 1, 0])"},
-      {"ceil", "1x5x6x1xf64", "", "1x3x3x1xf64",
-       "window([2, 3]) strides([2, 2]) padding([0, 0, 1, 0]) ceil_mode"},
+      {"padded", "1x5x4x2xf64", "", "1x3x5x2xf64", "window([3, 2]) strides([2, 1]) padding([1, 1, 1, 1])"},
+      {"ceil", "1x5x6x1xf64", "", "1x3x4x1xf64",
+       "window([2, 3]) strides([2, 2]) padding([0, 0, 1, 1]) ceil_mode"},
+      {"uneven", "1x5x4x2xf64", "", "1x2x4x2xf64", "window([3, 2]) strides([2, 1]) padding([1, 0, 0, 1])"},
   };
   for (const Geometry& g : pools) {
     const std::string words = g.words;

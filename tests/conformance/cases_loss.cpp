@@ -52,6 +52,8 @@ std::vector<OpCase> lossCases() {
                       " weights(%w : $w$) smoothing(%eps : $eps$) focal(2.0 of_weighted) reduction(none)",
                   "4xf64"),
       softmaxCase("soft", {kTargets}, " soft(%q : $q$) reduction(batch_mean)"),
+      softmaxCase("soft_weights", {kTargets, kWeights},
+                  " soft(%q : $q$) weights(%w : $w$) reduction(batch_mean)"),
       softmaxCase("soft_weights_focal", {kTargets, kWeights},
                   " soft(%q : $q$) weights(%w : $w$) focal(1.0) reduction(sum)"),
       softmaxCase("mix", {kLabels, kLabelsB, kLambda}, mix + " reduction(none)", "4xf64"),

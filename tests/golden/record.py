@@ -20,6 +20,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import philox
+
 torch.set_num_threads(1)
 torch.set_default_dtype(torch.float64)
 
@@ -31,30 +33,8 @@ CLASSES = len(COUNTS)
 SAMPLES_PER_TENSOR = 24  # stored elements of each final tensor, evenly spaced; all of them if there are fewer
 
 
-# --- Philox4x32-10
-def philox(counter, key):
-    """counter: four uint32 arrays, key: two ints -> word 0."""
-    c = [np.asarray(x, dtype=np.uint64) for x in counter]
-    c = list(np.broadcast_arrays(*c))
-    k0, k1 = key
-    mask = np.uint64(0xFFFFFFFF)
-    for _ in range(10):
-        p0, p1 = np.uint64(0xD2511F53) * c[0], np.uint64(0xCD9E8D57) * c[2]
-        c = [(p1 >> np.uint64(32)) ^ c[1] ^ np.uint64(k0), p1 & mask,
-             (p0 >> np.uint64(32)) ^ c[3] ^ np.uint64(k1), p0 & mask]
-        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
-    return c[0]
-
-
 def uniform(op_id, rows, elements):
-    """[rows, elements] of u, row = draw position."""
-    row = np.arange(rows, dtype=np.uint64)[:, None]
-    element = np.arange(elements, dtype=np.uint64)[None, :]
-    word = philox([element, row, 0, 0], [(SEED ^ (op_id * 0x9E3779B9)) & 0xFFFFFFFF, 0])
-    return (word >> np.uint64(8)).astype(np.float64) * 2.0**-24
-
-
-assert philox([0, 0, 0, 0], [0, 0]) == 0x6627E8D5
+    return philox.uniform(SEED, op_id, rows, elements)
 
 
 # --- networks: a list of (name, shape, bound, offset) and a function of (parameters, buffers, x, update_buffers)
