@@ -5,7 +5,7 @@
 
 #include "frontend/program.h"
 #include "frontend/recipe/parse.h"
-#include "models/mlp.h"
+#include "frontend/recipe/registry.h"
 #include "runtime/base/data_schema.h"
 
 namespace tailor::recipe {
@@ -30,7 +30,11 @@ class Program {
 
  private:
   void train(Step& step);
-  Array loss(Step& step, const Array* table);
+  /// The recipe's loss with class weights `table` (empty: none).
+  Array loss(Step& step, const Array& table);
+  Gradients gradients(Step& step);
+  Gradients sharpness_aware(Step& step, const Array& weights);
+  std::unique_ptr<Network> make_network(const ModelRequest& request);
   Array logits(const Batch& batch, const Context& context);
   Location at(std::string_view key) const;
   bool uses(std::string_view method) const;
@@ -40,7 +44,7 @@ class Program {
 
   const Recipe recipe_;
   TrainingProgram training_;
-  std::unique_ptr<models::Mlp> net_;
+  std::unique_ptr<Network> net_;
   optim::Sgd sgd_;
   optim::AdamW adamw_;
   optim::Ema ema_;

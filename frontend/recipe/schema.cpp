@@ -129,6 +129,8 @@ constexpr KeySpec kKeys[] = {
      "K logits, or one logit for two classes", "methods 11.1"},
     // [method]
     {"method.use", Type::words, C, "[\"erm\"]", kMethods, 0, 0, "methods, composed", "methods 2-5"},
+    {"method.loss", Type::word, C, "\"cross_entropy\"", "cross_entropy", 0, 0,
+     "loss of the logits; a program can register its own", "methods 2"},
     {"method.weighted.table", Type::word, C, "\"inv_max\"", "inv_max|inv_mean|effective|sqrt_inv", 0, 0,
      "class weights w_i of the loss", "methods 2.2"},
     {"method.weighted.beta", Type::number, R, "0.9999", "", 0, 0.999999999, "beta of table effective",
@@ -208,7 +210,8 @@ constexpr KeySpec kKeys[] = {
      "skip a ragged last batch (it may hold the only minority rows)", "methods 3"},
     {"run.steps_per_launch", Type::integer, R, "8", "", 1, 4096,
      "steps between two looks at metrics and signals", "choice"},
-    {"run.checkpoint_every", Type::integer, R, "1", "", 1, kMaxCount, "epochs between checkpoints", "choice"},
+    {"run.checkpoint_every", Type::integer, R, "0", "", 0, kMaxCount,
+     "epochs between checkpoints; 0: at the end of an epoch once ten seconds have passed", "choice"},
     {"run.out", Type::text, R, "", "", 0, 0, "output folder; default: runs/RECIPE-TIME", "choice"},
     {"run.early_stop.on", Type::text, R, "", "", 0, 0,
      "metric watched, as val/balanced_accuracy; unset: no early stop", "methods 11.4"},
