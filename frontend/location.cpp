@@ -9,7 +9,6 @@ namespace tailor {
 namespace {
 
 thread_local const Location* active = nullptr;
-thread_local Location active_storage;
 
 const char* intern(std::string_view file) {
   static std::mutex mutex;
@@ -40,15 +39,15 @@ Location make_location(const std::source_location& where) {
   return {where.file_name(), where.line(), where.column()};
 }
 
-LocationScope::LocationScope(const Location& location) {
-  if (active || !location.known()) return;
-  active_storage = location;
-  active = &active_storage;
+LocationScope::LocationScope(const Location& location, Nesting nesting) : location_(location) {
+  if (!location.known() || (active && nesting == Nesting::outermost)) return;
+  outer_ = active;
+  active = &location_;
   owner_ = true;
 }
 
 LocationScope::~LocationScope() {
-  if (owner_) active = nullptr;
+  if (owner_) active = outer_;
 }
 
 Location LocationScope::resolve(const Location& where) {

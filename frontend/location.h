@@ -27,10 +27,12 @@ Location make_location(const std::source_location& where);
 
 /// While one is alive, ops built on this thread carry its location instead of their own call site.
 /// The outermost scope wins: an op inside nn::Linear answers to the line that called the layer, and a layer
-/// built by a recipe answers to the recipe's line.
+/// built by a recipe answers to the recipe's line. A scope made with Nesting::inner replaces the outer one
+/// while it lives: inside a method's line the network still answers to the model's.
 class LocationScope {
 public:
-  explicit LocationScope(const Location& location);
+  enum class Nesting : std::uint8_t { outermost, inner };
+  explicit LocationScope(const Location& location, Nesting nesting = Nesting::outermost);
   ~LocationScope();
   LocationScope(const LocationScope&) = delete;
   LocationScope& operator=(const LocationScope&) = delete;
@@ -40,6 +42,8 @@ public:
 
 private:
   bool owner_ = false;
+  const Location* outer_ = nullptr;
+  Location location_;
 };
 
 } // namespace tailor
