@@ -33,7 +33,7 @@ ParseResult BodyOp::parse(OpAsmParser& parser, OperationState& result) {
   SmallVector<StringRef> names;
   for (const OpAsmParser::Argument& argument : arguments) {
     StringRef name = argument.ssaName.name.drop_front();
-    names.push_back(name.empty() || llvm::isDigit(name.front()) ? "" : name);
+    names.push_back(name.empty() || isdigit(static_cast<unsigned char>(name.front())) ? "" : name);
   }
   if (llvm::any_of(names, [](StringRef name) { return !name.empty(); }))
     result.addAttribute(getArgNamesAttrName(result.name), parser.getBuilder().getStrArrayAttr(names));
@@ -227,7 +227,7 @@ LogicalResult RepeatOp::verifyRegions() {
   Block& block = getBlock();
   auto iteration = RankedTensorType::get({}, IntegerType::get(getContext(), 32));
   if (block.getNumArguments() != getInitial().size() + 1 || getIteration().getType() != iteration ||
-      getInitial().getTypes() != block.getArgumentTypes().drop_front())
+      getInitial().getTypes() != TypeRange(block.getArgumentTypes()).drop_front())
     return emitOpError("expects the iteration (tensor<i32>) and then the carried values as region arguments");
   return verifyYield(*this, cast<YieldOp>(block.getTerminator()), getResultTypes());
 }

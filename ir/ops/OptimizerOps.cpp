@@ -68,7 +68,7 @@ unsigned GlobalNormOp::getNumTensors() {
 
 void SamPerturbOp::build(OpBuilder& builder, OperationState& state, ValueRange params, ValueRange grads,
                          Value norm, Value radius, bool adaptive) {
-  build(builder, state, TypeRange(params), params, grads, norm, radius, adaptive);
+  build(builder, state, TypeRange(params), params, grads, norm, radius, adaptive, llvm::APFloat(1e-12));
 }
 
 LogicalResult SamPerturbOp::verify() {

@@ -25,27 +25,30 @@ StagePlanOp ProgramOp::getStagePlan() {
 }
 
 StateOp ProgramOp::lookupState(SymbolRefAttr name) {
-  return dyn_cast_or_null<StateOp>(SymbolTable::lookupSymbolIn(getOperation(), name));
+  return dyn_cast_or_null<StateOp>(::mlir::SymbolTable::lookupSymbolIn(getOperation(), name));
 }
 
 /// Entries that share a name are variants: one kind, different batch sizes.
+static LogicalResult verifyVariant(EntryOp entry, EntryOp other) {
+  if (other.getKind() != entry.getKind())
+    return (entry.emitOpError("is a variant of '")
+            << entry.getName() << "' of kind " << stringifyEntryKind(entry.getKind()) << " but @"
+            << other.getSymName() << " is of kind " << stringifyEntryKind(other.getKind()))
+               .attachNote(other.getLoc())
+           << "the other variant";
+  if (other.getBatch() == entry.getBatch())
+    return (entry.emitOpError("is a second variant of '")
+            << entry.getName() << "' with the batch size of @" << other.getSymName())
+               .attachNote(other.getLoc())
+           << "the other variant";
+  return success();
+}
+
 static LogicalResult verifyVariants(ProgramOp program) {
   llvm::StringMap<SmallVector<EntryOp>> variants;
   for (EntryOp entry : program.getBody().getOps<EntryOp>()) {
-    for (EntryOp other : variants[entry.getName()]) {
-      InFlightDiagnostic diagnostic;
-      if (other.getKind() != entry.getKind())
-        diagnostic = entry.emitOpError("is a variant of '")
-                     << entry.getName() << "' of kind " << stringifyEntryKind(entry.getKind()) << " but @"
-                     << other.getSymName() << " is of kind " << stringifyEntryKind(other.getKind());
-      else if (other.getBatch() == entry.getBatch())
-        diagnostic = entry.emitOpError("is a second variant of '")
-                     << entry.getName() << "' with the batch size of @" << other.getSymName();
-      else
-        continue;
-      diagnostic.attachNote(other.getLoc()) << "the other variant";
-      return diagnostic;
-    }
+    for (EntryOp other : variants[entry.getName()])
+      if (failed(verifyVariant(entry, other))) return failure();
     variants[entry.getName()].push_back(entry);
   }
   return success();

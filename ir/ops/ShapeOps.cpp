@@ -188,7 +188,7 @@ LogicalResult SliceOp::buildVjp(OpBuilder& builder, ValueRange cotangents, Array
     high.push_back(from.getDimSize(dim) - end);
     interior.push_back(stride - 1);
   }
-  gradients[0] = b.create<PadOp>(cotangents[0], getStarts(), high, interior);
+  gradients[0] = b.create<PadOp>(cotangents[0], getStarts(), high, interior, llvm::APFloat(0.0));
   return success();
 }
 
