@@ -8,7 +8,8 @@ namespace tailor {
 
 namespace {
 
-thread_local Location active; // unknown: no scope
+thread_local const Location* active = nullptr;
+thread_local Location active_storage;
 
 const char* intern(std::string_view file) {
   static std::mutex mutex;
@@ -39,16 +40,19 @@ Location make_location(const std::source_location& where) {
   return {where.file_name(), where.line(), where.column()};
 }
 
-LocationScope::LocationScope(const Location& location, Nesting nesting) : previous_(active) {
-  if (location.known() && (nesting == Nesting::inner || !active.known())) active = location;
+LocationScope::LocationScope(const Location& location) {
+  if (active || !location.known()) return;
+  active_storage = location;
+  active = &active_storage;
+  owner_ = true;
 }
 
 LocationScope::~LocationScope() {
-  active = previous_;
+  if (owner_) active = nullptr;
 }
 
 Location LocationScope::resolve(const Location& where) {
-  return active.known() ? active : where;
+  return active ? *active : where;
 }
 
 } // namespace tailor

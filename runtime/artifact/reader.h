@@ -39,6 +39,10 @@ public:
   std::span<const std::byte> section(std::string_view name) const;
   /// XXH3-64 over metadata and section checksums: tells whether two files are the same program.
   std::uint64_t identity() const { return identity_; }
+  /// The whole file.
+  std::span<const std::byte> bytes() const {
+    return memory_.empty() ? file_.bytes() : std::span<const std::byte>(memory_);
+  }
   /// Path it was opened from; empty for bytes in memory.
   const std::string& path() const { return path_; }
 

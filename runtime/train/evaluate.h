@@ -1,0 +1,54 @@
+#pragma once
+#include "runtime/data/fitted.h"
+#include "runtime/exec/executor.h"
+#include "runtime/metrics/evaluation.h"
+#include "runtime/train/control_rows.h"
+#include "runtime/train/feed.h"
+
+#include <functional>
+
+namespace tailor::runtime {
+
+/// Runs an eval or predict entry over a whole data set.
+class Evaluator {
+public:
+  /// Finds output "logits" of the entry, in its largest batch size. `first_slot`: four slots from there are
+  /// used.
+  static Result<Evaluator> create(Executor& executor, std::int32_t entry, std::uint32_t first_slot);
+  static constexpr std::uint32_t kSlots = 4;
+
+  /// Called for every batch in row order: logits [valid, width] f32, labels [valid] (zeros if unlabelled),
+  /// number of the first row.
+  using BatchFunction =
+      std::function<Status(std::span<const float> logits, std::span<const std::int32_t> labels,
+                           std::int32_t valid, std::int64_t first_row)>;
+  Status for_each_batch(const Dataset& data, const ControlRows& control, const BatchFunction& function);
+
+  /// Logits a row has: K, or 1 in the one-logit form.
+  std::int32_t logits_width() const { return width_; }
+
+private:
+  Evaluator(Executor& executor, VariantId variant) : executor_(executor), variant_(variant) {}
+  Executor& executor_;
+  VariantId variant_;
+  std::uint32_t first_slot_ = 0;
+  std::int32_t output_ = -1;
+  std::int32_t width_ = 0;
+};
+
+/// The plan of an evaluation from options and what was fitted.
+Result<EvaluationPlan> evaluation_plan(const ArtifactSpec& spec, const Options& options,
+                                       const FittedState& fitted);
+
+/// All metrics of a labelled data set.
+Result<EvaluationResult> evaluate(Evaluator& evaluator, const Dataset& data, const ControlRows& control,
+                                  const EvaluationPlan& plan);
+
+/// Class probabilities [K] of one row of logits: softmax, or (1 - p, p) of the one-logit form with p at
+/// `positive`.
+void probabilities(std::span<const float> logits, std::int32_t positive, std::span<double> result);
+
+/// argmax (ties to the lower class), or `positive` if the one logit is above 0.
+std::int32_t decision(std::span<const float> logits, std::int32_t positive);
+
+} // namespace tailor::runtime

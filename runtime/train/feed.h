@@ -1,0 +1,21 @@
+#pragma once
+#include "runtime/data/loader.h"
+#include "runtime/exec/executor.h"
+
+namespace tailor::runtime {
+
+/// Where the loader writes the batches of a variant: slots [first, first + count) of the executor, as the
+/// variant lays them out. Errors   kIncompatible for an input no data set of ours provides, or of another
+/// width than `data` has.
+Result<std::vector<BatchSlot>> batch_slots(Executor& executor, VariantId variant, const Dataset& data,
+                                           std::uint32_t first, std::uint32_t count);
+
+/// The variant of an entry for `batch` rows; batch 0 = the first one. kInvalidArgument listing the sizes
+/// there are.
+Result<VariantId> variant_for(const ArtifactSpec& spec, std::int32_t entry, std::int64_t batch);
+
+inline const Variant& variant_of(const ArtifactSpec& spec, VariantId id) {
+  return spec.entries[static_cast<std::size_t>(id.entry)].variants[static_cast<std::size_t>(id.variant)];
+}
+
+} // namespace tailor::runtime

@@ -1,0 +1,103 @@
+#include "runtime/train/run.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace tailor::runtime {
+namespace {
+
+OptionValue number(std::optional<double> value) {
+  return value && std::isfinite(*value) ? OptionValue(*value) : OptionValue();
+}
+
+OptionValue json_of(const MetricValues& metrics) {
+  OptionValue::Table table;
+  for (const auto& [name, value] : metrics)
+    table.emplace_back(name, number(value));
+  return OptionValue(std::move(table));
+}
+
+/// Names in the order of the table: those of val, then what only test has; per-class ones are left to
+/// result.json.
+std::vector<std::string> table_rows(const RunResult& result) {
+  std::vector<std::string> rows;
+  for (const MetricSummary& metric : result.metrics) {
+    const std::string name = metric.name.substr(metric.name.find('/') + 1);
+    if (name.find('/') == std::string::npos && std::find(rows.begin(), rows.end(), name) == rows.end())
+      rows.push_back(name);
+  }
+  return rows;
+}
+
+std::string cell(const RunResult& result, const std::string& name) {
+  for (const MetricSummary& metric : result.metrics)
+    if (metric.name == name) return metric.summary.num_seeds > 0 ? to_string(metric.summary) : "absent";
+  return "";
+}
+
+} // namespace
+
+std::string result_to_json(const RunResult& result) {
+  OptionValue::List seeds, counts, names;
+  for (const SeedResult& seed : result.seeds)
+    seeds.emplace_back(OptionValue::Table{{"seed", OptionValue(static_cast<std::int64_t>(seed.seed))},
+                                          {"outcome", OptionValue(seed.outcome)},
+                                          {"epochs", OptionValue(seed.epochs)},
+                                          {"steps", OptionValue(seed.steps)},
+                                          {"reported_epoch", OptionValue(seed.reported_epoch + 1)},
+                                          {"train_loss", number(seed.train_loss)},
+                                          {"ms_per_step", number(seed.ms_per_step)},
+                                          {"val", json_of(seed.val)},
+                                          {"test", json_of(seed.test)}});
+  for (const std::int64_t count : result.class_counts)
+    counts.emplace_back(count);
+  for (const std::string& name : result.class_names)
+    names.emplace_back(name);
+  OptionValue::Table metrics;
+  for (const MetricSummary& metric : result.metrics)
+    metrics.emplace_back(
+        metric.name, OptionValue(OptionValue::Table{
+                         {"mean", metric.summary.num_seeds > 0 ? number(metric.summary.mean) : OptionValue()},
+                         {"standard_error", number(metric.summary.standard_error)},
+                         {"seeds", OptionValue(metric.summary.num_seeds)}}));
+  return OptionValue(OptionValue::Table{
+                         {"class_names", OptionValue(std::move(names))},
+                         {"class_counts", OptionValue(std::move(counts))},
+                         {"r", number(result.imbalance_ratio())},
+                         {"rows", OptionValue(OptionValue::Table{{"train", OptionValue(result.train_rows)},
+                                                                 {"val", OptionValue(result.val_rows)},
+                                                                 {"test", OptionValue(result.test_rows)}})},
+                         {"metrics", OptionValue(std::move(metrics))},
+                         {"seeds", OptionValue(std::move(seeds))}})
+             .to_json() +
+         "\n";
+}
+
+std::string result_table(const RunResult& result) {
+  const std::vector<std::string> rows = table_rows(result);
+  std::size_t name_width = 6, val_width = 3;
+  for (const std::string& row : rows) {
+    name_width = std::max(name_width, row.size());
+    val_width = std::max(val_width, cell(result, "val/" + row).size());
+  }
+  std::string table;
+  const auto line = [&](const std::string& name, const std::string& val, const std::string& test) {
+    std::string text = name + std::string(name_width + 2 - name.size(), ' ') + val +
+                       std::string(val_width + 2 - std::min(val.size(), val_width + 2), ' ') + test;
+    while (!text.empty() && text.back() == ' ')
+      text.pop_back();
+    table += text + '\n';
+  };
+  if (!rows.empty()) line("", "val", "test");
+  for (const std::string& row : rows)
+    line(row, cell(result, "val/" + row), cell(result, "test/" + row));
+  double ms = 0;
+  for (const SeedResult& seed : result.seeds)
+    ms += seed.ms_per_step / static_cast<double>(result.seeds.size());
+  char buffer[64];
+  std::snprintf(buffer, sizeof(buffer), "%.4g ms per step", ms);
+  return table + buffer + "\n";
+}
+
+} // namespace tailor::runtime

@@ -1,0 +1,263 @@
+#include "runtime/train/run.h"
+
+#include "runtime/base/log.h"
+#include "runtime/data/long_tail.h"
+#include "runtime/exec/cpu_executor.h"
+#include "runtime/train/manifest.h"
+#include "runtime/train/stop_signal.h"
+#include "runtime/train/trainer.h"
+
+#include <algorithm>
+#include <sys/stat.h>
+#include <thread>
+
+namespace tailor::runtime {
+namespace {
+
+bool is_folder(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/// More threads than the widest command has chunks would only wait.
+std::int32_t useful_threads(const ArtifactSpec& spec, std::int32_t wanted) {
+  std::uint32_t most_chunks = 1;
+  for (const Entry& entry : spec.entries)
+    for (const Variant& variant : entry.variants)
+      for (const Command& command : variant.commands)
+        most_chunks = std::max(most_chunks, command.num_chunks);
+  const std::uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
+  const std::uint32_t threads = wanted > 0 ? static_cast<std::uint32_t>(wanted) : cores;
+  return static_cast<std::int32_t>(std::min(threads, most_chunks));
+}
+
+std::string class_line(const RunResult& result) {
+  std::string text = "classes";
+  constexpr std::size_t kShown = 12;
+  for (std::size_t k = 0; k < std::min(result.class_counts.size(), kShown); ++k)
+    text += concat(k ? ", " : "  ", k < result.class_names.size() ? result.class_names[k] : concat(k), " ",
+                   result.class_counts[k]);
+  if (result.class_counts.size() > kShown) text += concat(", ... (", result.class_counts.size(), " in all)");
+  return concat(text, "  ", format_ratio(result.imbalance_ratio()));
+}
+
+/// What is the same for all seeds of a run.
+struct RunSetup {
+  std::shared_ptr<const Artifact> artifact;
+  Options options;
+  DataPlan data_plan;
+  std::string out;
+  std::unique_ptr<Executor> executor;
+  std::uint64_t first_seed = 0;
+  std::int64_t num_seeds = 1;
+  std::uint32_t train_slots = 0;
+  bool reopen_data_per_seed = false;
+};
+
+Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptions& options) {
+  RunSetup setup;
+  setup.artifact = artifact;
+  const ArtifactSpec& spec = artifact->spec();
+  if (spec.stages.empty()) return invalid_argument("'", spec.name, "' has no training stage");
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.options, effective_options(*artifact, options.set));
+  TAILOR_RETURN_IF_ERROR_AS_IS(apply_data_argument(options.data, setup.options));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.data_plan,
+                                data_plan_from(setup.options, is_folder(options.data) ? options.data : ""));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const LoopPlan loop, LoopPlan::from(setup.options));
+
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t seed, setup.options.get_int("run.seed", 0));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.num_seeds, setup.options.get_int("run.seeds", 1));
+  if (seed < 0 || setup.num_seeds < 1 || setup.num_seeds > 1'000'000)
+    return invalid_argument("run.seed ", seed, " with run.seeds ", setup.num_seeds);
+  setup.first_seed = static_cast<std::uint64_t>(seed);
+  setup.reopen_data_per_seed =
+      (setup.data_plan.long_tail && setup.data_plan.long_tail->subset_follows_run) ||
+      (setup.data_plan.test_long_tail && setup.data_plan.test_long_tail->subset_follows_run);
+
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.out, setup.options.get_string("run.out", ""));
+  if (!options.out.empty()) setup.out = options.out;
+  if (setup.out.empty()) {
+    if (options.resume) return invalid_argument("--resume needs --out, the folder of the run to go on with");
+    setup.out = concat("runs/", spec.name, "-", utc_folder_suffix());
+  }
+
+  ExecutorOptions executor;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t threads, setup.options.get_int("run.threads", 0));
+  if (threads < 0 || threads > 1024) return invalid_argument("run.threads ", threads, ": use 0 to 1024");
+  executor.num_threads =
+      useful_threads(spec, options.threads > 0 ? options.threads : static_cast<std::int32_t>(threads));
+  executor.ring_length = static_cast<std::uint32_t>(std::min<std::int64_t>(loop.steps_per_launch, 4096));
+  // A launch in use, the next one ready, and a few more for loaders of uneven speed.
+  setup.train_slots = 2 * executor.ring_length + 4;
+  executor.num_slots = setup.train_slots + Evaluator::kSlots;
+  const ExecutorFactory make = options.make_executor ? options.make_executor : make_cpu_executor;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.executor, make(artifact, executor));
+  if (options.prepare_executor) TAILOR_RETURN_IF_ERROR_AS_IS(options.prepare_executor(*setup.executor));
+  return setup;
+}
+
+SeedResult seed_result(const TrainingRecord& record) {
+  SeedResult result;
+  result.seed = record.seed;
+  result.outcome = record.outcome.empty() ? "stopped" : record.outcome;
+  result.epochs = record.epoch;
+  result.steps = record.step;
+  result.train_loss = record.last_train_loss;
+  result.ms_per_step = record.step > 0 ? 1e3 * record.train_seconds / static_cast<double>(record.step) : 0;
+  const bool selected = record.best.epoch >= 0;
+  result.val = selected ? record.best_val : record.last_val;
+  result.test = selected ? record.best_test : record.last_test;
+  if (selected)
+    result.reported_epoch = record.best.epoch;
+  else if (!result.val.empty() || !result.test.empty())
+    result.reported_epoch = record.epoch - 1;
+  return result;
+}
+
+/// Mean and standard error of every metric over the seeds that finished and have it.
+std::vector<MetricSummary> summaries(const std::vector<SeedResult>& seeds) {
+  std::vector<MetricSummary> all;
+  for (const char* split : {"val", "test"}) {
+    std::vector<std::string> names;
+    for (const SeedResult& seed : seeds)
+      for (const auto& [name, value] : split == std::string("val") ? seed.val : seed.test)
+        if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    for (const std::string& name : names) {
+      std::vector<double> values;
+      for (const SeedResult& seed : seeds) {
+        const std::optional<double> value =
+            metric_value(split == std::string("val") ? seed.val : seed.test, name);
+        if (seed.outcome != "stopped" && value) values.push_back(*value);
+      }
+      all.push_back({concat(split, "/", name), summarise(values)});
+    }
+  }
+  return all;
+}
+
+Status check_out_folder(const std::string& out, bool resume) {
+  if (!resume && file_exists(out + "/manifest.json"))
+    return invalid_argument("'", out, "' already holds a run")
+        .with_hint("use --resume to go on with it, or another --out");
+  if (resume && !file_exists(out + "/manifest.json"))
+    return invalid_argument("'", out, "' holds no run to resume");
+  return make_folders(out);
+}
+
+void describe_data(const DataBundle& data, RunResult& result, bool print) {
+  result.class_names = data.fitted.class_names;
+  result.class_counts = data.train.class_counts;
+  result.train_rows = data.train.num_rows;
+  result.val_rows = data.val.num_rows;
+  result.test_rows = data.test.num_rows;
+  if (!print) return;
+  log_info(concat("data     train ", result.train_rows, ", val ", result.val_rows, ", test ",
+                  result.test_rows, " rows"));
+  log_info(class_line(result));
+  for (const std::string& note : data.notes)
+    log_info("note: " + note);
+}
+
+} // namespace
+
+double RunResult::imbalance_ratio() const {
+  std::int64_t least = 0, most = 0;
+  for (const std::int64_t count : class_counts) {
+    if (count <= 0) continue;
+    least = least == 0 ? count : std::min(least, count);
+    most = std::max(most, count);
+  }
+  return most > 0 ? static_cast<double>(least) / static_cast<double>(most) : 0;
+}
+
+Result<std::unique_ptr<Executor>> make_cpu_executor(std::shared_ptr<const Artifact> artifact,
+                                                    const ExecutorOptions& options) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(std::unique_ptr<CpuExecutor> executor,
+                                CpuExecutor::create(std::move(artifact), options));
+  return std::unique_ptr<Executor>(std::move(executor));
+}
+
+Result<Options> effective_options(const Artifact& artifact,
+                                  const std::vector<std::pair<std::string, std::string>>& set) {
+  Options options = artifact.spec().options;
+  for (const auto& [key, text] : set) {
+    const Option* option = options.find(key);
+    if (option && option->stage == OptionStage::kCompile)
+      return invalid_argument("--set ", key, "=", text, ": '", key, "' is compiled into the artifact")
+          .with_hint(concat("rebuild it: tailor compile ", artifact.spec().source_name, " --set ", key, "=",
+                            text, " -o ", artifact.path().empty() ? "P.tailor" : artifact.path()));
+    TAILOR_RETURN_IF_ERROR(options.set_from_text(key, text), concat("--set ", key, "=", text));
+  }
+  return options;
+}
+
+Status apply_data_argument(const std::string& data, Options& options) {
+  if (data.empty() || is_folder(data)) return {};
+  if (!file_exists(data)) return not_found("--data '", data, "' does not exist");
+  Option train;
+  if (const Option* known = options.find("data.train")) train = *known;
+  train.value = data;
+  train.origin = "command line";
+  options.set("data.train", std::move(train));
+  return {};
+}
+
+Result<RunResult> run_training(std::shared_ptr<const Artifact> artifact, const RunOptions& options) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(RunSetup setup, set_up(artifact, options));
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_out_folder(setup.out, options.resume));
+  RunResult result;
+  result.out = setup.out;
+
+  std::optional<DataBundle> data;
+  const StopSignal stop_signal;
+  for (std::int64_t s = 0; s < setup.num_seeds && StopSignal::requested() == 0; ++s) {
+    TrainerOptions trainer_options;
+    trainer_options.seed = setup.first_seed + static_cast<std::uint64_t>(s);
+    trainer_options.folder = concat(setup.out, "/seed-", trainer_options.seed);
+    trainer_options.batch = options.batch;
+    trainer_options.loader_threads = options.loader_threads;
+    trainer_options.stop_after_steps = options.stop_after_steps;
+    trainer_options.quiet = options.quiet;
+    trainer_options.train_slots = setup.train_slots;
+
+    std::optional<Checkpoint> checkpoint;
+    const std::string last = Trainer::last_path(trainer_options.folder);
+    if (options.resume && file_exists(last)) {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(checkpoint,
+                                    load_checkpoint(*setup.executor, last, CheckpointUse::kResume));
+    }
+    if (!data || setup.reopen_data_per_seed || checkpoint) {
+      OpenOptions open;
+      open.run_seed = trainer_options.seed;
+      if (checkpoint) open.fitted = &checkpoint->fitted;
+      TAILOR_ASSIGN_OR_RETURN(data, open_data(setup.data_plan, artifact->spec().schema, open),
+                              "opening the data");
+      describe_data(*data, result, s == 0 && !options.quiet);
+    }
+    if (s == 0) {
+      ManifestFacts facts{options.command_line, setup.executor->options().num_threads, options.loader_threads,
+                          utc_timestamp()};
+      if (!options.resume)
+        TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(setup.out + "/manifest.json",
+                                                       manifest_to_json(*artifact, setup.options, facts)));
+      const std::span<const std::byte> program[] = {artifact->bytes()};
+      if (!options.resume)
+        TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(setup.out + "/program.tailor", program));
+    }
+    Trainer trainer(*setup.executor, setup.options, setup.data_plan, *data, trainer_options);
+    if (checkpoint) TAILOR_RETURN_IF_ERROR_AS_IS(trainer.resume_from(*checkpoint));
+    if (!checkpoint || checkpoint->record.outcome.empty()) {
+      if (!options.quiet && setup.num_seeds > 1)
+        log_info(concat("seed ", trainer_options.seed, " (", s + 1, " of ", setup.num_seeds, ")"));
+      TAILOR_RETURN_IF_ERROR(trainer.train(), concat("seed ", trainer_options.seed));
+    }
+    result.seeds.push_back(seed_result(trainer.record()));
+    if (trainer.record().outcome.empty()) break;
+  }
+  result.signal = StopSignal::requested();
+  result.metrics = summaries(result.seeds);
+  TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(setup.out + "/result.json", result_to_json(result)));
+  return result;
+}
+
+} // namespace tailor::runtime

@@ -1,0 +1,90 @@
+#pragma once
+#include "runtime/exec/executor.h"
+#include "runtime/metrics/summary.h"
+#include "runtime/train/checkpoint.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tailor::runtime {
+
+/// Makes the executor an artifact runs on. The default makes a CpuExecutor.
+using ExecutorFactory =
+    std::function<Result<std::unique_ptr<Executor>>(std::shared_ptr<const Artifact>, const ExecutorOptions&)>;
+
+struct RunOptions {
+  std::vector<std::pair<std::string, std::string>> set; ///< `--set key=text`, run keys only
+  std::string data;    ///< a folder that relative data paths start from, or a file to train on; empty: the
+                       ///< current folder
+  std::string out;     ///< empty: `run.out`, else runs/<name>-<time>
+  bool resume = false; ///< go on from the last checkpoints in `out`
+  std::int64_t stop_after_steps = -1;    ///< checkpoint and stop there, schedules unchanged; -1: at the end
+  std::int64_t batch = 0;                ///< variant of the step entry; 0: the first
+  std::int32_t threads = 0;              ///< 0: `run.threads`, else all cores that can help
+  std::int32_t loader_threads = -1;      ///< -1: `run.loader_threads`
+  bool quiet = false;                    ///< no progress lines
+  std::vector<std::string> command_line; ///< for the manifest
+  ExecutorFactory make_executor;
+  /// Called once with the executor before training, to attach an observer (`--check reference`,
+  /// `--trap-nonfinite`).
+  std::function<Status(Executor&)> prepare_executor;
+};
+
+/// One seed's outcome at its reported epoch: the best one if the run selects on validation, else the last.
+struct SeedResult {
+  std::uint64_t seed = 0;
+  std::string outcome; ///< "finished", "early_stop", "stopped" (signal or step limit: to be resumed)
+  std::int64_t epochs = 0, steps = 0;
+  std::int64_t reported_epoch = -1; ///< 0-based; -1: nothing was evaluated
+  double train_loss = 0;            ///< mean of the last whole epoch
+  double ms_per_step = 0;           ///< optimizer steps only, without evaluation and checkpoints
+  MetricValues val, test;
+};
+
+struct MetricSummary {
+  std::string name; ///< "test/balanced_accuracy"
+  SeedSummary summary;
+};
+
+/// What result.json holds.
+struct RunResult {
+  std::string out;
+  std::vector<std::string> class_names;
+  std::vector<std::int64_t> class_counts; ///< of the training split
+  std::int64_t train_rows = 0, val_rows = 0, test_rows = 0;
+  std::vector<SeedResult> seeds;
+  std::vector<MetricSummary> metrics; ///< over the seeds that finished
+  int signal = 0;                     ///< the signal that stopped the run, or 0
+
+  /// n_min / n_max over classes with rows; 0 without any.
+  double imbalance_ratio() const;
+};
+
+std::string result_to_json(const RunResult& result);
+/// The table for the terminal: one line per metric, val and test side by side, mean and standard error.
+std::string result_table(const RunResult& result);
+
+/// Trains every seed of the program and writes the output folder (README.md here describes it).
+///
+/// Same artifact, options, data and seed: same bits in every file but times, for any number of threads,
+/// loader threads and steps per launch, and across any number of stops (signal, kill -9) and resumes.
+///
+/// Errors   what keeps a run from starting; a non-finite loss (kInvalidArgument with step, term and advice;
+/// the last
+///          good checkpoint stays); a checkpoint that cannot be written (kResourceExhausted; likewise).
+Result<RunResult> run_training(std::shared_ptr<const Artifact> artifact, const RunOptions& options);
+
+/// The executor factory used when RunOptions has none: target "cpu" only.
+Result<std::unique_ptr<Executor>> make_cpu_executor(std::shared_ptr<const Artifact> artifact,
+                                                    const ExecutorOptions& options);
+
+/// The program's options with `--set` over them. A compile key is refused with the command that rebuilds.
+Result<Options> effective_options(const Artifact& artifact,
+                                  const std::vector<std::pair<std::string, std::string>>& set);
+
+/// `--data D`: a file becomes data.train; a folder is where relative paths start (left to data_plan_from).
+Status apply_data_argument(const std::string& data, Options& options);
+
+} // namespace tailor::runtime

@@ -1,0 +1,47 @@
+#pragma once
+#include "runtime/artifact/spec.h"
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tailor::runtime {
+
+/// The safetensors format (github.com/huggingface/safetensors): 8 bytes header length, a JSON header
+/// {"__metadata__": {text: text}, name: {"dtype", "shape", "data_offsets"}}, then the data without holes.
+
+struct TensorToWrite {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<std::int64_t> shape;
+  std::span<const std::byte> bytes;
+};
+using TextMetadata = std::vector<std::pair<std::string, std::string>>;
+
+/// Header of a file whose data are the tensors' bytes one after the other.
+std::string safetensors_header(const std::vector<TensorToWrite>& tensors, const TextMetadata& metadata);
+
+struct TensorView {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<std::int64_t> shape;
+  std::span<const std::byte> bytes;
+};
+
+/// A parsed file; views point into the bytes given to parse().
+struct SafetensorsView {
+  TextMetadata metadata;
+  std::vector<TensorView> tensors; ///< in file order
+  std::span<const std::byte> data; ///< of all tensors
+
+  const std::string* find_metadata(std::string_view key) const;
+  const TensorView* find(std::string_view name) const;
+
+  /// Every size is checked against the file in 64 bits; tensors cover the data exactly once.
+  /// Errors   kDataLoss saying what is wrong; kUnimplemented for an element type we have no use for.
+  static Result<SafetensorsView> parse(std::span<const std::byte> file);
+};
+
+} // namespace tailor::runtime

@@ -1,0 +1,96 @@
+#include "runtime/train/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace tailor::runtime {
+namespace {
+
+Result<ScheduleKind> kind_of(const std::string& name) {
+  static constexpr std::pair<const char*, ScheduleKind> kKinds[] = {
+      {"constant", ScheduleKind::kConstant},
+      {"warmup_cosine", ScheduleKind::kWarmupCosine},
+      {"cosine", ScheduleKind::kCosine},
+      {"cosine_epoch", ScheduleKind::kCosine},
+      {"step", ScheduleKind::kStep},
+      {"ldam_step", ScheduleKind::kLdamStep},
+      {"mislas_step", ScheduleKind::kMislasStep},
+      {"sam_step", ScheduleKind::kSamStep}};
+  for (const auto& [known, kind] : kKinds)
+    if (name == known) return kind;
+  return invalid_argument("unknown schedule '", name, "'");
+}
+
+double half_cosine(double done, double length) {
+  if (length <= 0) return 0;
+  return 0.5 * (1.0 + std::cos(std::numbers::pi * std::min(done / length, 1.0)));
+}
+
+double stepped(std::int64_t epoch, double after_160, double after_180) {
+  if (epoch + 1 <= 5) return static_cast<double>(epoch + 1) / 5.0;
+  if (epoch + 1 > 180) return after_180;
+  return epoch + 1 > 160 ? after_160 : 1.0;
+}
+
+} // namespace
+
+Result<Schedule> Schedule::create(const Options& options, const std::string& prefix) {
+  Schedule schedule;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string name, options.get_string(prefix + ".name", "constant"));
+  TAILOR_ASSIGN_OR_RETURN(schedule.kind_, kind_of(name), concat("'", prefix, ".name'"));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string per, options.get_string(prefix + ".per", "epoch"));
+  if (per != "epoch" && per != "step")
+    return invalid_argument("'", prefix, ".per' must be epoch or step, not '", per, "'");
+  schedule.per_step_ = per == "step";
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(schedule.warmup_epochs_, options.get_number(prefix + ".warmup_epochs", 5));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(schedule.decay_, options.get_number(prefix + ".factor", 0.1));
+  if (const Option* milestones = options.find(prefix + ".milestones");
+      milestones && milestones->value.as_list()) {
+    for (const OptionValue& item : *milestones->value.as_list()) {
+      const auto epoch = item.as_number();
+      if (!epoch || (!schedule.milestones_.empty() && *epoch <= schedule.milestones_.back()))
+        return invalid_argument("'", prefix, ".milestones' must be ascending epochs, not ",
+                                milestones->value.to_json());
+      schedule.milestones_.push_back(*epoch);
+    }
+  }
+  return schedule;
+}
+
+double Schedule::factor(const TrainingClock& clock) const {
+  const std::int64_t n = std::max<std::int64_t>(clock.steps_per_epoch, 1);
+  const std::int64_t epoch = clock.step / n;
+  const std::int64_t num_epochs = (clock.total_steps + n - 1) / n;
+  // Progress, length and warm-up in the unit the rate changes in.
+  const double done = static_cast<double>(per_step_ ? clock.step : epoch);
+  const double length = static_cast<double>(per_step_ ? clock.total_steps : num_epochs);
+  const double warmup = per_step_ ? warmup_epochs_ * static_cast<double>(n) : warmup_epochs_;
+  switch (kind_) {
+  case ScheduleKind::kConstant:
+    return 1.0;
+  case ScheduleKind::kWarmupCosine:
+    return done < warmup ? std::min((done + 1.0) / warmup, 1.0) : half_cosine(done - warmup, length - warmup);
+  case ScheduleKind::kCosine:
+    return half_cosine(done, length);
+  case ScheduleKind::kStep:
+    return std::pow(decay_,
+                    static_cast<double>(std::count_if(milestones_.begin(), milestones_.end(), [&](double m) {
+                      return m <= static_cast<double>(epoch);
+                    })));
+  case ScheduleKind::kLdamStep:
+    return stepped(epoch, 1e-2, 1e-4);
+  case ScheduleKind::kMislasStep:
+    return stepped(epoch, 1e-1, 1e-2);
+  case ScheduleKind::kSamStep: {
+    // In whole numbers: 0.3 * 10 is not 3 in binary.
+    int drops = 0;
+    for (const std::int64_t tenths : {3, 6, 8})
+      drops += 10 * epoch >= tenths * num_epochs;
+    return std::pow(0.2, drops);
+  }
+  }
+  return 1.0;
+}
+
+} // namespace tailor::runtime

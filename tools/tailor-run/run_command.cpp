@@ -1,0 +1,198 @@
+#include "tools/tailor-run/run_command.h"
+
+#include "runtime/base/log.h"
+#include "runtime/train/nonfinite_trap.h"
+#include "runtime/train/stop_signal.h"
+
+#include <algorithm>
+#include <charconv>
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+namespace tailor::runtime {
+namespace {
+
+constexpr int kWrongCommandLine = 2;
+
+/// Everything any of the three forms takes.
+struct Arguments {
+  std::string artifact, data, out, weights, check;
+  std::vector<std::string> set;
+  std::int64_t steps = -1, batch = 0;
+  std::int32_t threads = 0, loader_threads = -1;
+  bool resume = false, quiet = false, trap_nonfinite = false, json = false;
+};
+
+/// "key=value" pairs; a word without '=' is a wrong command line.
+Result<std::vector<std::pair<std::string, std::string>>> parse_set(const std::vector<std::string>& words) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return invalid_argument("--set takes key=value, not '", word, "'");
+    pairs.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+  }
+  return pairs;
+}
+
+/// "reference" or "reference:every N" or "reference:N".
+Result<std::int64_t> parse_check(const std::string& text) {
+  std::string_view rest = text;
+  if (!rest.starts_with("reference"))
+    return invalid_argument("--check takes reference[:every N], not '", text, "'");
+  rest.remove_prefix(std::string_view("reference").size());
+  if (rest.empty()) return std::int64_t{1};
+  if (rest.starts_with(":")) rest.remove_prefix(1);
+  if (rest.starts_with("every")) rest.remove_prefix(std::string_view("every").size());
+  while (rest.starts_with(" ") || rest.starts_with("="))
+    rest.remove_prefix(1);
+  std::int64_t every = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), every);
+  if (error != std::errc() || end != rest.data() + rest.size() || every < 1)
+    return invalid_argument("--check takes reference[:every N], not '", text, "'");
+  return every;
+}
+
+void add_common(CLI::App& app, Arguments& arguments) {
+  app.add_option("artifact", arguments.artifact, "the compiled program, P.tailor")->required();
+  app.add_option("--data", arguments.data, "a file, or the folder that the program's data paths start from");
+  app.add_option("--set", arguments.set, "key=value of a run key; may be repeated")->allow_extra_args(false);
+  app.add_option("--threads", arguments.threads, "compute threads (same results for any number)")
+      ->check(CLI::Range(1, 1024));
+}
+
+int wrong_command_line(const std::string& message) {
+  log_error(message);
+  return kWrongCommandLine;
+}
+
+int train_command(const Arguments& arguments, RunOptions options, const RunHooks& hooks) {
+  options.data = arguments.data;
+  options.out = arguments.out;
+  options.resume = arguments.resume;
+  options.stop_after_steps = arguments.steps;
+  options.batch = arguments.batch;
+  options.threads = arguments.threads;
+  options.loader_threads = arguments.loader_threads;
+  options.quiet = arguments.quiet;
+  options.make_executor = hooks.make_executor;
+  if (arguments.trap_nonfinite && !arguments.check.empty())
+    return wrong_command_line("--trap-nonfinite and --check cannot watch the same run");
+  if (arguments.trap_nonfinite) options.prepare_executor = trap_nonfinite;
+  if (!arguments.check.empty()) {
+    const Result<std::int64_t> every = parse_check(arguments.check);
+    if (!every.ok()) return wrong_command_line(every.status().message());
+    if (!hooks.check_reference)
+      return wrong_command_line("--check reference needs the compiler: use `tailor run`");
+    options.prepare_executor = [&hooks, every = *every](Executor& executor) {
+      return hooks.check_reference(executor, every);
+    };
+  }
+  Result<std::shared_ptr<const Artifact>> artifact = Artifact::open(arguments.artifact);
+  if (!artifact.ok()) return report(artifact.status());
+  return train_and_report(*std::move(artifact), options);
+}
+
+int score_command(const Arguments& arguments, const ScoreOptions& options, bool predicting) {
+  Result<std::shared_ptr<const Artifact>> artifact = Artifact::open(arguments.artifact);
+  if (!artifact.ok()) return report(artifact.status());
+  if (predicting) {
+    const std::string path = arguments.out.empty() ? "predictions.csv" : arguments.out;
+    const Result<std::int64_t> rows = predict(*artifact, options, path);
+    if (!rows.ok()) return report(rows.status());
+    std::printf("wrote %lld rows to %s\n", static_cast<long long>(*rows), path.c_str());
+    return 0;
+  }
+  const Result<EvaluationResult> result = evaluate_weights(*artifact, options);
+  if (!result.ok()) return report(result.status());
+  const DataSchema& schema = (*artifact)->spec().schema;
+  std::fputs(
+      (arguments.json ? evaluation_to_json(*result, schema) : evaluation_table(*result, schema)).c_str(),
+      stdout);
+  return 0;
+}
+
+} // namespace
+
+int report(const Status& status) {
+  if (status.ok()) return 0;
+  log_error(status.message());
+  if (!status.hint().empty()) log_info("hint: " + status.hint());
+  return exit_code(status);
+}
+
+int train_and_report(std::shared_ptr<const Artifact> artifact, const RunOptions& options) {
+  const Result<RunResult> result = run_training(std::move(artifact), options);
+  if (!result.ok()) return report(result.status());
+  const bool stopped = !result->seeds.empty() && result->seeds.back().outcome == "stopped";
+  if (!stopped) std::fputs(result_table(*result).c_str(), stdout);
+  std::printf("wrote %s\n", result->out.c_str());
+  std::fflush(stdout);
+  if (stopped || result->signal != 0)
+    log_info(concat(
+        result->signal != 0 ? concat("stopped by ", signal_name(result->signal)) : std::string("stopped"),
+        result->seeds.empty() ? std::string() : concat(" after step ", result->seeds.back().steps),
+        "; go on with --resume --out ", result->out));
+  return result->signal != 0 ? 128 + result->signal : 0;
+}
+
+int run_command(const std::string& program, const std::vector<std::string>& words, const RunHooks& hooks) {
+  Arguments arguments;
+  CLI::App app("Runs a compiled training program.", program);
+  std::vector<std::string> rest = words;
+  const std::string verb = rest.empty() ? "" : rest.front();
+  const bool predicting = verb == "predict", evaluating = verb == "eval";
+  if (predicting || evaluating) rest.erase(rest.begin());
+  add_common(app, arguments);
+  if (predicting || evaluating) {
+    app.name(program + " " + verb);
+    app.description(predicting ? "Writes class probabilities and decisions of every row."
+                               : "Prints the metrics of labelled data.");
+    app.add_option("--weights", arguments.weights, "a checkpoint, best.safetensors or last.safetensors")
+        ->required();
+    if (predicting)
+      app.add_option("--out", arguments.out, "csv to write (predictions.csv)");
+    else
+      app.add_flag("--json", arguments.json, "print JSON");
+  } else {
+    app.footer("Also: " + program + " predict P.tailor --weights W --data D\n      " + program +
+               " eval P.tailor --weights W --data D");
+    app.add_option("--out", arguments.out, "folder for checkpoints, log and result (runs/<name>-<time>)");
+    app.add_flag("--resume", arguments.resume, "go on from the last checkpoint in --out");
+    app.add_option("--steps", arguments.steps, "stop with a checkpoint after this many steps of the run")
+        ->check(CLI::Range(std::int64_t{0}, std::int64_t{INT32_MAX}));
+    app.add_option("--batch", arguments.batch, "which of the compiled batch sizes to train with")
+        ->check(CLI::Range(std::int64_t{1}, std::int64_t{INT32_MAX}));
+    app.add_option("--loader-threads", arguments.loader_threads, "threads that gather batches (same results)")
+        ->check(CLI::Range(0, 64));
+    app.add_flag("--quiet", arguments.quiet, "no progress");
+    app.add_flag("--trap-nonfinite", arguments.trap_nonfinite,
+                 "stop at the first command that writes NaN or infinity");
+    app.add_option("--check", arguments.check,
+                   "reference[:every N]: compare every command with the reference");
+  }
+  try {
+    std::reverse(rest.begin(), rest.end()); // CLI11 takes arguments from the back
+    app.parse(rest);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kWrongCommandLine;
+  }
+  const auto set = parse_set(arguments.set);
+  if (!set.ok()) return wrong_command_line(set.status().message());
+  if (predicting || evaluating) {
+    ScoreOptions options;
+    options.weights = arguments.weights;
+    options.data = arguments.data;
+    options.set = *set;
+    options.threads = arguments.threads;
+    options.make_executor = hooks.make_executor;
+    return score_command(arguments, options, predicting);
+  }
+  RunOptions options;
+  options.set = *set;
+  options.command_line = words;
+  options.command_line.insert(options.command_line.begin(), program);
+  return train_command(arguments, std::move(options), hooks);
+}
+
+} // namespace tailor::runtime

@@ -1,0 +1,38 @@
+#pragma once
+#include "runtime/train/run.h"
+#include "runtime/train/score.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace tailor::runtime {
+
+/// What a binary with the compiler inside adds.
+struct RunHooks {
+  /// Executors beyond the CPU's (target "reference").
+  ExecutorFactory make_executor;
+  /// `--check reference[:every N]`: attaches the comparison, every `every` steps. Without it the option is
+  /// refused with a pointer to `tailor run`.
+  std::function<Status(Executor& executor, std::int64_t every)> check_reference;
+};
+
+/// The whole command line behind the program's name:
+///
+///   P.tailor [--data D] [--out O] [--resume] [--steps N] [--set key=value]... [--batch N] [--threads N]
+///            [--loader-threads N] [--quiet] [--trap-nonfinite] [--check reference[:every N]]
+///   predict P.tailor --weights W [--data D] [--out predictions.csv] [--set key=value]... [--threads N]
+///   eval    P.tailor --weights W [--data D] [--json] [--set key=value]... [--threads N]
+///
+/// Exit codes: 0 done, 1 the input is wrong, 2 the command line is wrong, 70 our bug, 128 + n stopped by
+/// signal n after writing a checkpoint.
+int run_command(const std::string& program, const std::vector<std::string>& arguments,
+                const RunHooks& hooks = {});
+
+/// Trains and prints the result table and what was written; `tailor train` calls it with what it compiled.
+int train_and_report(std::shared_ptr<const Artifact> artifact, const RunOptions& options);
+
+/// Prints "error: ..." and "hint: ..." and returns the exit code; 0 for ok.
+int report(const Status& status);
+
+} // namespace tailor::runtime
