@@ -53,7 +53,7 @@ function(tailor_mlir_library name)
   if(NOT type STREQUAL "INTERFACE_LIBRARY")
     target_include_directories(${name} SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
     add_dependencies(${name} tailor_ir_headers)
-    target_precompile_headers(${name} REUSE_FROM tailor_mlir_pch)
+    tailor_use_pch(${name})
   endif()
 endfunction()
 
