@@ -128,7 +128,7 @@ private:
 
     auto rule = dyn_cast<ir::DifferentiableOpInterface>(op);
     if (!rule)
-      return op->emitOpError("cannot be differentiated, but the loss depends on a trained value through it")
+      return op->emitOpError("has no derivative, but the loss depends on a trained value through it")
                  .attachNote(body_.getLoc())
              << "while differentiating '" << body_.getSymName()
              << "'; stop_gradient before this op ends the path";

@@ -23,13 +23,14 @@ FusionKind kindWanted(Operation* op) {
   case FusionClass::Leaf:
   case FusionClass::Map:
     return isScalar ? FusionKind::Scalar : FusionKind::Map;
-  case FusionClass::RowReduction:
+  case FusionClass::RowReduction: // of a vector: the vector is one row
+    return rankOf(op->getOperand(0)) == 1 ? FusionKind::Scalar : FusionKind::Rows;
   case FusionClass::Loss:
   case FusionClass::LayerNorm:
     return FusionKind::Rows;
-  case FusionClass::ColumnReduction:
+  case FusionClass::ColumnReduction: // channels of images are not columns
   case FusionClass::BatchNorm:
-    return FusionKind::Columns;
+    return rankOf(op->getOperand(0)) == 2 ? FusionKind::Columns : FusionKind::Single;
   case FusionClass::FullReduction:
     return ir::fitsKind(op, FusionKind::Scalar) ? FusionKind::Scalar : FusionKind::Rows;
   case FusionClass::Contraction:

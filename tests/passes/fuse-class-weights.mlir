@@ -1,0 +1,238 @@
+// RUN: tailor-opt %s --split-input-file --tailor-fuse-class-weights | FileCheck %s
+// RUN: tailor-opt %s --split-input-file --tailor-fuse-class-weights -o /dev/null \
+// RUN:   --remarks-filter-missed=tailor --remark-format=emitRemark --verify-diagnostics
+
+// The hand-written loss of the custom method example: logit adjustment, log-likelihood, class table, masked mean. One
+// op is left, and it answers to the line of the first of them.
+// CHECK-LABEL: tailor.body @logit_adjusted
+// CHECK-SAME:    (%[[Z:.+]]: tensor<8x3xf32>, %[[B:.+]]: tensor<3xf32>, %[[W:.+]]: tensor<3xf32>, %[[Y:.+]]: tensor<8xi32>, %[[V:.+]]: tensor<i32>)
+// CHECK-NEXT:    %[[L:.+]] = tailor.softmax_cross_entropy %[[Z]], %[[Y]] : tensor<8xi32> weights(%[[W]] : tensor<3xf32>) bias(%[[B]] : tensor<3xf32>) valid(%[[V]] : tensor<i32>) reduction(batch_mean) {op_id = 4 : i64}
+// CHECK-NEXT:    tailor.return %[[L]]
+tailor.program @p {
+  tailor.body @logit_adjusted(%z: tensor<8x3xf32>, %b: tensor<3xf32>, %w: tensor<3xf32>, %y: tensor<8xi32>, %valid: tensor<i32>) -> tensor<f32> {
+    %bb = tailor.broadcast %b dims([1]) {op_id = 0 : i64} : tensor<3xf32> to tensor<8x3xf32>
+    %u = tailor.add %z, %bb {op_id = 1 : i64} : tensor<8x3xf32>
+    %lse = tailor.logsumexp %u dim(1) {op_id = 2 : i64} : tensor<8x3xf32> to tensor<8xf32>
+    %zy = tailor.take_along %u, %y {op_id = 3 : i64} : (tensor<8x3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    %nll = tailor.sub %lse, %zy {op_id = 4 : i64} : tensor<8xf32>
+    %wy = tailor.take %w, %y {op_id = 5 : i64} : (tensor<3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    %wl = tailor.mul %wy, %nll {op_id = 6 : i64} : tensor<8xf32>
+    %l = tailor.masked_mean %wl valid(%valid) {op_id = 7 : i64} : (tensor<8xf32>, tensor<i32>) -> tensor<f32>
+    tailor.return %l : tensor<f32>
+  }
+}
+
+// -----
+
+// CHECK-LABEL: tailor.body @log_softmax_form
+// CHECK-NEXT:    tailor.softmax_cross_entropy %{{.+}} reduction(batch_mean)
+// CHECK-NEXT:    tailor.return
+tailor.program @p {
+  tailor.body @log_softmax_form(%z: tensor<8x3xf32>, %y: tensor<8xi32>) -> tensor<f32> {
+    %lp = tailor.log_softmax %z dim(1) : tensor<8x3xf32>
+    %py = tailor.take_along %lp, %y : (tensor<8x3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    %nll = tailor.neg %py : tensor<8xf32>
+    %l = tailor.reduce_mean %nll dims([0]) : tensor<8xf32> to tensor<f32>
+    tailor.return %l : tensor<f32>
+  }
+}
+
+// -----
+
+// CHECK-LABEL: tailor.body @one_hot_form
+// CHECK-NEXT:    tailor.softmax_cross_entropy %{{.+}} reduction(sum)
+// CHECK-NEXT:    tailor.return
+tailor.program @p {
+  tailor.body @one_hot_form(%z: tensor<8x3xf32>, %y: tensor<8xi32>) -> tensor<f32> {
+    %p = tailor.softmax %z dim(1) : tensor<8x3xf32>
+    %lp = tailor.log %p : tensor<8x3xf32>
+    %h = tailor.one_hot %y : tensor<8xi32> to tensor<8x3xf32>
+    %m = tailor.mul %h, %lp : tensor<8x3xf32>
+    %s = tailor.reduce_sum %m dims([1]) : tensor<8x3xf32> to tensor<8xf32>
+    %nll = tailor.neg %s : tensor<8xf32>
+    %l = tailor.reduce_sum %nll dims([0]) : tensor<8xf32> to tensor<f32>
+    tailor.return %l : tensor<f32>
+  }
+}
+
+// -----
+
+// Class-conditional smoothing, written with one table.
+// CHECK-LABEL: tailor.body @smoothing_table
+// CHECK-SAME:    %[[E:[^:]+]]: tensor<3xf32>, %{{.+}}: tensor<8xi32>)
+// CHECK-NEXT:    tailor.softmax_cross_entropy %{{.+}} smoothing(%[[E]] : tensor<3xf32>) reduction(none)
+// CHECK-NEXT:    tailor.return
+tailor.program @p {
+  tailor.body @smoothing_table(%z: tensor<8x3xf32>, %eps: tensor<3xf32>, %y: tensor<8xi32>) -> tensor<8xf32> {
+    %one = tailor.constant dense<1.0> : tensor<8xf32>
+    %lp = tailor.log_softmax %z dim(1) : tensor<8x3xf32>
+    %py = tailor.take_along %lp, %y : (tensor<8x3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    %nll = tailor.neg %py : tensor<8xf32>
+    %mean = tailor.reduce_mean %lp dims([1]) : tensor<8x3xf32> to tensor<8xf32>
+    %uniform = tailor.neg %mean : tensor<8xf32>
+    %e = tailor.take %eps, %y : (tensor<3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    %keep = tailor.sub %one, %e : tensor<8xf32>
+    %a = tailor.mul %keep, %nll : tensor<8xf32>
+    %b = tailor.mul %e, %uniform : tensor<8xf32>
+    %l = tailor.add %a, %b : tensor<8xf32>
+    tailor.return %l : tensor<8xf32>
+  }
+}
+
+// -----
+
+// Uniform smoothing with constants: 0.9 * nll + 0.1 / 4 * sum(-log p).
+// CHECK-LABEL: tailor.body @smoothing_constant
+// CHECK-NEXT:    %[[E:.+]] = tailor.constant dense<1.000000e-01> : tensor<4xf32>
+// CHECK-NEXT:    tailor.softmax_cross_entropy %{{.+}} smoothing(%[[E]] : tensor<4xf32>) reduction(none)
+tailor.program @p {
+  tailor.body @smoothing_constant(%z: tensor<8x4xf32>, %y: tensor<8xi32>) -> tensor<8xf32> {
+    %k = tailor.constant dense<0.9> : tensor<8xf32>
+    %s = tailor.constant dense<0.025> : tensor<8xf32>
+    %lp = tailor.log_softmax %z dim(1) : tensor<8x4xf32>
+    %py = tailor.take_along %lp, %y : (tensor<8x4xf32>, tensor<8xi32>) -> tensor<8xf32>
+    %nll = tailor.neg %py : tensor<8xf32>
+    %sum = tailor.reduce_sum %lp dims([1]) : tensor<8x4xf32> to tensor<8xf32>
+    %uniform = tailor.neg %sum : tensor<8xf32>
+    %a = tailor.mul %nll, %k : tensor<8xf32>
+    %b = tailor.mul %uniform, %s : tensor<8xf32>
+    %l = tailor.add %b, %a : tensor<8xf32>
+    tailor.return %l : tensor<8xf32>
+  }
+}
+
+// -----
+
+// Not smoothing: the factors do not add up to 1.
+// CHECK-LABEL: tailor.body @not_smoothing
+// CHECK-NOT:     smoothing(
+// CHECK:         tailor.return
+tailor.program @p {
+  tailor.body @not_smoothing(%z: tensor<8x4xf32>, %y: tensor<8xi32>) -> tensor<8xf32> {
+    %k = tailor.constant dense<0.8> : tensor<8xf32>
+    %s = tailor.constant dense<0.025> : tensor<8xf32>
+    %lp = tailor.log_softmax %z dim(1) : tensor<8x4xf32>
+    %py = tailor.take_along %lp, %y : (tensor<8x4xf32>, tensor<8xi32>) -> tensor<8xf32>
+    %nll = tailor.neg %py : tensor<8xf32>
+    %sum = tailor.reduce_sum %lp dims([1]) : tensor<8x4xf32> to tensor<8xf32>
+    %uniform = tailor.neg %sum : tensor<8xf32>
+    %a = tailor.mul %nll, %k : tensor<8xf32>
+    %b = tailor.mul %uniform, %s : tensor<8xf32>
+    %l = tailor.add %b, %a : tensor<8xf32>
+    tailor.return %l : tensor<8xf32>
+  }
+}
+
+// -----
+
+// The weighted mean of the framework: sum(w[y] * nll) / sum(w[y]), padding rows masked.
+// CHECK-LABEL: tailor.body @weighted_mean
+// CHECK-NEXT:    tailor.softmax_cross_entropy %{{.+}} weights(%{{.+}}) valid(%{{.+}}) reduction(weighted_mean)
+// CHECK-NEXT:    tailor.return
+tailor.program @p {
+  tailor.body @weighted_mean(%z: tensor<8x3xf32>, %w: tensor<3xf32>, %y: tensor<8xi32>, %valid: tensor<i32>) -> tensor<f32> {
+    %zero = tailor.constant dense<0.0> : tensor<8xf32>
+    %mask = tailor.row_mask %valid : tensor<i32> to tensor<8xi1>
+    %ce = tailor.softmax_cross_entropy %z, %y : tensor<8xi32> reduction(none) : tensor<8x3xf32> -> tensor<8xf32>
+    %wy = tailor.take %w, %y : (tensor<3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    %wl = tailor.mul %ce, %wy : tensor<8xf32>
+    %ml = tailor.where %mask, %wl, %zero : tensor<8xi1>, tensor<8xf32>
+    %mw = tailor.where %mask, %wy, %zero : tensor<8xi1>, tensor<8xf32>
+    %s = tailor.reduce_sum %ml dims([0]) : tensor<8xf32> to tensor<f32>
+    %n = tailor.reduce_sum %mw dims([0]) : tensor<8xf32> to tensor<f32>
+    %l = tailor.div %s, %n : tensor<f32>
+    tailor.return %l : tensor<f32>
+  }
+}
+
+// -----
+
+// Not fused: the unweighted loss is also reported.
+// CHECK-LABEL: tailor.body @loss_also_reported
+// CHECK:         tailor.mul
+tailor.program @p {
+  tailor.body @loss_also_reported(%z: tensor<8x3xf32>, %w: tensor<3xf32>, %y: tensor<8xi32>) -> (tensor<8xf32>, tensor<8xf32>) {
+    %ce = tailor.softmax_cross_entropy %z, %y : tensor<8xi32> reduction(none) : tensor<8x3xf32> -> tensor<8xf32>
+    %wy = tailor.take %w, %y : (tensor<3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    // expected-remark@+1 {{the loss per row is used elsewhere}}
+    %wl = tailor.mul %ce, %wy : tensor<8xf32>
+    tailor.return %wl, %ce : tensor<8xf32>, tensor<8xf32>
+  }
+}
+
+// -----
+
+// Not fused: other labels.
+// CHECK-LABEL: tailor.body @other_labels
+// CHECK:         tailor.mul
+tailor.program @p {
+  tailor.body @other_labels(%z: tensor<8x3xf32>, %w: tensor<3xf32>, %y: tensor<8xi32>, %y2: tensor<8xi32>) -> tensor<8xf32> {
+    %ce = tailor.softmax_cross_entropy %z, %y : tensor<8xi32> reduction(none) : tensor<8x3xf32> -> tensor<8xf32>
+    %wy = tailor.take %w, %y2 : (tensor<3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    // expected-remark@+1 {{the weights are looked up by other labels than the loss uses}}
+    %wl = tailor.mul %ce, %wy : tensor<8xf32>
+    tailor.return %wl : tensor<8xf32>
+  }
+}
+
+// -----
+
+// Not fused: the table is trained. A trained bias stays with its layer as well.
+// CHECK-LABEL: tailor.body @trained
+// CHECK:         tailor.add
+// CHECK:         tailor.softmax_cross_entropy %{{.+}}, %{{.+}} : tensor<8xi32> reduction(none)
+// CHECK:         tailor.mul
+tailor.program @p {
+  tailor.body @trained(%z: tensor<8x3xf32>, %w: tensor<3xf32>, %y: tensor<8xi32>) -> tensor<f32> {
+    %bb = tailor.broadcast %w dims([1]) : tensor<3xf32> to tensor<8x3xf32>
+    %u = tailor.add %z, %bb : tensor<8x3xf32>
+    %ce = tailor.softmax_cross_entropy %u, %y : tensor<8xi32> reduction(none) : tensor<8x3xf32> -> tensor<8xf32>
+    %wy = tailor.take %w, %y : (tensor<3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    // expected-remark@+1 {{the class weights are trained, so they need a gradient}}
+    %wl = tailor.mul %ce, %wy : tensor<8xf32>
+    %l = tailor.reduce_mean %wl dims([0]) : tensor<8xf32> to tensor<f32>
+    tailor.return %l : tensor<f32>
+  }
+  tailor.entry @train_step kind(step) batch(8) {
+    %z = tailor.constant dense<2.0> : tensor<8x3xf32>
+    %w = tailor.constant dense<2.0> : tensor<3xf32>
+    %y = tailor.input "label" : tensor<8xi32>
+    %v, %g = tailor.value_and_grad @trained(%z, %w, %y) wrt([1]) : (tensor<8x3xf32>, tensor<3xf32>, tensor<8xi32>) -> (tensor<f32>, tensor<3xf32>)
+    tailor.report "v", %v : tensor<f32>
+    tailor.yield
+  }
+}
+
+// -----
+
+// Not found: the likelihood is taken of other logits than the normaliser.
+// CHECK-LABEL: tailor.body @two_logits
+// CHECK:         tailor.logsumexp
+tailor.program @p {
+  tailor.body @two_logits(%z: tensor<8x3xf32>, %u: tensor<8x3xf32>, %y: tensor<8xi32>) -> (tensor<8xf32>, tensor<8xf32>) {
+    %lse = tailor.logsumexp %z dim(1) : tensor<8x3xf32> to tensor<8xf32>
+    // expected-remark@+1 {{log-probabilities are looked up by label but not as}}
+    %zy = tailor.take_along %z, %y : (tensor<8x3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    %uy = tailor.take_along %u, %y : (tensor<8x3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    %nll = tailor.sub %lse, %uy : tensor<8xf32>
+    tailor.return %nll, %zy : tensor<8xf32>, tensor<8xf32>
+  }
+}
+
+// -----
+
+// The limit on fusions: one is made, the rest stays.
+// CHECK-LABEL: tailor.fuse_limit = 0
+// CHECK:         tailor.softmax_cross_entropy %{{.+}} reduction(none)
+// CHECK:         tailor.masked_mean
+module attributes {tailor.fuse_limit = 1 : i64} {
+  tailor.program @p {
+    tailor.body @limited(%z: tensor<8x3xf32>, %y: tensor<8xi32>, %valid: tensor<i32>) -> tensor<f32> {
+      %lse = tailor.logsumexp %z dim(1) : tensor<8x3xf32> to tensor<8xf32>
+      %zy = tailor.take_along %z, %y : (tensor<8x3xf32>, tensor<8xi32>) -> tensor<8xf32>
+      %nll = tailor.sub %lse, %zy : tensor<8xf32>
+      %l = tailor.masked_mean %nll valid(%valid) : (tensor<8xf32>, tensor<i32>) -> tensor<f32>
+      tailor.return %l : tensor<f32>
+    }
+  }
+}

@@ -1,0 +1,39 @@
+// RUN: tailor-opt %s --split-input-file --tailor-verify-phases=phase=kernels --verify-diagnostics
+
+tailor.program @body_left {
+  // expected-error@+1 {{must be gone after phase 'fused' but the module is in phase 'kernels'}}
+  tailor.body @f(%x: tensor<f32>) -> tensor<f32> {
+    tailor.return %x : tensor<f32>
+  }
+}
+
+// -----
+
+tailor.program @op_left {
+  tailor.control { tailor.control_field @lr : tensor<f32> writer(host) }
+  tailor.entry @train_step kind(step) batch(8) {
+    %lr = tailor.control_read @lr : tensor<f32>
+    // expected-error@+1 {{must be in a kernel after phase 'placed'}}
+    %e = tailor.exp %lr : tensor<f32>
+    tailor.report "e", %e : tensor<f32>
+    tailor.yield
+  }
+}
+
+// -----
+
+// A planted host scalar in a command.
+tailor.program @scalar_in_launch {
+  tailor.control { tailor.control_field @lr : tensor<f32> writer(host) }
+  tailor.kernel @scalar_1 kind(scalar) (%x: tensor<f32>) -> tensor<f32> {
+    %e = tailor.exp %x : tensor<f32>
+    tailor.yield %e : tensor<f32>
+  }
+  tailor.entry @train_step kind(step) batch(8) {
+    %lr = tailor.control_read @lr : tensor<f32>
+    // expected-error@+1 {{carries the host scalar 'lr': per-step values are control fields}}
+    %e = tailor.launch @scalar_1(%lr) {lr = 1.000000e-01 : f32} : (tensor<f32>) -> tensor<f32>
+    tailor.report "e", %e : tensor<f32>
+    tailor.yield
+  }
+}
