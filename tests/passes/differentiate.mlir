@@ -1,5 +1,5 @@
 // RUN: tailor-opt %s --split-input-file --tailor-differentiate | FileCheck %s
-// RUN: tailor-opt %s --split-input-file --tailor-differentiate=trivial | FileCheck %s --check-prefix=TRIVIAL
+// RUN: tailor-opt %s --split-input-file --tailor-differentiate=trivial=true | FileCheck %s --check-prefix=TRIVIAL
 // RUN: tailor-opt %s --split-input-file --tailor-differentiate -o /dev/null \
 // RUN:   --remarks-filter=tailor --remark-format=emitRemark --verify-diagnostics
 

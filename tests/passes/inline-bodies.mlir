@@ -1,5 +1,5 @@
 // RUN: tailor-opt %s --split-input-file --tailor-inline-bodies --verify-diagnostics | FileCheck %s
-// RUN: tailor-opt %s --split-input-file --tailor-inline-bodies=trivial --verify-diagnostics | FileCheck %s --check-prefix=TRIVIAL
+// RUN: tailor-opt %s --split-input-file --tailor-inline-bodies=trivial=true --verify-diagnostics | FileCheck %s --check-prefix=TRIVIAL
 
 // Each call gets its own ops; what both calls compute from the same values is computed once, unless the pass is off.
 // CHECK-LABEL: tailor.program @two_calls
