@@ -81,9 +81,13 @@ std::shared_ptr<const Node> record_in(std::uint64_t scope, NodeArgs args) {
   return node;
 }
 
+void require_usable(std::string_view op, const std::vector<Array>& inputs, const Location& location) {
+  for (const Array& input : inputs)
+    check_input(op, input, location);
+}
+
 std::shared_ptr<const Node> record(NodeArgs args) {
-  for (const Array& input : args.inputs)
-    check_input(args.op, input, args.location);
+  require_usable(args.op, args.inputs, args.location);
   Trace* trace = Trace::current();
   return record_in(trace ? trace->scope() : 0, std::move(args));
 }

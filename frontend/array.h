@@ -98,9 +98,11 @@ struct NodeArgs {
   std::shared_ptr<const Function> body = nullptr;
 };
 std::shared_ptr<const Node> record(NodeArgs args);
-/// The same for trace `scope`, which encloses the current one (reads of an entry from inside a body).
+/// Without the check, into trace `scope`: reads of an entry from inside a body, calls with their captures.
 std::shared_ptr<const Node> record_in(std::uint64_t scope, NodeArgs args);
-/// The same for an op with one result.
+/// The check alone: TraceError when an input is empty, missing or of a trace that has ended.
+void require_usable(std::string_view op, const std::vector<Array>& inputs, const Location& location);
+/// record for an op with one result.
 Array record1(std::string_view op, std::vector<Array> inputs, OpOptions options, TensorType result,
               const Location& location, std::string name = "");
 

@@ -58,6 +58,12 @@ std::vector<TensorType> types_of(const std::vector<Array>& arrays) {
   return types;
 }
 
+/// Records a call. Captures are not checked: a table of fitted state may come from inside the body.
+std::shared_ptr<const Node> record_call(NodeArgs args) {
+  Trace* trace = Trace::current();
+  return record_in(trace ? trace->scope() : 0, std::move(args));
+}
+
 std::vector<Array> checked_operands(std::string_view op, const Function& function,
                                     const std::vector<Array>& arguments, const std::vector<Array>& captures,
                                     const Location& location) {
@@ -66,6 +72,7 @@ std::vector<Array> checked_operands(std::string_view op, const Function& functio
                      "body '" + function.name + "' takes " + std::to_string(function.arguments.size()) +
                          " arguments but " + std::to_string(arguments.size()) + " are given",
                      location);
+  require_usable(op, arguments, location);
   std::vector<Array> operands = arguments;
   operands.insert(operands.end(), captures.begin(), captures.end());
   std::vector<Array> expected = function.arguments;
@@ -151,11 +158,11 @@ trace_function(const TraceFunctionArgs& args,
 
 std::vector<Array> call(const std::shared_ptr<const Function>& function, const std::vector<Array>& arguments,
                         const std::vector<Array>& captures, const Location& location) {
-  auto node = record({.op = "call",
-                      .inputs = checked_operands("call", *function, arguments, captures, location),
-                      .results = types_of(function->results),
-                      .location = location,
-                      .body = function});
+  auto node = record_call({.op = "call",
+                           .inputs = checked_operands("call", *function, arguments, captures, location),
+                           .results = types_of(function->results),
+                           .location = location,
+                           .body = function});
   return results_of(node, 0, function->results.size());
 }
 
@@ -179,12 +186,12 @@ GradCall value_and_grad_call(const std::shared_ptr<const Function>& function,
                        location);
     results.push_back(type);
   }
-  auto node = record({.op = "value_and_grad",
-                      .inputs = std::move(operands),
-                      .options = GradOptions{wrt},
-                      .results = std::move(results),
-                      .location = location,
-                      .body = function});
+  auto node = record_call({.op = "value_and_grad",
+                           .inputs = std::move(operands),
+                           .options = GradOptions{wrt},
+                           .results = std::move(results),
+                           .location = location,
+                           .body = function});
   std::size_t own = function->results.size();
   return {results_of(node, 0, own), results_of(node, own, wrt.size())};
 }

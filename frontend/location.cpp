@@ -8,8 +8,7 @@ namespace tailor {
 
 namespace {
 
-thread_local const Location* active = nullptr;
-thread_local Location active_storage;
+thread_local Location active; // unknown: no scope
 
 const char* intern(std::string_view file) {
   static std::mutex mutex;
@@ -40,19 +39,16 @@ Location make_location(const std::source_location& where) {
   return {where.file_name(), where.line(), where.column()};
 }
 
-LocationScope::LocationScope(const Location& location) {
-  if (active || !location.known()) return;
-  active_storage = location;
-  active = &active_storage;
-  owner_ = true;
+LocationScope::LocationScope(const Location& location, Nesting nesting) : previous_(active) {
+  if (location.known() && (nesting == Nesting::inner || !active.known())) active = location;
 }
 
 LocationScope::~LocationScope() {
-  if (owner_) active = nullptr;
+  active = previous_;
 }
 
 Location LocationScope::resolve(const Location& where) {
-  return active ? *active : where;
+  return active.known() ? active : where;
 }
 
 } // namespace tailor

@@ -26,11 +26,15 @@ Location make_location(std::string_view file, std::uint32_t line, std::uint32_t 
 Location make_location(const std::source_location& where);
 
 /// While one is alive, ops built on this thread carry its location instead of their own call site.
-/// The outermost scope wins: an op inside nn::Linear answers to the line that called the layer, and a layer
-/// built by a recipe answers to the recipe's line.
+///
+/// Outermost: the first scope wins, so an op inside nn::Linear answers to the line that called the layer, and
+/// a layer built by a recipe answers to the recipe's line. Inner: this scope replaces the current one until
+/// it ends, for a part that answers to another line than its surroundings (the network inside a method's
+/// loss).
 class LocationScope {
 public:
-  explicit LocationScope(const Location& location);
+  enum class Nesting : std::uint8_t { outermost, inner };
+  explicit LocationScope(const Location& location, Nesting nesting = Nesting::outermost);
   ~LocationScope();
   LocationScope(const LocationScope&) = delete;
   LocationScope& operator=(const LocationScope&) = delete;
@@ -39,7 +43,7 @@ public:
   static Location resolve(const Location& where);
 
 private:
-  bool owner_ = false;
+  Location previous_; ///< what was active before; restored at the end
 };
 
 } // namespace tailor

@@ -15,8 +15,8 @@ enum class SamBatchNorm : std::uint8_t { first, both, second };
 
 /// Options of sam(). `ascent` and `descent` are handed to the loss as its table, one after the other.
 struct SamOptions {
-  Array ascent;       ///< [K] f32
-  Array descent;      ///< [K] f32
+  Array ascent = {};  ///< [K] f32
+  Array descent = {}; ///< [K] f32
   Operand rho = 0.05; ///< f32 []
   SamRadius radius = SamRadius::fixed;
   Array labels = {};     ///< [N] i32 and

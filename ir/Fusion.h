@@ -1,10 +1,13 @@
 #pragma once
 
+#include "llvm/Support/LogicalResult.h"
+
 #include <cstdint>
 
 namespace mlir {
+class Block;
 class Operation;
-}
+} // namespace mlir
 
 namespace tailor::ir {
 
@@ -31,7 +34,10 @@ enum class FusionClass {
 FusionClass fusionClassOf(mlir::Operation* op);
 
 /// True if an op of this class and these shapes may live in a group of `kind` (architecture.md section 5).
-/// What a group holds as a whole (one dot, one optimizer op) is checked by verifyGroup.
 bool fitsKind(mlir::Operation* op, FusionKind kind);
+
+/// Checks a whole group: every op fits, `gemm` holds one dot, `multi_tensor` one optimizer op (or sgd/adamw
+/// and the EMA of its results), `single` one op. `owner` (the fused op or kernel) reports the error.
+llvm::LogicalResult verifyGroup(mlir::Operation* owner, mlir::Block& block, FusionKind kind);
 
 } // namespace tailor::ir

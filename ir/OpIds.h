@@ -19,8 +19,8 @@ void setOpId(mlir::Operation* op, int64_t id);
 std::optional<int64_t> vjpOf(mlir::Operation* op);
 void setVjpOf(mlir::Operation* op, int64_t id);
 
-/// The traced ops this op answers to, sorted, once each: its own op_id and those of the ops in its regions, or the
-/// `ops(...)` of a launch.
+/// The traced ops this op answers to, sorted, once each: its own op_id and those of the ops in its regions,
+/// or the `ops(...)` of a launch.
 llvm::SmallVector<int64_t> tracedOps(mlir::Operation* op);
 
 } // namespace tailor::ir

@@ -109,7 +109,8 @@ void check_data(Recipe& recipe) {
         contradict(recipe, key, "two_moons has 2 classes in 2 dimensions", "data.format",
                    "the format is set here", "format = \"blobs\" takes any number");
   }
-  double val = number_of(recipe, "data.split.val"), test = number_of(recipe, "data.split.test");
+  constexpr double kDefaultVal = 0.16;
+  double val = recipe.is_set("data.split.val") ? number_of(recipe, "data.split.val") : kDefaultVal, test = number_of(recipe, "data.split.test");
   if (val + test >= 1)
     contradict(recipe, recipe.is_set("data.split.val") ? "data.split.val" : "data.split.test",
                "val = " + shown(val) + " and test = " + shown(test) + " leave no rows to train on",

@@ -9,6 +9,7 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
+#include "frontend/recipe/registry.h"
 #include "frontend/recipe/source.h"
 
 namespace tailor::recipe {
@@ -142,6 +143,8 @@ private:
 
   Conversion word(const std::string& value) {
     std::vector<std::string> choices = split_choices(spec_.choices);
+    for (std::string& registered : registered_names(spec_.key))
+      choices.push_back(std::move(registered));
     if (choices.empty() || std::find(choices.begin(), choices.end(), value) != choices.end())
       return {OptionValue(value), {}, {}};
     if (spec_.key == "method.use")

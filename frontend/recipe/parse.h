@@ -22,6 +22,7 @@ using runtime::OptionValue;
 struct Recipe {
   Options options;
   std::map<std::string, Place, std::less<>> places; // of the keys that were set by a file or the command line
+  std::string path;                                 // as given
   std::string name;                                 // "fraud" for "examples/fraud.toml"
   std::string text;                                 // of the recipe file itself, stored in the artifact
   SourceTexts texts;

@@ -86,7 +86,6 @@ def CompareOp : LanewiseOp<"compare", [SameTypeOperands, InfersType]> {
   let arguments = (ins NumberTensor:$lhs, NumberTensor:$rhs, DirectionAttr:$direction);
   let results = (outs BoolTensor:$result);
   let assemblyFormat = "$lhs $direction $rhs attr-dict `:` type($lhs)";
-  let hasFolder = 1;
 }
 
 def WhereOp : LanewiseOp<"where", [AllTypesMatch<["on_true", "on_false", "result"]>, AllShapesMatch<["condition", "result"]>,

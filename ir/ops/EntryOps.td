@@ -74,12 +74,14 @@ def ReportOp : Tailor_Op<"report", [MemoryEffects<[MemWrite<MetricsResource>]>]>
   let summary = "Writes a scalar to the current metrics row.";
   let arguments = (ins StrAttr:$metric, 0DTensorOf<[F32, BF16, F64, I32]>:$value);
   let assemblyFormat = "$metric `,` $value attr-dict `:` type($value)";
+  let hasVerifier = 1;
 }
 
 def OutputOp : Tailor_Op<"output", [MemoryEffects<[MemWrite<OutputResource>]>]> {
   let summary = "Hands a value of an eval, predict or features entry to the host, e.g. logits.";
   let arguments = (ins StrAttr:$output, AnyTailorTensor:$value);
   let assemblyFormat = "$output `,` $value attr-dict `:` type($value)";
+  let hasVerifier = 1;
 }
 
 def YieldOp : Tailor_Op<"yield", [Pure, Terminator,
@@ -88,7 +90,6 @@ def YieldOp : Tailor_Op<"yield", [Pure, Terminator,
   let arguments = (ins Variadic<AnyTailorTensor>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
   let builders = [OpBuilder<(ins), [{}]>];
-  let hasVerifier = 1;
 }
 
 #endif // TAILOR_ENTRY_OPS

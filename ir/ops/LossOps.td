@@ -36,12 +36,12 @@ def SoftmaxCrossEntropyOp : PureOp<"softmax_cross_entropy", [
       the case q = onehot(y); with `of_weighted`: v = class_weights[y] * sum_k q_k * (-log P_k),
       row loss = (1 - e^-v)^focal_gamma * v.
     `mix(labels_b, lambda)`: lambda * (row loss of labels) + (1 - lambda) * (row loss of labels_b); weights likewise.
-    `soft(targets)` [N, K] instead of labels: q = targets, weight sum_k class_weights[k] * q_k; no smoothing, margin
-    or mix, and no weighted_mean.
+    `soft(targets)` [N, K] instead of labels: q_k = class_weights[k] * targets[k] and no weight in front; no smoothing,
+    margin or mix, and no weighted_mean.
     `valid`: rows from it on have loss 0 and logits gradient 0. Reductions: none [N]; batch_mean Z = valid rows;
     weighted_mean Z = sum of the rows' weights; sum. Z = 0 gives loss 0 and gradient 0.
-    Gradient with respect to logits and bias; the other tables are constants. Sums and logarithms in f32 at least;
-    the loss has the element type of the tables or logits, whichever is wider, bf16 counting as f32.
+    Gradient with respect to logits and bias; the other tables are constants. Sums and logarithms are in f32 at least;
+    the loss is f32, f64 for f64 logits.
 
     ```mlir
     %loss = tailor.softmax_cross_entropy %z, %y : tensor<64xi32> weights(%w : tensor<10xf32>)
@@ -103,8 +103,9 @@ def SigmoidCrossEntropyOp : PureOp<"sigmoid_cross_entropy", [
   let summary = "Binary cross-entropy of one logit per row, K = 2.";
   let description = [{
     For a row with logit z and label y in {0, 1}: t = (y == 1) * (1 - smoothing[y]) + smoothing[y] / 2,
-    row loss = class_weights[y] * (max(z, 0) - z * t + log1p(e^-|z|)). `soft(targets)` [N]: t = targets, weight
-    (1 - t) * class_weights[0] + t * class_weights[1]; no smoothing or mix, and no weighted_mean. mix, valid and
+    row loss = class_weights[y] * (t * softplus(-z) + (1 - t) * softplus(z)), softplus(x) = max(x, 0) + log1p(e^-|x|).
+    `soft(targets)` [N]: row loss = class_weights[1] * t * softplus(-z) + class_weights[0] * (1 - t) * softplus(z) with
+    t = targets; no smoothing or mix, and no weighted_mean. mix, valid and
     reductions as softmax_cross_entropy. Gradient with respect to logits only.
   }];
   let arguments = sigmoid_loss_arguments;

@@ -5,12 +5,18 @@
 
 include "ir/TailorBase.td"
 
-def GlobalNormOp : PureOp<"global_norm", [InfersType, MultiTensorOp, FusesAs<"MultiTensor">]> {
+def GlobalNormOp : PureOp<"global_norm", [AttrSizedOperandSegments, InfersType, MultiTensorOp,
+    FusesAs<"MultiTensor">]> {
   let summary = "sqrt of the sum of squares over all tensors jointly.";
-  let description = "Sums in f32 at least; the result is f32 (f64 for f64 tensors).";
-  let arguments = (ins Variadic<FloatTensor>:$tensors);
+  let description = [{
+    `weighted_by(%w...)` (ASAM): the norm of |w| * tensor, one w per tensor. Sums in f32 at least; the result is f32
+    (f64 for f64 tensors).
+  }];
+  let arguments = (ins Variadic<FloatTensor>:$tensors, Variadic<FloatTensor>:$weights);
   let results = (outs FloatScalar:$result);
-  let assemblyFormat = "$tensors attr-dict `:` functional-type($tensors, $result)";
+  let assemblyFormat = [{
+    $tensors (`weighted_by` `(` $weights^ `)`)? attr-dict `:` functional-type(operands, $result)
+  }];
   let hasVerifier = 1;
 }
 

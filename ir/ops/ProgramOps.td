@@ -58,7 +58,8 @@ def StateGroupOp : Tailor_Op<"state_group", [
   let builders = [OpBuilder<(ins "::llvm::StringRef":$name, "GroupKind":$kind, CArg<"bool", "false">:$trainable)>];
 }
 
-def StateOp : Tailor_Op<"state", [Symbol, HasParent<"StateGroupOp">]> {
+def StateOp : Tailor_Op<"state", [Symbol, HasParent<"StateGroupOp">,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "One named tensor of a state group.";
   let description = [{
     The name is the checkpoint key. `no_decay`: weight decay leaves it alone (norm scales and biases under
@@ -94,13 +95,23 @@ def ControlFieldOp : Tailor_Op<"control_field", [Symbol, HasParent<"ControlOp">]
   let description = [{
     `tailor.control_field @lr : tensor<f32> writer(host)`. Well-known fields: lr, valid (tensor<i32>), slot
     (tensor<i32>), rng (tensor<4xi32>: seed low, seed high, epoch, draw position of row 0), step (tensor<i32>).
+    `key("optimizer.lr")`: the run option (and its schedule) a host field is filled from; `value(0.5)`: a constant
+    the program gave instead.
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyTailorTensor>:$type, ControlWriterAttr:$writer);
-  let assemblyFormat = "$sym_name `:` $type `writer` `(` $writer `)` attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyTailorTensor>:$type, ControlWriterAttr:$writer,
+                       OptionalAttr<StrAttr>:$key, OptionalAttr<F64Attr>:$value);
+  let assemblyFormat = [{
+    $sym_name `:` $type `writer` `(` $writer `)` (`key` `(` $key^ `)`)? (`value` `(` $value^ `)`)? attr-dict
+  }];
   let hasVerifier = 1;
   let skipDefaultBuilders = 1;
   let builders = [OpBuilder<(ins "::llvm::StringRef":$name, "::mlir::RankedTensorType":$type,
-                                 CArg<"ControlWriter", "ControlWriter::Host">:$writer)>];
+                                 CArg<"ControlWriter", "ControlWriter::Host">:$writer,
+                                 CArg<"::llvm::StringRef", "{}">:$key,
+                                 CArg<"std::optional<double>", "std::nullopt">:$value)>];
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getTensorType() { return ::llvm::cast<::mlir::RankedTensorType>(getType()); }
+  }];
 }
 
 def StagePlanOp : Tailor_Op<"stage_plan", [
@@ -116,23 +127,27 @@ def StagePlanOp : Tailor_Op<"stage_plan", [
 def StageOp : Tailor_Op<"stage", [Symbol, HasParent<"StagePlanOp">, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "One stage: which entry runs, on which samples, for how long, changing what.";
   let description = [{
-    `entry` names a step entry or the entry_name its batch variants share. Exactly one of `epochs` and `steps`, or
-    neither when the length is a run option. `class_table`: row of the class tables selected in this stage.
-    `trains`: groups or states that are updated (all trainable groups when absent). `slots`: what happens to
-    optimizer slots when the stage starts.
+    `entry` names a step entry; `fit`, `eval` and `predict` the entries run when the stage begins, for evaluation and
+    for outputs. Each names an entry or the entry_name its batch variants share. Exactly one of `epochs` and `steps`,
+    or neither when the length is a run option. `class_table`: row of the class tables selected in this stage.
+    `trains`: groups or states that are updated (all trainable groups when absent). `initialises`: groups given their
+    first value when the stage begins. `slots`: what happens to optimizer groups then.
 
     ```mlir
-    tailor.stage @main entry(@train_step) sampler("uniform") epochs(300) class_table(0) trains([@net]) slots(keep)
+    tailor.stage @main entry(@train_step) eval(@eval) sampler("uniform") epochs(300) trains([@net]) slots(keep)
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$entry, StrAttr:$sampler,
-                       OptionalAttr<I64Attr>:$epochs, OptionalAttr<I64Attr>:$steps,
+  let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$entry, OptionalAttr<FlatSymbolRefAttr>:$fit,
+                       OptionalAttr<FlatSymbolRefAttr>:$eval, OptionalAttr<FlatSymbolRefAttr>:$predict,
+                       StrAttr:$sampler, OptionalAttr<I64Attr>:$epochs, OptionalAttr<I64Attr>:$steps,
                        DefaultValuedAttr<I64Attr, "0">:$class_table,
                        OptionalAttr<TypedArrayAttrBase<SymbolRefAttr, "state groups or states">>:$trains,
+                       OptionalAttr<TypedArrayAttrBase<SymbolRefAttr, "state groups">>:$initialises,
                        SlotPolicyAttr:$slots);
   let assemblyFormat = [{
-    $sym_name `entry` `(` $entry `)` `sampler` `(` $sampler `)` (`epochs` `(` $epochs^ `)`)?
-    (`steps` `(` $steps^ `)`)? (`class_table` `(` $class_table^ `)`)? (`trains` `(` $trains^ `)`)?
+    $sym_name `entry` `(` $entry `)` (`fit` `(` $fit^ `)`)? (`eval` `(` $eval^ `)`)? (`predict` `(` $predict^ `)`)?
+    `sampler` `(` $sampler `)` (`epochs` `(` $epochs^ `)`)? (`steps` `(` $steps^ `)`)?
+    (`class_table` `(` $class_table^ `)`)? (`trains` `(` $trains^ `)`)? (`initialises` `(` $initialises^ `)`)?
     `slots` `(` $slots `)` attr-dict
   }];
   let hasVerifier = 1;

@@ -1,0 +1,95 @@
+#include "ir/Fusion.h"
+#include "ir/Tailor.h"
+
+using namespace mlir;
+
+namespace tailor::ir {
+
+/// Largest value of a `scalar` group.
+constexpr int64_t kMaxScalarElements = 4096;
+
+FusionClass fusionClassOf(Operation* op) {
+  auto fusible = dyn_cast<FusionOpInterface>(op);
+  return fusible ? fusible.getFusionClass() : FusionClass::Other;
+}
+
+static bool isMapClass(FusionClass fusionClass) {
+  return fusionClass == FusionClass::Elementwise || fusionClass == FusionClass::Leaf ||
+         fusionClass == FusionClass::Map;
+}
+
+/// Every operand and result is rank 0 or a short vector.
+static bool hasScalarShapes(Operation* op) {
+  auto isShort = [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.getRank() <= 1 && tensor.hasStaticShape() &&
+           tensor.getNumElements() <= kMaxScalarElements;
+  };
+  return llvm::all_of(op->getOperandTypes(), isShort) && llvm::all_of(op->getResultTypes(), isShort);
+}
+
+bool fitsKind(Operation* op, FusionKind kind) {
+  FusionClass fusionClass = fusionClassOf(op);
+  switch (kind) {
+  case FusionKind::Map:
+    return isMapClass(fusionClass);
+  case FusionKind::Rows:
+    return isMapClass(fusionClass) || fusionClass == FusionClass::RowReduction ||
+           fusionClass == FusionClass::FullReduction || fusionClass == FusionClass::Loss ||
+           fusionClass == FusionClass::LayerNorm;
+  case FusionKind::Columns:
+    return isMapClass(fusionClass) || fusionClass == FusionClass::ColumnReduction ||
+           fusionClass == FusionClass::BatchNorm;
+  case FusionKind::Gemm: {
+    if (fusionClass != FusionClass::Contraction) return isMapClass(fusionClass);
+    return cast<RankedTensorType>(op->getResult(0).getType()).getRank() == 2;
+  }
+  case FusionKind::MultiTensor:
+    return fusionClass == FusionClass::MultiTensor || (isMapClass(fusionClass) && hasScalarShapes(op));
+  case FusionKind::Scalar:
+    return hasScalarShapes(op) &&
+           (isMapClass(fusionClass) || fusionClass == FusionClass::RowReduction ||
+            fusionClass == FusionClass::ColumnReduction || fusionClass == FusionClass::FullReduction);
+  case FusionKind::Single:
+    return true;
+  }
+  llvm_unreachable("unknown fusion kind");
+}
+
+/// One optimizer op, or a parameter update and then the EMA of its results.
+static LogicalResult verifyMultiTensor(Operation* owner, ArrayRef<Operation*> optimizerOps) {
+  if (optimizerOps.size() == 1) return success();
+  if (optimizerOps.size() == 2 && isa<SgdUpdateOp, AdamwUpdateOp>(optimizerOps[0]))
+    if (auto ema = dyn_cast<EmaUpdateOp>(optimizerOps[1]))
+      if (llvm::all_of(ema.getValues(), [&](Value v) { return v.getDefiningOp() == optimizerOps[0]; }))
+        return success();
+  return owner->emitOpError(
+             "of kind multi_tensor expects one optimizer op, or an update and the EMA of its results, "
+             "but holds ")
+         << optimizerOps.size();
+}
+
+LogicalResult verifyGroup(Operation* owner, Block& block, FusionKind kind) {
+  SmallVector<Operation*> dots, optimizerOps;
+  unsigned numOps = 0;
+  for (Operation& op : block.without_terminator()) {
+    ++numOps;
+    if (!fitsKind(&op, kind)) {
+      InFlightDiagnostic diagnostic = owner->emitOpError("of kind ")
+                                      << stringifyFusionKind(kind) << " cannot hold " << op.getName();
+      diagnostic.attachNote(op.getLoc()) << "this op";
+      return diagnostic;
+    }
+    FusionClass fusionClass = fusionClassOf(&op);
+    if (fusionClass == FusionClass::Contraction) dots.push_back(&op);
+    if (fusionClass == FusionClass::MultiTensor) optimizerOps.push_back(&op);
+  }
+  if (kind == FusionKind::Gemm && dots.size() != 1)
+    return owner->emitOpError("of kind gemm expects one dot but holds ") << dots.size();
+  if (kind == FusionKind::Single && numOps != 1)
+    return owner->emitOpError("of kind single expects one op but holds ") << numOps;
+  if (kind == FusionKind::MultiTensor) return verifyMultiTensor(owner, optimizerOps);
+  return success();
+}
+
+} // namespace tailor::ir

@@ -1,0 +1,144 @@
+#include "ir/ops/Support.h"
+
+using namespace mlir;
+
+namespace tailor::ir {
+
+// --- entry
+
+void EntryOp::build(OpBuilder& builder, OperationState& state, StringRef name, EntryKind kind,
+                    std::optional<int64_t> batch, StringRef entryName) {
+  state.addAttribute(getSymNameAttrName(state.name), builder.getStringAttr(name));
+  state.addAttribute(getKindAttrName(state.name), EntryKindAttr::get(builder.getContext(), kind));
+  if (batch) state.addAttribute(getBatchAttrName(state.name), builder.getI64IntegerAttr(*batch));
+  if (!entryName.empty())
+    state.addAttribute(getEntryNameAttrName(state.name), builder.getStringAttr(entryName));
+  ensureTerminator(*state.addRegion(), builder, state.location);
+}
+
+StringRef EntryOp::getName() {
+  return getEntryName().value_or(getSymName());
+}
+
+/// Entries that look at data or results without training.
+static bool isReadOnly(EntryKind kind) {
+  return kind == EntryKind::Eval || kind == EntryKind::Predict || kind == EntryKind::Features;
+}
+
+LogicalResult EntryOp::verify() {
+  EntryKind kind = getKind();
+  bool hasBatch = kind != EntryKind::Init && kind != EntryKind::Fit;
+  if (hasBatch && !getBatch())
+    return emitOpError("of kind ") << stringifyEntryKind(kind) << " expects a batch size";
+  if (!hasBatch && getBatch())
+    return emitOpError("of kind ") << stringifyEntryKind(kind) << " has no batch, got batch size "
+                                   << *getBatch();
+  if (getBatch() && *getBatch() < 1)
+    return emitOpError("expects a batch size of at least 1, got ") << *getBatch();
+  if (auto yield = dyn_cast<YieldOp>(getBody().front().back()); yield && !yield.getValues().empty())
+    return yield.emitOpError("of an entry yields nothing; results leave through store, report and output");
+  WalkResult walk = getBody().walk([&](Operation* op) -> WalkResult {
+    bool refused = (isa<StoreOp>(op) && isReadOnly(kind)) || (isa<OutputOp>(op) && !isReadOnly(kind)) ||
+                   (isa<ReportOp>(op) && !hasBatch) || (isa<InputOp>(op) && !hasBatch);
+    if (refused) return op->emitOpError("has no place in an entry of kind ") << stringifyEntryKind(kind);
+    if (auto input = dyn_cast<InputOp>(op)) {
+      auto shape = input.getType().getShape();
+      if (!shape.empty() && !sameSize(shape[0], *getBatch()))
+        return input.emitOpError("has ") << shape[0] << " rows but the entry's batch size is " << *getBatch();
+    }
+    return WalkResult::advance();
+  });
+  return failure(walk.wasInterrupted());
+}
+
+// --- state
+
+static LogicalResult verifyStateType(Operation* op, SymbolRefAttr name, Type type,
+                                     SymbolTableCollection& symbols) {
+  if (failed(verifyInEntry(op))) return failure();
+  ProgramOp program = programOf(op);
+  auto state = dyn_cast_or_null<StateOp>(symbols.lookupSymbolIn(program, name));
+  if (!state) return op->emitOpError("names the unknown state ") << name;
+  if (state.getType() == type) return success();
+  InFlightDiagnostic diagnostic = op->emitOpError("has type ")
+                                  << type << " but state " << name << " is " << state.getType();
+  diagnostic.attachNote(state.getLoc()) << "the state is declared here";
+  return diagnostic;
+}
+
+LogicalResult LoadOp::verifySymbolUses(SymbolTableCollection& symbols) {
+  return verifyStateType(*this, getState(), getType(), symbols);
+}
+
+void LoadOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  setName(getResult(), valueName(getResult()));
+}
+
+LogicalResult StoreOp::verifySymbolUses(SymbolTableCollection& symbols) {
+  return verifyStateType(*this, getState(), getValue().getType(), symbols);
+}
+
+// --- control, inputs, results
+
+LogicalResult ControlReadOp::verifySymbolUses(SymbolTableCollection& symbols) {
+  if (failed(verifyInEntry(*this))) return failure();
+  ControlOp control = programOf(*this).getControl();
+  auto field = control ? dyn_cast_or_null<ControlFieldOp>(symbols.lookupSymbolIn(control, getFieldAttr()))
+                       : ControlFieldOp();
+  if (!field) return emitOpError("names the unknown control field ") << getFieldAttr();
+  if (field.getType() == getType()) return success();
+  InFlightDiagnostic diagnostic = emitOpError("has type ") << getType() << " but control field "
+                                                           << getFieldAttr() << " is " << field.getType();
+  diagnostic.attachNote(field.getLoc()) << "the field is declared here";
+  return diagnostic;
+}
+
+void ControlReadOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  setName(getResult(), getField());
+}
+
+namespace {
+struct InputKind {
+  StringLiteral name;
+  int64_t rank;
+  bool isFloat; ///< f32, else i32
+};
+} // namespace
+
+// The batch inputs the data plan can fill.
+static constexpr InputKind kInputs[] = {{"numeric", 2, true},
+                                        {"category", 2, false},
+                                        {"image", 4, true},
+                                        {"label", 1, false},
+                                        {"index", 1, false}};
+
+LogicalResult InputOp::verify() {
+  if (failed(verifyInEntry(*this))) return failure();
+  const auto* kind = llvm::find_if(kInputs, [&](const InputKind& k) { return k.name == getInput(); });
+  if (kind == std::end(kInputs))
+    return emitOpError("'") << getInput()
+                            << "' is not a batch input (numeric, category, image, label, index)";
+  RankedTensorType type = getType();
+  Type element = type.getElementType();
+  if (kind->isFloat ? !element.isF32() : !element.isInteger(32))
+    return emitOpError("'") << getInput() << "' expects elements of " << (kind->isFloat ? "f32" : "i32")
+                            << ", got " << element;
+  if (type.getRank() != kind->rank)
+    return emitOpError("'") << getInput() << "' expects " << kind->rank << " dimensions, got "
+                            << type.getRank();
+  return success();
+}
+
+void InputOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  setName(getResult(), getInput());
+}
+
+LogicalResult ReportOp::verify() {
+  return verifyInEntry(*this);
+}
+
+LogicalResult OutputOp::verify() {
+  return verifyInEntry(*this);
+}
+
+} // namespace tailor::ir

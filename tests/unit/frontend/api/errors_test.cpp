@@ -1,0 +1,181 @@
+#include "models/cifar_resnet.h"
+#include "tailor/tailor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace tailor {
+namespace {
+
+using testing::HasSubstr;
+
+/// what() of the TraceError that `build` throws, or a note that it threw none.
+std::string error_of(const std::function<void()>& build) {
+  try {
+    build();
+  } catch (const TraceError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+const Array x23 = full({2, 3}, 1);
+const Array x45 = full({4, 5}, 1);
+const Array labels2 = full({2}, 0, DType::i32);
+
+TEST(Errors, NameOpShapesAndPlace) {
+  std::uint32_t line = __LINE__ + 1;
+  std::string text = error_of([] { add(x23, x45); });
+  EXPECT_THAT(text, HasSubstr("errors_test.cpp:" + std::to_string(line) + ":"));
+  EXPECT_THAT(text, HasSubstr("error: add: shapes [2, 3] and [4, 5] do not broadcast"));
+}
+
+TEST(Errors, ShapeRulesOfEveryFamily) {
+  EXPECT_THAT(error_of([] { add(x23, labels2); }), HasSubstr("operands are f32[2, 3] and i32[2]"));
+  EXPECT_THAT(error_of([] { exp(labels2); }), HasSubstr("expects a floating-point operand, not i32[2]"));
+  EXPECT_THAT(error_of([] { logical_not(x23); }), HasSubstr("expects i1"));
+  EXPECT_THAT(error_of([] { where(x23, x23, x23); }), HasSubstr("condition must be i1"));
+  EXPECT_THAT(error_of([] { clamp(x23, 2, 1); }), HasSubstr("is empty"));
+  EXPECT_THAT(error_of([] { array({1, 2, 3}, {2}); }), HasSubstr("3 values do not fill [2]"));
+  EXPECT_THAT(error_of([] { reshape(x23, {4}); }), HasSubstr("does not have the elements of [4]"));
+  EXPECT_THAT(error_of([] { reshape(x23, {-1, -1}); }), HasSubstr("only one extent"));
+  EXPECT_THAT(error_of([] { reshape(x23, {-1, 4}); }), HasSubstr("does not have the elements"));
+  EXPECT_THAT(error_of([] { broadcast_to(x23, {3, 2}); }), HasSubstr("does not broadcast to [3, 2]"));
+  EXPECT_THAT(error_of([] { transpose(x23, {0, 0}); }), HasSubstr("once"));
+  EXPECT_THAT(error_of([] { slice(x23, {0, 2}, {2, 4}); }), HasSubstr("[2:4:1] does not fit axis 1"));
+  EXPECT_THAT(error_of([] { pad(x23, {-1, 0}, {0, 0}); }), HasSubstr("negative"));
+  EXPECT_THAT(error_of([] { concat({x23, x45}, 0); }), HasSubstr("do not join along axis 0"));
+  EXPECT_THAT(error_of([] { squeeze(x23, 0); }), HasSubstr("is not 1"));
+  EXPECT_THAT(error_of([] { sum(x23, 2); }), HasSubstr("axis 2 is outside f32[2, 3]"));
+  EXPECT_THAT(error_of([] { mean(x23, {0, -2}); }), HasSubstr("given twice"));
+  EXPECT_THAT(error_of([] { matmul(x23, x45); }), HasSubstr("3 columns but f32[4, 5] has 4 rows"));
+  EXPECT_THAT(error_of([] { take(x23, x23); }), HasSubstr("index must be i32"));
+  EXPECT_THAT(error_of([] { take_along(x45, labels2, -1); }), HasSubstr("one entry per row of f32[4, 5]"));
+  EXPECT_THAT(error_of([] { masked_mean(x23, 1.0); }), HasSubstr("valid must be i32[], not f32[]"));
+  EXPECT_THAT(error_of([] {
+                conv2d(full({1, 8, 8, 3}, 0), full({4, 2, 3, 3}, 0));
+              }),
+              HasSubstr("do not match"));
+  EXPECT_THAT(error_of([] {
+                conv2d(full({1, 2, 2, 3}, 0), full({4, 3, 3, 3}, 0));
+              }),
+              HasSubstr("does not fit"));
+  EXPECT_THAT(error_of([] { max_pool2d(x23, {.window = {2, 2}}); }), HasSubstr("rank 4"));
+  EXPECT_THAT(error_of([] { layer_norm(x23, full({2}, 1), full({3}, 0), 1e-5); }), HasSubstr("3 channels"));
+}
+
+TEST(Errors, LossSaysBothNumbers) {
+  EXPECT_THAT(error_of([] { losses::softmax_cross_entropy(x23, labels2, {.class_weights = full({4}, 1)}); }),
+              HasSubstr("class_weights has 4 entries but there are 3 classes"));
+  EXPECT_THAT(error_of([] { losses::softmax_cross_entropy(x23, x23); }), HasSubstr("labels must be i32[2]"));
+  EXPECT_THAT(error_of([] { losses::softmax_cross_entropy(x23, labels2, {.lambda = full({2}, 1)}); }),
+              HasSubstr("both labels_b and lambda"));
+  EXPECT_THAT(error_of([] { losses::sigmoid_cross_entropy(full({2}, 0), labels2, {.scale = 30}); }),
+              HasSubstr("no margin"));
+}
+
+TEST(Errors, AScalarTableMeansTheSameForAllClasses) {
+  Array loss = losses::softmax_cross_entropy(x23, labels2, {.smoothing = 0.1});
+  const Array& smoothing = loss.node()->inputs.at(2);
+  EXPECT_EQ(smoothing.shape(), Shape{3});
+  EXPECT_EQ(smoothing.node()->op, "broadcast");
+}
+
+TEST(Errors, EmptyArraysAndForeignOnesAreRefused) {
+  EXPECT_THAT(error_of([] { relu(Array()); }), HasSubstr("empty array"));
+  Array kept;
+  grad([&](const std::vector<Array>& x) { return sum(kept = x[0] * 2.0); }, {x23});
+  EXPECT_THAT(error_of([&] { relu(kept); }), HasSubstr("belongs to a function that has ended"));
+}
+
+TEST(Errors, GradientsNeedAScalarAndFloats) {
+  auto square_sum = [](const std::vector<Array>& x) { return sum(square(x[0])); };
+  EXPECT_EQ(grad(square_sum, {x23})[0].type(), x23.type());
+  EXPECT_THAT(error_of([] { grad([](const std::vector<Array>& x) { return square(x[0]); }, {x23}); }),
+              HasSubstr("must be a floating-point scalar, not f32[2, 3]"));
+  EXPECT_THAT(error_of([&] { grad(square_sum, {x23}, {1}); }), HasSubstr("argument 1 does not exist"));
+  EXPECT_THAT(error_of([] { grad([](const std::vector<Array>&) { return constant(1); }, {labels2}); }),
+              HasSubstr("only floating-point arguments"));
+}
+
+TEST(Errors, StateNeedsAStep) {
+  nn::Linear fc(3, 2);
+  EXPECT_THAT(error_of([&] { fc(x23, {}); }), HasSubstr("used outside a train or eval step"));
+  EXPECT_THAT(error_of([] { sam([] { return constant(1); }, {}); }), HasSubstr("outside"));
+}
+
+TEST(Errors, EvalNeedsAnEvaluator) {
+  EXPECT_THAT(error_of([] { x23.eval(); }), HasSubstr("no evaluator is linked"));
+}
+
+TEST(Errors, ModuleNames) {
+  struct Twice : nn::Module {
+    nn::Linear a{1, 1};
+    Twice() { add("a", a), add("a", a); }
+  };
+  EXPECT_THAT(error_of([] { Twice twice; }), HasSubstr("'a' cannot name a child"));
+  EXPECT_THAT(error_of([] { nn::Linear(0, 1); }), HasSubstr("at least one feature"));
+  EXPECT_THAT(error_of([] { models::CifarResNet({.depth = 9}); }), HasSubstr("6n + 2"));
+  EXPECT_THAT(error_of([] { nn::activation_from_name("rleu"); }), HasSubstr("one of relu, gelu, silu"));
+}
+
+/// A program whose train step is `train`.
+std::string program_error(const std::function<void(Step&, nn::Linear&, optim::Sgd&)>& train) {
+  struct Net : nn::Module {
+    nn::Linear fc{2, 3};
+    Net() { add("fc", fc); }
+  };
+  return error_of([&] {
+    Net net;
+    optim::Sgd sgd;
+    TrainingProgram program("p");
+    program.data(data::blobs({.classes = 3}), {});
+    program.state("net", net);
+    program.state("sgd", sgd);
+    program.train_step([&](Step& s) { train(s, net.fc, sgd); });
+    program.eval_step([&](Eval& e) { e.logits(net.fc(e.batch().numeric, e.context())); });
+    program.trace();
+  });
+}
+
+TEST(Errors, Programs) {
+  EXPECT_THAT(program_error([](Step&, nn::Linear&, optim::Sgd&) {}), HasSubstr("updates nothing"));
+  EXPECT_THAT(program_error([](Step& s, nn::Linear&, optim::Sgd&) { s.report("a", s.batch().image); }),
+              HasSubstr("the batch has no image"));
+  EXPECT_THAT(program_error([](Step& s, nn::Linear&, optim::Sgd&) { s.report("a", s.batch().label); }),
+              HasSubstr("'a' must have rank 0"));
+  EXPECT_THAT(program_error([](Step& s, nn::Linear&, optim::Sgd&) { s.control("valid", 1); }),
+              HasSubstr("'valid' is a field of the training loop"));
+  EXPECT_THAT(program_error([](Step& s, nn::Linear&, optim::Sgd&) {
+                s.control("a", 1);
+                s.control("a", 1, "other.key");
+              }),
+              HasSubstr("already evaluated from option 'control.a'"));
+  EXPECT_THAT(
+      program_error([](Step& s, nn::Linear& fc, optim::Sgd& sgd) { s.update(fc, sgd, Gradients{}, 0.1); }),
+      HasSubstr("no parameter of this module"));
+  EXPECT_THAT(program_error([](Step& s, nn::Linear& fc, optim::Sgd&) {
+                optim::Sgd other;
+                s.update(fc, other, Gradients{}, 0.1);
+              }),
+              HasSubstr("has no state in this program"));
+  EXPECT_THAT(program_error([](Step& s, nn::Linear& fc, optim::Sgd&) {
+                sam([&] { return sum(fc(s.batch().numeric, s.context())); },
+                    {.radius = SamRadius::batch_mean});
+              }),
+              HasSubstr("needs the labels"));
+  EXPECT_THAT(
+      program_error([](Step& s, nn::Linear&, optim::Sgd&) { value_and_grad([] { return constant(1); }); }),
+      HasSubstr("reads no trainable parameter"));
+  EXPECT_THAT(error_of([] { TrainingProgram("p").trace(); }), HasSubstr("has no train_step"));
+  EXPECT_THAT(error_of([] { data::blobs({.long_tail = {.r = 100}}); }), HasSubstr("n_min / n_max"));
+  EXPECT_THAT(error_of([] {
+                TrainingProgram("p").data(data::blobs(), {.batch = {8, 8}});
+              }),
+              HasSubstr("8 twice"));
+}
+
+} // namespace
+} // namespace tailor

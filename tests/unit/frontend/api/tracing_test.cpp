@@ -1,0 +1,380 @@
+#include "models/mlp.h"
+#include "tailor/tailor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+
+namespace tailor {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// Every node that `roots` need, bodies included.
+std::vector<const Node*> all_nodes(const std::vector<Array>& roots) {
+  std::vector<const Node*> nodes;
+  std::set<const Node*> seen;
+  std::function<void(const Array&)> visit = [&](const Array& array) {
+    const Node* node = array.node().get();
+    if (!seen.insert(node).second) return;
+    nodes.push_back(node);
+    for (const Array& input : node->inputs)
+      visit(input);
+    if (node->body)
+      for (const Array& result : node->body->results)
+        visit(result);
+  };
+  for (const Array& root : roots)
+    visit(root);
+  return nodes;
+}
+
+std::vector<const Node*> nodes_of(const Entry& entry) {
+  std::vector<Array> roots;
+  for (const auto& [state, value] : entry.stores)
+    roots.push_back(value);
+  for (const Entry::Named& named : entry.reports)
+    roots.push_back(named.value);
+  for (const Entry::Named& named : entry.outputs)
+    roots.push_back(named.value);
+  return all_nodes(roots);
+}
+
+std::vector<const Node*> nodes_named(const Entry& entry, std::string_view op) {
+  std::vector<const Node*> found;
+  for (const Node* node : nodes_of(entry))
+    if (node->op == op) found.push_back(node);
+  return found;
+}
+
+/// One linear layer on three blobs; `make_step` records what the test is about.
+struct OneLayer : nn::Module {
+  nn::Linear fc{2, 3};
+  OneLayer() { add("fc", fc); }
+  Array operator()(const Array& x, const Context& c) { return fc(x, c); }
+};
+
+template <typename Net = OneLayer> struct Fixture {
+  explicit Fixture(const std::function<void(Fixture&, Step&)>& train, DataOptions options = {.batch = 8})
+      : make_step(train) {
+    program.data(data::blobs({.classes = 3, .dimensions = 2}), options);
+    program.state("net", net);
+    program.state("sgd", sgd);
+    program.train_step([this](Step& s) { make_step(*this, s); });
+    program.eval_step([this](Eval& e) { e.logits(net(e.batch().numeric, e.context())); });
+  }
+  Array loss(Step& s) {
+    return losses::softmax_cross_entropy(net(s.batch().numeric, s.context()), s.batch().label,
+                                         {.valid = s.batch().valid});
+  }
+  std::function<void(Fixture&, Step&)> make_step;
+  Net net;
+  optim::Sgd sgd{{.momentum = 0.9}};
+  TrainingProgram program{"test"};
+};
+
+void erm(Fixture<>& f, Step& s) {
+  auto g = value_and_grad([&] { return f.loss(s); });
+  s.update(f.net, f.sgd, g.gradients, s.control("lr", 0.1, "optimizer.lr"));
+}
+
+TEST(Tracing, SamTracesItsBodyOnceAndCallsItTwice) {
+  int traced = 0;
+  Fixture<> f([&](Fixture<>& f, Step& s) {
+    Array table = s.classes().inv_max();
+    auto loss = [&](const Array& weights) {
+      ++traced;
+      return masked_mean(take(weights, s.batch().label) *
+                             logsumexp(f.net(s.batch().numeric, s.context()), -1),
+                         s.batch().valid);
+    };
+    SamResult g = sam(loss, {.ascent = table, .descent = ones_like(table)});
+    s.update(f.net, f.sgd, g.gradients, 0.1);
+  });
+  TracedProgram program = f.program.trace();
+  EXPECT_EQ(traced, 1);
+  const Entry& step = program.entries[1];
+  ASSERT_EQ(step.entry_name, "train_step");
+  std::vector<const Node*> calls = nodes_named(step, "value_and_grad");
+  ASSERT_EQ(calls.size(), 2u);
+  EXPECT_EQ(calls[0]->body, calls[1]->body);
+}
+
+TEST(Tracing, DescentIsEvaluatedAtThePerturbedWeights) {
+  Fixture<> f([](Fixture<>& f, Step& s) {
+    SamResult g = sam([&] { return f.loss(s); }, {.rho = 0.1});
+    s.update(f.net, f.sgd, g.gradients, 0.1);
+  });
+  Entry step = f.program.trace().entries[0];
+  const Node* perturb = nodes_named(step, "sam.perturb").at(0);
+  int perturbed_inputs = 0, calls = 0;
+  for (const Node* call : nodes_named(step, "value_and_grad")) {
+    ++calls;
+    for (const Array& input : call->inputs)
+      perturbed_inputs += input.node().get() == perturb;
+  }
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(perturbed_inputs, 2) << "weight and bias of one call";
+  // The update starts from w, never from w'.
+  const Node* update = nodes_named(step, "sgd_update").at(0);
+  for (const Array& input : update->inputs)
+    EXPECT_NE(input.node().get(), perturb);
+}
+
+TEST(Tracing, CapturesAreTheValuesOfTheEnclosingStep) {
+  Fixture<> f(erm);
+  Entry step = f.program.trace().entries[0];
+  const Function& body = *nodes_named(step, "value_and_grad").at(0)->body;
+  std::vector<std::string> names;
+  for (const Array& capture : body.captures)
+    names.push_back(capture.node()->name);
+  EXPECT_THAT(names, ElementsAre("numeric", "fc.weight", "fc.bias", "label", "valid"));
+  EXPECT_THAT(body.parameter_positions(), ElementsAre(1, 2));
+}
+
+TEST(Tracing, OpIdsAreDistinctAndTheSameInEveryTrace) {
+  Fixture<> f(erm);
+  auto ids = [&] {
+    std::vector<std::int64_t> found;
+    for (const Node* node : nodes_of(f.program.trace().entries[0]))
+      found.push_back(node->op_id);
+    return found;
+  };
+  std::vector<std::int64_t> first = ids();
+  EXPECT_EQ(std::set<std::int64_t>(first.begin(), first.end()).size(), first.size());
+  EXPECT_GE(*std::min_element(first.begin(), first.end()), 0);
+  EXPECT_EQ(first, ids());
+}
+
+TEST(Tracing, TheStepIsTracedOncePerBatchSize) {
+  int traced = 0;
+  Fixture<> f(
+      [&](Fixture<>& f, Step& s) {
+        ++traced;
+        EXPECT_EQ(s.batch().label.shape()[0], s.batch_size());
+        erm(f, s);
+      },
+      {.batch = {16, 64}, .eval_batch = 32});
+  TracedProgram program = f.program.trace();
+  EXPECT_EQ(traced, 2);
+  ASSERT_EQ(program.entries.size(), 3u);
+  EXPECT_EQ(program.entries[0].name, "train_step_b16");
+  EXPECT_EQ(program.entries[1].name, "train_step_b64");
+  EXPECT_EQ(program.entries[1].entry_name, "train_step");
+  EXPECT_EQ(program.entries[2].name, "eval_step");
+  EXPECT_EQ(program.entries[2].batch, 32);
+}
+
+TEST(Tracing, TablesOfFittedStateMoveToTheFitEntryOncePerProgram) {
+  Fixture<> f(
+      [](Fixture<>& f, Step& s) {
+        ClassStats k = s.classes();
+        Array eps = s.control("eps", 0.1);
+        auto g = value_and_grad([&] {
+          return losses::softmax_cross_entropy(
+              f.net(s.batch().numeric, s.context()), s.batch().label,
+              {.class_weights = k.inv_max(),
+               .smoothing =
+                   imbalance::class_smoothing(k.counts(), eps, imbalance::SmoothingProfile::one_minus_p)});
+        });
+        s.update(f.net, f.sgd, g.gradients, 0.1);
+      },
+      {.batch = {16, 64}});
+  TracedProgram program = f.program.trace();
+  ASSERT_EQ(program.entries[0].kind, Entry::Kind::fit);
+  EXPECT_EQ(program.entries[0].stores.size(), 2u) << "weights and smoothing, shared by both variants";
+  EXPECT_EQ(program.entries[1].fitted.size(), 2u);
+  EXPECT_EQ(program.entries[2].fitted[0].second, program.entries[1].fitted[0].second);
+  // The body takes the tables; nothing of their computation is left in it.
+  const Function& body = *nodes_named(program.entries[1], "value_and_grad").at(0)->body;
+  for (const auto& [table, state] : program.entries[1].fitted)
+    EXPECT_TRUE(std::any_of(body.captures.begin(), body.captures.end(),
+                            [&table = table](const Array& capture) { return capture.same_as(table); }));
+  EXPECT_FALSE(std::any_of(body.captures.begin(), body.captures.end(),
+                           [](const Array& capture) { return capture.node()->name == "class_counts"; }));
+}
+
+TEST(Tracing, ATableOfAScheduledFieldStaysInTheStep) {
+  Fixture<> f([](Fixture<>& f, Step& s) {
+    Array tau = s.control("tau", schedule::cosine({.peak = 1}));
+    auto g = value_and_grad([&] {
+      return losses::softmax_cross_entropy(f.net(s.batch().numeric, s.context()), s.batch().label,
+                                           {.bias = imbalance::log_prior(s.classes().counts(), tau)});
+    });
+    s.update(f.net, f.sgd, g.gradients, 0.1);
+  });
+  TracedProgram program = f.program.trace();
+  ASSERT_EQ(program.entries[0].kind, Entry::Kind::fit);
+  ASSERT_EQ(program.entries[0].stores.size(), 1u);
+  EXPECT_EQ(program.entries[0].stores[0].second.node()->op, "log") << "log prior without tau is a table";
+  EXPECT_EQ(program.entries[1].fitted.size(), 1u);
+}
+
+struct NormNet : nn::Module {
+  nn::Linear fc{2, 3};
+  nn::BatchNorm bn{3};
+  NormNet() { add("fc", fc), add("bn", bn); }
+  Array operator()(const Array& x, const Context& c) { return bn(fc(x, c), c); }
+};
+
+/// Which of the two calls gives the stored running mean: 0 ascent, 1 descent.
+int stored_call(SamBatchNorm policy, bool* chained = nullptr) {
+  Fixture<NormNet> f([&](Fixture<NormNet>& f, Step& s) {
+    SamResult g = sam([&] { return f.loss(s); }, {.bn_stats = policy});
+    s.update(f.net, f.sgd, g.gradients, 0.1);
+  });
+  Entry step = f.program.trace().entries[0];
+  const Node* stored = nullptr;
+  for (const auto& [state, value] : step.stores)
+    if (state->name == "bn.running_mean") stored = value.node().get();
+  std::vector<const Node*> calls = nodes_named(step, "value_and_grad");
+  std::sort(calls.begin(), calls.end(), [](const Node* a, const Node* b) { return a->serial < b->serial; });
+  if (chained) {
+    *chained = false;
+    for (const Array& input : calls.at(1)->inputs)
+      *chained = *chained || (input.node().get() == calls[0] && input.type() == TensorType{DType::f32, {3}});
+  }
+  return stored == calls.at(0) ? 0 : stored == calls.at(1) ? 1 : -1;
+}
+
+TEST(Tracing, RunningStatisticsComeFromTheChosenPass) {
+  bool chained = true;
+  EXPECT_EQ(stored_call(SamBatchNorm::first, &chained), 0);
+  EXPECT_FALSE(chained);
+  EXPECT_EQ(stored_call(SamBatchNorm::second, &chained), 1);
+  EXPECT_FALSE(chained);
+  EXPECT_EQ(stored_call(SamBatchNorm::both, &chained), 1);
+  EXPECT_TRUE(chained);
+}
+
+TEST(Tracing, BuffersAreAGroupOfTheirOwn) {
+  Fixture<NormNet> f([](Fixture<NormNet>& f, Step& s) {
+    auto g = value_and_grad([&] { return f.loss(s); });
+    s.update(f.net, f.sgd, g.gradients, 0.1);
+  });
+  TracedProgram program = f.program.trace();
+  std::vector<std::string> names;
+  for (const StateGroup& group : program.groups)
+    names.push_back(group.name);
+  EXPECT_THAT(names, ElementsAre("net", "net_batchnorm", "sgd"));
+  EXPECT_EQ(program.groups[0].states.size(), 4u);
+  EXPECT_EQ(program.groups[1].states.size(), 2u);
+  EXPECT_EQ(program.groups[2].states.size(), 4u);
+}
+
+struct DropNet : nn::Module {
+  nn::Linear fc{2, 3};
+  nn::Dropout drop{0.5};
+  DropNet() { add("fc", fc); }
+  Array operator()(const Array& x, const Context& c) { return drop(fc(x, c), c); }
+};
+
+/// The values of the pass argument in the two calls of SAM.
+std::vector<double> passes(bool same_rng) {
+  Fixture<DropNet> f([&](Fixture<DropNet>& f, Step& s) {
+    SamResult g = sam([&] { return f.loss(s); }, {.same_rng = same_rng});
+    s.update(f.net, f.sgd, g.gradients, 0.1);
+  });
+  std::vector<const Node*> calls = nodes_named(f.program.trace().entries[0], "value_and_grad");
+  std::sort(calls.begin(), calls.end(), [](const Node* a, const Node* b) { return a->serial < b->serial; });
+  std::vector<double> values;
+  for (const Node* call : calls)
+    values.push_back(std::get<ConstantOptions>(call->inputs.at(0).node()->options).values.at(0));
+  return values;
+}
+
+TEST(Tracing, EachPassDrawsItsOwnMasksUnlessToldOtherwise) {
+  EXPECT_THAT(passes(false), ElementsAre(0, 1));
+  EXPECT_THAT(passes(true), ElementsAre(0, 0));
+}
+
+TEST(Tracing, EvaluationDrawsNothing) {
+  Fixture<DropNet> f([](Fixture<DropNet>& f, Step& s) {
+    auto g = value_and_grad([&] { return f.loss(s); });
+    s.update(f.net, f.sgd, g.gradients, 0.1);
+  });
+  TracedProgram program = f.program.trace();
+  EXPECT_EQ(nodes_named(program.entries[0], "dropout").size(), 1u);
+  EXPECT_EQ(nodes_named(program.entries[1], "dropout").size(), 0u);
+  EXPECT_EQ(nodes_named(program.entries[1], "rng_key").size(), 0u);
+}
+
+TEST(Tracing, OpsInsideALayerAnswerToTheLineThatCallsIt) {
+  std::uint32_t line = 0;
+  Fixture<> f([&](Fixture<>& f, Step& s) {
+    auto g = value_and_grad([&] {
+      line = __LINE__ + 1;
+      Array z = f.net.fc(s.batch().numeric, s.context());
+      return masked_mean(logsumexp(z, -1), s.batch().valid);
+    });
+    s.update(f.net, f.sgd, g.gradients, 0.1);
+  });
+  Entry step = f.program.trace().entries[0];
+  const Function& body = *nodes_named(step, "value_and_grad").at(0)->body;
+  int dots = 0;
+  for (const Node* node : all_nodes(body.results)) {
+    if (node->op != "dot") continue;
+    ++dots;
+    EXPECT_EQ(node->location.line, line);
+    EXPECT_THAT(node->location.file, HasSubstr("tracing_test.cpp"));
+  }
+  EXPECT_EQ(dots, 1);
+}
+
+TEST(Tracing, TheOutermostLocationScopeWins) {
+  LocationScope recipe(make_location("recipe.toml", 7, 3));
+  LocationScope layer(make_location("inner.cpp", 1, 1));
+  EXPECT_EQ(to_string(constant(1).node()->location), "recipe.toml:7:3");
+  {
+    LocationScope model(make_location("recipe.toml", 2, 1), LocationScope::Nesting::inner);
+    EXPECT_EQ(to_string(constant(1).node()->location), "recipe.toml:2:1");
+  }
+  EXPECT_EQ(to_string(constant(1).node()->location), "recipe.toml:7:3");
+}
+
+TEST(Tracing, AverageIsReadByEvaluation) {
+  optim::Ema ema;
+  Fixture<NormNet> f([&](Fixture<NormNet>& f, Step& s) {
+    auto g = value_and_grad([&] { return f.loss(s); });
+    s.update(f.net, f.sgd, g.gradients, 0.1);
+    s.update(ema, f.net);
+  });
+  f.program.state("ema", ema);
+  f.program.eval_step([&](Eval& e) { e.logits(f.net(e.batch().numeric, e.context())); }, {.weights = ema});
+  TracedProgram program = f.program.trace();
+  std::set<std::string> groups;
+  for (const Node* load : nodes_named(program.entries[1], "load"))
+    groups.insert(std::get<StateOptions>(load->options).state->group);
+  EXPECT_EQ(groups, (std::set<std::string>{"ema", "ema_batchnorm"}));
+  // The average follows the weights after the update.
+  const Node* average = nullptr;
+  for (const Node* node : nodes_named(program.entries[0], "ema_update"))
+    if (std::get<UpdateOptions>(node->options).operand_roles[0] == 4) average = node;
+  ASSERT_TRUE(average);
+  EXPECT_EQ(average->inputs[4].node()->op, "sgd_update");
+}
+
+TEST(Tracing, ControlFieldsAreBoundToTheirOptions) {
+  Fixture<> f([](Fixture<>& f, Step& s) {
+    auto g = value_and_grad([&] { return f.loss(s); });
+    s.update(f.net, f.sgd, g.gradients,
+             s.control("lr", schedule::warmup_cosine({.peak = 0.3, .warmup_epochs = 2})));
+  });
+  f.program.options().set("optimizer.momentum", runtime::OptionValue(0.8));
+  TracedProgram program = f.program.trace();
+  std::vector<std::string> fields;
+  for (const ControlField& field : program.controls)
+    fields.push_back(field.name + "=" + field.key);
+  EXPECT_THAT(fields, ElementsAre("valid=", "slot=", "step=", "rng=", "lr=optimizer.lr",
+                                  "momentum=optimizer.momentum", "weight_decay=optimizer.weight_decay"));
+  EXPECT_EQ(*program.options.get_number("optimizer.lr"), 0.3);
+  EXPECT_EQ(*program.options.get_string("schedule.name"), "warmup_cosine");
+  EXPECT_EQ(*program.options.get_number("optimizer.momentum"), 0.8) << "what the program's options say wins";
+  EXPECT_EQ(*program.options.get_int("run.batch"), 8);
+}
+
+} // namespace
+} // namespace tailor

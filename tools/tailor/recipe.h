@@ -1,0 +1,18 @@
+#pragma once
+// `tailor recipe`: the grammar, and what a recipe says once bases and overrides are merged.
+
+#include <string>
+#include <vector>
+
+namespace tailor::tools {
+
+struct RecipeOptions {
+  bool describe = false;              ///< print every key with type, default, stage, text and source
+  std::string path;                   ///< print this recipe's value of every key with the place that set it
+  std::vector<std::string> overrides; ///< "key=value"
+};
+
+/// Returns the process's exit status.
+int run_recipe(const RecipeOptions& options);
+
+} // namespace tailor::tools
