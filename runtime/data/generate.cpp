@@ -30,7 +30,15 @@ Status check(const GeneratedSpec& spec, std::int64_t per_class) {
 }
 
 std::int64_t rows_per_class(const GeneratedSpec& spec, GeneratedPart part) {
-  return part == GeneratedPart::kTrain ? spec.train_per_class : spec.test_per_class;
+  switch (part) {
+  case GeneratedPart::kTrain:
+    return spec.train_per_class;
+  case GeneratedPart::kVal:
+    return spec.val_per_class;
+  case GeneratedPart::kTest:
+    break;
+  }
+  return spec.test_per_class;
 }
 
 GeneratedRows empty_rows(std::int64_t num_rows, std::int32_t dimensions) {

@@ -16,7 +16,8 @@ namespace tailor::runtime {
 ///              sphere
 struct GeneratedSpec {
   std::int64_t train_per_class = 500;
-  std::int64_t test_per_class = 500; ///< of val and of test, each
+  std::int64_t val_per_class = 100;
+  std::int64_t test_per_class = 500;
   std::int32_t classes = 2;
   std::int32_t dimensions = 2;
   double noise = 0.15;

@@ -7,7 +7,7 @@
 namespace tailor::runtime {
 namespace {
 
-constexpr std::int32_t kMaxThreads = 64;
+constexpr std::int32_t kMaxThreads = 256;
 constexpr int kSpins = 200; ///< about a microsecond before the consumer sleeps
 
 void pause() {

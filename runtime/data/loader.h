@@ -34,7 +34,7 @@ struct LoaderOptions {
   std::int32_t num_threads = 1; ///< 0: acquire() fills in the caller's thread
   std::uint64_t seed = 0;
   bool drop_last = false;
-  std::vector<BatchSlot> slots;                  ///< at least 1, at least 2 with threads
+  std::vector<BatchSlot> slots = {};             ///< at least 1, at least 2 with threads
   std::int64_t start_epoch = 0, start_batch = 0; ///< resume here
   std::int64_t end_epoch =
       -1; ///< stop after this many epochs have been given out in total (absolute); -1: never
@@ -54,7 +54,7 @@ class BatchLoader {
 public:
   /// Errors  kInvalidArgument: no slots, batch < 1, start_batch outside the epoch, an epoch without a full
   /// batch under drop_last
-  ///         (both numbers), more than 64 threads.
+  ///         (both numbers), more than 256 threads.
   static Result<std::unique_ptr<BatchLoader>> create(const Dataset& data, std::unique_ptr<Sampler> sampler,
                                                      LoaderOptions options);
   ~BatchLoader();

@@ -236,6 +236,7 @@ Status read_generated_keys(const Options& options, DataPlan& plan) {
   GeneratedSpec& set = plan.generated;
   TAILOR_RETURN_IF_ERROR_AS_IS(
       read_int(options, "data.samples_per_class", 1, INT32_MAX, set.train_per_class));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.val_per_class", 1, INT32_MAX, set.val_per_class));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.test_per_class", 1, INT32_MAX, set.test_per_class));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.seed", 0, INT64_MAX, set.seed));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.noise", set.noise));

@@ -108,7 +108,7 @@ bool looks_like_header(const std::vector<HeldRow>& rows, std::span<const std::st
   const std::set<std::string> unique(first.begin(), first.end());
   for (const std::string& cell : first)
     if (is_missing(cell) || reads_as_number(cell)) {
-      reason = concat("the first line holds ", quoted(cell), ", which is data");
+      reason = concat("the first line holds ", in_quotes(cell), ", which is data");
       return false;
     }
   if (unique.size() != first.size()) {
@@ -123,14 +123,14 @@ bool looks_like_header(const std::vector<HeldRow>& rows, std::span<const std::st
         numbers += reads_as_number(rows[row].cells[column]);
       }
     if (values > 0 && numbers * 4 >= values * 3) {
-      reason = concat(quoted(first[column]), " stands above numbers");
+      reason = concat(in_quotes(first[column]), " stands above numbers");
       return true;
     }
   }
   for (std::size_t row = 1; row < rows.size(); ++row)
     for (std::size_t column = 0; column < std::min(first.size(), rows[row].cells.size()); ++column)
       if (rows[row].cells[column] == first[column]) {
-        reason = concat(quoted(first[column]), " of the first line occurs again below it");
+        reason = concat(in_quotes(first[column]), " of the first line occurs again below it");
         return false;
       }
   reason = rows.size() == 1 ? "the only line holds names" : "no cell of the first line occurs again below it";
@@ -150,8 +150,8 @@ std::string ColumnProfile::type_reason() const {
     return concat(all_integers ? "integers" : "numbers", " in all ", num_values, " cells with a value",
                   missing);
   if (is_numeric())
-    return concat("numbers in ", num_numbers, " of ", num_values, " cells, but ", quoted(first_text), " at ",
-                  first_text_where, missing);
+    return concat("numbers in ", num_numbers, " of ", num_values, " cells, but ", in_quotes(first_text),
+                  " at ", first_text_where, missing);
   const std::string values = many_distinct ? concat("more than ", kMaxDistinct, " values")
                                            : concat(distinct.size() - (num_missing > 0), " values");
   return concat("text, ", values, missing);

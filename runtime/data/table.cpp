@@ -168,7 +168,7 @@ private:
         if (names[i] != column.name) continue;
         if (found != names.size())
           return invalid_argument(records_->where(fields[i].offset), ": second column named ",
-                                  quoted(column.name));
+                                  in_quotes(column.name));
         found = i;
       }
       if (found != names.size())
@@ -180,11 +180,11 @@ private:
     if (missing.size() == num_wanted)
       return invalid_argument(records_->where(0),
                               ": no header, expected a first line that names the columns (",
-                              quoted(missing[0]), ", ...), found ", quoted(names[0]), ", ...");
-    return invalid_argument(records_->where(0), ": the header has no column ", quoted(missing[0]),
+                              in_quotes(missing[0]), ", ...), found ", in_quotes(names[0]), ", ...");
+    return invalid_argument(records_->where(0), ": the header has no column ", in_quotes(missing[0]),
                             missing.size() > 1 ? concat(" (and ", missing.size() - 1, " more are missing)")
                                                : "")
-        .with_hint(concat("the nearest is ", quoted(nearest(missing[0], names))));
+        .with_hint(concat("the nearest is ", in_quotes(nearest(missing[0], names))));
   }
 
   Status find_by_position() {
@@ -287,12 +287,12 @@ private:
   }
 
   std::string place(const Reader& reader, const CsvField& field) const {
-    return concat(records_->where(field.offset), ": column ", quoted(reader.column->name));
+    return concat(records_->where(field.offset), ": column ", in_quotes(reader.column->name));
   }
 
   Status bad_cell(const Reader& reader, const CsvField& field, const char* expected) const {
     return invalid_argument(place(reader, field), ": expected ", expected, ", found ",
-                            field.text.empty() ? "an empty cell" : quoted(field.text));
+                            field.text.empty() ? "an empty cell" : in_quotes(field.text));
   }
 
   Status bad_text(const Reader& reader, const CsvField& field) const {
@@ -309,7 +309,7 @@ private:
       return bad_cell(reader, field, "a number below 3.4e38 in size");
     default:
       return bad_cell(reader, field, "a number")
-          .with_hint(concat("if it is a category, list ", quoted(reader.column->name),
+          .with_hint(concat("if it is a category, list ", in_quotes(reader.column->name),
                             " in data.columns.categorical"));
     }
   }
@@ -317,13 +317,13 @@ private:
   Status bad_label(const Reader& reader, const CsvField& field, std::string_view text) const {
     if (is_missing(field.text) && !classes_.contains(text)) return bad_cell(reader, field, "a label");
     const std::string near = nearest(text, schema_.class_names);
-    Status status = invalid_argument(place(reader, field), ": label ", quoted(text), " is not one of the ",
+    Status status = invalid_argument(place(reader, field), ": label ", in_quotes(text), " is not one of the ",
                                      schema_.num_classes, " classes of the schema");
     if (!near.empty() && text.starts_with(near))
-      return std::move(status).with_hint(concat("the nearest class is ", quoted(near),
+      return std::move(status).with_hint(concat("the nearest class is ", in_quotes(near),
                                                 "; data.label.strip = \"", text.substr(near.size(), 8),
                                                 "\" would remove the rest"));
-    return std::move(status).with_hint(concat("the nearest class is ", quoted(near)));
+    return std::move(status).with_hint(concat("the nearest class is ", in_quotes(near)));
   }
 
   const DataSchema& schema_;

@@ -20,6 +20,6 @@ std::string_view strip_suffix(std::string_view text, std::string_view suffix);
 bool is_utf8(std::string_view text);
 
 /// A cell as messages show it: in quotes, cut after 40 bytes.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 } // namespace tailor::runtime

@@ -1,0 +1,275 @@
+#include "runtime/data/describe.h"
+
+#include "runtime/data/text.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+
+namespace tailor::runtime {
+namespace {
+
+constexpr std::size_t kMaxClassesShown = 60;
+
+std::string lower(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+  return text;
+}
+
+ColumnRef choose_label(const FileProfile& profile, std::string& reason) {
+  for (const char* usual : {"label", "class", "target", "outcome", "y"})
+    for (const ColumnProfile& column : profile.columns)
+      if (profile.has_header && lower(column.name) == usual) {
+        reason = concat("its name, ", in_quotes(column.name));
+        return {column.name, 0};
+      }
+  reason = "the last column";
+  return {"", -1};
+}
+
+/// Position of the label column, or -1 where infer_schema will say what is wrong.
+std::int32_t label_position(const FileProfile& profile, const ColumnRef& label) {
+  const auto count = static_cast<std::int32_t>(profile.columns.size());
+  if (label.name.empty()) return label.position < 0 ? count + label.position : label.position;
+  for (const ColumnProfile& column : profile.columns)
+    if (column.name == label.name) return column.position;
+  return -1;
+}
+
+bool ends_in_full_stop(const ColumnProfile& column) {
+  return !column.distinct.empty() &&
+         std::all_of(column.distinct.begin(), column.distinct.end(),
+                     [](const auto& entry) { return entry.first.size() > 1 && entry.first.ends_with('.'); });
+}
+
+/// Why a column should be left out; empty if it should not.
+std::string drop_reason(const ColumnProfile& column, std::int64_t num_rows) {
+  if (column.num_values == 0) return "every cell is missing";
+  if (column.distinct.size() == 1 && !column.many_distinct)
+    return concat("one value in every row (", in_quotes(column.distinct[0].first), ")");
+  const bool all_different =
+      column.many_distinct || static_cast<std::int64_t>(column.distinct.size()) == column.num_values;
+  if (!column.is_numeric() && column.num_values >= 20 &&
+      (column.many_distinct || static_cast<std::int64_t>(column.distinct.size()) * 2 > column.num_values))
+    return column.many_distinct
+               ? concat("text with more than ", ColumnProfile::kMaxDistinct, " values: an identifier")
+               : concat("text with ", column.distinct.size(), " values in ", num_rows,
+                        " rows: an identifier");
+  if (column.is_numeric() && column.num_numbers == num_rows && num_rows >= 20 && column.all_integers &&
+      column.ascending && all_different && column.max - column.min == static_cast<double>(num_rows - 1))
+    return "counts the rows one by one: a row number";
+  return "";
+}
+
+std::string percent(std::int64_t part, std::int64_t whole) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%6.2f %%",
+                whole > 0 ? 100.0 * static_cast<double>(part) / static_cast<double>(whole) : 0.0);
+  return text;
+}
+
+/// Characters, not bytes: continuation bytes of UTF-8 take no room.
+std::size_t width_of(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::string padded(std::string text, std::size_t width, bool right = false) {
+  const std::size_t have = width_of(text);
+  const std::string blanks(width > have ? width - have : 0, ' ');
+  return right ? blanks + text : text + blanks;
+}
+
+/// Rows of cells as aligned columns; numbers to the right.
+std::string aligned(const std::vector<std::vector<std::string>>& rows, const std::vector<bool>& right) {
+  std::vector<std::size_t> widths(right.size(), 0);
+  for (const auto& row : rows)
+    for (std::size_t c = 0; c < row.size(); ++c)
+      widths[c] = std::max(widths[c], width_of(row[c]));
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line = " ";
+    for (std::size_t c = 0; c < row.size(); ++c)
+      line += " " + padded(row[c], widths[c], right[c]) + (c + 1 < row.size() ? " " : "");
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
+std::string class_table(const DataDescription& d, const std::vector<ClassGroup>& ends) {
+  std::int64_t total = 0;
+  for (const std::int64_t count : d.class_counts)
+    total += count;
+  std::vector<std::vector<std::string>> rows;
+  const std::size_t num_classes = d.class_counts.size();
+  for (std::size_t k = 0; k < num_classes; ++k) {
+    if (num_classes > kMaxClassesShown && k >= kMaxClassesShown / 2 && k < num_classes - kMaxClassesShown / 2)
+      continue;
+    std::string marks;
+    for (const ClassGroup& group : ends)
+      if (std::find(group.classes.begin(), group.classes.end(), static_cast<std::int32_t>(k)) !=
+          group.classes.end())
+        marks += (marks.empty() ? "" : ", ") + group.name;
+    if (static_cast<std::int32_t>(k) == d.schema.positive_class)
+      marks += marks.empty() ? "positive" : ", positive";
+    rows.push_back({concat(static_cast<std::int64_t>(k)), d.schema.class_names[k], concat(d.class_counts[k]),
+                    percent(d.class_counts[k], total), marks});
+  }
+  std::string text = aligned(rows, {true, false, true, true, false});
+  if (num_classes > kMaxClassesShown)
+    text += concat("  (", num_classes - kMaxClassesShown, " classes in the middle not shown)\n");
+  return text;
+}
+
+std::string value_range(const ColumnProfile& profile, const Column& column) {
+  char text[64];
+  if (column.role == ColumnRole::kNumeric && profile.num_numbers > 0) {
+    std::snprintf(text, sizeof text, "%.6g .. %.6g", profile.min, profile.max);
+    return text;
+  }
+  if (profile.many_distinct) return concat("over ", ColumnProfile::kMaxDistinct, " values");
+  return concat(profile.distinct.size() - (profile.num_missing > 0), " values");
+}
+
+std::string column_table(const DataDescription& d) {
+  std::vector<std::vector<std::string>> rows = {{"#", "name", "role", "values", "missing", "why"}};
+  for (std::size_t i = 0; i < d.schema.columns.size(); ++i) {
+    const ColumnProfile& profile = d.profile.columns[i];
+    const Column& column = d.schema.columns[i];
+    rows.push_back({concat(static_cast<std::int64_t>(i)), column.name, to_string(column.role),
+                    value_range(profile, column), concat(profile.num_missing), d.reasons.columns[i]});
+  }
+  return aligned(rows, {true, false, false, false, true, false});
+}
+
+std::string class_list(const std::vector<std::int32_t>& classes) {
+  constexpr std::size_t kShown = 20;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(classes.size(), kShown); ++i)
+    text += concat(i > 0 ? " " : "", classes[i]);
+  return classes.size() > kShown ? concat(text, " .. ", classes.back(), " (", classes.size(), " classes)")
+                                 : text;
+}
+
+} // namespace
+
+Result<DataDescription> describe_csv(const std::string& path, DataPlan plan) {
+  DataDescription d;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(d.profile, profile_csv(path, plan.csv, mentioned_names(plan)));
+  plan.train = path;
+  std::string label_reason = "given";
+  if (!plan.label) plan.label = choose_label(d.profile, label_reason);
+  const std::int32_t label = label_position(d.profile, *plan.label);
+  const auto count = static_cast<std::int32_t>(d.profile.columns.size());
+  if (label >= 0 && label < count && plan.label_strip.empty() &&
+      ends_in_full_stop(d.profile.columns[static_cast<std::size_t>(label)]))
+    plan.label_strip = ".";
+
+  std::map<std::int32_t, std::string> dropped;
+  for (const ColumnProfile& column : d.profile.columns) {
+    const auto names_it = [&](const ColumnRef& ref) {
+      return label_position(d.profile, ref) == column.position;
+    };
+    const auto in = [&](const std::vector<ColumnRef>& refs) {
+      return std::any_of(refs.begin(), refs.end(), names_it);
+    };
+    const bool declared = column.position == label || in(plan.drop) || in(plan.categorical) ||
+                          in(plan.numeric) || (plan.time && names_it(*plan.time)) ||
+                          (plan.group && names_it(*plan.group)) || (plan.id && names_it(*plan.id));
+    if (declared) continue;
+    if (const std::string why = drop_reason(column, d.profile.num_rows); !why.empty()) {
+      plan.drop.push_back({"", column.position});
+      dropped[column.position] = why;
+    }
+  }
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(d.schema, infer_schema(d.profile, plan, &d.reasons));
+  for (const auto& [position, why] : dropped)
+    d.reasons.columns[static_cast<std::size_t>(position)] = why;
+  d.reasons.label = label_reason;
+  d.reasons.columns[static_cast<std::size_t>(label)] = label_reason;
+
+  d.class_counts.assign(static_cast<std::size_t>(d.schema.num_classes), 0);
+  for (const auto& [text, rows] : d.profile.columns[static_cast<std::size_t>(label)].distinct) {
+    const auto found = std::find(d.schema.class_names.begin(), d.schema.class_names.end(),
+                                 strip_suffix(text, plan.label_strip));
+    d.class_counts[static_cast<std::size_t>(found - d.schema.class_names.begin())] += rows;
+  }
+  d.plan = std::move(plan);
+  return d;
+}
+
+Result<std::string> format_description(const DataDescription& d, const GroupRule& groups) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::vector<ClassGroup> sizes, few_med_many(d.class_counts, groups));
+  const FileProfile& profile = d.profile;
+  const std::int32_t label = label_position(profile, *d.plan.label);
+  std::string text =
+      concat(profile.path, ": ", profile.num_rows, " rows, ", profile.columns.size(), " columns\n",
+             "  separator: ", profile.separator_reason, "\n  header: ", profile.has_header ? "yes" : "no",
+             ", ", profile.header_reason, "\n");
+  text +=
+      concat("\nlabel: ", d.schema.columns[static_cast<std::size_t>(label)].name, " (", d.reasons.label, ")");
+  if (!d.plan.label_strip.empty()) text += concat(", without the '", d.plan.label_strip, "' that ends it");
+  text += concat("\nclasses: ", d.schema.num_classes, ", ", d.reasons.classes, "\n",
+                 class_table(d, minority_majority(d.class_counts)),
+                 format_ratio(imbalance_ratio(d.class_counts)), "\n");
+  text += concat("groups by ", to_string(groups), ":");
+  for (const ClassGroup& group : sizes)
+    text += concat(&group == &sizes[0] ? " " : "; ", group.name, " ",
+                   group.classes.empty() ? "absent" : concat("= ", class_list(group.classes)));
+  text += concat("\n\ncolumns: ", d.schema.num_numeric(), " numeric and ", d.schema.num_category(),
+                 " categorical features\n", column_table(d));
+  if (profile.num_damaged == 0) return text + "\ndamaged rows: none\n";
+  text += concat("\ndamaged rows: ", profile.num_damaged,
+                 " (left out of every count above; training refuses the file)\n");
+  for (const std::string& message : profile.damage)
+    text += concat("  ", message, "\n");
+  if (profile.num_damaged > std::ssize(profile.damage)) text += "  ...\n";
+  return text;
+}
+
+std::optional<std::string> find_test_table(const std::string& path) {
+  const std::filesystem::path file(path);
+  const std::string name = file.filename().string();
+  for (const auto& [word, replacement] : {std::pair("train", "test"), std::pair("Train", "Test"),
+                                          std::pair("TRAIN", "TEST"), std::pair("data", "test")}) {
+    const std::size_t at = name.rfind(word);
+    if (at == std::string::npos) continue;
+    std::string other = name;
+    const std::filesystem::path candidate =
+        file.parent_path() / other.replace(at, std::string_view(word).size(), replacement);
+    std::error_code error;
+    if (std::filesystem::is_regular_file(candidate, error)) return candidate.string();
+  }
+  return std::nullopt;
+}
+
+Result<TestTable> describe_test_table(const std::string& path, const DataDescription& train) {
+  CsvFormat format = train.plan.csv;
+  if (format.header == CsvFormat::Header::kAuto)
+    format.header = train.profile.has_header ? CsvFormat::Header::kYes : CsvFormat::Header::kNo;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const FileProfile profile,
+                                profile_csv(path, format, mentioned_names(train.plan)));
+  if (profile.columns.size() != train.profile.columns.size())
+    return invalid_argument("'", path, "' has ", profile.columns.size(), " columns, '", train.profile.path,
+                            "' has ", train.profile.columns.size());
+  const std::int32_t label = label_position(profile, *train.plan.label);
+  if (label < 0) return invalid_argument("'", path, "' has no column '", train.plan.label->name, "'");
+  const auto fits = [&](std::string_view suffix) {
+    const auto& distinct = profile.columns[static_cast<std::size_t>(label)].distinct;
+    return std::all_of(distinct.begin(), distinct.end(), [&](const auto& entry) {
+      const std::string text(strip_suffix(strip_suffix(entry.first, suffix), train.plan.label_strip));
+      return std::find(train.schema.class_names.begin(), train.schema.class_names.end(), text) !=
+             train.schema.class_names.end();
+    });
+  };
+  TestTable table{path, "", ""};
+  if (fits("")) return table;
+  if (!fits("."))
+    return invalid_argument("labels of '", path, "' are not the classes of '", train.profile.path, "'");
+  table.label_strip = ".";
+  return table;
+}
+
+} // namespace tailor::runtime

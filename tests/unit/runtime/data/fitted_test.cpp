@@ -1,0 +1,137 @@
+#include "runtime/data/fitted.h"
+
+#include "data_testing.h"
+
+#include <cmath>
+
+namespace tailor::runtime {
+namespace {
+
+using testing::HasSubstr;
+
+DataSchema schema() {
+  DataSchema s;
+  s.named = true;
+  s.missing = "flag";
+  s.numeric = "standard";
+  s.columns = {{"a", 0, ColumnRole::kNumeric},
+               {"b", 1, ColumnRole::kNumeric, 0, true},
+               {"kind", 2, ColumnRole::kCategorical, 5},
+               {"y", 3, ColumnRole::kLabel},
+               {"id", 4, ColumnRole::kId}};
+  s.num_classes = 2;
+  s.class_names = {"no", "yes"};
+  return s;
+}
+
+RawTable table() {
+  return value_of(read_text("a,b,kind,y,id\n"
+                            "2,10,red,no,r0\n"
+                            "4,?,blue,yes,r1\n"
+                            "99,30,green,no,r2\n" // not in the training rows below
+                            "6,20,?,no,r3\n",
+                            schema()));
+}
+
+const std::vector<std::int32_t> kTrain = {0, 1, 3};
+const std::vector<std::int32_t> kAll = {3, 2, 1, 0};
+
+FittedState fitted() {
+  return value_of(fit(table(), kTrain, schema(), Normalisation::kStandard));
+}
+
+TEST(Fitted, SeesTheTrainingRowsOnly) {
+  const FittedState state = fitted();
+  EXPECT_EQ(state.class_counts, (std::vector<std::int64_t>{2, 1}));
+  EXPECT_EQ(state.vocabularies, (std::vector<Vocabulary>{{"(missing)", "blue", "red"}}));
+  EXPECT_EQ(state.numeric.mean, (std::vector<double>{4, 15}));
+}
+
+TEST(Fitted, EncodesInTheGivenOrder) {
+  EncodeReport report;
+  const Dataset data = value_of(encode(table(), kAll, schema(), fitted(), &report));
+  EXPECT_EQ(data.num_rows, 4);
+  EXPECT_EQ(data.num_numeric, 3); // a, b, b is missing
+  const float s = std::sqrt(8.0f / 3.0f);
+  const std::vector<float> expected = {2 / s, 1, 0, 95 / s, 3, 0, 0, 0, 1, -2 / s, -1, 0};
+  ASSERT_EQ(data.numeric.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    EXPECT_FLOAT_EQ(data.numeric[i], expected[i]) << i;
+  EXPECT_EQ(data.category, (std::vector<std::int32_t>{0, 4, 1, 2})); // green is unknown: the last of 5 codes
+  EXPECT_EQ(data.label, (std::vector<std::int32_t>{0, 0, 1, 0}));
+  EXPECT_EQ(data.source_row, kAll);
+  EXPECT_EQ(data.id, (std::vector<std::string>{"r3", "r2", "r1", "r0"}));
+  EXPECT_EQ(data.class_counts, (std::vector<std::int64_t>{3, 1}));
+  EXPECT_EQ(report.unknown_categories, (std::vector<std::int64_t>{1}));
+  EXPECT_EQ(report.imputed, (std::vector<std::int64_t>{0, 1}));
+}
+
+TEST(Fitted, JsonRoundTripKeepsEveryBit) {
+  FittedState state = fitted();
+  state.numeric.mean = {1.0 / 3, 1e-310};
+  EXPECT_EQ(value_of(FittedState::from_json(state.to_json())), state);
+  state.numeric.normalisation = Normalisation::kQuantile;
+  state.numeric.num_quantiles = 2;
+  state.numeric.quantiles = {0, 0.1, 3, 1e300};
+  EXPECT_EQ(value_of(FittedState::from_json(state.to_json())), state);
+}
+
+TEST(Fitted, NamedArraysFeedTheClassTables) {
+  const std::vector<NamedArray> arrays = fitted().named_arrays();
+  ASSERT_EQ(arrays.size(), 5u);
+  EXPECT_EQ(arrays[0].name, "class_counts");
+  EXPECT_EQ(arrays[0].values, (std::vector<double>{2, 1}));
+  EXPECT_EQ(arrays[1].name, "class_prior");
+  EXPECT_DOUBLE_EQ(arrays[1].values[1], 1.0 / 3);
+}
+
+TEST(Fitted, MustFitTheSchema) {
+  const auto broken = [](auto change) {
+    FittedState state = fitted();
+    change(state);
+    return state.check(schema()).message();
+  };
+  EXPECT_TRUE(fitted().check(schema()).ok());
+  EXPECT_THAT(broken([](FittedState& s) { s.class_names = {"no", "maybe"}; }), HasSubstr("names differ"));
+  EXPECT_THAT(broken([](FittedState& s) { s.class_counts.pop_back(); }),
+              HasSubstr("1 class counts for 2 classes"));
+  EXPECT_THAT(broken([](FittedState& s) { s.vocabularies.clear(); }), HasSubstr("0 vocabularies"));
+  EXPECT_THAT(broken([](FittedState& s) {
+                s.vocabularies[0] = {"a", "b", "c", "d", "e"};
+              }),
+              HasSubstr("room for 4"));
+  EXPECT_THAT(broken([](FittedState& s) { s.vocabularies[0] = {"b", "a"}; }), HasSubstr("is not sorted"));
+  EXPECT_THAT(broken([](FittedState& s) { s.numeric.mean.push_back(0); }),
+              HasSubstr("3 numeric columns, the program 2"));
+  EXPECT_THAT(broken([](FittedState& s) { s.numeric.mean[0] = NAN; }), HasSubstr("not finite"));
+  EXPECT_THAT(broken([](FittedState& s) { s.numeric.normalisation = Normalisation::kQuantile; }),
+              HasSubstr("quantiles"));
+  EXPECT_THAT(broken([](FittedState& s) {
+                s.numeric.normalisation = Normalisation::kQuantile;
+                s.numeric.num_quantiles = 2;
+                s.numeric.quantiles = {0, 1, 1, 0};
+              }),
+              HasSubstr("quantiles of numeric column 1 are not ascending"));
+}
+
+TEST(Fitted, DamagedJsonIsAnError) {
+  const std::string good = fitted().to_json();
+  EXPECT_EQ(FittedState::from_json("{}").status().code(), StatusCode::kIncompatible);
+  EXPECT_FALSE(FittedState::from_json(good.substr(0, good.size() / 2)).ok());
+  std::string negative = good;
+  negative.replace(negative.find("[2,1]"), 5, "[2,-1]");
+  EXPECT_EQ(FittedState::from_json(negative).status().code(), StatusCode::kDataLoss);
+}
+
+TEST(Fitted, MoreCategoriesThanTheProgramHasRoomFor) {
+  DataSchema narrow = schema();
+  narrow.columns[2].capacity = 3;
+  const Status status = fit(table(), kTrain, narrow, Normalisation::kNone).status();
+  EXPECT_EQ(status.code(), StatusCode::kIncompatible);
+  EXPECT_THAT(
+      status.message(),
+      HasSubstr("column 'kind' has 3 categories in the training split, the program was compiled for 2"));
+}
+
+} // namespace
+} // namespace tailor::runtime

@@ -1,0 +1,139 @@
+#include "runtime/data/plan.h"
+
+#include "data_testing.h"
+
+namespace tailor::runtime {
+namespace {
+
+using testing::HasSubstr;
+
+Options csv_options() {
+  Options options;
+  options.set("data.format", "csv");
+  options.set("data.train", "t.csv");
+  return options;
+}
+
+void set_at(Options& options, const char* key, OptionValue value, const char* origin = "r.toml:4:3") {
+  Option option;
+  option.value = std::move(value);
+  option.origin = origin;
+  options.set(key, std::move(option));
+}
+
+Status failure(const Options& options) {
+  return data_plan_from(options, "").status();
+}
+
+TEST(Plan, ReadsEveryKey) {
+  Options o = csv_options();
+  set_at(o, "data.header", "yes");
+  set_at(o, "data.separator", ";");
+  set_at(o, "data.label.column", "y");
+  set_at(o, "data.label.positive", "1");
+  set_at(o, "data.label.strip", ".");
+  set_at(o, "data.columns.drop", OptionValue::List{"id", 3});
+  set_at(o, "data.columns.categorical", OptionValue::List{"kind"});
+  set_at(o, "data.columns.time", "when");
+  set_at(o, "data.missing", "flag");
+  set_at(o, "data.numeric", "quantile");
+  set_at(o, "data.split.by", "time");
+  set_at(o, "data.split.val", 0.15);
+  set_at(o, "data.split.test", 0.25);
+  set_at(o, "data.long_tail.profile", "step");
+  set_at(o, "data.long_tail.r", 0.1);
+  set_at(o, "data.long_tail.subset_seed", "run_seed");
+  set_at(o, "data.test.r", 0.5);
+  set_at(o, "data.sampler", "class_balanced");
+  set_at(o, "eval.groups", "thirds");
+  set_at(o, "run.drop_last", true);
+  const DataPlan plan = value_of(data_plan_from(o, "/recipes"));
+  EXPECT_EQ(plan.train, "/recipes/t.csv");
+  EXPECT_EQ(plan.csv.header, CsvFormat::Header::kYes);
+  EXPECT_EQ(plan.csv.separator, ';');
+  EXPECT_EQ(plan.label->name, "y");
+  EXPECT_EQ(plan.positive, "1");
+  EXPECT_EQ(plan.label_strip, ".");
+  ASSERT_EQ(plan.drop.size(), 2u);
+  EXPECT_EQ(plan.drop[1].position, 3);
+  EXPECT_EQ(plan.categorical[0].name, "kind");
+  EXPECT_EQ(plan.time->name, "when");
+  EXPECT_EQ(plan.missing, MissingPolicy::kFlag);
+  EXPECT_EQ(plan.normalisation, Normalisation::kQuantile);
+  EXPECT_EQ(plan.split.by, SplitBy::kTime);
+  EXPECT_EQ(plan.split.test, 0.25);
+  EXPECT_EQ(plan.long_tail->profile, TailProfile::kStep);
+  EXPECT_TRUE(plan.long_tail->subset_follows_run);
+  EXPECT_EQ(plan.test_long_tail->profile, TailProfile::kStep);
+  EXPECT_EQ(plan.test_long_tail->r, 0.5);
+  EXPECT_EQ(plan.sampler.kind, SamplerKind::kClassBalanced);
+  EXPECT_TRUE(plan.sampler.drop_last);
+  EXPECT_EQ(plan.groups.kind, GroupRule::Kind::kThirds);
+}
+
+TEST(Plan, DefaultsAreThoseOfTheProtocol) {
+  Options o = csv_options();
+  const DataPlan plan = value_of(data_plan_from(o, ""));
+  EXPECT_EQ(plan.split.val, 0.16);
+  EXPECT_EQ(plan.split.test, 0.2);
+  EXPECT_FALSE(plan.long_tail || plan.test_long_tail);
+  // With a test file 80/20 inside train, unless the share was given.
+  set_at(o, "data.test.file", "u.csv");
+  set_at(o, "data.split.val", 0.16, "default");
+  EXPECT_EQ(value_of(data_plan_from(o, "")).split.val, 0.2);
+  EXPECT_EQ(value_of(data_plan_from(o, "")).split.test, 0);
+  set_at(o, "data.split.val", 0.1);
+  EXPECT_EQ(value_of(data_plan_from(o, "")).split.val, 0.1);
+  set_at(o, "data.val", "v.csv");
+  EXPECT_EQ(value_of(data_plan_from(o, "")).split.val, 0);
+}
+
+TEST(Plan, ErrorsNameKeyValueAndPlace) {
+  Options o = csv_options();
+  set_at(o, "data.long_tail.profile", "exp");
+  set_at(o, "data.long_tail.r", 100.0);
+  EXPECT_THAT(failure(o).message(), HasSubstr("r.toml:4:3: data.long_tail.r: imbalance ratio r = 100"));
+  EXPECT_THAT(failure(o).hint(), HasSubstr("did you mean 1/100?"));
+  set_at(o, "data.long_tail.reversed", true);
+  EXPECT_TRUE(data_plan_from(o, "").ok());
+
+  const auto with = [](const char* key, OptionValue value) {
+    Options options = csv_options();
+    set_at(options, key, std::move(value));
+    return failure(options).message();
+  };
+  EXPECT_THAT(with("data.numeric", "robust"), HasSubstr("r.toml:4:3: data.numeric: normalisation 'robust'"));
+  EXPECT_THAT(with("data.missing", "zero"), HasSubstr("'zero', expected error | mean | flag"));
+  EXPECT_THAT(with("data.columns.drop", "id"), HasSubstr("expected a list of columns"));
+  EXPECT_THAT(with("data.columns.drop", OptionValue::List{true}),
+              HasSubstr("expected a column name or position"));
+  EXPECT_THAT(with("data.label.column", std::int64_t{1} << 60),
+              HasSubstr("expected a column name or position"));
+  EXPECT_THAT(with("data.split.by", "files"), HasSubstr("needs data.val or data.test"));
+  EXPECT_THAT(with("data.split.by", "group"), HasSubstr("needs data.split.column or data.columns.group"));
+  EXPECT_THAT(with("data.split.val", 0.9), HasSubstr("less than 1 together"));
+  EXPECT_THAT(with("data.long_tail.r", 0.1), HasSubstr("without data.long_tail.profile"));
+  EXPECT_THAT(with("data.test.r", 0.1), HasSubstr("without data.test.profile"));
+  EXPECT_THAT(with("data.long_tail.profile", "expo"), HasSubstr("expected exp | step"));
+  EXPECT_THAT(with("eval.groups", "halves"), HasSubstr("group rule 'halves'"));
+  EXPECT_THAT(with("data.train", ""), HasSubstr("data.train is not set"));
+}
+
+TEST(Plan, GeneratedSets) {
+  Options o;
+  set_at(o, "data.format", "blobs");
+  set_at(o, "data.classes", 7);
+  set_at(o, "data.dimensions", 5);
+  set_at(o, "data.samples_per_class", 100);
+  const DataPlan plan = value_of(data_plan_from(o, ""));
+  EXPECT_EQ(plan.generated.classes, 7);
+  EXPECT_EQ(plan.generated.dimensions, 5);
+  EXPECT_EQ(plan.generated.train_per_class, 100);
+  set_at(o, "data.format", "two_moons"); // has its own two classes and dimensions
+  EXPECT_EQ(value_of(data_plan_from(o, "")).generated.classes, 2);
+  set_at(o, "data.samples_per_class", std::int64_t{1} << 60);
+  EXPECT_THAT(failure(o).message(), HasSubstr("data.samples_per_class"));
+}
+
+} // namespace
+} // namespace tailor::runtime

@@ -1,0 +1,97 @@
+#include "runtime/data/profile.h"
+
+#include "data_testing.h"
+
+namespace tailor::runtime {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Profile, CountsWhatIsInEachColumn) {
+  const FileProfile profile = value_of(profile_text("age,kind,y\n1,a,0\n2.5,?,1\nNA,b,0\n-4,a,1\n"));
+  EXPECT_TRUE(profile.has_header);
+  EXPECT_EQ(profile.header_reason, "'age' stands above numbers");
+  EXPECT_EQ(profile.num_rows, 4);
+  ASSERT_EQ(profile.columns.size(), 3u);
+  const ColumnProfile& age = profile.columns[0];
+  EXPECT_EQ(age.name, "age");
+  EXPECT_EQ(age.num_values, 3);
+  EXPECT_EQ(age.num_missing, 1);
+  EXPECT_EQ(age.num_numbers, 3);
+  EXPECT_FALSE(age.all_integers);
+  EXPECT_EQ(age.min, -4);
+  EXPECT_EQ(age.max, 2.5);
+  EXPECT_TRUE(age.is_numeric());
+  EXPECT_EQ(age.type_reason(), "numbers in all 3 cells with a value, 1 missing");
+  const ColumnProfile& kind = profile.columns[1];
+  EXPECT_FALSE(kind.is_numeric());
+  EXPECT_EQ(kind.type_reason(), "text, 2 values, 1 missing");
+  using Pair = std::pair<std::string, std::int64_t>;
+  EXPECT_EQ(kind.distinct, (std::vector<Pair>{{"a", 2}, {"(missing)", 1}, {"b", 1}}));
+}
+
+TEST(Profile, HeaderIsFoundOrNotWithAReason) {
+  EXPECT_EQ(value_of(profile_text("1,2\n3,4\n")).header_reason, "the first line holds '1', which is data");
+  EXPECT_EQ(value_of(profile_text("a,b\na,c\n")).header_reason,
+            "'a' of the first line occurs again below it");
+  EXPECT_TRUE(value_of(profile_text("kind,shape\na,c\nb,d\n")).has_header);
+  EXPECT_FALSE(value_of(profile_text("x,x\n1,2\n")).has_header);
+  EXPECT_FALSE(value_of(profile_text("a,b\n1,2\n", {.header = CsvFormat::Header::kNo})).has_header);
+  EXPECT_TRUE(value_of(profile_text("1,2\n3,4\n", {.header = CsvFormat::Header::kYes})).has_header);
+  const std::vector<std::string> mentioned = {"2"};
+  const FileProfile named =
+      value_of(profile_csv(std::move(*memory_byte_source("1,2\n3,4\n")), "t.csv", {}, mentioned));
+  EXPECT_TRUE(named.has_header);
+  EXPECT_EQ(named.header_reason, "the first line names '2'");
+}
+
+TEST(Profile, DamagedRowsAreCountedAndLeftOut) {
+  const FileProfile profile = value_of(profile_text("a,b\n1,2\n3\n\"x\"y,1\n4,5,6\n7,8\n"));
+  EXPECT_EQ(profile.num_rows, 2);
+  EXPECT_EQ(profile.num_damaged, 3);
+  ASSERT_EQ(profile.damage.size(), 3u);
+  EXPECT_THAT(profile.damage, testing::UnorderedElementsAre(
+                                  HasSubstr("t.csv:3: expected 2 cells as in the first line, found 1"),
+                                  HasSubstr("t.csv:4:4: text after a closing quote"),
+                                  HasSubstr("t.csv:5: expected 2 cells as in the first line, found 3")));
+  EXPECT_EQ(profile.columns[0].max, 7);
+}
+
+TEST(Profile, AMostlyNumericColumnIsNumericAndNamesTheOddCell) {
+  const FileProfile profile = value_of(profile_text("a,y\n1,0\n2,0\n3,1\nabc,1\n"));
+  EXPECT_TRUE(profile.columns[0].is_numeric());
+  EXPECT_EQ(profile.columns[0].type_reason(), "numbers in 3 of 4 cells, but 'abc' at t.csv:5");
+}
+
+TEST(Profile, LongFilesKeepExactPlacesAndCounts) {
+  std::string text = "a,b\n";
+  for (int i = 0; i < 3000; ++i)
+    text += concat(i, ",", i == 2500 ? "inf" : "1", "\n");
+  const FileProfile profile = value_of(profile_text(text));
+  EXPECT_EQ(profile.num_rows, 3000);
+  EXPECT_TRUE(profile.columns[0].ascending);
+  EXPECT_EQ(profile.columns[0].distinct.size(), 3000u);
+  EXPECT_EQ(profile.columns[1].num_not_finite, 1);
+  EXPECT_EQ(profile.columns[1].first_text_where, "t.csv:2502:6");
+}
+
+TEST(Profile, ManyDistinctValuesAreGivenUp) {
+  std::string text = "a,b\n";
+  for (std::size_t i = 0; i <= ColumnProfile::kMaxDistinct; ++i)
+    text += concat("t", static_cast<long>(i), ",1\n");
+  const FileProfile profile = value_of(profile_text(text));
+  EXPECT_TRUE(profile.columns[0].many_distinct);
+  EXPECT_TRUE(profile.columns[0].distinct.empty());
+}
+
+TEST(Profile, RefusesFilesWithoutData) {
+  EXPECT_THAT(profile_text("").status().message(), HasSubstr("the file is empty"));
+  EXPECT_THAT(profile_text("a,b\n", {.header = CsvFormat::Header::kYes}).status().message(),
+              HasSubstr("no undamaged row"));
+  EXPECT_THAT(profile_text("a,b\nM\xFCnchen,1\n").status().message(),
+              HasSubstr("t.csv:2: text that is not UTF-8"));
+  EXPECT_THAT(profile_text("na\xFF,b\n1,1\n").status().message(), HasSubstr("header is not UTF-8"));
+}
+
+} // namespace
+} // namespace tailor::runtime

@@ -1,0 +1,61 @@
+#include "tools/tailor/data.h"
+
+#include "runtime/base/file.h"
+#include "tools/tailor/table_arguments.h"
+
+#include <charconv>
+#include <cstdio>
+
+namespace tailor::tool {
+
+using namespace tailor::runtime;
+
+int report(const Status& status) {
+  std::fprintf(stderr, "error: %s\n", status.message().c_str());
+  if (!status.hint().empty()) std::fprintf(stderr, "hint: %s\n", status.hint().c_str());
+  return exit_code(status);
+}
+
+Result<DataDescription> describe(const TableArguments& arguments) {
+  DataPlan plan;
+  if (arguments.separator == "tab" || arguments.separator == "\\t")
+    plan.csv.separator = '\t';
+  else if (arguments.separator.size() == 1)
+    plan.csv.separator = arguments.separator[0];
+  else if (!arguments.separator.empty())
+    return invalid_argument("separator '", arguments.separator, "', expected one character or tab");
+  if (arguments.header == "yes" || arguments.header == "no")
+    plan.csv.header = arguments.header == "yes" ? CsvFormat::Header::kYes : CsvFormat::Header::kNo;
+  else if (!arguments.header.empty())
+    return invalid_argument("header '", arguments.header, "', expected yes or no");
+  if (!arguments.label.empty()) {
+    // A whole number is a position, anything else a name.
+    ColumnRef label{arguments.label, 0};
+    const char* end = arguments.label.data() + arguments.label.size();
+    if (const auto [stop, error] = std::from_chars(arguments.label.data(), end, label.position);
+        error == std::errc() && stop == end)
+      label.name.clear();
+    plan.label = label;
+  }
+  return describe_csv(arguments.path, std::move(plan));
+}
+
+int run_data(const DataArguments& arguments) {
+  const Result<GroupRule> groups = parse_group_rule(arguments.groups);
+  if (!groups.ok()) return report(groups.status());
+  const Result<DataDescription> description = describe(arguments.table);
+  if (!description.ok()) return report(description.status());
+  const Result<std::string> text = format_description(*description, *groups);
+  if (!text.ok()) return report(text.status());
+  std::fputs((*text).c_str(), stdout);
+  if (!arguments.schema_out.empty()) {
+    if (const Status status =
+            write_file_atomic(arguments.schema_out, schema_to_json(description->schema) + "\n");
+        !status.ok())
+      return report(status);
+    std::printf("schema written to %s\n", arguments.schema_out.c_str());
+  }
+  return 0;
+}
+
+} // namespace tailor::tool

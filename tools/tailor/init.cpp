@@ -1,0 +1,69 @@
+#include "tools/tailor/init.h"
+
+#include "runtime/base/file.h"
+#include "tools/tailor/table_arguments.h"
+
+#include <cstdio>
+#include <filesystem>
+
+namespace tailor::tool {
+
+using namespace tailor::runtime;
+
+namespace {
+
+/// `path` as a recipe in the folder of `output` names it: relative where that is no detour, else absolute.
+std::string as_seen_from(const std::string& output, const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::absolute(path, error).lexically_normal();
+  const std::filesystem::path recipe =
+      std::filesystem::absolute(output == "-" ? "recipe.toml" : output, error);
+  const std::filesystem::path near = whole.lexically_relative(recipe.parent_path().lexically_normal());
+  return near.empty() || *near.begin() == ".." ? whole.string() : near.string();
+}
+
+/// A test table that was named must fit; one that merely lies beside the table is taken only if it does.
+Result<std::optional<TestTable>> choose_test_table(const InitArguments& arguments,
+                                                   const DataDescription& description) {
+  const bool given = !arguments.test.empty();
+  const std::optional<std::string> path = given ? arguments.test : find_test_table(arguments.table.path);
+  if (!path) return std::optional<TestTable>();
+  Result<TestTable> table = describe_test_table(*path, description);
+  if (!table.ok()) {
+    if (given) return std::move(table).status();
+    std::fprintf(stderr, "note: '%s' lies beside the table but is not its test table: %s\n", path->c_str(),
+                 table.status().message().c_str());
+    return std::optional<TestTable>();
+  }
+  table->reason = given ? "given with --test" : "found beside the training table, same columns and labels";
+  table->path = as_seen_from(arguments.output, *path);
+  return std::optional<TestTable>(std::move(*table));
+}
+
+} // namespace
+
+int run_init(const InitArguments& arguments) {
+  const bool to_stdout = arguments.output == "-";
+  if (!to_stdout && !arguments.overwrite && file_exists(arguments.output))
+    return report(invalid_argument("'", arguments.output, "' exists and was not replaced")
+                      .with_hint("-o NAME writes elsewhere, --force replaces it"));
+  const Result<DataDescription> description = describe(arguments.table);
+  if (!description.ok()) return report(description.status());
+  const Result<std::optional<TestTable>> test = choose_test_table(arguments, *description);
+  if (!test.ok()) return report(test.status());
+  const std::string recipe =
+      suggest_recipe(*description, as_seen_from(arguments.output, arguments.table.path), *test);
+  if (to_stdout) {
+    std::fputs(recipe.c_str(), stdout);
+    return 0;
+  }
+  if (const Status status = write_file_atomic(arguments.output, recipe); !status.ok()) return report(status);
+  std::printf("%s: %lld rows, %d classes, %s\nwrote %s; next: tailor train %s\n",
+              arguments.table.path.c_str(), static_cast<long long>(description->profile.num_rows),
+              description->schema.num_classes,
+              format_ratio(imbalance_ratio(description->class_counts)).c_str(), arguments.output.c_str(),
+              arguments.output.c_str());
+  return 0;
+}
+
+} // namespace tailor::tool

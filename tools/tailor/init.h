@@ -1,0 +1,16 @@
+#pragma once
+#include "tools/tailor/data.h"
+
+namespace tailor::tool {
+
+struct InitArguments {
+  TableArguments table;
+  std::string test;                   ///< test table; empty: the one beside the table, if any
+  std::string output = "recipe.toml"; ///< "-" writes to stdout
+  bool overwrite = false;             ///< replace an existing output
+};
+
+/// `tailor init PATH`: writes a commented runnable recipe. Returns the exit code; errors go to stderr.
+int run_init(const InitArguments& arguments);
+
+} // namespace tailor::tool

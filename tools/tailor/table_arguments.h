@@ -1,0 +1,13 @@
+#pragma once
+#include "runtime/data/describe.h"
+#include "tools/tailor/data.h"
+
+namespace tailor::tool {
+
+/// Reads the table as the arguments say.
+runtime::Result<runtime::DataDescription> describe(const TableArguments& arguments);
+
+/// Prints `error: ...` and `hint: ...`; returns the exit code of the status.
+int report(const runtime::Status& status);
+
+} // namespace tailor::tool
