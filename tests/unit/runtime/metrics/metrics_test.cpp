@@ -229,8 +229,8 @@ TEST(Evaluation, OneLogitFormAgreesWithTwo) {
     const EvaluationResult a = one.finish(), b = two.finish();
     for (const char* name : {"loss", "auc", "average_precision", "brier"})
       EXPECT_NEAR(metric(a, name), metric(b, name), 1e-14) << name;
-    // At exactly 0 the one-logit form decides against the positive class.
-    EXPECT_EQ(a.confusion.at(1, positive), positive == 1 ? 1 : 2);
+    // Of class 1 the rows with z = 0 and -40 are decided against the positive class.
+    EXPECT_EQ(a.confusion.at(1, 1 - positive), 2);
   }
 }
 
