@@ -242,13 +242,10 @@ mlir::scf::ForOp Evaluator::loop(Value from, Value to, int64_t step, ValueRange 
   });
 }
 
-void Evaluator::nested(llvm::function_ref<void()> body) {
-  // A branch that is always taken gives the scope a block of its own; LLVM folds it.
-  b_.ifThen(b_.constant(b_.i1(), 1), [&] {
-    enter();
-    body();
-    leave();
-  });
+void Evaluator::region(llvm::function_ref<void()> body) {
+  enter();
+  body();
+  leave();
 }
 
 void Evaluator::forEachPosition(RankedTensorType type, Coords coords,

@@ -77,8 +77,9 @@ public:
   // --- loops
   using Body = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)>;
   mlir::scf::ForOp loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange carried, Body body);
-  /// Runs `body` as a loop of its own as far as remembered values are concerned (tiles, branches).
-  void nested(llvm::function_ref<void()> body);
+  /// Runs `body` where the builder stands, inside loops that others emitted, as a loop of its own as far as
+  /// remembered values are concerned.
+  void region(llvm::function_ref<void()> body);
   /// Every position of `type` from dimension `firstDim` on, vectors along the last one; `coords` holds the
   /// earlier coordinates. Short last dimensions are unrolled.
   void forEachPosition(mlir::RankedTensorType type, Coords coords,

@@ -280,6 +280,17 @@ Value emitPow(VectorBuilder& b, Value base, Value exponent) {
   return b.select(b.compare(CmpFPredicate::OEQ, exponent, c(0)), c(1), result);
 }
 
+Value emitOneMinusPower(VectorBuilder& b, Value base, Value exponent) {
+  Type f64 = b.builder().getF64Type();
+  Value zero = b.compare(CmpFPredicate::OEQ, base, b.zeroLike(base));
+  Value safe = b.convert(b.select(zero, b.constant(base.getType(), 1), base), f64);
+  Value product = b.mul(b.convert(exponent, f64), logWide(b, safe));
+  Value low = b.constant(product.getType(), -700.0);
+  product = b.select(b.compare(CmpFPredicate::OLT, product, low), low, product);
+  Value rest = b.convert(b.sub(b.constant(product.getType(), 1), expWide(b, product)), b.f32());
+  return b.select(zero, b.constant(base.getType(), 1), rest);
+}
+
 Value emitSoftplus(VectorBuilder& b, Value x) {
   Value positive = b.select(b.compare(CmpFPredicate::OLT, x, b.zeroLike(x)), b.zeroLike(x), x);
   return b.add(positive, emitLog1p(b, emitExp(b, b.neg(b.abs(x)))));

@@ -22,6 +22,9 @@ mlir::Value emitErf(VectorBuilder& b, mlir::Value x);
 mlir::Value emitSin(VectorBuilder& b, mlir::Value x);
 mlir::Value emitCos(VectorBuilder& b, mlir::Value x);
 mlir::Value emitPow(VectorBuilder& b, mlir::Value base, mlir::Value exponent);
+/// 1 - base^exponent for base in [0, 1) and a positive i32 exponent, without cancellation: Adam's bias
+/// correction.
+mlir::Value emitOneMinusPower(VectorBuilder& b, mlir::Value base, mlir::Value exponent);
 /// log(1 + e^x) without overflow.
 mlir::Value emitSoftplus(VectorBuilder& b, mlir::Value x);
 

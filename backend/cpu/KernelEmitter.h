@@ -1,0 +1,85 @@
+#pragma once
+/// One `tailor.kernel` -> one function in the scf, arith, math, vector and llvm dialects.
+///
+/// The kind of the kernel chooses the loops (one function per kind below); what happens at a position is the
+/// Evaluator's business. Kernels of kind `single` take the loops that fit their op.
+
+#include "backend/cpu/CpuBackend.h"
+#include "backend/cpu/Evaluator.h"
+#include "backend/cpu/GemmEmitter.h"
+
+#include "ir/Tailor.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace tailor::backend {
+
+/// A function under construction: the ABI's arguments and the pointers of the kernel.
+class KernelFrame {
+public:
+  /// Creates `symbol` in `module`.
+  KernelFrame(mlir::ModuleOp module, llvm::StringRef symbol, ir::KernelOp kernel, const CpuTarget& target);
+
+  mlir::LLVM::LLVMFuncOp function;
+  mlir::OpBuilder opBuilder;
+  mlir::Value buffers, sizes, begin, end;
+  std::unique_ptr<VectorBuilder> builder;
+
+  VectorBuilder& b() { return *builder; }
+  mlir::Value size(int64_t slot);
+  mlir::Value buffer(int64_t slot) { return b().loadPointer(buffers, slot); }
+  /// Emits the return.
+  void finish();
+};
+
+/// Everything an emitter of one kind needs.
+struct KernelContext {
+  ir::KernelOp kernel;
+  const CpuTarget& target;
+  mlir::ModuleOp module;
+  std::string symbol, combineSymbol;
+  KernelInfo info; ///< units, partialBytes, scratchBytes, rows are filled in by the emitter
+};
+
+/// Functions are called `symbol` and, if there are partial results, `symbol + "_combine"`.
+mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp module, llvm::StringRef symbol,
+                                       const CpuTarget& target);
+
+// --- one per shape of loops; each reports its errors
+mlir::LogicalResult emitMap(KernelContext& context);
+mlir::LogicalResult emitRows(KernelContext& context);
+mlir::LogicalResult emitColumns(KernelContext& context);
+mlir::LogicalResult emitGemmKernel(KernelContext& context, ir::DotOp dot);
+mlir::LogicalResult emitMultiTensor(KernelContext& context);
+/// Static shapes, one unit, any op.
+mlir::LogicalResult emitGeneric(KernelContext& context);
+/// sort_perm, scatter_add, random_permutation: ops that write where the data say. Not handled: nullopt.
+std::optional<mlir::LogicalResult> emitScattering(KernelContext& context, mlir::Operation* op);
+
+// --- shared by the emitters
+mlir::RankedTensorType tensorTypeOf(mlir::Value v);
+/// The values behind the kernel's results.
+mlir::ValueRange yieldedValues(ir::KernelOp kernel);
+/// Slot of a result's buffer.
+inline int64_t resultSlot(ir::KernelOp kernel, unsigned result) {
+  return kernel.getBlock().getNumArguments() + result;
+}
+/// Slot behind operands and results: partials, then scratch.
+int64_t firstExtraSlot(ir::KernelOp kernel);
+/// Binds every operand to its buffer.
+void bindOperands(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel);
+/// Results of one shape are stored together, after all of them are computed, so that a result may share the
+/// buffer of an operand.
+struct ResultGroup {
+  mlir::RankedTensorType shape;
+  llvm::SmallVector<unsigned> results;
+};
+llvm::SmallVector<ResultGroup> groupResults(ir::KernelOp kernel);
+void storeGroup(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, const ResultGroup& group,
+                Coords coords);
+/// False if an op of the kernel moves elements between lanes, so that vectors cannot pass through it.
+bool lanesPassThrough(ir::KernelOp kernel);
+/// Rough number of instructions per element, for deciding what to unroll.
+unsigned costOf(ir::KernelOp kernel);
+
+} // namespace tailor::backend
