@@ -1,0 +1,130 @@
+#include "backend/cpu/CpuBackend.h"
+#include "backend/cpu/KernelEmitter.h"
+#include "backend/cpu/ObjectEmission.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include "llvm/ADT/StringMap.h"
+
+#include <chrono>
+
+namespace tailor::backend {
+namespace {
+
+double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// The name under which a kernel is emitted until it is known to be new.
+constexpr const char* kCandidate = "candidate";
+
+} // namespace
+
+bool supportsOnCpu(mlir::Operation* op, std::string& reason) {
+  if (mlir::isa<ir::Conv2dOp, ir::Conv2dDataGradOp, ir::Conv2dWeightGradOp>(op)) {
+    reason = "convolutions are not available for target cpu yet";
+    return false;
+  }
+  if (op->getName().getStringRef().contains("_pool2d")) {
+    reason = "image pooling is not available for target cpu yet";
+    return false;
+  }
+  auto fits = [&](mlir::Type type) {
+    mlir::Type element = mlir::getElementTypeOrSelf(type);
+    if (element.isF32() || element.isInteger(1) || element.isInteger(32) || element.isInteger(64))
+      return true;
+    llvm::raw_string_ostream(reason) << "element type " << element << " is not available for target cpu yet";
+    return false;
+  };
+  return llvm::all_of(op->getOperandTypes(), fits) && llvm::all_of(op->getResultTypes(), fits);
+}
+
+const CodeFunction* CodeBlob::find(llvm::StringRef symbol) const {
+  auto found =
+      llvm::find_if(functions, [&](const CodeFunction& function) { return function.symbol == symbol; });
+  return found == functions.end() ? nullptr : &*found;
+}
+
+struct KernelCompiler::State {
+  mlir::MLIRContext* context;
+  CpuTarget target;
+  CpuCompileOptions options;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  llvm::StringMap<KernelInfo> known; ///< text of the emitted functions -> kernel
+  CompileTimes times;
+};
+
+KernelCompiler::KernelCompiler(mlir::MLIRContext* context, CpuTarget target, CpuCompileOptions options)
+    : state_(std::make_unique<State>()) {
+  state_->context = context;
+  state_->target = std::move(target);
+  state_->options = options;
+  context->loadDialect<mlir::arith::ArithDialect, mlir::LLVM::LLVMDialect, mlir::math::MathDialect,
+                       mlir::scf::SCFDialect, mlir::vector::VectorDialect>();
+  state_->module = mlir::ModuleOp::create(mlir::UnknownLoc::get(context));
+}
+
+KernelCompiler::~KernelCompiler() = default;
+
+mlir::FailureOr<KernelInfo> KernelCompiler::add(ir::KernelOp kernel) {
+  double start = seconds();
+  mlir::ModuleOp module = *state_->module;
+  mlir::Operation* last = module.getBody()->empty() ? nullptr : &module.getBody()->back();
+  mlir::FailureOr<KernelInfo> emitted = emitKernel(kernel, module, kCandidate, state_->target);
+  llvm::SmallVector<mlir::LLVM::LLVMFuncOp, 2> functions;
+  auto first = last ? std::next(last->getIterator()) : module.getBody()->begin();
+  for (auto it = first; it != module.getBody()->end(); ++it)
+    functions.push_back(mlir::cast<mlir::LLVM::LLVMFuncOp>(&*it));
+  auto discard = [&] {
+    for (mlir::LLVM::LLVMFuncOp function : functions)
+      function.erase();
+  };
+  if (mlir::failed(emitted)) {
+    discard();
+    return mlir::failure();
+  }
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  for (mlir::LLVM::LLVMFuncOp function : functions)
+    function.print(stream, mlir::OpPrintingFlags().useLocalScope());
+  auto [entry, isNew] = state_->known.try_emplace(text);
+  KernelInfo info = *emitted;
+  if (isNew) {
+    std::string symbol = kernel.getSymName().str();
+    info.symbol = symbol;
+    if (!info.combineSymbol.empty()) info.combineSymbol = symbol + "_combine";
+    functions[0].setSymName(info.symbol);
+    if (functions.size() == 2) functions[1].setSymName(info.combineSymbol);
+    entry->second = info;
+  } else {
+    discard();
+    info.symbol = entry->second.symbol;
+    info.combineSymbol = entry->second.combineSymbol;
+    info.reused = true;
+  }
+  state_->times.emitSeconds += seconds() - start;
+  return info;
+}
+
+mlir::FailureOr<CodeBlob> KernelCompiler::finish() {
+  mlir::ModuleOp module = *state_->module;
+  CodeBlob blob;
+  if (state_->options.keepLoweredText) {
+    llvm::raw_string_ostream stream(blob.loweredText);
+    module.print(stream, mlir::OpPrintingFlags().useLocalScope());
+  }
+  double start = seconds();
+  if (mlir::failed(lowerToLlvmDialect(module)))
+    return module.emitError("internal error: kernels could not be lowered to the llvm dialect");
+  state_->times.lowerSeconds += seconds() - start;
+  if (mlir::failed(emitCode(module, state_->target, state_->options.keepLlvmText, blob, state_->times)))
+    return mlir::failure();
+  return blob;
+}
+
+const CompileTimes& KernelCompiler::times() const {
+  return state_->times;
+}
+
+} // namespace tailor::backend
