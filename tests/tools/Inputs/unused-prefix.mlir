@@ -1,0 +1,2 @@
+// RUN: tailor-opt %s | FileCheck %s --check-prefixes=CHECK,FOLD
+// CHECK: module
