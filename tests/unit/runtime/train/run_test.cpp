@@ -1,0 +1,442 @@
+#include "runtime/train/run.h"
+
+#include "runtime/train/nonfinite_trap.h"
+#include "runtime/train/score.h"
+#include "runtime/train/trainer.h"
+#include "tests/unit/runtime/train/toy_program.h"
+
+#include <array>
+#include <cmath>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <numeric>
+#include <random>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+namespace tailor::runtime {
+namespace {
+
+using ::testing::HasSubstr;
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+RunOptions options_for(const std::string& out, Settings set = {}) {
+  RunOptions options;
+  options.out = out;
+  options.set = std::move(set);
+  options.quiet = true;
+  options.make_executor = make_toy_executor;
+  return options;
+}
+
+RunResult train(const RunOptions& options, const ToyOptions& toy = {}) {
+  Result<RunResult> result = run_training(make_toy_artifact(toy), options);
+  EXPECT_TRUE(result.ok()) << result.status().message();
+  return result.ok() ? *std::move(result) : RunResult();
+}
+
+/// Everything of a checkpoint that must be the same whenever and wherever it was made.
+Checkpoint checkpoint_at(const std::string& path, const ToyOptions& toy = {}) {
+  const auto artifact = make_toy_artifact(toy);
+  Result<MappedFile> file = MappedFile::open(path);
+  EXPECT_TRUE(file.ok()) << file.status().message();
+  Result<Checkpoint> checkpoint = parse_checkpoint(*artifact, file->bytes(), CheckpointUse::kResume);
+  EXPECT_TRUE(checkpoint.ok()) << checkpoint.status().message();
+  checkpoint->record.train_seconds = 0;
+  checkpoint->record.log_bytes = 0; // lines hold times
+  return *std::move(checkpoint);
+}
+
+void expect_same(const Checkpoint& a, const Checkpoint& b) {
+  EXPECT_EQ(a.states, b.states);
+  EXPECT_EQ(record_to_json(a.record), record_to_json(b.record));
+  EXPECT_EQ(a.fitted, b.fitted);
+}
+
+/// Lines of a log without the measured times.
+std::vector<std::string> log_lines(const std::string& path) {
+  std::ifstream file(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) {
+    const Result<OptionValue> json = OptionValue::from_json(line);
+    EXPECT_TRUE(json.ok()) << line;
+    OptionValue::Table kept;
+    for (const auto& [key, value] : *json->as_table())
+      if (key != "ms_per_step" && key != "loader_share") kept.emplace_back(key, value);
+    lines.push_back(OptionValue(std::move(kept)).to_json());
+  }
+  return lines;
+}
+
+TEST(Run, LearnsAndWritesItsFolder) {
+  const TemporaryFolder folder;
+  const RunResult result = train(options_for(folder / "out"));
+  ASSERT_EQ(result.seeds.size(), 1u);
+  EXPECT_EQ(result.seeds[0].outcome, "finished");
+  EXPECT_EQ(result.seeds[0].epochs, 12);
+  EXPECT_EQ(result.seeds[0].steps, 12 * 13); // 200 rows in batches of 16: the last has 8
+  EXPECT_EQ(result.class_counts, (std::vector<std::int64_t>{100, 100}));
+  EXPECT_EQ(result.imbalance_ratio(), 1.0);
+  const auto accuracy = metric_value(result.seeds[0].test, "balanced_accuracy");
+  ASSERT_TRUE(accuracy);
+  EXPECT_GT(*accuracy, 0.8); // a line separates two moons to about 0.87
+  for (const char* name :
+       {"manifest.json", "result.json", "program.tailor", "seed-0/last.safetensors", "seed-0/log.jsonl"})
+    EXPECT_TRUE(file_exists(folder / "out/" + name)) << name;
+  EXPECT_FALSE(file_exists(folder / "out/seed-0/best.safetensors"));
+  EXPECT_EQ(log_lines(folder / "out/seed-0/log.jsonl").size(), 12u);
+  EXPECT_TRUE(Artifact::open(folder / "out/program.tailor").ok());
+  EXPECT_THAT(result_table(result), HasSubstr("balanced_accuracy"));
+}
+
+TEST(Run, ManifestHoldsEveryOption) {
+  const TemporaryFolder folder;
+  train(options_for(folder / "out", {{"optimizer.lr", "0.25"}}));
+  const Result<OptionValue> manifest = OptionValue::from_json(*read_file(folder / "out/manifest.json"));
+  ASSERT_TRUE(manifest.ok());
+  const OptionValue* options = manifest->find("options");
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->as_table()->size(), make_toy_artifact()->spec().options.size());
+  EXPECT_EQ(*options->find("optimizer.lr")->find("value")->as_double(), 0.25);
+  EXPECT_EQ(*options->find("optimizer.lr")->find("origin")->as_string(), "command line");
+  EXPECT_EQ(*options->find("run.epochs")->find("origin")->as_string(), "toy.toml");
+}
+
+TEST(Run, SameBitsForThreadsLoadersAndStepsPerLaunch) {
+  const TemporaryFolder folder;
+  train(options_for(folder / "a"));
+  const Checkpoint expected = checkpoint_at(folder / "a/seed-0/last.safetensors");
+  const std::vector<std::string> expected_log = log_lines(folder / "a/seed-0/log.jsonl");
+  int run = 0;
+  for (const auto& [threads, loaders, launch] :
+       std::vector<std::array<int, 3>>{{2, 1, 1}, {3, 4, 1}, {1, 0, 8}, {3, 2, 8}, {2, 4, 5}}) {
+    const std::string out = folder / concat("b", run++);
+    RunOptions options = options_for(out, {{"run.steps_per_launch", concat(launch)}});
+    options.threads = threads;
+    options.loader_threads = loaders;
+    train(options);
+    SCOPED_TRACE(concat(threads, " threads, ", loaders, " loaders, ", launch, " steps per launch"));
+    expect_same(checkpoint_at(out + "/seed-0/last.safetensors"), expected);
+    EXPECT_EQ(log_lines(out + "/seed-0/log.jsonl"), expected_log);
+  }
+}
+
+TEST(Run, OtherSeedOtherBits) {
+  const TemporaryFolder folder;
+  train(options_for(folder / "a"));
+  train(options_for(folder / "b", {{"run.seed", "1"}}));
+  EXPECT_NE(checkpoint_at(folder / "a/seed-0/last.safetensors").states,
+            checkpoint_at(folder / "b/seed-1/last.safetensors").states);
+}
+
+TEST(Run, StopsAtAStepAndGoesOn) {
+  const TemporaryFolder folder;
+  const Settings set = {{"run.keep.best", "val/balanced_accuracy"}};
+  train(options_for(folder / "straight", set));
+  for (const std::int64_t stop : {0, 1, 13, 20, 150}) {
+    SCOPED_TRACE(stop);
+    const std::string out = folder / concat("stop", stop);
+    RunOptions options = options_for(out, set);
+    options.stop_after_steps = stop;
+    EXPECT_EQ(train(options).seeds[0].outcome, "stopped");
+    options.resume = true;
+    options.stop_after_steps = -1;
+    EXPECT_EQ(train(options).seeds[0].outcome, "finished");
+    expect_same(checkpoint_at(out + "/seed-0/last.safetensors"),
+                checkpoint_at(folder / "straight/seed-0/last.safetensors"));
+    expect_same(checkpoint_at(out + "/seed-0/best.safetensors"),
+                checkpoint_at(folder / "straight/seed-0/best.safetensors"));
+    EXPECT_EQ(log_lines(out + "/seed-0/log.jsonl"), log_lines(folder / "straight/seed-0/log.jsonl"));
+  }
+}
+
+/// Runs the training in a child process; returns it at once.
+pid_t train_in_child(const RunOptions& options, const ToyOptions& toy) {
+  const auto artifact = make_toy_artifact(toy);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const Result<RunResult> result = run_training(artifact, options);
+    ::_exit(!result.ok() ? 1 : result->signal ? 128 + result->signal : 0);
+  }
+  return child;
+}
+
+int wait_for(pid_t child) {
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+TEST(Run, SurvivesKillAtAnyMoment) {
+  const TemporaryFolder folder;
+  const ToyOptions toy{.rows_per_class = 400, .ballast_elements = 20000};
+  const Settings set = {{"run.keep.best", "val/loss"}, {"run.epochs", "30"}};
+  const auto start = std::chrono::steady_clock::now();
+  train(options_for(folder / "straight", set), toy);
+  const auto whole = std::chrono::steady_clock::now() - start;
+
+  RunOptions options = options_for(folder / "killed", set);
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(concat("random seed ", seed));
+  std::mt19937 random(seed);
+  int kills = 0;
+  for (int attempt = 0; attempt < 12; ++attempt) {
+    const pid_t child = train_in_child(options, toy);
+    const auto share = std::uniform_real_distribution<double>(0.02, 0.3)(random);
+    std::this_thread::sleep_for(std::chrono::duration_cast<std::chrono::microseconds>(whole * share));
+    ::kill(child, SIGKILL);
+    kills += wait_for(child) == -SIGKILL;
+    options.resume = file_exists(options.out + "/manifest.json");
+  }
+  EXPECT_GT(kills, 0);
+  EXPECT_EQ(train(options, toy).seeds[0].outcome, "finished");
+  for (const char* name : {"last", "best"})
+    expect_same(checkpoint_at(concat(options.out, "/seed-0/", name, ".safetensors"), toy),
+                checkpoint_at(folder / concat("straight/seed-0/", name, ".safetensors"), toy));
+  EXPECT_EQ(log_lines(options.out + "/seed-0/log.jsonl"), log_lines(folder / "straight/seed-0/log.jsonl"));
+}
+
+TEST(Run, SignalLeavesACheckpoint) {
+  const TemporaryFolder folder;
+  const Settings set = {{"run.epochs", "3000"}};
+  for (const int signal : {SIGINT, SIGTERM}) {
+    RunOptions options = options_for(folder / concat("out", signal), set);
+    const pid_t child = train_in_child(options, {});
+    while (!file_exists(options.out + "/seed-0/log.jsonl"))
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    ::kill(child, signal);
+    EXPECT_EQ(wait_for(child), 128 + signal);
+    const std::int64_t step = checkpoint_at(options.out + "/seed-0/last.safetensors").record.step;
+    EXPECT_LT(step, 3000 * 13);
+    // The same step reached without a signal holds the same bits.
+    RunOptions straight = options_for(folder / concat("straight", signal), set);
+    straight.stop_after_steps = step;
+    train(straight);
+    expect_same(checkpoint_at(options.out + "/seed-0/last.safetensors"),
+                checkpoint_at(straight.out + "/seed-0/last.safetensors"));
+  }
+}
+
+TEST(Run, StopsAtANonFiniteLoss) {
+  const TemporaryFolder folder;
+  RunOptions options = options_for(folder / "out", {{"optimizer.lr", "1e38"}, {"run.steps_per_launch", "4"}});
+  const Result<RunResult> result = run_training(make_toy_artifact(), options);
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(exit_code(result.status()), 1);
+  EXPECT_THAT(
+      result.status().message(),
+      ::testing::ContainsRegex("'loss' is (not a number|infinite) at step [0-9]+ \\(epoch [0-9]+\\)"));
+  EXPECT_THAT(result.status().hint(), HasSubstr("lower optimizer.lr"));
+}
+
+TEST(Run, TrapNamesTheCommandAndItsSource) {
+  const TemporaryFolder folder;
+  RunOptions options = options_for(folder / "out", {{"optimizer.lr", "1e38"}});
+  options.prepare_executor = trap_nonfinite;
+  const Result<RunResult> result = run_training(make_toy_artifact(), options);
+  ASSERT_FALSE(result.ok());
+  EXPECT_THAT(result.status().message(), HasSubstr("wrote the first value that is not finite"));
+  EXPECT_THAT(result.status().message(),
+              ::testing::ContainsRegex("launch (gradient|update): tailor\\.[a-z_]+ at toy.toml:[12]:1"));
+}
+
+TEST(Run, KeepsAndReportsTheBestEpoch) {
+  const TemporaryFolder folder;
+  const RunResult result = train(options_for(folder / "out", {{"run.keep.best", "val/loss"}}));
+  const Checkpoint best = checkpoint_at(folder / "out/seed-0/best.safetensors");
+  ASSERT_EQ(result.seeds[0].reported_epoch, best.record.best.epoch);
+  double lowest = INFINITY;
+  for (const std::string& line : log_lines(folder / "out/seed-0/log.jsonl"))
+    lowest = std::min(lowest, *OptionValue::from_json(line)->find("val/loss")->as_number());
+  EXPECT_EQ(best.record.best.value, lowest);
+  ScoreOptions score;
+  score.weights = folder / "out/seed-0/best.safetensors";
+  score.make_executor = make_toy_executor;
+  const Result<EvaluationResult> scored = evaluate_weights(make_toy_artifact(), score);
+  ASSERT_TRUE(scored.ok()) << scored.status().message();
+  EXPECT_EQ(scored->find("loss")->value, metric_value(result.seeds[0].test, "loss"));
+}
+
+TEST(Run, StopsEarlyWithoutGain) {
+  const TemporaryFolder folder;
+  const RunResult result = train(options_for(folder / "out", {{"run.early_stop.on", "val/balanced_accuracy"},
+                                                              {"run.early_stop.patience", "2"},
+                                                              {"run.epochs", "200"}}));
+  EXPECT_EQ(result.seeds[0].outcome, "early_stop");
+  EXPECT_LT(result.seeds[0].epochs, 200);
+  EXPECT_EQ(result.seeds[0].epochs - 1 - result.seeds[0].reported_epoch, 2);
+}
+
+TEST(Run, NeverSelectsOnTest) {
+  const TemporaryFolder folder;
+  const Result<RunResult> result =
+      run_training(make_toy_artifact(), options_for(folder / "out", {{"run.keep.best", "test/loss"}}));
+  ASSERT_FALSE(result.ok());
+  EXPECT_THAT(result.status().message(), HasSubstr("only a metric of val may decide"));
+}
+
+TEST(Run, SeedsGiveMeanAndStandardError) {
+  const TemporaryFolder folder;
+  RunOptions options = options_for(folder / "out", {{"run.seeds", "3"}, {"run.seed", "5"}});
+  const RunResult straight = train(options);
+  ASSERT_EQ(straight.seeds.size(), 3u);
+  EXPECT_EQ(straight.seeds[2].seed, 7u);
+  const auto loss = std::find_if(straight.metrics.begin(), straight.metrics.end(),
+                                 [](const MetricSummary& m) { return m.name == "test/loss"; });
+  ASSERT_NE(loss, straight.metrics.end());
+  EXPECT_EQ(loss->summary.num_seeds, 3);
+  ASSERT_TRUE(loss->summary.standard_error);
+  EXPECT_GT(*loss->summary.standard_error, 0);
+
+  RunOptions stopped = options_for(folder / "stopped", options.set);
+  stopped.stop_after_steps = 100; // within the first seed
+  EXPECT_EQ(train(stopped).seeds.size(), 1u);
+  stopped.resume = true;
+  stopped.stop_after_steps = -1;
+  const RunResult resumed = train(stopped);
+  ASSERT_EQ(resumed.seeds.size(), 3u);
+  for (std::size_t s = 0; s < 3; ++s)
+    EXPECT_EQ(resumed.seeds[s].test, straight.seeds[s].test);
+  EXPECT_EQ(train(stopped).seeds[1].test, straight.seeds[1].test) << "a finished run resumes to its result";
+}
+
+TEST(Run, FullDiskKeepsTheLastGoodCheckpoint) {
+  const TemporaryFolder folder;
+  const ToyOptions toy{.ballast_elements = 50000};
+  RunOptions options = options_for(folder / "out");
+  options.stop_after_steps = 30;
+  train(options, toy);
+  const std::string before = *read_file(folder / "out/seed-0/last.safetensors");
+  const pid_t child = ::fork();
+  if (child == 0) { // a limit on file size stands in for the full disk: the log fits, a checkpoint does not
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{100000, 100000};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    options.resume = true;
+    options.stop_after_steps = 60;
+    const Result<RunResult> result = run_training(make_toy_artifact(toy), options);
+    const bool right = !result.ok() && result.status().code() == StatusCode::kResourceExhausted &&
+                       result.status().message().find("last.safetensors") != std::string::npos;
+    ::_exit(right ? 0 : 1);
+  }
+  EXPECT_EQ(wait_for(child), 0);
+  EXPECT_EQ(*read_file(folder / "out/seed-0/last.safetensors"), before);
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "out/seed-0"))
+    EXPECT_THAT(entry.path().string(), ::testing::Not(HasSubstr(".tmp")));
+  options.resume = true;
+  options.stop_after_steps = -1;
+  EXPECT_EQ(train(options, toy).seeds[0].outcome, "finished");
+}
+
+TEST(Run, RefusesAnOutputThatHoldsARun) {
+  const TemporaryFolder folder;
+  train(options_for(folder / "out"));
+  const Result<RunResult> again = run_training(make_toy_artifact(), options_for(folder / "out"));
+  ASSERT_FALSE(again.ok());
+  EXPECT_THAT(again.status().message(), HasSubstr("already holds a run"));
+  RunOptions nothing = options_for(folder / "empty");
+  nothing.resume = true;
+  EXPECT_THAT(run_training(make_toy_artifact(), nothing).status().message(),
+              HasSubstr("holds no run to resume"));
+}
+
+TEST(Run, RefusesAnUnwritableOutput) {
+  const Result<RunResult> result = run_training(make_toy_artifact(), options_for("/proc/nowhere/out"));
+  ASSERT_FALSE(result.ok());
+  EXPECT_THAT(result.status().message(), HasSubstr("cannot create folder"));
+  EXPECT_EQ(exit_code(result.status()), 1);
+}
+
+TEST(Run, RefusesToResumeAnotherProgram) {
+  const TemporaryFolder folder;
+  RunOptions options = options_for(folder / "out");
+  options.stop_after_steps = 20;
+  train(options);
+  options.resume = true;
+  const std::string before = *read_file(folder / "out/seed-0/last.safetensors");
+  const auto refusal = [&](const ToyOptions& toy) {
+    return run_training(make_toy_artifact(toy), options).status().message();
+  };
+  EXPECT_THAT(refusal({.batch = 32}), HasSubstr("trained by another program"));
+  EXPECT_THAT(refusal({.ballast_elements = 3}),
+              HasSubstr("'sgd/ballast' is f32 [0], the program has f32 [3]"));
+  EXPECT_THAT(refusal({.target = "other"}), HasSubstr("trained on target 'cpu:test-kernels'"));
+  EXPECT_EQ(*read_file(folder / "out/seed-0/last.safetensors"), before);
+}
+
+TEST(Run, SetChecksKeyTypeAndLimits) {
+  const TemporaryFolder folder;
+  const auto refusal = [&](const char* key, const char* text) {
+    Result<RunResult> result = run_training(make_toy_artifact(), options_for(folder / "out", {{key, text}}));
+    EXPECT_FALSE(result.ok());
+    return std::pair(result.status().message(), result.status().hint());
+  };
+  EXPECT_THAT(refusal("optimizer.lr", "fast").first,
+              HasSubstr("'optimizer.lr' must be a number above 0, not 'fast'"));
+  EXPECT_THAT(refusal("optimizer.lr", "0").first, HasSubstr("must be a number above 0, not 0"));
+  EXPECT_THAT(refusal("optimizer.l", "1").second, HasSubstr("did you mean 'optimizer.lr'?"));
+  const auto [message, hint] = refusal("run.batch", "64");
+  EXPECT_THAT(message, HasSubstr("'run.batch' is compiled into the artifact"));
+  EXPECT_THAT(hint, HasSubstr("tailor compile toy.toml --set run.batch=64"));
+  RunOptions batch = options_for(folder / "out");
+  batch.batch = 64;
+  EXPECT_THAT(run_training(make_toy_artifact(), batch).status().message(),
+              HasSubstr("no batch size 64 in the artifact, it has 16"));
+}
+
+TEST(Run, PredictsTheSameForASubset) {
+  const TemporaryFolder folder;
+  std::mt19937 random(1);
+  std::normal_distribution<double> normal;
+  std::vector<std::string> rows;
+  for (int i = 0; i < 300; ++i) {
+    const double x0 = normal(random), x1 = normal(random);
+    rows.push_back(concat(x0, ",", x1, ",", x0 + 0.5 * normal(random) > 0 ? 1 : 0));
+  }
+  const auto write_csv = [&](const std::string& path, const std::vector<int>& chosen) {
+    std::ofstream file(path);
+    file << "x0,x1,label\n";
+    for (const int i : chosen)
+      file << rows[static_cast<std::size_t>(i)] << "\n";
+  };
+  std::vector<int> all(rows.size());
+  std::iota(all.begin(), all.end(), 0);
+  const std::vector<int> subset = {250, 3, 17, 299, 0, 42, 99, 100, 16, 15};
+  write_csv(folder / "all.csv", all);
+  write_csv(folder / "subset.csv", subset);
+  const ToyOptions toy{.csv = folder / "all.csv"};
+  train(options_for(folder / "out"), toy);
+
+  ScoreOptions score;
+  score.weights = folder / "out/seed-0/last.safetensors";
+  score.make_executor = make_toy_executor;
+  const auto lines_of = [&](const std::string& data) {
+    score.data = folder / data;
+    const Result<std::int64_t> count = predict(make_toy_artifact(toy), score, folder / (data + ".out"));
+    EXPECT_TRUE(count.ok()) << count.status().message();
+    std::ifstream file(folder / (data + ".out"));
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(file, line);)
+      lines.push_back(line);
+    return lines;
+  };
+  const std::vector<std::string> full = lines_of("all.csv"), part = lines_of("subset.csv");
+  ASSERT_EQ(full.size(), rows.size() + 1);
+  ASSERT_EQ(part.size(), subset.size() + 1);
+  EXPECT_EQ(full[0], "row,p_0,p_1,decision");
+  for (std::size_t i = 0; i < subset.size(); ++i) {
+    const std::string& whole = full[static_cast<std::size_t>(subset[i]) + 1];
+    EXPECT_EQ(part[i + 1].substr(part[i + 1].find(',')), whole.substr(whole.find(',')));
+  }
+  score.data = folder / "missing.csv";
+  EXPECT_THAT(predict(make_toy_artifact(toy), score, folder / "x").status().message(),
+              HasSubstr("does not exist"));
+}
+
+} // namespace
+} // namespace tailor::runtime

@@ -1,0 +1,100 @@
+#include "runtime/train/schedule.h"
+
+#include <cmath>
+#include <gmock/gmock.h>
+#include <numbers>
+
+namespace tailor::runtime {
+namespace {
+
+Schedule schedule(const std::string& name, Options options = {}) {
+  options.set("schedule.name", OptionValue(name));
+  Result<Schedule> result = Schedule::create(options, "schedule");
+  EXPECT_TRUE(result.ok()) << result.status().message();
+  return *std::move(result);
+}
+
+/// Factor at the first step of epoch e of E, ten steps each.
+double at_epoch(const Schedule& schedule, std::int64_t epoch, std::int64_t num_epochs) {
+  return schedule.factor({epoch * 10, 10, num_epochs * 10});
+}
+
+TEST(Schedule, IsConstantWithoutAName) {
+  const Result<Schedule> none = Schedule::create({}, "schedule");
+  ASSERT_TRUE(none.ok());
+  EXPECT_EQ(at_epoch(*none, 7, 10), 1.0);
+}
+
+TEST(Schedule, WarmupCosinePerEpoch) {
+  const Schedule s = schedule("warmup_cosine"); // W = 5
+  for (int e = 0; e < 5; ++e)
+    EXPECT_DOUBLE_EQ(at_epoch(s, e, 30), (e + 1) / 5.0);
+  for (int e = 5; e < 30; ++e)
+    EXPECT_DOUBLE_EQ(at_epoch(s, e, 30), 0.5 * (1 + std::cos(std::numbers::pi * (e - 5) / 25.0)));
+  EXPECT_EQ(s.factor({59, 10, 300}), s.factor({50, 10, 300})) << "constant within an epoch";
+}
+
+TEST(Schedule, WarmupCosinePerStep) {
+  Options options;
+  options.set("schedule.per", OptionValue("step"));
+  options.set("schedule.warmup_epochs", OptionValue(2));
+  const Schedule s = schedule("warmup_cosine", options);
+  for (int step = 0; step < 20; ++step)
+    EXPECT_DOUBLE_EQ(s.factor({step, 10, 100}), (step + 1) / 20.0);
+  for (int step = 20; step < 100; ++step)
+    EXPECT_DOUBLE_EQ(s.factor({step, 10, 100}), 0.5 * (1 + std::cos(std::numbers::pi * (step - 20) / 80.0)));
+}
+
+TEST(Schedule, CosineStartsAtThePeak) {
+  const Schedule s = schedule("cosine");
+  EXPECT_EQ(at_epoch(s, 0, 20), 1.0);
+  EXPECT_DOUBLE_EQ(at_epoch(s, 10, 20), 0.5);
+  EXPECT_DOUBLE_EQ(at_epoch(s, 19, 20), 0.5 * (1 + std::cos(std::numbers::pi * 19 / 20.0)));
+  EXPECT_NEAR(at_epoch(s, 20, 20), 0.0, 1e-16);
+  EXPECT_EQ(at_epoch(schedule("cosine_epoch"), 3, 20), at_epoch(s, 3, 20));
+}
+
+TEST(Schedule, StepAtMilestones) {
+  Options options;
+  options.set("schedule.milestones", OptionValue(OptionValue::List{OptionValue(3), OptionValue(6)}));
+  options.set("schedule.factor", OptionValue(0.5));
+  const Schedule s = schedule("step", options);
+  EXPECT_EQ(at_epoch(s, 2, 10), 1.0);
+  EXPECT_EQ(at_epoch(s, 3, 10), 0.5);
+  EXPECT_EQ(at_epoch(s, 5, 10), 0.5);
+  EXPECT_EQ(at_epoch(s, 6, 10), 0.25);
+}
+
+TEST(Schedule, LdamAndMislasSteps) {
+  const Schedule ldam = schedule("ldam_step"), mislas = schedule("mislas_step");
+  const struct {
+    int epoch;
+    double ldam, mislas;
+  } rows[] = {{0, 0.2, 0.2},     {4, 1, 1},         {5, 1, 1},         {159, 1, 1},
+              {160, 1e-2, 1e-1}, {179, 1e-2, 1e-1}, {180, 1e-4, 1e-2}, {199, 1e-4, 1e-2}};
+  for (const auto& row : rows) {
+    EXPECT_DOUBLE_EQ(at_epoch(ldam, row.epoch, 200), row.ldam) << row.epoch;
+    EXPECT_DOUBLE_EQ(at_epoch(mislas, row.epoch, 200), row.mislas) << row.epoch;
+  }
+}
+
+TEST(Schedule, SamStepAtExactTenths) {
+  const Schedule s = schedule("sam_step");
+  const double expected[] = {1, 1, 1, 0.2, 0.2, 0.2, 0.04, 0.04, 0.008, 0.008};
+  for (int e = 0; e < 10; ++e)
+    EXPECT_DOUBLE_EQ(at_epoch(s, e, 10), expected[e]) << e;
+}
+
+TEST(Schedule, RefusesNonsense) {
+  Options options;
+  options.set("schedule.name", OptionValue("cosin"));
+  EXPECT_THAT(Schedule::create(options, "schedule").status().message(),
+              ::testing::HasSubstr("unknown schedule 'cosin'"));
+  options.set("schedule.name", OptionValue("step"));
+  options.set("schedule.milestones", OptionValue(OptionValue::List{OptionValue(6), OptionValue(3)}));
+  EXPECT_THAT(Schedule::create(options, "schedule").status().message(),
+              ::testing::HasSubstr("must be ascending"));
+}
+
+} // namespace
+} // namespace tailor::runtime

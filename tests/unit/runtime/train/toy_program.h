@@ -1,0 +1,41 @@
+#pragma once
+#include "runtime/artifact/reader.h"
+#include "runtime/train/run.h"
+
+#include <string>
+
+namespace tailor::runtime {
+
+/// A training program made by hand, with kernels that are C++ functions of the test: logistic regression over
+/// two numeric features with input noise (Philox, so that draws matter), momentum and an average of the
+/// weights. The gradient is computed in four chunks with partial sums.
+struct ToyOptions {
+  std::string csv; ///< train on this file (columns x0, x1, label); empty: two moons
+  std::int64_t batch = 16;
+  std::int64_t rows_per_class = 100;
+  std::uint64_t ballast_elements = 0; ///< a further state, to make checkpoints large
+  std::string name = "toy";
+  std::string target = "test-kernels";
+};
+
+std::shared_ptr<const Artifact> make_toy_artifact(const ToyOptions& options = {});
+
+/// Runs it: a CpuExecutor over the functions.
+Result<std::unique_ptr<Executor>> make_toy_executor(std::shared_ptr<const Artifact> artifact,
+                                                    const ExecutorOptions& options);
+
+/// A new empty folder, removed when it goes.
+class TemporaryFolder {
+public:
+  TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder();
+  const std::string& path() const { return path_; }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+private:
+  std::string path_;
+};
+
+} // namespace tailor::runtime
