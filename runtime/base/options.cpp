@@ -82,6 +82,8 @@ Result<OptionValue> value_of(const Json& json, int depth) {
 
 /// Parses without building deep trees: the callback stops at kMaxDepth.
 Result<Json> parse(std::string_view text) {
+  // The parser takes a zero byte for the end of the text and would let anything follow it.
+  if (text.find('\0') != std::string_view::npos) return invalid_argument("JSON with a zero byte");
   bool too_deep = false;
   Json json = Json::parse(
       text.begin(), text.end(),

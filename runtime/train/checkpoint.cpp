@@ -322,7 +322,10 @@ Result<Checkpoint> parse_checkpoint(const Artifact& artifact, std::span<const st
                           hex(artifact.identity()), ")");
     if (checkpoint.device_control.size() != spec.memory.control - spec.memory.control_host)
       return incompatible("its device control has ", checkpoint.device_control.size(), " bytes");
-    if (checkpoint.record.stage >= static_cast<std::int64_t>(spec.stages.size()))
+    // A finished run stands behind its last stage.
+    const auto num_stages = static_cast<std::int64_t>(spec.stages.size());
+    if (checkpoint.record.stage > num_stages ||
+        (checkpoint.record.stage == num_stages) == checkpoint.record.outcome.empty())
       return data_loss("it is in stage ", checkpoint.record.stage, " of ", spec.stages.size());
   }
   for (const State& state : spec.states) {

@@ -1,5 +1,6 @@
 #include "runtime/train/checkpoint.h"
 
+#include "runtime/data/open.h"
 #include "runtime/train/safetensors.h"
 #include "tests/unit/runtime/train/toy_program.h"
 
@@ -14,6 +15,7 @@ using ::testing::HasSubstr;
 TrainingRecord sample_record() {
   TrainingRecord record;
   record.seed = 0xFFFFFFFFFFFFFFFFu;
+  record.stage = 1;
   record.epoch = 3;
   record.stage_epoch = 3;
   record.stage_begun = true;
@@ -36,14 +38,15 @@ TrainingRecord sample_record() {
 struct Sample {
   std::shared_ptr<const Artifact> artifact = make_toy_artifact();
   std::unique_ptr<Executor> executor = *make_toy_executor(artifact, {});
+  FittedState fitted;
   TemporaryFolder folder;
   std::string path = folder / "c.safetensors";
 
   Sample() {
     EXPECT_TRUE(executor->initialise(3).ok());
-    FittedState fitted;
-    fitted.class_names = artifact->spec().schema.class_names;
-    fitted.class_counts = {10, 30};
+    const Result<DataPlan> plan = data_plan_from(artifact->spec().options, "");
+    EXPECT_TRUE(plan.ok()) << plan.status().message();
+    fitted = open_data(*plan, artifact->spec().schema)->fitted;
     Result<Checkpoint> checkpoint = take_checkpoint(*executor, sample_record(), fitted);
     EXPECT_TRUE(checkpoint.ok());
     const Status saved = save_checkpoint(*executor, *checkpoint, path);
@@ -60,7 +63,7 @@ TEST(Checkpoint, ComesBackAsItWasSaved) {
   const Result<Checkpoint> loaded = load_checkpoint(*sample.executor, sample.path, CheckpointUse::kResume);
   ASSERT_TRUE(loaded.ok()) << loaded.status().message();
   EXPECT_EQ(loaded->record, sample_record());
-  EXPECT_EQ(loaded->fitted.class_counts, (std::vector<std::int64_t>{10, 30}));
+  EXPECT_EQ(loaded->fitted, sample.fitted);
   std::unique_ptr<Executor> other = *make_toy_executor(sample.artifact, {});
   ASSERT_TRUE(restore(*other, *loaded).ok());
   const Result<Checkpoint> again = take_checkpoint(*other, sample_record(), loaded->fitted);
@@ -97,7 +100,9 @@ TEST(Checkpoint, EveryBitFlipIsRefused) {
     for (int bit = 0; bit < 8; ++bit) {
       bytes[i] ^= static_cast<std::byte>(1 << bit);
       ASSERT_FALSE(parse_checkpoint(*sample.artifact, bytes, CheckpointUse::kResume).ok())
-          << "byte " << i << " bit " << bit;
+          << "byte " << i << " bit " << bit << " near "
+          << std::string(reinterpret_cast<const char*>(bytes.data()) + (i < 20 ? 0 : i - 20),
+                         std::min<std::size_t>(40, bytes.size() - i));
       bytes[i] ^= static_cast<std::byte>(1 << bit);
     }
 }

@@ -10,7 +10,7 @@ namespace tailor::runtime {
 /// two numeric features with input noise (Philox, so that draws matter), momentum and an average of the
 /// weights. The gradient is computed in four chunks with partial sums.
 struct ToyOptions {
-  std::string csv; ///< train on this file (columns x0, x1, label); empty: two moons
+  std::string csv = {}; ///< train on this file (columns x0, x1, label); empty: two moons
   std::int64_t batch = 16;
   std::int64_t rows_per_class = 100;
   std::uint64_t ballast_elements = 0; ///< a further state, to make checkpoints large
