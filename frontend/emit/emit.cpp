@@ -130,12 +130,26 @@ private:
     auto op = ir::StagePlanOp::create(builder_, location(program_.location));
     builder_.setInsertionPointToEnd(&op.getBody().front());
     mlir::MLIRContext* context = builder_.getContext();
-    for (const Stage& stage : program_.stages)
-      ir::StageOp::create(
-          builder_, location(program_.location), builder_.getStringAttr(stage.name),
-          mlir::FlatSymbolRefAttr::get(context, stage.entry), builder_.getStringAttr(stage.sampler),
-          mlir::IntegerAttr(), mlir::IntegerAttr(), builder_.getI64IntegerAttr(0), mlir::ArrayAttr(),
-          ir::SlotPolicyAttr::get(context, stage.reset_slots ? ir::SlotPolicy::Reset : ir::SlotPolicy::Keep));
+    bool has_fit = !program_.entries.empty() && program_.entries[0].kind == Entry::Kind::fit;
+    auto symbol = [&](const std::string& name) { return mlir::FlatSymbolRefAttr::get(context, name); };
+    // Everything but what is fitted on the data starts with the first stage.
+    llvm::SmallVector<mlir::Attribute> initialised;
+    for (const StateGroup& group : program_.groups)
+      if (group.kind != StateKind::fitted) initialised.push_back(symbol(group.name));
+    for (const Stage& stage : program_.stages) {
+      mlir::OperationState state(location(program_.location), ir::StageOp::getOperationName());
+      state.addAttribute("sym_name", builder_.getStringAttr(stage.name));
+      state.addAttribute("entry", symbol(stage.entry));
+      if (has_fit) state.addAttribute("fit", symbol(program_.entries[0].name));
+      state.addAttribute("eval", symbol("eval_step"));
+      state.addAttribute("predict", symbol("eval_step"));
+      state.addAttribute("sampler", builder_.getStringAttr(stage.sampler));
+      if (&stage == &program_.stages.front())
+        state.addAttribute("initialises", builder_.getArrayAttr(initialised));
+      state.addAttribute("slots", ir::SlotPolicyAttr::get(context, stage.reset_slots ? ir::SlotPolicy::Reset
+                                                                                     : ir::SlotPolicy::Keep));
+      builder_.create(state);
+    }
   }
 
   const TracedProgram& program_;
