@@ -154,6 +154,30 @@ TEST(Run, StopsAtAStepAndGoesOn) {
   }
 }
 
+TEST(Run, StagesFollowEachOther) {
+  const TemporaryFolder folder;
+  const ToyOptions toy{.two_stages = true};
+  const RunResult straight = train(options_for(folder / "straight"), toy);
+  EXPECT_EQ(straight.seeds[0].steps, (12 + 4) * 13);
+  const std::vector<std::string> log = log_lines(folder / "straight/seed-0/log.jsonl");
+  ASSERT_EQ(log.size(), 16u);
+  EXPECT_EQ(*OptionValue::from_json(log[11])->find("stage")->as_string(), "main");
+  EXPECT_EQ(*OptionValue::from_json(log[12])->find("stage")->as_string(), "tune");
+  EXPECT_EQ(*OptionValue::from_json(log[12])->find("epoch")->as_int(), 13);
+  EXPECT_EQ(*OptionValue::from_json(log[15])->find("lr")->as_number(), 0.15);
+  for (const std::int64_t stop : {155, 156, 157, 180}) { // around the border, which is at step 156
+    SCOPED_TRACE(stop);
+    RunOptions options = options_for(folder / concat("stop", stop));
+    options.stop_after_steps = stop;
+    train(options, toy);
+    options.resume = true;
+    options.stop_after_steps = -1;
+    train(options, toy);
+    expect_same(checkpoint_at(options.out + "/seed-0/last.safetensors", toy),
+                checkpoint_at(folder / "straight/seed-0/last.safetensors", toy));
+  }
+}
+
 /// Runs the training in a child process; returns it at once.
 pid_t train_in_child(const RunOptions& options, const ToyOptions& toy) {
   const auto artifact = make_toy_artifact(toy);

@@ -301,6 +301,14 @@ ArtifactSpec toy_spec(const ToyOptions& toy) {
   stage.fit_entry = 2;
   stage.slot_groups = {1};
   spec.stages = {stage};
+  if (toy.two_stages) {
+    stage.name = "tune";
+    stage.options.set("run.epochs", OptionValue(4));
+    stage.options.set("optimizer.lr", OptionValue(0.15));
+    stage.options.set("schedule.name", OptionValue("constant"));
+    stage.initialised_groups = {2};
+    spec.stages.push_back(stage);
+  }
   return spec;
 }
 

@@ -14,6 +14,7 @@ struct ToyOptions {
   std::int64_t batch = 16;
   std::int64_t rows_per_class = 100;
   std::uint64_t ballast_elements = 0; ///< a further state, to make checkpoints large
+  bool two_stages = false; ///< a second one of four epochs at half the rate, slots reset, average restarted
   std::string name = "toy";
   std::string target = "test-kernels";
 };

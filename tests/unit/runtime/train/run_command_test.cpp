@@ -1,0 +1,109 @@
+#include "tools/tailor-run/run_command.h"
+
+#include "tests/unit/runtime/train/toy_program.h"
+
+#include <gmock/gmock.h>
+
+namespace tailor::runtime {
+namespace {
+
+using ::testing::HasSubstr;
+
+class RunCommand : public testing::Test {
+protected:
+  void SetUp() override {
+    const auto artifact = make_toy_artifact();
+    const std::span<const std::byte> parts[] = {artifact->bytes()};
+    ASSERT_TRUE(write_file_atomic(program_, parts).ok());
+    hooks_.make_executor = make_toy_executor;
+  }
+  /// Exit code; what it printed is in out_ and err_.
+  int run(const std::vector<std::string>& words) {
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    const int code = run_command("tailor-run", words, hooks_);
+    out_ = testing::internal::GetCapturedStdout();
+    err_ = testing::internal::GetCapturedStderr();
+    return code;
+  }
+  TemporaryFolder folder_;
+  std::string program_ = folder_ / "toy.tailor", out_folder_ = folder_ / "out";
+  RunHooks hooks_;
+  std::string out_, err_;
+};
+
+TEST_F(RunCommand, TrainsPredictsEvaluates) {
+  ASSERT_EQ(run({program_, "--out", out_folder_, "--set", "run.epochs=4", "--set", "run.seeds=2"}), 0)
+      << err_;
+  EXPECT_THAT(out_, HasSubstr("balanced_accuracy"));
+  EXPECT_THAT(out_, HasSubstr("(2 seeds)"));
+  EXPECT_THAT(out_, HasSubstr("ms per step"));
+  EXPECT_THAT(err_, HasSubstr("train 200, val 200, test 100 rows"));
+  EXPECT_THAT(err_, HasSubstr("classes  0 100, 1 100  r = 1"));
+  EXPECT_THAT(err_, HasSubstr("epoch 4/4  loss "));
+  const std::string weights = out_folder_ + "/seed-0/last.safetensors";
+  ASSERT_EQ(run({"predict", program_, "--weights", weights, "--out", folder_ / "p.csv"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("wrote 100 rows"));
+  ASSERT_EQ(run({"eval", program_, "--weights", weights}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("confusion (rows: true class, columns: decision)"));
+  ASSERT_EQ(run({"eval", program_, "--weights", weights, "--json"}), 0) << err_;
+  const Result<OptionValue> json = OptionValue::from_json(out_);
+  ASSERT_TRUE(json.ok());
+  EXPECT_EQ(*json->find("rows")->as_int(), 100);
+}
+
+TEST_F(RunCommand, WrongCommandLinesExitWithTwo) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{},
+                                             {program_, "--frobnicate"},
+                                             {program_, "--threads", "0"},
+                                             {program_, "--steps", "many"},
+                                             {program_, "--steps", "99999999999999999999"},
+                                             {program_, "--set", "run.epochs"},
+                                             {program_, "--check", "oracle"},
+                                             {program_, "--check", "reference:every 0"},
+                                             {"predict", program_},
+                                             {"eval", program_, "--weights", "w", "--resume"}})
+    EXPECT_EQ(run(words), 2) << testing::PrintToString(words);
+  EXPECT_EQ(run({program_, "--check", "reference"}), 2);
+  EXPECT_THAT(err_, HasSubstr("use `tailor run`"));
+  EXPECT_EQ(run({"--help"}), 0);
+  EXPECT_THAT(out_, HasSubstr("tailor-run predict P.tailor"));
+}
+
+TEST_F(RunCommand, WrongInputExitsWithOne) {
+  EXPECT_EQ(run({folder_ / "none.tailor"}), 1);
+  EXPECT_THAT(err_, HasSubstr("error: "));
+  EXPECT_EQ(run({program_, "--out", out_folder_, "--set", "run.batch=64"}), 1);
+  EXPECT_THAT(err_, HasSubstr("hint: rebuild it: tailor compile toy.toml --set run.batch=64 -o " + program_));
+  EXPECT_EQ(run({program_, "--out", out_folder_, "--data", folder_ / "nothing"}), 1);
+  EXPECT_EQ(run({program_, "--resume"}), 1);
+  EXPECT_THAT(err_, HasSubstr("--resume needs --out"));
+  EXPECT_FALSE(file_exists(out_folder_)) << "a refused run writes nothing";
+  const std::string weights = folder_ / "weights";
+  ASSERT_TRUE(write_file_atomic(weights, "not a checkpoint").ok());
+  EXPECT_EQ(run({"eval", program_, "--weights", weights}), 1);
+  EXPECT_THAT(err_, HasSubstr(concat("checkpoint '", weights, "'")));
+}
+
+TEST_F(RunCommand, ChecksEveryNthStep) {
+  std::int64_t every = 0;
+  hooks_.check_reference = [&](Executor&, std::int64_t n) -> Status {
+    every = n;
+    return invalid_argument("stop here");
+  };
+  EXPECT_EQ(run({program_, "--out", out_folder_, "--check", "reference:every 5"}), 1);
+  EXPECT_EQ(every, 5);
+  run({program_, "--out", out_folder_, "--check", "reference"});
+  EXPECT_EQ(every, 1);
+}
+
+TEST_F(RunCommand, StepLimitIsTakenUpByResume) {
+  ASSERT_EQ(run({program_, "--out", out_folder_, "--steps", "30", "--quiet"}), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr("stopped after step 30; go on with --resume --out " + out_folder_));
+  ASSERT_EQ(run({program_, "--out", out_folder_, "--resume", "--quiet"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("test"));
+}
+
+} // namespace
+} // namespace tailor::runtime
