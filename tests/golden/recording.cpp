@@ -1,0 +1,118 @@
+#include "tests/golden/recording.h"
+
+#include "runtime/base/file.h"
+#include "runtime/base/philox.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace tailor::golden {
+namespace {
+
+using runtime::OptionValue;
+
+// op_id of the draws; those of parameters are their places in the list.
+constexpr uint32_t kInputs = 1000, kLabels = 1001;
+
+double number(const OptionValue& value) {
+  return value.as_number().value();
+}
+
+template <typename T> std::vector<T> numbers(const OptionValue* list) {
+  std::vector<T> values;
+  if (list)
+    for (const OptionValue& value : *list->as_list())
+      values.push_back(static_cast<T>(number(value)));
+  return values;
+}
+
+double uniform(uint32_t seed, uint32_t op_id, int64_t row, int64_t element) {
+  const runtime::RandomKey key = runtime::make_random_key({.seed_lo = seed}, {.op_id = op_id});
+  return runtime::uniform_from_word(key.words(static_cast<uint32_t>(row), static_cast<uint32_t>(element))[0]);
+}
+
+Run parse_run(const OptionValue& json) {
+  const OptionValue& options = *json.find("options");
+  const auto flag = [&](const char* name) { return options.find(name) && *options.find(name)->as_bool(); };
+  const auto word = [&](const char* name) {
+    return options.find(name) ? *options.find(name)->as_string() : std::string();
+  };
+  Run run{.adaptive = flag("adaptive"),
+          .nesterov = flag("nesterov"),
+          .ema = flag("ema"),
+          .adamw = word("optimizer") == "adamw",
+          .descent = word("descent"),
+          .ascent = word("ascent"),
+          .rho = options.find("rho") ? number(*options.find("rho")) : 0,
+          .lr = numbers<double>(json.find("lr")),
+          .loss = numbers<double>(json.find("loss")),
+          .ascent_loss = numbers<double>(json.find("ascent_loss")),
+          .ema_decay = numbers<double>(json.find("ema_decay")),
+          .valid = numbers<int64_t>(json.find("valid")),
+          .final = {}};
+  for (const auto& [name, tensor] : *json.find("final")->as_table())
+    run.final[name] = {number(*tensor.find("norm")), number(*tensor.find("sum")),
+                       numbers<int64_t>(tensor.find("places")), numbers<double>(tensor.find("values"))};
+  return run;
+}
+
+} // namespace
+
+Recording Recording::load(const std::string& net) {
+  Recording recording;
+  const auto text = runtime::read_file(TAILOR_SOURCE_DIR "/tests/golden/" + net + ".json");
+  const auto json = text.ok() ? OptionValue::from_json(*text) : runtime::Result<OptionValue>(text.status());
+  if (!json.ok()) {
+    ADD_FAILURE() << json.status().message();
+    return recording;
+  }
+  const auto seed = static_cast<uint32_t>(number(*json->find("seed")));
+  const auto num_samples = static_cast<int64_t>(number(*json->find("num_samples")));
+  recording.batch = static_cast<int64_t>(number(*json->find("batch")));
+  recording.input = numbers<int64_t>(json->find("input"));
+  recording.class_counts = numbers<double>(json->find("class_counts"));
+
+  uint32_t place = 0;
+  for (const OptionValue& entry : *json->find("tensors")->as_list()) {
+    Tensor tensor(Element::f64, numbers<int64_t>(entry.find("shape")));
+    const double bound = number(*entry.find("bound")), offset = number(*entry.find("offset"));
+    for (int64_t j = 0; j < tensor.size(); ++j)
+      tensor.reals()[j] = offset + bound * (2 * uniform(seed, place, 0, j) - 1);
+    recording.parameters[*entry.find("name")->as_string()] = std::move(tensor);
+    ++place;
+  }
+  Shape shape = recording.input;
+  shape.insert(shape.begin(), num_samples);
+  recording.samples = Tensor(Element::f64, shape);
+  const int64_t width = recording.samples.size() / num_samples;
+  const auto classes = static_cast<double>(recording.class_counts.size());
+  for (int64_t n = 0; n < num_samples; ++n) {
+    for (int64_t j = 0; j < width; ++j)
+      recording.samples.reals()[n * width + j] = 2 * (2 * uniform(seed, kInputs, n, j) - 1);
+    recording.labels.push_back(static_cast<int64_t>(classes * std::pow(uniform(seed, kLabels, n, 0), 2)));
+  }
+  for (const auto& [name, run] : *json->find("runs")->as_table())
+    recording.runs[name] = parse_run(run);
+  return recording;
+}
+
+Tensor Recording::inputs(int64_t t, int64_t valid) const {
+  Shape shape = input;
+  shape.insert(shape.begin(), batch);
+  Tensor rows(Element::f32, shape);
+  const int64_t width = rows.size() / batch;
+  for (int64_t n = 0; n < valid; ++n)
+    for (int64_t j = 0; j < width; ++j)
+      rows.copyFrom(n * width + j, samples, (t * batch + n) % samples.dim(0) * width + j);
+  return rows;
+}
+
+Tensor Recording::batch_labels(int64_t t, int64_t valid) const {
+  Tensor rows(Element::i32, {batch});
+  for (int64_t n = 0; n < valid; ++n)
+    rows.integers()[n] = labels[(t * batch + n) % labels.size()];
+  return rows;
+}
+
+} // namespace tailor::golden

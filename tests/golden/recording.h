@@ -1,0 +1,50 @@
+#pragma once
+
+#include "backend/reference/Tensor.h"
+#include "runtime/base/options.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+/// A recording of tests/golden/record.py.
+namespace tailor::golden {
+
+using backend::reference::Element;
+using backend::reference::Shape;
+using backend::reference::Tensor;
+
+/// Samples of a final tensor.
+struct FinalTensor {
+  double norm = 0, sum = 0;
+  std::vector<int64_t> places;
+  std::vector<double> values;
+};
+
+/// One method's 20 steps.
+struct Run {
+  bool adaptive = false, nesterov = false, ema = false, adamw = false;
+  std::string descent, ascent; ///< plain | weighted | weighted_smoothing; ascent is empty without SAM
+  double rho = 0;
+  std::vector<double> lr, loss, ascent_loss, ema_decay;
+  std::vector<int64_t> valid;
+  std::map<std::string, FinalTensor> final;
+};
+
+struct Recording {
+  int64_t batch = 0;
+  Shape input; ///< of one sample
+  std::vector<double> class_counts;
+  std::map<std::string, Tensor> parameters; ///< initial
+  std::map<std::string, Run> runs;          ///< by method
+  Tensor samples;                           ///< [num_samples, input...]
+  std::vector<int64_t> labels;
+
+  /// Reads tests/golden/<net>.json; adds a test failure and returns an empty recording if it cannot.
+  static Recording load(const std::string& net);
+  /// Batch of step `t`: rows [0, valid) are samples, the others zero.
+  [[nodiscard]] Tensor inputs(int64_t t, int64_t valid) const;
+  [[nodiscard]] Tensor batch_labels(int64_t t, int64_t valid) const;
+};
+
+} // namespace tailor::golden
