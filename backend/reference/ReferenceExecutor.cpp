@@ -171,6 +171,53 @@ Result<std::unique_ptr<ReferenceExecutor>> ReferenceExecutor::create(std::shared
   return executor;
 }
 
+namespace {
+
+Space spaceOf(ir::MemorySpace space) {
+  switch (space) {
+  case ir::MemorySpace::State:
+    return Space::kState;
+  case ir::MemorySpace::Arena:
+    return Space::kArena;
+  case ir::MemorySpace::Control:
+    return Space::kControl;
+  case ir::MemorySpace::Metrics:
+    return Space::kMetrics;
+  case ir::MemorySpace::Slot:
+    return Space::kSlot;
+  case ir::MemorySpace::Constant:
+    return Space::kConstant;
+  }
+  llvm_unreachable("every space has its counterpart");
+}
+
+LaunchRecord recordOf(ir::LaunchOp launch, llvm::ArrayRef<Tensor> results) {
+  LaunchRecord record{.kernel = launch.getKernel().str(), .results = {}};
+  for (auto [index, tensor] : llvm::enumerate(results)) {
+    LaunchRecord::Result& result = record.results.emplace_back();
+    if (auto buffers = launch.getBuffers()) {
+      const auto place = llvm::cast<ir::BufferAttr>((*buffers)[index]);
+      result.place.space = spaceOf(place.getSpace());
+      result.place.offset = static_cast<std::uint64_t>(place.getOffset());
+      result.place.bytes = static_cast<std::uint64_t>(tensor.size()) * dtype_bytes(dtypeOf(tensor.element()));
+    }
+    result.place.dtype = dtypeOf(tensor.element());
+    for (int64_t i = 0; i < tensor.size(); ++i)
+      result.values.push_back(tensor.at(i));
+  }
+  return record;
+}
+
+} // namespace
+
+void ReferenceExecutor::setLaunchObserver(std::function<void(LaunchRecord)> observer) {
+  if (!observer) return program_->interpreter->setObserver({});
+  program_->interpreter->setObserver(
+      [observer = std::move(observer)](mlir::Operation* op, llvm::ArrayRef<Tensor> results) {
+        if (auto launch = llvm::dyn_cast<ir::LaunchOp>(op)) observer(recordOf(launch, results));
+      });
+}
+
 const std::string& ReferenceExecutor::phase() const {
   return program_->phase;
 }

@@ -13,6 +13,16 @@ struct ReferenceOptions {
   bool roundAtStores = false;
 };
 
+/// What a tailor.launch of the planned program computed, and where a compiled step leaves it.
+struct LaunchRecord {
+  struct Result {
+    runtime::Operand place; ///< as PlanMemory decided; for Executor::read_operand
+    std::vector<double> values;
+  };
+  std::string kernel;
+  std::vector<Result> results;
+};
+
 /// Runs an artifact by interpreting the IR text stored in it: `--target reference`, and the other side of
 /// `--check reference`.
 ///
@@ -40,6 +50,10 @@ public:
                                                           std::int32_t output) override;
   runtime::Status set_observer(Observer observer) override;
   runtime::Result<std::span<const std::byte>> read_operand(const runtime::Operand& operand) const override;
+
+  /// Called after every tailor.launch of a step, in program order (phases `kernels` and `planned` have them;
+  /// a place is known from `planned` on). An empty function turns it off.
+  void setLaunchObserver(std::function<void(LaunchRecord)> observer);
 
   /// State `index` as the reference holds it, unrounded, row-major.
   [[nodiscard]] std::vector<double> exactState(std::int32_t index) const;

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "runtime/exec/executor.h"
+
+namespace tailor::backend::reference {
+
+struct CheckOptions {
+  std::uint64_t every = 1; ///< checks steps 0, every, 2 * every, ... (of any entry)
+};
+
+/// `--check reference[:every N]`: compares what each kernel launch of a compiled step leaves in memory with
+/// the reference.
+///
+/// Before a checked step the executor's own state, control row and batch slot are handed to a
+/// ReferenceExecutor, which runs the same step from the IR of phase `planned`, rounding where kernels store;
+/// so one step's rounding is compared, never a drift over steps. The first value out of tolerance
+/// (Tolerance.h) stops the step with
+///
+///   step 12, command 7 (kernel 'rows_64x10_1f3a', recipe.toml:4:3): result 0 element 5 is 1.25 but the
+///   reference says 1.5; f32 values of this tensor may differ by 6.1e-05
+///
+/// Sets the observer of `executor`, which keeps everything it needs alive.
+/// Errors   kIncompatible if the artifact does not hold the IR of phase `planned`; a step fails with
+/// kInternal as above. Cost     hundreds of times the step itself.
+[[nodiscard]] runtime::Status attachCheck(runtime::Executor& executor, const CheckOptions& options = {});
+
+} // namespace tailor::backend::reference
