@@ -88,6 +88,7 @@ int train_command(const Arguments& arguments, RunOptions options, const RunHooks
       return hooks.check_reference(executor, every);
     };
   }
+  if (hooks.artifact) return train_and_report(hooks.artifact, options);
   Result<std::shared_ptr<const Artifact>> artifact = Artifact::open(arguments.artifact);
   if (!artifact.ok()) return report(artifact.status());
   return train_and_report(*std::move(artifact), options);

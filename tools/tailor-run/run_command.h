@@ -10,6 +10,8 @@ namespace tailor::runtime {
 
 /// What a binary with the compiler inside adds.
 struct RunHooks {
+  /// Set: this program, compiled in memory, is run, and the command line names none (`tailor train`).
+  std::shared_ptr<const Artifact> artifact;
   /// Executors beyond the CPU's (target "reference").
   ExecutorFactory make_executor;
   /// `--check reference[:every N]`: attaches the comparison, every `every` steps. Without it the option is

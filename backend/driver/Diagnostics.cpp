@@ -1,0 +1,60 @@
+#include "backend/driver/Diagnostics.h"
+
+#include "ir/Location.h"
+#include "runtime/base/file.h"
+
+using namespace mlir;
+
+namespace tailor::backend {
+namespace {
+
+recipe::Place placeOf(Location location) {
+  SmallVector<ir::SourcePosition> positions = ir::sourcePositions(location);
+  if (positions.empty()) return {};
+  return {positions.front().file.str(), positions.front().line, positions.front().column};
+}
+
+} // namespace
+
+Diagnostics::Diagnostics(MLIRContext& context, recipe::SourceTexts texts)
+    : texts_(std::move(texts)), handler_(&context, [this](Diagnostic& diagnostic) {
+        add(diagnostic);
+        return success();
+      }) {}
+
+void Diagnostics::add(Diagnostic& diagnostic) {
+  if (diagnostic.getSeverity() == DiagnosticSeverity::Remark) return; // --explain shows remarks
+  hasErrors_ |= diagnostic.getSeverity() == DiagnosticSeverity::Error;
+  recipe::Diagnostic& record = found_.emplace_back();
+  record.place = placeOf(diagnostic.getLocation());
+  record.message = diagnostic.str();
+  for (Diagnostic& note : diagnostic.getNotes()) {
+    recipe::Place place = placeOf(note.getLocation());
+    if (place.in_file() && place != record.place)
+      record.notes.push_back({place, note.str()});
+    else
+      record.hint += (record.hint.empty() ? "" : "; ") + note.str();
+  }
+}
+
+std::string Diagnostics::text() {
+  std::string text;
+  for (const recipe::Diagnostic& diagnostic : found_) {
+    const recipe::Place& place = diagnostic.place;
+    if (place.in_file() && texts_.line(place).empty())
+      if (auto file = runtime::read_file(place.file); file.ok()) texts_.add(place.file, std::move(*file));
+    std::string shown = recipe::format(diagnostic, texts_);
+    // An op without a line of its own was made by the compiler.
+    text += place.in_file() ? shown : shown.substr(place.text().size() + 2);
+  }
+  return text;
+}
+
+runtime::Status Diagnostics::toStatus(runtime::StatusCode code, const std::string& otherwise) {
+  std::string message = text();
+  while (!message.empty() && message.back() == '\n')
+    message.pop_back();
+  return {code, message.empty() ? otherwise : message};
+}
+
+} // namespace tailor::backend

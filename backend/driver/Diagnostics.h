@@ -1,0 +1,37 @@
+// Errors of the compiler as the user sees them: their own lines, a caret, notes.
+#pragma once
+
+#include "frontend/recipe/source.h"
+#include "runtime/base/status.h"
+
+#include "mlir/IR/Diagnostics.h"
+
+#include <string>
+#include <vector>
+
+namespace tailor::backend {
+
+/// While alive, collects what the context reports on this thread. Warnings are kept beside the errors.
+class Diagnostics {
+public:
+  /// `texts` holds the recipe and other files already read; further files are read from disk to show their
+  /// lines.
+  Diagnostics(mlir::MLIRContext& context, recipe::SourceTexts texts);
+
+  bool hasErrors() const { return hasErrors_; }
+  /// All of them as `recipe::format` prints them; empty if there were none.
+  std::string text();
+
+  /// The first error and everything after it as a Status of `code`; `otherwise` if there was none.
+  runtime::Status toStatus(runtime::StatusCode code, const std::string& otherwise);
+
+private:
+  void add(mlir::Diagnostic& diagnostic);
+
+  recipe::SourceTexts texts_;
+  std::vector<recipe::Diagnostic> found_;
+  bool hasErrors_ = false;
+  mlir::ScopedDiagnosticHandler handler_;
+};
+
+} // namespace tailor::backend

@@ -1,0 +1,314 @@
+#include "backend/driver/Driver.h"
+
+#include "backend/driver/Diagnostics.h"
+#include "backend/driver/EmitArtifact.h"
+#include "backend/driver/ModuleText.h"
+#include "backend/driver/OpTable.h"
+#include "frontend/emit/emit.h"
+#include "frontend/error.h"
+#include "frontend/program.h"
+#include "ir/Tailor.h"
+#include "runtime/artifact/writer.h"
+#include "runtime/base/file.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/Support/Regex.h"
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <tuple>
+
+using namespace mlir;
+
+namespace tailor::backend {
+namespace {
+
+using runtime::Status;
+using runtime::StatusCode;
+
+constexpr StringLiteral kLowered = "lowered", kLlvm = "llvm";
+
+/// Adds the time from its making to its end.
+class Stopwatch {
+public:
+  Stopwatch(Compilation& result, std::string step) : result_(result), step_(std::move(step)) {}
+  ~Stopwatch() {
+    std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start_;
+    result_.milliseconds.emplace_back(std::move(step_), time.count());
+  }
+
+private:
+  Compilation& result_;
+  std::string step_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+recipe::SourceTexts textsOf(const ProgramInfo& info) {
+  recipe::SourceTexts texts;
+  if (!info.sourceText.empty()) texts.add(info.sourceName, info.sourceText);
+  return texts;
+}
+
+/// One compilation: its context, the module on its way, and what is collected beside it.
+class Session {
+public:
+  Session(const CompileOptions& options) : options_(options), context_(MLIRContext::Threading::DISABLED) {
+    context_.loadDialect<ir::TailorDialect>();
+  }
+
+  runtime::Result<Compilation> run(const ProgramInfo& info,
+                                   const std::function<OwningOpRef<ModuleOp>(MLIRContext&)>& makeModule) {
+    info_ = info;
+    diagnostics_ = std::make_unique<Diagnostics>(context_, textsOf(info));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(target_, parseTarget(options_.target));
+    TAILOR_RETURN_IF_ERROR_AS_IS(checkOptions());
+    if (failed(passes::collectRemarks(context_, result_.remarks)))
+      return runtime::internal_error("the context already collects remarks");
+    {
+      Stopwatch watch(result_, "emit");
+      module_ = makeModule(context_);
+    }
+    if (!module_)
+      return diagnostics_->toStatus(StatusCode::kInvalidArgument, "the program could not be read");
+    TAILOR_RETURN_IF_ERROR_AS_IS(onlyProgram());
+    TAILOR_RETURN_IF_ERROR_AS_IS(runPasses());
+    if (options_.emit && !needsCode(*options_.emit)) return finish();
+    TAILOR_RETURN_IF_ERROR_AS_IS(writeArtifact());
+    return finish();
+  }
+
+  /// Reads text; what it says about itself replaces the info given to run().
+  OwningOpRef<ModuleOp> parse(std::string_view text, const std::string& name) {
+    ParsedModule parsed = parseModule({text.data(), text.size()}, name, context_);
+    if (!(parsed.info == ProgramInfo())) info_ = std::move(parsed.info);
+    if (info_.sourceName.empty()) info_.sourceName = name;
+    return std::move(parsed.module);
+  }
+
+private:
+  static bool needsCode(StringRef emit) { return emit == kLowered || emit == kLlvm; }
+
+  Status checkOptions() {
+    if (options_.emit && !needsCode(*options_.emit)) {
+      std::optional<passes::Phase> phase = passes::symbolizePhase(*options_.emit);
+      if (!phase) return unknownPhase(*options_.emit);
+      if (*phase > target_.backend->lastPhase())
+        return runtime::invalid_argument("target '", target_.info.name, "' runs programs in phase '",
+                                         passes::stringifyPhase(target_.backend->lastPhase()).str(),
+                                         "', so there is no '", *options_.emit, "' to emit");
+    }
+    if (!options_.dumpFilter.empty()) {
+      std::string error;
+      if (!llvm::Regex(options_.dumpFilter).isValid(error))
+        return runtime::invalid_argument("'", options_.dumpFilter, "' is not a regular expression: ", error);
+    }
+    return {};
+  }
+
+  static Status unknownPhase(const std::string& name) {
+    std::string names;
+    for (const std::string& phase : phaseNames())
+      names += (names.empty() ? "" : ", ") + phase;
+    return runtime::invalid_argument("there is no phase '", name, "'").with_hint("phases are " + names);
+  }
+
+  Status onlyProgram() {
+    auto programs = module_->getOps<ir::ProgramOp>();
+    if (std::distance(programs.begin(), programs.end()) != 1)
+      return runtime::invalid_argument("a module holds one tailor.program, this one has ",
+                                       static_cast<int64_t>(std::distance(programs.begin(), programs.end())));
+    return {};
+  }
+
+  Status runPasses() {
+    passes::PipelineOptions pipeline;
+    pipeline.target = target_.info;
+    pipeline.precision = options_.precision;
+    pipeline.disabled = options_.disabled;
+    pipeline.allOff = options_.allOff;
+    pipeline.fuseLimit = options_.fuseLimit;
+    pipeline.startFrom =
+        options_.from ? *options_.from : passes::phaseOf(*module_).value_or(passes::Phase::traced);
+    pipeline.stopAfter = target_.backend->lastPhase();
+    if (options_.emit && !needsCode(*options_.emit))
+      pipeline.stopAfter = *passes::symbolizePhase(*options_.emit);
+    std::string start = dumpText(*module_, info_);
+
+    Status dumped;
+    passes::PipelineHooks hooks;
+    hooks.afterPass = [&](StringRef pass, double milliseconds) {
+      result_.milliseconds.emplace_back(pass.str(), milliseconds);
+    };
+    hooks.atPhase = [&](passes::Phase phase, ModuleOp module) {
+      if (phase <= passes::Phase::differentiated) ops_.add(module);
+      if (dumped.ok()) dumped = atPhase(phase, module);
+    };
+    if (failed(passes::runPipeline(*module_, pipeline, hooks))) {
+      // A refusal leaves valid IR and a diagnostic at the user's line; a pass that broke the IR is ours.
+      if (failed(verify(*module_)) || !diagnostics_->hasErrors()) return ourBug(start, pipeline.startFrom);
+      return diagnostics_->toStatus(StatusCode::kInvalidArgument, "the program was refused");
+    }
+    return dumped;
+  }
+
+  Status atPhase(passes::Phase phase, ModuleOp module) {
+    std::string name = passes::stringifyPhase(phase).str();
+    if (options_.emit == name) result_.emitted = moduleText(module);
+    if (options_.keepIr && !options_.emit) {
+      std::string text = moduleText(module, TextLocations::inline_);
+      std::span<const std::byte> bytes = runtime::as_bytes(text);
+      sections_.push_back({std::string(runtime::kIrSectionPrefix) + name, {bytes.begin(), bytes.end()}});
+    }
+    if (options_.dumpFolder.empty() || !llvm::Regex(options_.dumpFilter).match(name)) return {};
+    TAILOR_RETURN_IF_ERROR(runtime::make_folders(options_.dumpFolder), "dumping phase '" + name + "'");
+    std::string number = std::to_string(static_cast<int>(phase));
+    return runtime::write_file_atomic(
+        runtime::join_path(options_.dumpFolder, "0" + number + "-" + name + ".mlir"),
+        dumpText(module, info_));
+  }
+
+  Status ourBug(const std::string& input, passes::Phase phase) {
+    std::string message =
+        diagnostics_->toStatus(StatusCode::kInternal, "a pass failed without saying why").message();
+    if (options_.reproducerFolder.empty()) return {StatusCode::kInternal, message};
+    std::string path = runtime::join_path(options_.reproducerFolder, "tailor-reproducer.mlir");
+    TAILOR_RETURN_IF_ERROR(runtime::write_file_atomic(path, input), message);
+    std::string command = "tailor compile " + path + " --from " + passes::stringifyPhase(phase).str() +
+                          " --target " + target_.info.name;
+    for (const std::string& name : options_.disabled)
+      command += " --disable-pass " + name;
+    if (options_.allOff) command += " --disable-pass all";
+    if (options_.fuseLimit >= 0) command += " --fuse-limit " + std::to_string(options_.fuseLimit);
+    return Status(StatusCode::kInternal, message)
+        .with_hint("this is a bug of the compiler; run it again with: " + command);
+  }
+
+  Status writeArtifact() {
+    auto program = *module_->getOps<ir::ProgramOp>().begin();
+    bool hasCode = target_.backend->lastPhase() == passes::Phase::planned;
+    TAILOR_RETURN_IF_ERROR_AS_IS(checkSupport(program));
+    KernelCode code;
+    if (hasCode) {
+      CodeOptions wanted{options_.emit == kLowered.str(), options_.emit == kLlvm.str()};
+      FailureOr<KernelCode> compiled = target_.backend->compileKernels(*module_, target_.info, wanted);
+      if (failed(compiled)) return diagnostics_->toStatus(StatusCode::kUnimplemented, "a kernel has no code");
+      code = std::move(*compiled);
+      llvm::append_range(result_.milliseconds, code.milliseconds);
+    }
+    if (options_.emit) {
+      result_.emitted = options_.emit == kLowered.str() ? code.loweredText : code.llvmText;
+      return {};
+    }
+    Stopwatch watch(result_, "write");
+    FailureOr<runtime::ArtifactSpec> spec = emitSpec(program, info_, target_, hasCode ? &code : nullptr);
+    if (failed(spec))
+      return diagnostics_->toStatus(StatusCode::kInternal, "the program has no artifact form");
+    spec->ops = ops_.records(*module_, result_.remarks);
+    for (const passes::Remark& remark : result_.remarks)
+      spec->remarks.push_back(convert(remark));
+    std::vector<runtime::RawSection> sections;
+    if (hasCode) {
+      sections.push_back({std::string(runtime::kCodeSection), std::move(code.bytes)});
+      sections.push_back({std::string(runtime::kConstantSection), constantBytes(program)});
+    }
+    std::move(sections_.begin(), sections_.end(), std::back_inserter(sections));
+    TAILOR_ASSIGN_OR_RETURN(result_.artifact, runtime::write_artifact(*spec, sections),
+                            "writing the artifact");
+    return {};
+  }
+
+  /// Every op the target has no code for, not just the first.
+  Status checkSupport(ir::ProgramOp program) {
+    bool all = true;
+    program.walk([&](ir::KernelOp kernel) {
+      for (Operation& op : kernel.getBlock().without_terminator()) {
+        std::string reason;
+        if (target_.backend->supports(&op, reason)) continue;
+        all = false;
+        // The kernel itself has no lines; its launches do.
+        program.walk([&](ir::LaunchOp launch) {
+          if (launch.getKernel() == kernel.getSymName()) emitError(launch.getLoc()) << reason;
+        });
+      }
+    });
+    return all ? Status() : diagnostics_->toStatus(StatusCode::kUnimplemented, "");
+  }
+
+  static runtime::Remark convert(const passes::Remark& remark) {
+    runtime::Remark record;
+    record.kind = remark.kind == passes::Remark::Kind::passed   ? runtime::RemarkKind::kPassed
+                  : remark.kind == passes::Remark::Kind::missed ? runtime::RemarkKind::kMissed
+                                                                : runtime::RemarkKind::kAnalysis;
+    record.pass = remark.pass;
+    record.reason = remark.reason;
+    record.message = remark.hint.empty() ? remark.text : remark.text + "; hint: " + remark.hint;
+    for (const passes::SourceLine& line : remark.locations)
+      record.location += (record.location.empty() ? "" : "; ") + line.file + ":" + std::to_string(line.line) +
+                         ":" + std::to_string(line.column);
+    record.bytes_saved = remark.bytesSaved;
+    return record;
+  }
+
+  runtime::Result<Compilation> finish() {
+    result_.warnings = diagnostics_->text();
+    return std::move(result_);
+  }
+
+  const CompileOptions& options_;
+  MLIRContext context_;
+  ProgramInfo info_;
+  std::unique_ptr<Diagnostics> diagnostics_;
+  Target target_;
+  OwningOpRef<ModuleOp> module_;
+  OpTable ops_;
+  std::vector<runtime::RawSection> sections_;
+  Compilation result_;
+};
+
+} // namespace
+
+runtime::Result<Compilation> compile(const TrainingProgram& program, const CompileOptions& options,
+                                     const std::string& sourceName, const std::string& sourceText) {
+  try {
+    TracedProgram traced = program.trace();
+    Session session(options);
+    ProgramInfo info{traced.options, traced.schema, sourceName, sourceText};
+    if (info.sourceName.empty() && traced.location.known()) info.sourceName = traced.location.file;
+    return session.run(info, [&](MLIRContext& context) { return emit(traced, context); });
+  } catch (const TraceError& error) {
+    return Status(StatusCode::kInvalidArgument, error.what());
+  }
+}
+
+runtime::Result<Compilation> compileText(std::string_view text, const std::string& name,
+                                         const CompileOptions& options) {
+  Session session(options);
+  return session.run({}, [&](MLIRContext&) { return session.parse(text, name); });
+}
+
+std::string explain(std::vector<passes::Remark> remarks) {
+  auto key = [](const passes::Remark& remark) {
+    return remark.locations.empty() ? std::tuple(std::string(), 0u, 0u)
+                                    : std::tuple(remark.locations.front().file, remark.locations.front().line,
+                                                 remark.locations.front().column);
+  };
+  std::stable_sort(remarks.begin(), remarks.end(),
+                   [&](const passes::Remark& a, const passes::Remark& b) { return key(a) < key(b); });
+  std::string text;
+  for (const passes::Remark& remark : remarks)
+    text += passes::formatRemark(remark) + "\n";
+  return text;
+}
+
+std::vector<std::string> phaseNames() {
+  std::vector<std::string> names;
+  for (passes::Phase phase : passes::allPhases())
+    names.push_back(passes::stringifyPhase(phase).str());
+  names.push_back(kLowered.str());
+  names.push_back(kLlvm.str());
+  return names;
+}
+
+} // namespace tailor::backend

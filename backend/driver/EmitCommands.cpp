@@ -1,0 +1,247 @@
+#include "backend/driver/EmitCommands.h"
+
+#include "backend/driver/EmitArtifact.h"
+#include "ir/OpIds.h"
+#include "passes/analysis/Intervals.h"
+#include "passes/analysis/KernelBuffers.h"
+#include "passes/PlanMemory.h"
+
+#include "llvm/ADT/MapVector.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace tailor::backend {
+namespace {
+
+runtime::Space convert(ir::MemorySpace space) {
+  switch (space) {
+  case ir::MemorySpace::State:
+    return runtime::Space::kState;
+  case ir::MemorySpace::Arena:
+    return runtime::Space::kArena;
+  case ir::MemorySpace::Control:
+    return runtime::Space::kControl;
+  case ir::MemorySpace::Metrics:
+    return runtime::Space::kMetrics;
+  case ir::MemorySpace::Slot:
+    return runtime::Space::kSlot;
+  case ir::MemorySpace::Constant:
+    return runtime::Space::kConstant;
+  }
+  llvm_unreachable("every space has its counterpart");
+}
+
+runtime::Operand operandAt(ir::BufferAttr place, Type type, runtime::Access access) {
+  runtime::Operand operand;
+  operand.space = convert(place.getSpace());
+  operand.access = access;
+  operand.dtype = dtypeOf(type);
+  operand.offset = place.getOffset();
+  operand.bytes = place.getBytes();
+  return operand;
+}
+
+class CommandEmitter {
+public:
+  CommandEmitter(ir::EntryOp entry, const KernelCode& code, runtime::ArtifactSpec& spec,
+                 runtime::Variant& variant)
+      : entry_(entry), program_(entry->getParentOfType<ir::ProgramOp>()), symbols_(program_), code_(code),
+        spec_(spec), variant_(variant) {}
+
+  LogicalResult run() {
+    command(runtime::CommandKind::kBeginStep);
+    for (Operation& op : entry_.getBody().front()) {
+      if (failed(emit(&op))) return failure();
+      for (Value result : op.getResults())
+        defined_[result] = variant_.commands.size() - 1;
+      for (Value operand : op.getOperands())
+        lastUse_[operand] = variant_.commands.size() - 1;
+    }
+    command(runtime::CommandKind::kFinishStep);
+    return success();
+  }
+
+  /// Who lives where, for the values of this entry that have memory of their own.
+  void addMemoryRows(int32_t entryNumber, int32_t variantNumber) {
+    for (auto [value, first] : defined_) {
+      ir::BufferAttr place = passes::bufferOf(value);
+      if (place.getSpace() != ir::MemorySpace::Arena || value.getDefiningOp<ir::ReshapeOp>()) continue;
+      int32_t last = std::max(first, lastUse_.lookup(value));
+      for (Operation* user : value.getUsers())
+        if (isa<ir::OutputOp>(user)) last = variant_.commands.size() - 1;
+      spec_.memory_plan.push_back(
+          {nameOf(value), runtime::Space::kArena, static_cast<uint64_t>(place.getOffset()),
+           static_cast<uint64_t>(place.getBytes()), entryNumber, variantNumber, first, last});
+    }
+  }
+
+private:
+  runtime::Command& command(runtime::CommandKind kind) {
+    runtime::Command& added = variant_.commands.emplace_back();
+    added.kind = kind;
+    return added;
+  }
+
+  /// "grads[2]" for a tensor of a multi-tensor role, "input numeric", else the kernel that makes it.
+  std::string nameOf(Value value) {
+    for (OpOperand& use : value.getUses()) {
+      auto launch = dyn_cast<ir::LaunchOp>(use.getOwner());
+      if (!launch) continue;
+      for (const passes::KernelBuffer& buffer : passes::kernelBuffers(kernelOf(launch)))
+        if (buffer.isRole && !buffer.isResult && use.getOperandNumber() >= buffer.first &&
+            use.getOperandNumber() < buffer.first + buffer.count)
+          return (buffer.role + "[" + Twine(use.getOperandNumber() - buffer.first) + "]").str();
+    }
+    Operation* op = value.getDefiningOp();
+    if (auto input = dyn_cast<ir::InputOp>(op)) return ("input " + input.getInput()).str();
+    if (auto load = dyn_cast<ir::LoadOp>(op)) return "copy of " + load.getState().getLeafReference().str();
+    auto launch = dyn_cast<ir::LaunchOp>(op);
+    if (!launch) return "copy";
+    unsigned number = cast<OpResult>(value).getResultNumber();
+    for (const passes::KernelBuffer& buffer : passes::kernelBuffers(kernelOf(launch)))
+      if (buffer.isRole && buffer.isResult && number >= buffer.first && number < buffer.first + buffer.count)
+        return (buffer.role + "[" + Twine(number - buffer.first) + "]").str();
+    std::string name = launch.getKernel().str();
+    return launch.getNumResults() > 1 ? name + "#" + std::to_string(number) : name;
+  }
+
+  ir::KernelOp kernelOf(ir::LaunchOp launch) { return symbols_.lookup<ir::KernelOp>(launch.getKernel()); }
+
+  LogicalResult emit(Operation* op) {
+    if (auto launch = dyn_cast<ir::LaunchOp>(op)) return emitLaunch(launch);
+    if (auto input = dyn_cast<ir::InputOp>(op)) {
+      auto source = input->getAttrOfType<ir::BufferAttr>(passes::kSourceAttr);
+      move(op, runtime::CommandKind::kReadSlot, source, passes::bufferOf(input.getResult()), input.getType());
+    } else if (auto load = dyn_cast<ir::LoadOp>(op)) {
+      move(op, runtime::CommandKind::kCopy, passes::placeOf(program_.lookupState(load.getState())),
+           passes::bufferOf(load.getResult()), load.getType());
+    } else if (auto store = dyn_cast<ir::StoreOp>(op)) {
+      move(op, runtime::CommandKind::kCopy, passes::bufferOf(store.getValue()),
+           passes::placeOf(program_.lookupState(store.getState())), store.getValue().getType());
+    } else if (isa<ir::ReportOp, ir::OutputOp>(op)) {
+      move(op, runtime::CommandKind::kCopy, passes::bufferOf(op->getOperand(0)), passes::placeOf(op),
+           op->getOperand(0).getType());
+    } else if (auto reshape = dyn_cast<ir::ReshapeOp>(op)) {
+      move(op, runtime::CommandKind::kCopy, passes::bufferOf(reshape.getOperand()),
+           passes::bufferOf(reshape.getResult()), reshape.getType());
+    } else if (!isa<ir::ControlReadOp, ir::ConstantOp, ir::YieldOp>(op)) {
+      return op->emitError("has no command; was FormKernels run?");
+    }
+    return success();
+  }
+
+  /// A copy, unless source and destination are one place.
+  void move(Operation* op, runtime::CommandKind kind, ir::BufferAttr from, ir::BufferAttr to, Type type) {
+    if (from == to) return;
+    runtime::Command& copy = command(kind);
+    copy.operands = {operandAt(from, type, runtime::Access::kRead),
+                     operandAt(to, type, runtime::Access::kWrite)};
+    copy.bytes_moved = 2 * from.getBytes();
+    for (int64_t id : ir::tracedOps(op))
+      copy.ops.push_back(id);
+  }
+
+  LogicalResult emitLaunch(ir::LaunchOp launch) {
+    auto found = code_.launches.find(launch.getKernel());
+    if (found == code_.launches.end())
+      return launch.emitError("kernel '") << launch.getKernel() << "' has no code";
+    const KernelLaunch& plan = found->second;
+    ir::KernelOp kernel = kernelOf(launch);
+
+    runtime::Command run;
+    run.kind = runtime::CommandKind::kLaunch;
+    run.kernel = plan.function;
+    run.sizes.assign(plan.sizes.begin(), plan.sizes.end());
+    run.num_units = plan.numUnits;
+    run.flops = plan.flops;
+    run.bytes_moved = plan.bytesMoved;
+    run.num_chunks = chunkCount(plan.flops, plan.bytesMoved, plan.numUnits);
+    for (int64_t id : ir::tracedOps(launch))
+      run.ops.push_back(id);
+    for (const passes::KernelBuffer& buffer : passes::kernelBuffers(kernel))
+      run.operands.push_back(place(launch, buffer));
+    uint16_t result = 0;
+    for (runtime::Operand& operand : run.operands)
+      if (operand.access == runtime::Access::kWrite && run.ops.size() == 1)
+        operand.op_id = run.ops.front(), operand.result = result++;
+    if (plan.partialBytes > 0) { // behind everything the plan placed; alive during this launch only
+      runtime::Operand partials;
+      partials.access = runtime::Access::kReadWrite;
+      partials.offset = passes::memorySizes(program_).arena;
+      partials.bytes = plan.partialBytes;
+      spec_.memory.arena =
+          std::max<uint64_t>(spec_.memory.arena, passes::alignTo64(partials.offset + partials.bytes));
+      run.operands.push_back(partials);
+    }
+
+    runtime::Kernel& record = spec_.kernels[run.kernel];
+    record.family = ir::stringifyFusionKind(kernel.getKind()).str();
+    for (int32_t id : run.ops)
+      if (!llvm::is_contained(record.ops, id)) record.ops.push_back(id);
+
+    bool needsCombine = plan.combine && run.num_chunks > 1;
+    variant_.commands.push_back(run);
+    if (needsCombine) {
+      run.kernel = *plan.combine;
+      run.num_units = run.num_chunks = 1;
+      run.flops = 0;
+      run.bytes_moved = plan.partialBytes;
+      spec_.kernels[run.kernel].family = "combine";
+      variant_.commands.push_back(std::move(run));
+    }
+    return success();
+  }
+
+  /// The memory behind one buffer of a launch: for a role the whole region, from its first tensor to the end
+  /// of the padding of its last.
+  runtime::Operand place(ir::LaunchOp launch, const passes::KernelBuffer& buffer) {
+    auto valueAt = [&](unsigned i) {
+      return buffer.isResult ? Value(launch.getResult(i)) : launch.getInputs()[i];
+    };
+    Value first = valueAt(buffer.first);
+    runtime::Operand operand = operandAt(passes::bufferOf(first), first.getType(),
+                                         buffer.isResult ? runtime::Access::kWrite : runtime::Access::kRead);
+    if (!buffer.isRole) return operand;
+    uint64_t end = 0;
+    for (unsigned i = buffer.first; i < buffer.first + buffer.count; ++i) {
+      ir::BufferAttr at = passes::bufferOf(valueAt(i));
+      operand.offset = std::min<uint64_t>(operand.offset, at.getOffset());
+      end = std::max<uint64_t>(end, at.getOffset() + passes::alignTo64(at.getBytes()));
+    }
+    operand.bytes = end - operand.offset;
+    return operand;
+  }
+
+  ir::EntryOp entry_;
+  ir::ProgramOp program_;
+  SymbolTable symbols_;
+  const KernelCode& code_;
+  runtime::ArtifactSpec& spec_;
+  runtime::Variant& variant_;
+  llvm::MapVector<Value, int32_t> defined_;
+  llvm::DenseMap<Value, int32_t> lastUse_;
+};
+
+} // namespace
+
+uint32_t chunkCount(uint64_t flops, uint64_t bytesMoved, int64_t numUnits) {
+  // One core does about 50 GFLOP/s in kernels of middling quality and moves about 20 GB/s from beyond its
+  // caches.
+  constexpr double kFlopsPerMicrosecond = 50e3, kBytesPerMicrosecond = 20e3;
+  constexpr double kWorthSplitting = 50, kChunk = 25, kMostChunks = 64;
+  double microseconds = std::max(flops / kFlopsPerMicrosecond, bytesMoved / kBytesPerMicrosecond);
+  if (microseconds < kWorthSplitting || numUnits < 2) return 1;
+  return static_cast<uint32_t>(std::min({microseconds / kChunk, kMostChunks, static_cast<double>(numUnits)}));
+}
+
+LogicalResult emitCommands(ir::EntryOp entry, const KernelCode& code, int32_t entryNumber,
+                           int32_t variantNumber, runtime::ArtifactSpec& spec, runtime::Variant& variant) {
+  CommandEmitter emitter(entry, code, spec, variant);
+  if (failed(emitter.run())) return failure();
+  emitter.addMemoryRows(entryNumber, variantNumber);
+  return success();
+}
+
+} // namespace tailor::backend

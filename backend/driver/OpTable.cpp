@@ -1,0 +1,70 @@
+#include "backend/driver/OpTable.h"
+
+#include "ir/Location.h"
+#include "ir/OpIds.h"
+#include "ir/Tailor.h"
+#include "passes/FormKernels.h"
+
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace tailor::backend {
+namespace {
+
+/// What an op that is never a kernel turns into.
+std::string roleOf(Operation* op) {
+  return TypeSwitch<Operation*, std::string>(op)
+      .Case<ir::LoadOp, ir::ControlReadOp>([](auto) { return "read in place by the kernels that use it"; })
+      .Case<ir::InputOp>([](auto) { return "read from the batch slot"; })
+      .Case<ir::StoreOp>([](auto) { return "written in place by the kernel that computes it"; })
+      .Case<ir::ReportOp>([](auto) { return "written to the metrics row"; })
+      .Case<ir::OutputOp>([](auto) { return "left in memory for the host"; })
+      .Case<ir::ConstantOp>([](auto) { return "part of the kernels that use it"; })
+      .Case<ir::ReshapeOp>([](auto) { return "another view of the same memory"; })
+      .Case<ir::CallOp, ir::ValueAndGradOp>([](auto) { return "replaced by the ops of its body"; })
+      .Default([](Operation*) { return ""; });
+}
+
+} // namespace
+
+void OpTable::add(ModuleOp module) {
+  module.walk([&](Operation* op) {
+    std::optional<int64_t> id = ir::opId(op);
+    if (!id || isa<ir::LaunchOp, ir::FusedOp>(op)) return;
+    auto [row, isNew] = rows_.insert({*id, Row()});
+    if (!isNew) return;
+    row->second = {op->getName().getStringRef().str(), ir::describe(op->getLoc()),
+                   passes::sourceLines(op->getLoc()), ir::vjpOf(op).value_or(-1), roleOf(op)};
+  });
+}
+
+std::vector<runtime::OpRecord> OpTable::records(ModuleOp planned,
+                                                const std::vector<passes::Remark>& remarks) const {
+  llvm::DenseSet<int64_t> alive;
+  planned.walk([&](Operation* op) {
+    if (!isa<ir::EntryOp>(op->getParentOp())) return;
+    for (int64_t id : ir::tracedOps(op))
+      alive.insert(id);
+  });
+  auto explain = [&](const Row& row) -> std::string {
+    if (!row.role.empty()) return row.role;
+    for (const passes::Remark& remark : remarks) {
+      if (remark.kind != passes::Remark::Kind::passed) continue;
+      for (const passes::SourceLine& line : row.lines)
+        if (llvm::is_contained(remark.locations, line)) return remark.pass + ": " + remark.text;
+    }
+    return "folded, equal to another op, or not needed by any result";
+  };
+  std::vector<runtime::OpRecord> records;
+  for (const auto& [id, row] : rows_)
+    records.push_back({static_cast<int32_t>(id), row.name, row.location, static_cast<int32_t>(row.vjpOf),
+                       alive.contains(id) ? std::string() : explain(row)});
+  std::sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  return records;
+}
+
+} // namespace tailor::backend

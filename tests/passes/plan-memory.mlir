@@ -1,0 +1,107 @@
+// RUN: tailor-opt %s --split-input-file --tailor-form-kernels --tailor-plan-memory | FileCheck %s
+// RUN: tailor-opt %s --split-input-file --tailor-form-kernels --tailor-plan-memory=trivial=true \
+// RUN:   | FileCheck %s --check-prefix=TRIVIAL
+
+// Weights and velocity are updated where they are; the gradients lie at the distances of the weights, each padded to 64
+// bytes, the decayed tensor first although it comes second. The two gradients of the step, one after the other, share
+// one region: ascent and descent never live together.
+// CHECK-LABEL: tailor.program @two_steps
+// CHECK-SAME:    arena = [[ARENA:[0-9]+]] : i64
+// CHECK:         tailor.state @bias {{.*}}#tailor.buffer<state, 64, 16>
+// CHECK:         tailor.state @weight {{.*}}#tailor.buffer<state, 0, 48>
+// CHECK:         tailor.entry @train_step
+// CHECK:           tailor.launch @map_4_{{.*}}buffers([#tailor.buffer<arena, 64, 16>])
+// CHECK:           tailor.launch @map_3x4_{{.*}}buffers([#tailor.buffer<arena, 0, 48>])
+// CHECK:           tailor.launch @sgd_update_{{.*}}buffers([#tailor.buffer<state, 64, 16>, #tailor.buffer<state, 0, 48>])
+// CHECK:           tailor.launch @map_4_{{.*}}buffers([#tailor.buffer<arena, 64, 16>])
+// CHECK:           tailor.launch @map_3x4_{{.*}}buffers([#tailor.buffer<arena, 0, 48>])
+// CHECK:           tailor.launch @global_norm_{{.*}}buffers([#tailor.buffer<metrics, 0, 4>])
+
+// Off: every value has memory of its own and the states are written by copies.
+// TRIVIAL-LABEL: tailor.program @two_steps
+// TRIVIAL:         tailor.launch @sgd_update_{{.*}}buffers([#tailor.buffer<arena, {{[0-9]+}}, 16>, #tailor.buffer<arena, {{[0-9]+}}, 48>])
+tailor.program @two_steps {
+  tailor.state_group @net kind(net) trainable {
+    tailor.state @bias : tensor<4xf32> init(zeros) no_decay
+    tailor.state @weight : tensor<3x4xf32> init(zeros)
+  }
+  tailor.control {
+    tailor.control_field @lr : tensor<f32> writer(host)
+  }
+  tailor.entry @train_step kind(step) batch(8) {
+    %b = tailor.load @net::@bias : tensor<4xf32>
+    %w = tailor.load @net::@weight : tensor<3x4xf32>
+    %lr = tailor.control_read @lr : tensor<f32>
+    %gb = tailor.exp %b : tensor<4xf32>
+    %gw = tailor.exp %w : tensor<3x4xf32>
+    %b1, %w1 = tailor.sgd_update params(%b, %w) grads(%gb, %gw) lr(%lr) weight_decay(%lr) decayed([false, true])
+        {resultSegmentSizes = array<i32: 2, 0>}
+        : (tensor<4xf32>, tensor<3x4xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<3x4xf32>)
+    %nb = tailor.tanh %b1 : tensor<4xf32>
+    %nw = tailor.tanh %w1 : tensor<3x4xf32>
+    %norm = tailor.global_norm %nb, %nw : (tensor<4xf32>, tensor<3x4xf32>) -> tensor<f32>
+    tailor.store %b1, @net::@bias : tensor<4xf32>
+    tailor.store %w1, @net::@weight : tensor<3x4xf32>
+    tailor.report "norm", %norm : tensor<f32>
+  }
+}
+
+// -----
+
+// The old value is read after the new one is there: it is copied before, and the new one is written by the store.
+// CHECK-LABEL: tailor.program @old_value_needed
+// CHECK:         tailor.entry @train_step
+// CHECK:           tailor.launch {{.*}}buffers([#tailor.buffer<arena, {{[0-9]+}}, 32>])
+// CHECK:           tailor.launch {{.*}}buffers([#tailor.buffer<arena, {{[0-9]+}}, 32>])
+tailor.program @old_value_needed {
+  tailor.state_group @net kind(net) trainable {
+    tailor.state @v : tensor<8xf32> init(zeros)
+  }
+  tailor.entry @train_step kind(step) batch(8) {
+    %v = tailor.load @net::@v : tensor<8xf32>
+    %new = tailor.exp %v : tensor<8xf32>
+    %change = tailor.sub %new, %v : tensor<8xf32>
+    tailor.store %new, @net::@v : tensor<8xf32>
+    tailor.output "change", %change : tensor<8xf32>
+  }
+}
+
+// -----
+
+// Lane by lane a value may replace the state it is made from; a reduction may not.
+// CHECK-LABEL: tailor.program @lanewise
+// CHECK:           tailor.launch @map_{{.*}}buffers([#tailor.buffer<state, 0, 32>])
+// CHECK:           tailor.launch {{.*}}buffers([#tailor.buffer<arena, {{[0-9]+}}, 32>])
+tailor.program @lanewise {
+  tailor.state_group @net kind(net) trainable {
+    tailor.state @a : tensor<8xf32> init(zeros)
+    tailor.state @b : tensor<1x8xf32> init(zeros)
+  }
+  tailor.entry @train_step kind(step) batch(1) {
+    %a = tailor.load @net::@a : tensor<8xf32>
+    %half = tailor.constant dense<0.5> : tensor<8xf32>
+    %new = tailor.mul %a, %half : tensor<8xf32>
+    tailor.store %new, @net::@a : tensor<8xf32>
+    %b = tailor.load @net::@b : tensor<1x8xf32>
+    %p = tailor.softmax %b dim(1) : tensor<1x8xf32>
+    tailor.store %p, @net::@b : tensor<1x8xf32>
+  }
+}
+
+// -----
+
+// Values whose lives do not touch share the arena; with the pass off they do not.
+// CHECK-LABEL: tailor.program @chain
+// CHECK-SAME:    arena = 512 : i64
+// TRIVIAL-LABEL: tailor.program @chain
+// TRIVIAL-SAME:    arena = 1280 : i64
+tailor.program @chain {
+  tailor.entry @value kind(eval) batch(8) {
+    %x = tailor.input "numeric" : tensor<8x8xf32>
+    %a = tailor.exp %x : tensor<8x8xf32>
+    %b = tailor.tanh %a : tensor<8x8xf32>
+    %c = tailor.exp %b : tensor<8x8xf32>
+    %d = tailor.tanh %c : tensor<8x8xf32>
+    tailor.output "y", %d : tensor<8x8xf32>
+  }
+}

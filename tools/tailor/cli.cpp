@@ -1,0 +1,153 @@
+// The command line. CLI11 costs seconds per file that includes it: only this one does.
+#include "tools/tailor/commands.h"
+
+#include "backend/driver/CompileRecipe.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+namespace tailor::tool {
+namespace {
+
+constexpr int kWrongCommandLine = 2;
+
+void add_source(CLI::App& app, Source& source, const char* what) {
+  if (!source.program) app.add_option("source", source.path, what)->required();
+  app.add_option("--set", source.set, "key=value over the recipe; may be repeated")->allow_extra_args(false);
+  if (!source.program)
+    app.add_option("--schema", source.schema,
+                   "a schema file (tailor data --schema-out) instead of reading the data");
+}
+
+void add_flags(CLI::App& app, CompileFlags& flags) {
+  app.add_option("--target", flags.target,
+                 "cpu:native (default), cpu:x86-64-v3, cpu:znver4, ... or reference");
+  app.add_flag("--explain", flags.explain, "print what was fused or not and why, by the source's lines");
+  app.add_option("--disable-pass", flags.disabled, "passes to switch off, or 'all'; results stay the same")
+      ->delimiter(',');
+  app.add_option("--no-fuse", flags.disabled, "the same for the fusing passes")->delimiter(',');
+  app.add_option("--fuse-limit", flags.fuse_limit, "make only the first N fusions")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--dump-ir", flags.dump_folder, "write the program at every phase to this folder");
+  app.add_option("--dump-ir-filter", flags.dump_filter, "only phases that match this regular expression");
+  app.add_flag("--time-passes", flags.time_passes, "print the time of every pass");
+}
+
+/// The flags of `tailor run`, passed on as words.
+void add_run_flags(CLI::App& app, std::vector<std::string>& words) {
+  for (auto [name, what] :
+       {std::pair("--data", "a file, or the folder that the data paths start from"),
+        std::pair("--out", "folder for checkpoints, log and result"),
+        std::pair("--steps", "stop with a checkpoint after this many steps"),
+        std::pair("--batch", "which of the compiled batch sizes to train with"),
+        std::pair("--threads", "compute threads (same results for any number)"),
+        std::pair("--loader-threads", "threads that gather batches (same results)"),
+        std::pair("--check", "reference[:every N]: compare every command with the reference")})
+    app.add_option_function<std::string>(
+        name,
+        [&words, name = std::string(name)](const std::string& value) {
+          words.insert(words.end(), {name, value});
+        },
+        what);
+  for (auto [name, what] :
+       {std::pair("--resume", "go on from the last checkpoint in --out"), std::pair("--quiet", "no progress"),
+        std::pair("--trap-nonfinite", "stop at the first command that writes NaN or infinity")})
+    app.add_flag_callback(
+        name, [&words, name = std::string(name)] { words.push_back(name); }, what);
+}
+
+/// A subcommand that reads its own words.
+struct Verb {
+  const char* name;
+  const char* what;
+  int (*run)(const std::vector<std::string>& words);
+};
+
+constexpr Verb kVerbs[] = {
+    {"run", "train from an artifact",
+     [](const std::vector<std::string>& words) { return run_artifact("tailor run", words); }},
+    {"predict", "write class probabilities and decisions of every row",
+     [](const std::vector<std::string>& words) {
+       std::vector<std::string> all = {"predict"};
+       all.insert(all.end(), words.begin(), words.end());
+       return run_artifact("tailor", all);
+     }},
+    {"eval", "print the metrics of labelled data",
+     [](const std::vector<std::string>& words) {
+       std::vector<std::string> all = {"eval"};
+       all.insert(all.end(), words.begin(), words.end());
+       return run_artifact("tailor", all);
+     }},
+};
+
+} // namespace
+
+int run_tool(int argc, char** argv, TrainingProgram* program) {
+  backend::registerFrontendServices();
+  int code = 0;
+  // run, predict and eval have the command line of tailor-run.
+  if (argc > 1)
+    for (const Verb& verb : kVerbs)
+      if (std::string_view(argv[1]) == verb.name) return verb.run({argv + 2, argv + argc});
+
+  CLI::App app("Compiles training programs for imbalanced classes, and runs them.", "tailor");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("tailor " TAILOR_VERSION));
+
+  TrainArguments train;
+  train.source.program = program;
+  CLI::App* train_app = app.add_subcommand("train", "compile in memory and train");
+  add_source(*train_app, train.source, "a recipe (.toml) or a program in the dialect (.mlir)");
+  add_flags(*train_app, train.flags);
+  add_run_flags(*train_app, train.run);
+
+  CompileArguments compile;
+  compile.source.program = program;
+  CLI::App* compile_app = app.add_subcommand("compile", "compile into an artifact");
+  add_source(*compile_app, compile.source, "a recipe (.toml) or a program in the dialect (.mlir)");
+  add_flags(*compile_app, compile.flags);
+  compile_app->add_option("-o,--out", compile.out, "file to write");
+  compile_app->add_option(
+      "--emit", compile.emit,
+      "stop at a phase and print it: traced, differentiated, fused, placed, kernels, planned, "
+      "lowered, llvm");
+  compile_app->add_option("--from", compile.from, "phase of an edited dump");
+
+  InspectArguments inspect;
+  CLI::App* inspect_app =
+      app.add_subcommand("inspect", "show what is in an artifact; executes nothing of it");
+  inspect_app->add_option("artifact", inspect.path, "P.tailor")->required();
+  inspect_app->add_option("--ir", inspect.ir, "the program at a phase");
+  inspect_app->add_flag("--locations", inspect.locations, "with --ir: the source line of every op");
+  inspect_app->add_flag("--kernels", inspect.kernels, "every kernel: ops, source lines, work, floor");
+  inspect_app->add_flag("--memory", inspect.memory, "every buffer: place, size, life");
+  CLI::Option* kernel =
+      inspect_app->add_option("--kernel", inspect.kernel, "one kernel, with --asm or --llvm");
+  inspect_app->add_flag("--asm", inspect.as_asm, "its instructions")->needs(kernel);
+  inspect_app->add_flag("--llvm", inspect.as_llvm, "its LLVM IR, compiled again from the stored program")
+      ->needs(kernel);
+  inspect_app
+      ->add_option("--why", inspect.why, "two ops (id, name or line): why they are in one kernel or not")
+      ->expected(2);
+  inspect_app->add_flag("--json", inspect.json, "print JSON");
+
+  for (const Verb& verb : kVerbs)
+    app.add_subcommand(verb.name, verb.what); // for --help; they run above
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kWrongCommandLine;
+  }
+  // A C++ program takes `--set` as run options: its values come from the code, not from a recipe.
+  if (program)
+    for (const std::string& assignment : train.source.set)
+      train.run.insert(train.run.end(), {"--set", assignment});
+  if (*train_app) code = run_train(train);
+  if (*compile_app) code = run_compile(compile);
+  if (*inspect_app) code = run_inspect(inspect);
+  return code;
+}
+
+} // namespace tailor::tool

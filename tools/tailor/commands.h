@@ -1,0 +1,75 @@
+#pragma once
+// One function per subcommand, one file per function. Each prints its own errors and returns the exit code: 0
+// done, 1 the input is wrong, 2 the command line is wrong, 70 our bug.
+
+#include "backend/driver/Driver.h"
+
+#include <string>
+#include <vector>
+
+namespace tailor {
+class TrainingProgram;
+}
+
+namespace tailor::tool {
+
+/// What is compiled: a recipe (.toml), a program in the dialect (.mlir), or the program of the binary we are
+/// in.
+struct Source {
+  std::string path;
+  TrainingProgram* program = nullptr;
+  std::vector<std::string> set; ///< `--set key=value`
+  std::string schema;           ///< `--schema FILE`: use it instead of reading the data
+};
+
+/// Flags that compile and train share.
+struct CompileFlags {
+  std::string target = "cpu:native";
+  std::vector<std::string> disabled; ///< --disable-pass, --no-fuse; "all" = every pass
+  long fuse_limit = -1;
+  std::string dump_folder, dump_filter;
+  bool explain = false, time_passes = false;
+};
+
+struct CompileArguments {
+  Source source;
+  CompileFlags flags;
+  std::string out;  ///< P.tailor
+  std::string emit; ///< phase
+  std::string from; ///< phase of an .mlir
+};
+int run_compile(const CompileArguments& arguments);
+
+struct TrainArguments {
+  Source source;
+  CompileFlags flags;
+  std::vector<std::string> run; ///< the flags of `tailor run`
+};
+int run_train(const TrainArguments& arguments);
+
+/// `tailor run|predict|eval P.tailor ...`: the command line of tailor-run, with the reference as target and
+/// check.
+int run_artifact(const std::string& program, const std::vector<std::string>& words);
+
+struct InspectArguments {
+  std::string path;
+  std::string ir;               ///< phase
+  std::string kernel;           ///< name, with `as_asm` or `as_llvm`
+  std::vector<std::string> why; ///< two ops: id or name
+  bool kernels = false, memory = false, json = false, as_asm = false, as_llvm = false, locations = false;
+};
+int run_inspect(const InspectArguments& arguments);
+
+/// Compiles the source; prints warnings, --explain and --time-passes. Empty after the error was printed, with
+/// the exit code in `code`.
+std::optional<backend::Compilation> compile_source(const Source& source,
+                                                   const backend::CompileOptions& options,
+                                                   const CompileFlags& flags, int& code);
+
+/// The options the flags stand for.
+backend::CompileOptions to_options(const CompileFlags& flags);
+
+/// The whole command line. `program` is the one of a user's binary, or null.
+int run_tool(int argc, char** argv, TrainingProgram* program);
+
+} // namespace tailor::tool

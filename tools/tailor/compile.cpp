@@ -1,0 +1,95 @@
+#include "tools/tailor/commands.h"
+
+#include "backend/driver/CompileRecipe.h"
+#include "runtime/base/file.h"
+#include "tools/tailor-run/run_command.h"
+
+#include <cstdio>
+
+namespace tailor::tool {
+namespace {
+
+using runtime::report;
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+runtime::Result<backend::Compilation> compile_any(const Source& source,
+                                                  const backend::CompileOptions& options) {
+  if (source.program) return backend::compile(*source.program, options);
+  if (ends_with(source.path, ".mlir")) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(std::string text, runtime::read_file(source.path));
+    return backend::compileText(text, source.path, options);
+  }
+  if (options.from) return runtime::invalid_argument("--from reads a dump (.mlir), not '", source.path, "'");
+  return backend::compileRecipe(source.path, source.set, source.schema, options);
+}
+
+void print_times(const backend::Compilation& compilation) {
+  double total = 0;
+  for (const auto& [step, milliseconds] : compilation.milliseconds) {
+    std::fprintf(stderr, "%9.2f ms  %s\n", milliseconds, step.c_str());
+    total += milliseconds;
+  }
+  std::fprintf(stderr, "%9.2f ms  total\n", total);
+}
+
+} // namespace
+
+backend::CompileOptions to_options(const CompileFlags& flags) {
+  backend::CompileOptions options;
+  options.target = flags.target;
+  for (const std::string& name : flags.disabled) {
+    if (name == "all")
+      options.allOff = true;
+    else
+      options.disabled.push_back(name);
+  }
+  options.fuseLimit = flags.fuse_limit;
+  options.dumpFolder = flags.dump_folder;
+  options.dumpFilter = flags.dump_filter;
+  options.reproducerFolder = ".";
+  return options;
+}
+
+std::optional<backend::Compilation> compile_source(const Source& source,
+                                                   const backend::CompileOptions& options,
+                                                   const CompileFlags& flags, int& code) {
+  auto compilation = compile_any(source, options);
+  if (!compilation.ok()) {
+    code = report(compilation.status());
+    return std::nullopt;
+  }
+  std::fputs(compilation->warnings.c_str(), stderr);
+  if (flags.explain) std::fputs(backend::explain(compilation->remarks).c_str(), stdout);
+  if (flags.time_passes) print_times(*compilation);
+  return std::move(*compilation);
+}
+
+int run_compile(const CompileArguments& arguments) {
+  backend::CompileOptions options = to_options(arguments.flags);
+  if (!arguments.emit.empty()) options.emit = arguments.emit;
+  if (!arguments.from.empty()) {
+    options.from = passes::symbolizePhase(arguments.from);
+    if (!options.from) {
+      std::fprintf(stderr, "error: --from: there is no phase '%s'\n", arguments.from.c_str());
+      return 2;
+    }
+  }
+  int code = 0;
+  auto compilation = compile_source(arguments.source, options, arguments.flags, code);
+  if (!compilation) return code;
+  if (options.emit) {
+    if (arguments.out.empty()) {
+      std::fputs(compilation->emitted.c_str(), stdout);
+      return 0;
+    }
+    return report(runtime::write_file_atomic(arguments.out, compilation->emitted));
+  }
+  if (arguments.out.empty()) return 0; // only --explain, --dump-ir or a check that it compiles
+  std::span<const std::byte> bytes = compilation->artifact;
+  return report(runtime::write_file_atomic(arguments.out, std::span(&bytes, 1)));
+}
+
+} // namespace tailor::tool

@@ -1,0 +1,265 @@
+#include "tools/tailor/inspect_text.h"
+
+#include "backend/driver/ModuleText.h"
+#include "ir/Tailor.h"
+#include "runtime/base/options.h"
+
+#include "mlir/IR/MLIRContext.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+
+namespace tailor::tool {
+namespace {
+
+using runtime::OptionValue;
+using Table = OptionValue::Table;
+using List = OptionValue::List;
+
+OptionValue number(std::uint64_t value) {
+  return OptionValue(static_cast<std::int64_t>(value));
+}
+
+std::string entry_name(const runtime::ArtifactSpec& spec, std::int32_t entry, std::int32_t variant) {
+  if (entry < 0) return "all";
+  const runtime::Entry& record = spec.entries[entry];
+  return variant < 0 || record.variants.size() < 2
+             ? record.name
+             : record.name + " b" + std::to_string(record.variants[variant].batch);
+}
+
+/// Rows of columns, each as wide as its widest cell.
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (widths.size() <= i) widths.push_back(0);
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  std::string text;
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      text += row[i];
+      if (i + 1 < row.size()) text += std::string(widths[i] - row[i].size() + 2, ' ');
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+const runtime::OpRecord* find_op(const runtime::ArtifactSpec& spec, const std::string& name) {
+  std::int32_t id = -1;
+  auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+  bool is_id = error == std::errc() && end == name.data() + name.size();
+  for (const runtime::OpRecord& op : spec.ops) {
+    bool is_line = op.location == name || op.location.find(name + ":") != std::string::npos;
+    if (is_id ? op.id == id : op.name == name || op.name == "tailor." + name || is_line) return &op;
+  }
+  return nullptr;
+}
+
+/// The launches that carry out an op: entry, command.
+struct Launch {
+  std::string entry;
+  std::size_t command;
+  std::int32_t kernel;
+  bool operator==(const Launch&) const = default;
+};
+std::vector<Launch> launches_of(const runtime::ArtifactSpec& spec, std::int32_t op) {
+  std::vector<Launch> launches;
+  for (std::size_t e = 0; e < spec.entries.size(); ++e)
+    for (std::size_t v = 0; v < spec.entries[e].variants.size(); ++v) {
+      const auto& commands = spec.entries[e].variants[v].commands;
+      for (std::size_t c = 0; c < commands.size(); ++c)
+        if (commands[c].kernel >= 0 &&
+            std::find(commands[c].ops.begin(), commands[c].ops.end(), op) != commands[c].ops.end())
+          launches.push_back({entry_name(spec, e, v), c, commands[c].kernel});
+    }
+  return launches;
+}
+
+std::string describe(const runtime::OpRecord& op) {
+  return "op " + std::to_string(op.id) + " " + op.name + (op.location.empty() ? "" : " at " + op.location);
+}
+
+} // namespace
+
+std::string human_bytes(std::uint64_t bytes) {
+  static constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  double value = static_cast<double>(bytes);
+  int unit = 0;
+  while (value >= 1024 && unit < 4)
+    value /= 1024, ++unit;
+  char text[32];
+  std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
+  return text;
+}
+
+std::string summary(const runtime::Artifact& artifact, bool json) {
+  const runtime::ArtifactSpec& spec = artifact.spec();
+  std::uint64_t parameters = 0;
+  for (const runtime::State& state : spec.states)
+    if (spec.groups[state.group].trainable) parameters += state.bytes / runtime::dtype_bytes(state.dtype);
+  std::size_t fused = 0, missed = 0;
+  for (const runtime::Remark& remark : spec.remarks) {
+    fused += remark.kind == runtime::RemarkKind::kPassed;
+    missed += remark.kind == runtime::RemarkKind::kMissed;
+  }
+  if (json) {
+    List entries, stages, sections;
+    for (const runtime::Entry& entry : spec.entries)
+      for (const runtime::Variant& variant : entry.variants)
+        entries.push_back(OptionValue(Table{{"name", entry.name},
+                                            {"kind", runtime::to_string(entry.kind)},
+                                            {"batch", OptionValue(variant.batch)},
+                                            {"commands", number(variant.commands.size())}}));
+    for (const runtime::Stage& stage : spec.stages)
+      stages.push_back(OptionValue(stage.name));
+    for (const runtime::SectionView& section : artifact.sections())
+      sections.push_back(OptionValue(Table{{"name", section.name}, {"bytes", number(section.bytes.size())}}));
+    Table whole{{"name", spec.name},
+                {"producer", spec.producer},
+                {"source", spec.source_name},
+                {"target", spec.target.backend + ":" + spec.target.name},
+                {"parameters", number(parameters)},
+                {"classes", OptionValue(static_cast<std::int64_t>(spec.schema.num_classes))},
+                {"state_bytes", number(spec.memory.state)},
+                {"arena_bytes", number(spec.memory.arena)},
+                {"kernels", number(spec.kernels.size())},
+                {"fused", number(fused)},
+                {"not_fused", number(missed)},
+                {"entries", OptionValue(std::move(entries))},
+                {"stages", OptionValue(std::move(stages))},
+                {"sections", OptionValue(std::move(sections))}};
+    return OptionValue(std::move(whole)).to_json() + "\n";
+  }
+  std::string text = spec.name + ": compiled by " + spec.producer + " for " + spec.target.backend + ":" +
+                     spec.target.name + (spec.source_name.empty() ? "" : " from " + spec.source_name) + "\n";
+  text += std::to_string(parameters) + " parameters, " + std::to_string(spec.schema.num_classes) +
+          " classes; state " + human_bytes(spec.memory.state) + ", arena " + human_bytes(spec.memory.arena) +
+          "; " + std::to_string(fused) + " fusions made, " + std::to_string(missed) + " not made\n\n";
+  std::vector<std::vector<std::string>> rows = {{"entry", "kind", "batch", "commands", "launches"}};
+  for (const runtime::Entry& entry : spec.entries)
+    for (const runtime::Variant& variant : entry.variants) {
+      std::size_t launches =
+          std::count_if(variant.commands.begin(), variant.commands.end(),
+                        [](const runtime::Command& command) { return command.kernel >= 0; });
+      rows.push_back({entry.name, runtime::to_string(entry.kind), std::to_string(variant.batch),
+                      std::to_string(variant.commands.size()), std::to_string(launches)});
+    }
+  text += table(rows) + "\n";
+  rows = {{"state group", "kind", "states", "bytes"}};
+  for (std::size_t group = 0; group < spec.groups.size(); ++group) {
+    std::uint64_t bytes = 0, count = 0;
+    for (const runtime::State& state : spec.states)
+      if (state.group == static_cast<std::int32_t>(group)) bytes += state.bytes, ++count;
+    rows.push_back({spec.groups[group].name, runtime::to_string(spec.groups[group].kind),
+                    std::to_string(count), human_bytes(bytes)});
+  }
+  text += table(rows) + "\n";
+  rows = {{"section", "bytes"}};
+  for (const runtime::SectionView& section : artifact.sections())
+    rows.push_back({section.name, human_bytes(section.bytes.size())});
+  return text + table(rows);
+}
+
+std::string memory_table(const runtime::ArtifactSpec& spec, bool json) {
+  const runtime::MemorySizes& sizes = spec.memory;
+  const std::pair<const char*, std::uint64_t> spaces[] = {{"state", sizes.state},
+                                                          {"arena", sizes.arena},
+                                                          {"control", sizes.control},
+                                                          {"metrics", sizes.metrics},
+                                                          {"slot", sizes.slot}};
+  if (json) {
+    Table bytes;
+    for (auto [name, size] : spaces)
+      bytes.emplace_back(name, number(size));
+    List buffers;
+    for (const runtime::PlannedBuffer& buffer : spec.memory_plan)
+      buffers.push_back(
+          OptionValue(Table{{"name", buffer.name},
+                            {"space", runtime::to_string(buffer.space)},
+                            {"offset", number(buffer.offset)},
+                            {"bytes", number(buffer.bytes)},
+                            {"entry", entry_name(spec, buffer.entry, buffer.variant)},
+                            {"first", OptionValue(static_cast<std::int64_t>(buffer.first_command))},
+                            {"last", OptionValue(static_cast<std::int64_t>(buffer.last_command))}}));
+    return OptionValue(
+               Table{{"bytes", OptionValue(std::move(bytes))}, {"buffers", OptionValue(std::move(buffers))}})
+               .to_json() +
+           "\n";
+  }
+  std::vector<std::vector<std::string>> rows = {{"space", "bytes", ""}};
+  for (auto [name, size] : spaces)
+    rows.push_back({name, std::to_string(size), human_bytes(size)});
+  std::string text = table(rows) + "\n";
+  rows = {{"state", "offset", "bytes"}};
+  for (const runtime::State& state : spec.states)
+    rows.push_back(
+        {runtime::checkpoint_name(spec, state), std::to_string(state.offset), std::to_string(state.bytes)});
+  text += table(rows) + "\n";
+  rows = {{"arena buffer", "entry", "offset", "bytes", "commands"}};
+  for (const runtime::PlannedBuffer& buffer : spec.memory_plan)
+    rows.push_back({buffer.name, entry_name(spec, buffer.entry, buffer.variant),
+                    std::to_string(buffer.offset), std::to_string(buffer.bytes),
+                    std::to_string(buffer.first_command) + "-" + std::to_string(buffer.last_command)});
+  return text + table(rows);
+}
+
+runtime::Result<std::string> ir_text(const runtime::Artifact& artifact, const std::string& phase,
+                                     bool locations) {
+  std::span<const std::byte> bytes = artifact.section(std::string(runtime::kIrSectionPrefix) + phase);
+  if (bytes.empty()) {
+    std::string phases;
+    for (const runtime::SectionView& section : artifact.sections())
+      if (section.name.starts_with(runtime::kIrSectionPrefix))
+        phases += (phases.empty() ? "" : ", ") + section.name.substr(runtime::kIrSectionPrefix.size());
+    return runtime::not_found("the artifact holds no program in phase '", phase, "'")
+        .with_hint(phases.empty() ? "it was compiled without them" : "it has " + phases);
+  }
+  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (locations) return std::string(text);
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  context.loadDialect<ir::TailorDialect>();
+  backend::ParsedModule parsed = backend::parseModule({text.data(), text.size()}, phase + ".mlir", context);
+  if (!parsed.module) return runtime::data_loss("the stored program in phase '", phase, "' cannot be read");
+  return backend::moduleText(*parsed.module);
+}
+
+runtime::Result<std::string> why(const runtime::ArtifactSpec& spec, const std::string& first,
+                                 const std::string& second) {
+  const runtime::OpRecord* ops[2] = {find_op(spec, first), find_op(spec, second)};
+  for (int i = 0; i < 2; ++i)
+    if (!ops[i])
+      return runtime::not_found("no op is called '", i == 0 ? first : second, "'")
+          .with_hint("name an op by its id, its name (dot) or its line (recipe.toml:4)");
+  std::string text = describe(*ops[0]) + "\n" + describe(*ops[1]) + "\n";
+  std::vector<Launch> of[2] = {launches_of(spec, ops[0]->id), launches_of(spec, ops[1]->id)};
+  for (int i = 0; i < 2; ++i)
+    if (!ops[i]->removed.empty())
+      text += "op " + std::to_string(ops[i]->id) + " is gone: " + ops[i]->removed + "\n";
+  bool together = false;
+  for (const Launch& launch : of[0])
+    if (std::find(of[1].begin(), of[1].end(), launch) != of[1].end()) {
+      text += "together in " + launch.entry + ", command " + std::to_string(launch.command) + ": kernel '" +
+              spec.kernels[launch.kernel].name + "'\n";
+      together = true;
+    }
+  if (!together)
+    for (int i = 0; i < 2; ++i)
+      for (const Launch& launch : of[i])
+        text += "op " + std::to_string(ops[i]->id) + " alone in " + launch.entry + ", command " +
+                std::to_string(launch.command) + ": kernel '" + spec.kernels[launch.kernel].name + "'\n";
+  for (const runtime::Remark& remark : spec.remarks) {
+    bool about = false;
+    for (const runtime::OpRecord* op : ops)
+      about |= !op->location.empty() && remark.location.find(op->location) != std::string::npos;
+    if (about)
+      text += std::string(remark.kind == runtime::RemarkKind::kMissed ? "not fused" : "fused") + " [" +
+              remark.pass + "] " + remark.message + " (" + remark.location + ")\n";
+  }
+  return text;
+}
+
+} // namespace tailor::tool

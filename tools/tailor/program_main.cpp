@@ -1,0 +1,11 @@
+#include "frontend/main.h"
+
+#include "tools/tailor/commands.h"
+
+namespace tailor {
+
+int main(TrainingProgram& program, int argc, char** argv) {
+  return tool::run_tool(argc, argv, &program);
+}
+
+} // namespace tailor

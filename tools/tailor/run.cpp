@@ -1,0 +1,48 @@
+#include "tools/tailor/commands.h"
+
+#include "backend/driver/Executors.h"
+#include "tools/tailor-run/run_command.h"
+
+#include <filesystem>
+
+namespace tailor::tool {
+namespace {
+
+/// What this binary adds to tailor-run: the f64 reference as a target.
+runtime::RunHooks hooks() {
+  runtime::RunHooks hooks;
+  hooks.make_executor = backend::makeExecutor;
+  return hooks;
+}
+
+bool has_flag(const std::vector<std::string>& words, std::string_view flag) {
+  for (const std::string& word : words)
+    if (word == flag) return true;
+  return false;
+}
+
+} // namespace
+
+int run_train(const TrainArguments& arguments) {
+  int code = 0;
+  auto compilation = compile_source(arguments.source, to_options(arguments.flags), arguments.flags, code);
+  if (!compilation) return code;
+  auto artifact = runtime::Artifact::from_bytes(std::move(compilation->artifact));
+  if (!artifact.ok()) return runtime::report(artifact.status());
+
+  runtime::RunHooks with_artifact = hooks();
+  with_artifact.artifact = *artifact;
+  std::vector<std::string> words = {arguments.source.path.empty() ? (*artifact)->spec().name
+                                                                  : arguments.source.path};
+  words.insert(words.end(), arguments.run.begin(), arguments.run.end());
+  // The recipe's data paths start from its folder, here as when its schema was read.
+  std::string folder = std::filesystem::path(arguments.source.path).parent_path().string();
+  if (!folder.empty() && !has_flag(words, "--data")) words.insert(words.end(), {"--data", folder});
+  return runtime::run_command("tailor train", words, with_artifact);
+}
+
+int run_artifact(const std::string& program, const std::vector<std::string>& words) {
+  return runtime::run_command(program, words, hooks());
+}
+
+} // namespace tailor::tool
