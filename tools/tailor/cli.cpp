@@ -1,13 +1,17 @@
 // The command line. CLI11 costs seconds per file that includes it: only this one does.
 #include "tools/tailor/commands.h"
 
-#include "backend/driver/CompileRecipe.h"
+#include "backend/driver/FrontendServices.h"
+#include "tools/tailor/data.h"
+#include "tools/tailor/init.h"
+#include "tools/tailor/quickstart.h"
+#include "tools/tailor/recipe.h"
 
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
 
-namespace tailor::tool {
+namespace tailor::tools {
 namespace {
 
 constexpr int kWrongCommandLine = 2;
@@ -15,9 +19,6 @@ constexpr int kWrongCommandLine = 2;
 void add_source(CLI::App& app, Source& source, const char* what) {
   if (!source.program) app.add_option("source", source.path, what)->required();
   app.add_option("--set", source.set, "key=value over the recipe; may be repeated")->allow_extra_args(false);
-  if (!source.program)
-    app.add_option("--schema", source.schema,
-                   "a schema file (tailor data --schema-out) instead of reading the data");
 }
 
 void add_flags(CLI::App& app, CompileFlags& flags) {
@@ -55,6 +56,13 @@ void add_run_flags(CLI::App& app, std::vector<std::string>& words) {
         std::pair("--trap-nonfinite", "stop at the first command that writes NaN or infinity")})
     app.add_flag_callback(
         name, [&words, name = std::string(name)] { words.push_back(name); }, what);
+}
+
+void add_table(CLI::App& app, TableArguments& table) {
+  app.add_option("path", table.path, "a csv or csv.gz file")->required();
+  app.add_option("--label", table.label, "label column: its name or position");
+  app.add_option("--separator", table.separator, "column separator: , ; or tab");
+  app.add_option("--header", table.header, "whether the first line holds names")->check(CLI::IsMember({"yes", "no"}));
 }
 
 /// A subcommand that reads its own words.
@@ -147,7 +155,11 @@ int run_tool(int argc, char** argv, TrainingProgram* program) {
   if (*train_app) code = run_train(train);
   if (*compile_app) code = run_compile(compile);
   if (*inspect_app) code = run_inspect(inspect);
+  if (*data_app) code = run_data(data);
+  if (*init_app) code = run_init(init);
+  if (*recipe_app) code = run_recipe(recipe);
+  if (*quickstart_app) code = run_quickstart(quickstart);
   return code;
 }
 
-} // namespace tailor::tool
+} // namespace tailor::tools

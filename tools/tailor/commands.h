@@ -11,7 +11,7 @@ namespace tailor {
 class TrainingProgram;
 }
 
-namespace tailor::tool {
+namespace tailor::tools {
 
 /// What is compiled: a recipe (.toml), a program in the dialect (.mlir), or the program of the binary we are
 /// in.
@@ -19,7 +19,6 @@ struct Source {
   std::string path;
   TrainingProgram* program = nullptr;
   std::vector<std::string> set; ///< `--set key=value`
-  std::string schema;           ///< `--schema FILE`: use it instead of reading the data
 };
 
 /// Flags that compile and train share.
@@ -72,4 +71,4 @@ backend::CompileOptions to_options(const CompileFlags& flags);
 /// The whole command line. `program` is the one of a user's binary, or null.
 int run_tool(int argc, char** argv, TrainingProgram* program);
 
-} // namespace tailor::tool
+} // namespace tailor::tools

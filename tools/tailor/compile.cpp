@@ -1,15 +1,23 @@
 #include "tools/tailor/commands.h"
 
-#include "backend/driver/CompileRecipe.h"
 #include "runtime/base/file.h"
 #include "tools/tailor-run/run_command.h"
+#include "tools/tailor/recipe_program.h"
 
 #include <cstdio>
 
-namespace tailor::tool {
+namespace tailor::tools {
 namespace {
 
 using runtime::report;
+
+/// Complaints about the source come formatted as a compiler prints them; other errors get their "error: " here.
+int report_source(const runtime::Status& status) {
+  if (status.message().find(": error: ") == std::string::npos) return report(status);
+  std::fprintf(stderr, "%s\n", status.message().c_str());
+  if (!status.hint().empty()) std::fprintf(stderr, "hint: %s\n", status.hint().c_str());
+  return runtime::exit_code(status);
+}
 
 bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
@@ -23,7 +31,8 @@ runtime::Result<backend::Compilation> compile_any(const Source& source,
     return backend::compileText(text, source.path, options);
   }
   if (options.from) return runtime::invalid_argument("--from reads a dump (.mlir), not '", source.path, "'");
-  return backend::compileRecipe(source.path, source.set, source.schema, options);
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(LoadedRecipe loaded, load_recipe(source.path, source.set));
+  return backend::compile(loaded.program->training(), options, loaded.recipe.path, loaded.recipe.text);
 }
 
 void print_times(const backend::Compilation& compilation) {
@@ -58,7 +67,7 @@ std::optional<backend::Compilation> compile_source(const Source& source,
                                                    const CompileFlags& flags, int& code) {
   auto compilation = compile_any(source, options);
   if (!compilation.ok()) {
-    code = report(compilation.status());
+    code = report_source(compilation.status());
     return std::nullopt;
   }
   std::fputs(compilation->warnings.c_str(), stderr);
@@ -92,4 +101,4 @@ int run_compile(const CompileArguments& arguments) {
   return report(runtime::write_file_atomic(arguments.out, std::span(&bytes, 1)));
 }
 
-} // namespace tailor::tool
+} // namespace tailor::tools

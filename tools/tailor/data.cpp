@@ -6,7 +6,7 @@
 #include <charconv>
 #include <cstdio>
 
-namespace tailor::tool {
+namespace tailor::tools {
 
 using namespace tailor::runtime;
 
@@ -58,4 +58,4 @@ int run_data(const DataArguments& arguments) {
   return 0;
 }
 
-} // namespace tailor::tool
+} // namespace tailor::tools

@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-namespace tailor::tool {
+namespace tailor::tools {
 
 /// What the user may say about a table: `tailor data` and `tailor init` share it. Empty = find out.
 struct TableArguments {
@@ -20,4 +20,4 @@ struct DataArguments {
 /// `tailor data PATH`: prints what is in a table. Returns the exit code; errors go to stderr.
 int run_data(const DataArguments& arguments);
 
-} // namespace tailor::tool
+} // namespace tailor::tools

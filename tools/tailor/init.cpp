@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 
-namespace tailor::tool {
+namespace tailor::tools {
 
 using namespace tailor::runtime;
 
@@ -66,4 +66,4 @@ int run_init(const InitArguments& arguments) {
   return 0;
 }
 
-} // namespace tailor::tool
+} // namespace tailor::tools

@@ -1,7 +1,7 @@
 #pragma once
 #include "tools/tailor/data.h"
 
-namespace tailor::tool {
+namespace tailor::tools {
 
 struct InitArguments {
   TableArguments table;
@@ -13,4 +13,4 @@ struct InitArguments {
 /// `tailor init PATH`: writes a commented runnable recipe. Returns the exit code; errors go to stderr.
 int run_init(const InitArguments& arguments);
 
-} // namespace tailor::tool
+} // namespace tailor::tools

@@ -8,7 +8,7 @@
 
 #include <cstdio>
 
-namespace tailor::tool {
+namespace tailor::tools {
 
 int run_inspect(const InspectArguments& arguments) {
   auto opened = runtime::Artifact::open(arguments.path);
@@ -31,4 +31,4 @@ int run_inspect(const InspectArguments& arguments) {
   return 0;
 }
 
-} // namespace tailor::tool
+} // namespace tailor::tools

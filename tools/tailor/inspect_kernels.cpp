@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 
-namespace tailor::tool {
+namespace tailor::tools {
 namespace {
 
 using runtime::OptionValue;
@@ -177,4 +177,4 @@ runtime::Result<std::string> kernel_llvm(const runtime::Artifact& artifact, cons
   return runtime::internal_error("the compiled program has no function '", name, "'");
 }
 
-} // namespace tailor::tool
+} // namespace tailor::tools

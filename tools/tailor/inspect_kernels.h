@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace tailor::tool {
+namespace tailor::tools {
 
 /// Work one core can do per second, measured on Zen 4 with AVX-512 (docs: performance). Floors are stated
 /// against them.
@@ -25,4 +25,4 @@ runtime::Result<std::string> kernel_asm(const runtime::Artifact& artifact, const
 /// The LLVM IR of a kernel, by compiling the stored `planned` program again.
 runtime::Result<std::string> kernel_llvm(const runtime::Artifact& artifact, const std::string& name);
 
-} // namespace tailor::tool
+} // namespace tailor::tools

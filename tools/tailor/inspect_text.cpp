@@ -10,7 +10,7 @@
 #include <charconv>
 #include <cstdio>
 
-namespace tailor::tool {
+namespace tailor::tools {
 namespace {
 
 using runtime::OptionValue;
@@ -262,4 +262,4 @@ runtime::Result<std::string> why(const runtime::ArtifactSpec& spec, const std::s
   return text;
 }
 
-} // namespace tailor::tool
+} // namespace tailor::tools

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace tailor::tool {
+namespace tailor::tools {
 
 /// What the program is: entries, state, memory, stages, how much was fused.
 std::string summary(const runtime::Artifact& artifact, bool json);
@@ -27,4 +27,4 @@ runtime::Result<std::string> why(const runtime::ArtifactSpec& spec, const std::s
 /// "12.3 KiB"
 std::string human_bytes(std::uint64_t bytes);
 
-} // namespace tailor::tool
+} // namespace tailor::tools

@@ -1,5 +1,5 @@
 #include "tools/tailor/commands.h"
 
 int main(int argc, char** argv) {
-  return tailor::tool::run_tool(argc, argv, nullptr);
+  return tailor::tools::run_tool(argc, argv, nullptr);
 }

@@ -5,7 +5,7 @@
 namespace tailor {
 
 int main(TrainingProgram& program, int argc, char** argv) {
-  return tool::run_tool(argc, argv, &program);
+  return tools::run_tool(argc, argv, &program);
 }
 
 } // namespace tailor

@@ -59,8 +59,9 @@ Result<Row> train(const std::string& method, const std::filesystem::path& recipe
                                 backend::compile(loaded.program->training(), backend::CompileOptions{},
                                                  loaded.recipe.path, loaded.recipe.text));
   row.explained = backend::explain(compiled.remarks);
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(std::shared_ptr<const runtime::Artifact> artifact,
-                                runtime::Artifact::from_bytes(std::move(compiled.artifact)));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(
+      std::shared_ptr<const runtime::Artifact> artifact,
+      runtime::Artifact::from_bytes(std::move(compiled.artifact)));
   runtime::RunOptions run;
   run.out = out.string();
   run.quiet = true;

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-namespace tailor::tool {
+namespace tailor::tools {
 namespace {
 
 /// What this binary adds to tailor-run: the f64 reference as a target.
@@ -45,4 +45,4 @@ int run_artifact(const std::string& program, const std::vector<std::string>& wor
   return runtime::run_command(program, words, hooks());
 }
 
-} // namespace tailor::tool
+} // namespace tailor::tools

@@ -2,7 +2,7 @@
 #include "runtime/data/describe.h"
 #include "tools/tailor/data.h"
 
-namespace tailor::tool {
+namespace tailor::tools {
 
 /// Reads the table as the arguments say.
 runtime::Result<runtime::DataDescription> describe(const TableArguments& arguments);
@@ -10,4 +10,4 @@ runtime::Result<runtime::DataDescription> describe(const TableArguments& argumen
 /// Prints `error: ...` and `hint: ...`; returns the exit code of the status.
 int report(const runtime::Status& status);
 
-} // namespace tailor::tool
+} // namespace tailor::tools

@@ -1,0 +1,23 @@
+#include "backend/driver/FrontendServices.h"
+
+#include "backend/driver/Evaluate.h"
+#include "frontend/data.h"
+#include "frontend/error.h"
+#include "runtime/data/schema.h"
+
+namespace tailor::backend {
+
+void registerFrontendServices() {
+  register_evaluator(evaluateArrays);
+  data::register_schema_reader([](const runtime::Options& options, const Location& location) {
+    auto read = [&]() -> runtime::Result<runtime::DataSchema> {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(runtime::DataPlan plan, runtime::data_plan_from(options, ""));
+      return runtime::schema_of(plan);
+    };
+    auto schema = read();
+    if (!schema.ok()) throw TraceError("data", schema.status().message(), location, schema.status().hint());
+    return *schema;
+  });
+}
+
+} // namespace tailor::backend
