@@ -11,7 +11,8 @@ namespace {
 
 using runtime::report;
 
-/// Complaints about the source come formatted as a compiler prints them; other errors get their "error: " here.
+/// Complaints about the source come formatted as a compiler prints them; other errors get their "error: "
+/// here.
 int report_source(const runtime::Status& status) {
   if (status.message().find(": error: ") == std::string::npos) return report(status);
   std::fprintf(stderr, "%s\n", status.message().c_str());

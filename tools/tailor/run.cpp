@@ -1,6 +1,7 @@
 #include "tools/tailor/commands.h"
 
 #include "backend/driver/Executors.h"
+#include "backend/reference/ReferenceCheck.h"
 #include "tools/tailor-run/run_command.h"
 
 #include <filesystem>
@@ -8,10 +9,13 @@
 namespace tailor::tools {
 namespace {
 
-/// What this binary adds to tailor-run: the f64 reference as a target.
+/// What this binary adds to tailor-run: the f64 reference, as a target and as the other side of a check.
 runtime::RunHooks hooks() {
   runtime::RunHooks hooks;
   hooks.make_executor = backend::makeExecutor;
+  hooks.check_reference = [](runtime::Executor& executor, std::int64_t every) {
+    return backend::reference::attachCheck(executor, {.every = static_cast<std::uint64_t>(every)});
+  };
   return hooks;
 }
 
