@@ -141,6 +141,31 @@ int run_tool(int argc, char** argv, TrainingProgram* program) {
       ->expected(2);
   inspect_app->add_flag("--json", inspect.json, "print JSON");
 
+  DataArguments data;
+  CLI::App* data_app = app.add_subcommand("data", "show what is in a table: columns, classes, counts, ratio");
+  add_table(*data_app, data.table);
+  data_app->add_option("--groups", data.groups, "class groups: thresholds(a,b), thirds, head_med_tail(a,b)");
+  data_app->add_option("--schema-out", data.schema_out, "write the schema to this file");
+
+  InitArguments init;
+  CLI::App* init_app = app.add_subcommand("init", "look at a table and write a commented recipe for it");
+  add_table(*init_app, init.table);
+  init_app->add_option("--test", init.test, "test table");
+  init_app->add_option("-o,--out", init.output, "recipe to write, - for the terminal (recipe.toml)");
+  init_app->add_flag("--force", init.overwrite, "replace an existing file");
+
+  RecipeOptions recipe;
+  CLI::App* recipe_app = app.add_subcommand("recipe", "the grammar of recipes, or what a recipe says");
+  recipe_app->add_flag("--describe", recipe.describe, "every key with type, default, stage, meaning and source");
+  recipe_app->add_option("path", recipe.path, "a recipe: print the value of every key and the place that set it");
+  recipe_app->add_option("--set", recipe.overrides, "key=value over the recipe; may be repeated")
+      ->allow_extra_args(false);
+
+  QuickstartOptions quickstart;
+  CLI::App* quickstart_app = app.add_subcommand("quickstart", "three methods on a built-in long-tailed set");
+  quickstart_app->add_option("--recipes", quickstart.recipes, "folder of the recipes")->required();
+  quickstart_app->add_option("--out", quickstart.out, "output folder")->required();
+
   for (const Verb& verb : kVerbs)
     app.add_subcommand(verb.name, verb.what); // for --help; they run above
 
