@@ -42,15 +42,13 @@ bool is_missing(std::string_view text);
 
 /// Splits a table into records and cells, one block of the file in memory at a time.
 ///
-/// Format    separator `,` `;` or tab; a cell may be quoted with `"` (doubled inside; may hold separators and
-/// line ends);
-///           blanks around an unquoted cell are dropped; lines end with LF or CRLF; blank lines and a byte
-///           order mark are skipped.
-/// Errors    kDataLoss or kInvalidArgument, always `file:line:column: what, what was expected`: a NUL byte, a
-/// quote that
-///           is not closed, text after a closing quote, a record above 4 MiB or 65536 cells, damaged gzip.
-///           A malformed record is one error; next() may be called again and goes on with the following line.
-///           After an error of the file itself (gzip, NUL, size) every further call gives the same error.
+/// Format    separator `,` `;` or tab; a cell may be quoted with `"` (doubled inside; may hold separators
+///           and line ends); blanks around an unquoted cell are dropped; lines end with LF or CRLF; blank
+///           lines and a byte order mark are skipped.
+/// Errors    kDataLoss or kInvalidArgument, always `file:line:column: what, what was expected`: a NUL byte,
+///           a quote that is not closed, text after a closing quote, a record above 4 MiB or 65536 cells,
+///           damaged gzip. Text after a closing quote spoils its record only (kMalformed): next() goes on
+///           with the following line. After any other error (kFailed) every further call gives it again.
 class CsvRecords {
 public:
   static constexpr std::size_t kMaxRecordBytes = std::size_t{4} << 20;
@@ -102,9 +100,9 @@ private:
   Status status_;
 };
 
-/// Reads a decimal number as the nearest f32: digits, sign, point, exponent, blanks trimmed before. Whole
-/// text must be used. kNotNumber also for hexadecimal and for `inf`/`infinity`; kOutOfRange when its size
-/// exceeds f32.
+/// Reads a decimal number as the nearest f32 or f64: sign, digits, point, exponent; the whole text must be
+/// one. kNotNumber also for hexadecimal; kNotFinite for `inf` and `infinity`; kOutOfRange for a size above
+/// the type's range (below it rounds to 0).
 enum class NumberParse { kOk, kNotNumber, kOutOfRange, kNotFinite };
 NumberParse parse_number(std::string_view text, float& value);
 NumberParse parse_number(std::string_view text, double& value);

@@ -130,7 +130,8 @@ std::string value_range(const ColumnProfile& profile, const Column& column) {
     return text;
   }
   if (profile.many_distinct) return concat("over ", ColumnProfile::kMaxDistinct, " values");
-  return concat(profile.distinct.size() - (profile.num_missing > 0), " values");
+  const std::size_t count = profile.distinct.size() - (profile.num_missing > 0);
+  return concat(count, count == 1 ? " value" : " values");
 }
 
 std::string column_table(const DataDescription& d) {

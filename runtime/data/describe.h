@@ -15,9 +15,11 @@ struct DataDescription {
 /// Looks at a csv or csv.gz file; `plan` carries what the user said (label, separator, strip, columns).
 ///
 /// Label     the plan's column; else a header named label, class, target, outcome or y (any case); else the
-/// last column. Strip     a full stop that ends every label (Adult's test file) when the plan has no strip.
+///           last column.
+/// Strip     a full stop that ends every label (Adult's test file) when the plan has no strip.
 /// Drop      text columns that look like identifiers, numeric ones that count the rows, columns with one
-/// value or none. Errors    those of profile_csv and infer_schema.
+///           value or none.
+/// Errors    those of profile_csv and infer_schema.
 Result<DataDescription> describe_csv(const std::string& path, DataPlan plan);
 
 /// The report: rows, classes with counts, `r = 0.01 (1:100)`, groups, columns with types and missing counts,

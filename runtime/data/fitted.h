@@ -6,8 +6,8 @@
 
 namespace tailor::runtime {
 
-/// Values of a categorical column, sorted; the code of a value is its position, of any other value capacity
-/// - 1.
+/// Values of a categorical column, sorted. The code of a value is its position; whatever is not in the list
+/// has the column's last code, capacity - 1.
 using Vocabulary = std::vector<std::string>;
 
 struct NamedArray {
@@ -35,8 +35,7 @@ struct FittedState {
 };
 
 /// Fits on `rows` of `table` (the training split).
-/// Errors    a vocabulary above its capacity; a column without any value (missing everywhere) under mean or
-/// flag.
+/// Errors    a vocabulary above its capacity; a numeric column without any value in these rows.
 Result<FittedState> fit(const RawTable& table, std::span<const std::int32_t> rows, const DataSchema& schema,
                         Normalisation normalisation);
 

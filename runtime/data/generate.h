@@ -9,11 +9,11 @@ namespace tailor::runtime {
 
 /// Built-in sets: deterministic by seed, any size, no file.
 ///
-///   two_moons  K = 2, D = 2: (cos t, sin t) and (1 - cos t, 1/2 - sin t), t uniform in [0, pi], plus N(0,
-///   noise^2) blobs      K clouds centre_k + N(0, noise^2 I) in D dimensions, |centre_k| = separation *
-///   noise. Directions: D = 1 evenly
-///              spaced on the line, D = 2 evenly spaced angles 2 pi k / K, above that drawn uniformly on the
-///              sphere
+///   two_moons  K = 2, D = 2: (cos t, sin t) and (1 - cos t, 1/2 - sin t), t uniform in [0, pi], plus
+///              N(0, noise^2) on both axes
+///   blobs      K clouds centre_k + N(0, noise^2 I) in D dimensions, |centre_k| = separation * noise; the
+///              directions are evenly spaced angles 2 pi k / K for D = 2 and uniform on the sphere above;
+///              for D = 1 the centres are separation * noise apart, symmetric about 0
 struct GeneratedSpec {
   std::int64_t train_per_class = 500;
   std::int64_t val_per_class = 100;

@@ -43,18 +43,16 @@ struct LoaderOptions {
 /// Gathers rows into fixed slots, ahead of the consumer.
 ///
 /// What is in a batch depends on (seed, epoch, batch) only: not on threads, timing or where the run was
-/// resumed. Batches are given out in order; batch t lies in slots[t % slots]. Padding rows are zero in every
-/// column.
+/// resumed. Batches are given out in order; batch t lies in slots[t % slots]. Padding rows are zero in
+/// every column.
 ///
-/// Threads   acquire/release are for one consumer thread. The data set, sampler and slot memory outlive the
-/// loader; a slot
-///           belongs to the consumer between acquire and release, to the loader otherwise.
+/// Threads   acquire/release are for one consumer thread. Data set, sampler and slot memory outlive the
+///           loader; a slot belongs to the consumer from acquire to release, to the loader otherwise.
 /// Cost      no allocation and no lock per batch; a ready batch costs the consumer one atomic load.
 class BatchLoader {
 public:
   /// Errors  kInvalidArgument: no slots, batch < 1, start_batch outside the epoch, an epoch without a full
-  /// batch under drop_last
-  ///         (both numbers), more than 256 threads.
+  ///         batch under drop_last (both numbers), more than 256 threads.
   static Result<std::unique_ptr<BatchLoader>> create(const Dataset& data, std::unique_ptr<Sampler> sampler,
                                                      LoaderOptions options);
   ~BatchLoader();
@@ -64,8 +62,8 @@ public:
   std::int64_t batches_per_epoch() const { return batches_per_epoch_; }
   std::int64_t epoch_length() const { return epoch_length_; }
 
-  /// Blocks until the next batch is in its slot. At most slots.size() may be held at once (kInvalidArgument
-  /// beyond); false at the end of end_epoch.
+  /// Blocks until the next batch is in its slot; false at the end of end_epoch. At most slots.size() may be
+  /// held at once (kInvalidArgument beyond).
   Result<bool> acquire(BatchInfo& info);
   /// Gives the oldest `count` acquired slots back to be filled again.
   void release(std::int64_t count);

@@ -21,15 +21,14 @@ struct OpenOptions {
 };
 
 /// Reads the plan's files (or generates), checks them against the schema, splits, cuts the long tail, fits on
-/// the training split (unless fitted is given) and encodes all three splits.
-///
-/// The long tail is cut from the training split after splitting; the test split has its own ratio; val stays
-/// as split. Errors    those of read_table, split_*, long_tail_rows, fit; an empty class in the training
-/// split is an error naming it.
+/// the training split (unless fitted is given) and encodes all three splits. The long tail is cut from the
+/// training split after splitting; the test split has its own ratio; val stays as split.
+/// Errors    those of read_table, split_*, long_tail_rows, fit; a class without a row in the training split;
+///           a group in two files; kIncompatible if `fitted` belongs to other data.
 Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, const OpenOptions& options = {});
 
-/// Any further file with the same columns (predict, eval on new data). Labels may be absent when need_label
-/// is false.
+/// Any further file with the same columns (predict, eval on new data). Without need_label the label column
+/// may be absent and is not read.
 Result<Dataset> open_extra(const std::string& path, const DataPlan& plan, const DataSchema& schema,
                            const FittedState& fitted, bool need_label,
                            std::vector<std::string>* notes = nullptr);

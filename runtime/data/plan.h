@@ -37,7 +37,7 @@ struct DataPlan {
   std::string train, val, test; ///< csv paths; val and test may be empty: they are cut from train
   CsvFormat csv;
   std::optional<ColumnRef> label;   ///< default: the last column
-  std::string positive;             ///< class name; empty: the last class
+  std::string positive;             ///< class name; empty: the rarer of two
   std::string label_strip;          ///< suffix taken off every label
   std::vector<std::string> classes; ///< class order; empty: sorted, positive last
   std::vector<ColumnRef> drop, categorical, numeric;
@@ -55,9 +55,9 @@ struct DataPlan {
 /// Every column name the plan mentions: a first row that holds one is a header.
 std::vector<std::string> mentioned_names(const DataPlan& plan);
 
-/// Reads the keys `data.*`, `eval.groups`, `eval.predict.id`, `run.drop_last`. With a test file of its own,
-/// `split.val` is a share of the rest and its default is 0.2 (methods.md 11.1: 80/20 inside train) instead of
-/// 0.16 of all rows. Paths that are not absolute are taken relative to `directory` (the recipe's folder).
+/// Reads the keys `data.*`, `eval.groups`, `eval.predict.id`, `run.drop_last`. With a test file of its own
+/// `split.val` is a share of the rest, by default 0.2 (methods.md 11.1: 80/20 inside train) instead of 0.16
+/// of all rows. Relative paths are taken from `directory` (the recipe's folder).
 /// Errors    kInvalidArgument naming the key, its value and the place that set it.
 Result<DataPlan> data_plan_from(const Options& options, const std::string& directory);
 

@@ -43,11 +43,9 @@ struct FileProfile {
 /// One pass over a csv or csv.gz file. `header_names` are column names the user has mentioned: a first row
 /// that holds one is a header.
 ///
-/// Header found when auto: a mentioned name, or the first row holds no number and no repeated or empty cell
-/// while
-///           some column below it is numeric, or (all columns text) none of its cells occurs again in its
-///           column.
-/// Errors    the file cannot be read at all, is empty, or gzip/NUL/size errors of CsvRecords.
+/// Header    when auto: a mentioned name; or the first row holds no number and no repeated or empty cell
+///           while some column below it is numeric, or no cell of it occurs again in its column.
+/// Errors    the file cannot be read, is empty or not UTF-8; gzip, NUL and size errors of CsvRecords.
 Result<FileProfile> profile_csv(const std::string& path, const CsvFormat& format,
                                 std::span<const std::string> header_names = {});
 Result<FileProfile> profile_csv(std::unique_ptr<ByteSource> source, const std::string& path,

@@ -38,9 +38,8 @@ Result<SamplerKind> parse_sampler_kind(std::string_view name);
 ///   class_balanced      with replacement, P(row) ~ 1 / n_y; N draws
 ///   effective_balanced  with replacement, P(row) ~ (1 - beta) / (1 - beta^n_y); N draws
 ///   sqrt                with replacement, P(row) ~ 1 / sqrt(n_y); N draws
-///   class_aware         cycles over a shuffled list of the classes with rows, `run` rows each from that
-///   class's shuffled cycle
-///                       (reshuffled when it wraps); n_max * K draws
+///   class_aware         a shuffled cycle over the classes with rows; each turn gives `run` rows of the
+///                       class's own shuffled cycle (shuffled again when it wraps); n_max * K draws
 ///
 /// Errors    no rows; beta outside [0, 1); run < 1; more than 2^31 - 1 draws.
 Result<std::unique_ptr<Sampler>> make_sampler(const SamplerSpec& spec, std::span<const std::int32_t> labels,

@@ -12,17 +12,15 @@ struct SchemaReasons {
   std::string classes;
 };
 
-/// Chooses roles and capacities from what the training file looks like and what the plan says (the plan
-/// wins).
+/// Chooses roles and capacities from what the training file looks like and what the plan says (it wins).
 ///
 ///   capacity of a categorical column = distinct values of the file (missing counts as one) + 1 for unknown
-///   classes = the plan's list, else the label values sorted (as numbers if all are), positive last;
+///   classes  = the plan's list, else the label values sorted (as numbers if all are), positive last
 ///   positive = the plan's, else the rarer of two classes
 ///
 /// Errors    a named column that is not there (nearest name hinted); a column with two roles; a text column
-/// that was declared
-///           numeric; more than 65536 distinct values; fewer than 2 classes; a positive class that does not
-///           occur; undeclared text columns that look like identifiers (hint: drop, id or categorical).
+///           declared numeric; more than 65536 distinct values; fewer than 2 classes; a positive class that
+///           does not occur; undeclared text that looks like an identifier (hint: drop, id or categorical).
 Result<DataSchema> infer_schema(const FileProfile& profile, const DataPlan& plan,
                                 SchemaReasons* reasons = nullptr);
 

@@ -29,12 +29,12 @@ Status check_fractions(double val, double test);
 Result<SplitRows> split_stratified(std::span<const std::int32_t> labels, std::int32_t num_classes,
                                    const SplitSpec& spec);
 
-/// No group in two splits: groups in shuffled order, each to the split that is furthest below its share of
-/// rows. Errors    fewer groups than splits asked for.
+/// No group in two splits: groups in shuffled order, each to the split that is furthest below its share.
+/// Errors    fewer groups than splits asked for.
 Result<SplitRows> split_by_group(std::span<const std::int32_t> groups, const SplitSpec& spec);
 
-/// The last `test` of the rows by time are test, the `val` before them val. Rows of equal time stay together,
-/// in the earlier split. Errors: a split asked for would be empty.
+/// The last `test` of the rows by time are test, the `val` before them val. Rows of equal time stay
+/// together, in the earlier split. Errors: a split asked for would be empty.
 Result<SplitRows> split_by_time(std::span<const double> times, const SplitSpec& spec);
 
 } // namespace tailor::runtime

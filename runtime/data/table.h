@@ -33,12 +33,11 @@ struct ReadOptions {
 
 /// One pass over a csv or csv.gz file whose columns are known.
 ///
-/// Columns   with a header they are found by name, in any order, extra ones ignored; without one by position.
-/// Errors    `file:line:column: column 'age': expected a number, found 'abc'`: short or long row, text or inf
-/// in a
-///           numeric column, missing number under MissingPolicy::kError, missing label, label outside the
-///           schema (nearest class hinted), no header where the schema has names, a class without a row (only
-///           when need_label), no rows at all, more than 2^31 - 1 rows.
+/// Columns   with a header they are found by name, in any order, extra ones ignored; else by position.
+/// Errors    `file:line:column: column 'age': expected a number, found 'abc'`: short or long row, text or
+///           inf in a numeric column, a missing number (schema.missing = "error"), a missing label or one
+///           outside the schema (nearest class hinted), text that is not UTF-8, no header where the schema
+///           has names, no rows, more than 2^31 - 1 rows.
 Result<RawTable> read_table(const std::string& path, const DataSchema& schema, const ReadOptions& options);
 Result<RawTable> read_table(std::unique_ptr<ByteSource> source, const std::string& path,
                             const DataSchema& schema, const ReadOptions& options);

@@ -110,8 +110,7 @@ Result<NumericTransform> fit_numeric(std::span<const std::vector<float>> columns
   if (normalisation != Normalisation::kQuantile) return transform;
 
   const auto num_rows = static_cast<std::int64_t>(rows.size());
-  transform.num_quantiles = static_cast<std::int32_t>(std::max<std::int64_t>(
-      std::clamp<std::int64_t>(num_rows / 30, 10, std::clamp<std::int64_t>(num_rows, 10, 1000)), 2));
+  transform.num_quantiles = static_cast<std::int32_t>(std::clamp<std::int64_t>(num_rows / 30, 10, 1000));
   std::vector<double> noisy(rows.size());
   for (std::size_t c = 0; c < columns.size(); ++c) {
     DataRandom random(0, DataPurpose::kQuantileNoise, 0, static_cast<std::uint32_t>(c));

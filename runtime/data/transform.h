@@ -16,16 +16,13 @@ const char* to_string(Normalisation normalisation);
 ///
 ///   none      x
 ///   standard  (x - mean) / std, std with ddof 0 and 1 where it is 0
-///   quantile  Phi^-1(F(x)): F interpolates linearly between n_quantiles = clip(N / 30, 10, min(1000, N))
-///   evenly spaced
-///             quantiles of x + noise, noise ~ N(0, 1e-3 / max(std, 1e-3)), seed 0; the mean of the
-///             interpolation from both sides, so that runs of equal quantiles map to their middle; results
-///             clipped at +-5.19933758
-///             (= Phi^-1 of 1e-7). Clean data are transformed, noise is in the fit only.
+///   quantile  Phi^-1(F(x)). F interpolates linearly between clip(N / 30, 10, 1000) evenly spaced quantiles
+///             of x + noise, noise ~ N(0, 1e-3 / max(std, 1e-3)) with seed 0: noise is in the fit only.
+///             A run of equal quantiles maps to its middle. Results are clipped at +-5.19933758, which is
+///             Phi^-1 of 1e-7.
 ///
 /// A missing value (NaN) becomes the column's mean before the map.
-/// Source    methods.md 11.1; the quantile form is that of scikit-learn's QuantileTransformer (normal
-/// output).
+/// Source    methods.md 11.1; the quantile form is scikit-learn's QuantileTransformer (normal output).
 struct NumericTransform {
   Normalisation normalisation = Normalisation::kNone;
   std::vector<double> mean, std; ///< [columns], over present values
