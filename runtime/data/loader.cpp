@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::int32_t kMaxThreads = 256;
 constexpr int kSpins = 200; ///< about a microsecond before the consumer sleeps
+constexpr std::int64_t kStopped = std::int64_t{1}
+                                  << 62; ///< released_ of a loader that ends: above every ticket
 
 void pause() {
 #if defined(__x86_64__)
@@ -70,8 +72,7 @@ BatchLoader::BatchLoader(const Dataset& data, std::unique_ptr<Sampler> sampler, 
       slot_states_(new SlotState[options_.slots.size()]) {}
 
 BatchLoader::~BatchLoader() {
-  // Far above every ticket: threads that wait for a slot wake up and see it.
-  released_.store(std::numeric_limits<std::int64_t>::max() / 2, std::memory_order_release);
+  released_.store(kStopped, std::memory_order_release);
   released_.notify_all();
   for (std::thread& thread : threads_)
     thread.join();
@@ -121,17 +122,20 @@ void BatchLoader::fill(std::int64_t ticket, EpochRows& current) {
   }
 }
 
+/// Claims the next ticket whose slot is free and fills it, again and again. A claimed ticket is filled
+/// without waiting for anything, so whoever finds its ticket claimed may wait for it.
 void BatchLoader::work() {
   EpochRows current;
   for (;;) {
-    const std::int64_t ticket = next_ticket_.fetch_add(1, std::memory_order_relaxed);
+    const std::int64_t released = released_.load(std::memory_order_acquire);
+    if (released >= kStopped) return;
+    std::int64_t ticket = next_ticket_.load(std::memory_order_relaxed);
     if (is_past_end(ticket)) return;
-    std::int64_t released = released_.load(std::memory_order_acquire);
-    while (ticket >= released + num_slots_) {
+    if (ticket >= released + num_slots_) {
       released_.wait(released, std::memory_order_acquire);
-      released = released_.load(std::memory_order_acquire);
+      continue;
     }
-    if (released > std::numeric_limits<std::int64_t>::max() / 4) return; // the destructor's value
+    if (!next_ticket_.compare_exchange_strong(ticket, ticket + 1, std::memory_order_relaxed)) continue;
     fill(ticket, current);
     std::atomic<std::int64_t>& filled = slot_states_[static_cast<std::size_t>(ticket % num_slots_)].filled;
     filled.store(ticket, std::memory_order_release);
@@ -144,16 +148,20 @@ Result<bool> BatchLoader::acquire(BatchInfo& info) {
   if (is_past_end(ticket)) return false;
   if (ticket >= given_back_ + num_slots_)
     return invalid_argument("all ", num_slots_, " batch slots are held, expected a release() first");
-  if (threads_.empty()) {
-    fill(ticket, consumer_rows_);
-  } else {
-    std::atomic<std::int64_t>& filled = slot_states_[static_cast<std::size_t>(ticket % num_slots_)].filled;
-    std::int64_t seen = filled.load(std::memory_order_acquire);
+  std::atomic<std::int64_t>& filled = slot_states_[static_cast<std::size_t>(ticket % num_slots_)].filled;
+  std::int64_t seen = filled.load(std::memory_order_acquire);
+  if (seen != ticket) {
+    // Nobody has begun it: filling it here is quicker than waking a thread, and gives the same bytes.
+    std::int64_t unclaimed = ticket;
+    if (next_ticket_.compare_exchange_strong(unclaimed, ticket + 1, std::memory_order_relaxed)) {
+      fill(ticket, consumer_rows_);
+      filled.store(ticket, std::memory_order_relaxed);
+      seen = ticket;
+    }
     for (int spin = 0; seen != ticket && spin < kSpins; ++spin) {
       pause();
       seen = filled.load(std::memory_order_acquire);
     }
-    if (seen != ticket) released_.notify_all(); // release() may have kept quiet about the last slots
     while (seen != ticket) {
       filled.wait(seen, std::memory_order_acquire);
       seen = filled.load(std::memory_order_acquire);

@@ -48,7 +48,8 @@ struct LoaderOptions {
 ///
 /// Threads   acquire/release are for one consumer thread. Data set, sampler and slot memory outlive the
 ///           loader; a slot belongs to the consumer from acquire to release, to the loader otherwise.
-/// Cost      no allocation and no lock per batch; a ready batch costs the consumer one atomic load.
+/// Cost      no allocation and no lock per batch. A ready batch costs the consumer one atomic load; one that
+///           nobody has begun is filled by the consumer itself, so it never waits for a thread to wake up.
 class BatchLoader {
 public:
   /// Errors  kInvalidArgument: no slots, batch < 1, start_batch outside the epoch, an epoch without a full
@@ -93,11 +94,11 @@ private:
   std::int64_t num_tickets_ = -1; ///< -1: endless
 
   std::unique_ptr<SlotState[]> slot_states_;
-  alignas(64) std::atomic<std::int64_t> next_ticket_{0}; ///< next to be claimed by a loader thread
+  alignas(64) std::atomic<std::int64_t> next_ticket_{0}; ///< next to be claimed and filled
   alignas(64) std::atomic<std::int64_t> released_{0}; ///< tickets below released_ + num_slots_ may be filled
   alignas(64) std::int64_t acquired_ = 0;             ///< consumer only
-  std::int64_t given_back_ = 0;                       ///< consumer only: released_ without the stop bias
-  EpochRows consumer_rows_;                           ///< num_threads = 0 only
+  std::int64_t given_back_ = 0;                       ///< consumer only: what released_ says
+  EpochRows consumer_rows_;                           ///< consumer only
 
   std::mutex epoch_mutex_;
   EpochRows epochs_[2]; ///< by epoch % 2: the current one and the one being prefetched
