@@ -65,11 +65,13 @@ mlir::FailureOr<CpuTarget> parseCpuTarget(llvm::StringRef text, std::string& err
   CpuTarget target;
   target.cpu = name == "native" ? resolveNative() : name.str();
   target.text = "cpu:" + target.cpu;
-  auto info = subtarget(target.cpu);
-  if (!info || !info->isCPUStringValid(target.cpu)) {
+  auto generic = subtarget("x86-64");
+  if (!generic ||
+      !generic->isCPUStringValid(target.cpu)) { // asked first: LLVM prints about names it does not know
     error = "unknown processor '" + name.str() + "'; known ones include native, x86-64-v3, x86-64-v4, znver4";
     return mlir::failure();
   }
+  auto info = subtarget(target.cpu);
   if (!info->checkFeatures("+avx2,+fma")) {
     error = "processor '" + target.cpu + "' has no AVX2 and FMA; the oldest supported level is cpu:x86-64-v3";
     return mlir::failure();

@@ -40,12 +40,6 @@ bool supportsOnCpu(mlir::Operation* op, std::string& reason) {
   return llvm::all_of(op->getOperandTypes(), fits) && llvm::all_of(op->getResultTypes(), fits);
 }
 
-const CodeFunction* CodeBlob::find(llvm::StringRef symbol) const {
-  auto found =
-      llvm::find_if(functions, [&](const CodeFunction& function) { return function.symbol == symbol; });
-  return found == functions.end() ? nullptr : &*found;
-}
-
 struct KernelCompiler::State {
   mlir::MLIRContext* context;
   CpuTarget target;

@@ -19,6 +19,7 @@ namespace tailor::backend {
 
 mlir::LogicalResult lowerToLlvmDialect(mlir::ModuleOp module) {
   mlir::MLIRContext* context = module.getContext();
+  context->loadDialect<mlir::cf::ControlFlowDialect, mlir::LLVM::LLVMDialect>();
   {
     mlir::RewritePatternSet patterns(context);
     mlir::populateSCFToControlFlowConversionPatterns(patterns);

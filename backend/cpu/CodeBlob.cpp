@@ -1,5 +1,7 @@
 #include "backend/cpu/CpuBackend.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringRef.h"
 #include "llvm/MC/MCAsmInfo.h"
 #include "llvm/MC/MCContext.h"
 #include "llvm/MC/MCDisassembler/MCDisassembler.h"
@@ -14,6 +16,12 @@
 #include "llvm/Target/TargetOptions.h"
 
 namespace tailor::backend {
+
+const CodeFunction* CodeBlob::find(llvm::StringRef symbol) const {
+  auto found =
+      llvm::find_if(functions, [&](const CodeFunction& function) { return function.symbol == symbol; });
+  return found == functions.end() ? nullptr : &*found;
+}
 
 std::string disassemble(const CodeBlob& blob, const CodeFunction& function) {
   std::string error;

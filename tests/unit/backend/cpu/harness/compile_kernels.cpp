@@ -1,0 +1,217 @@
+#include "tests/unit/backend/cpu/harness/compile_kernels.h"
+
+#include "backend/reference/Interpreter.h"
+#include "ir/Tailor.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Parser/Parser.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+namespace tailor::backend::testing {
+
+struct CompiledKernels::Parsed {
+  mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
+  std::string messages;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+
+  ir::ProgramOp program() { return *module->getOps<ir::ProgramOp>().begin(); }
+};
+
+CompiledKernels::CompiledKernels(const std::vector<KernelText>& kernels, const CpuTarget& target)
+    : parsed_(std::make_unique<Parsed>()) {
+  std::string text = "tailor.program @p {\n";
+  for (size_t i = 0; i < kernels.size(); ++i) {
+    const KernelText& k = kernels[i];
+    std::string number = std::to_string(i), body = k.ops + "\n";
+    text += "tailor.body @body" + number + "(" + k.arguments + ") -> (" + k.results + ") {\n" + body +
+            "tailor.return " + k.yields + " : " + k.results + "\n}\n";
+    text += "tailor.kernel @kernel" + number + " kind(" + k.kind + ") (" + k.arguments + ") -> (" +
+            k.results + ") {\n" + body + "tailor.yield " + k.yields + " : " + k.results + "\n}\n";
+  }
+  text += "}\n";
+  parsed_->context.loadDialect<ir::TailorDialect>();
+  parsed_->context.getDiagEngine().registerHandler([this](mlir::Diagnostic& diagnostic) {
+    parsed_->messages += diagnostic.str() + "\n";
+    return mlir::success();
+  });
+  auto fail = [&] { throw std::runtime_error(parsed_->messages + "in\n" + text); };
+  parsed_->module = mlir::parseSourceString<mlir::ModuleOp>(text, mlir::ParserConfig(&parsed_->context));
+  if (!parsed_->module) fail();
+  KernelCompiler compiler(&parsed_->context, target, {.keepLoweredText = true, .keepLlvmText = true});
+  for (auto kernel : parsed_->program().getOps<ir::KernelOp>()) {
+    mlir::FailureOr<KernelInfo> info = compiler.add(kernel);
+    if (mlir::failed(info)) fail();
+    infos_.push_back(*info);
+  }
+  mlir::FailureOr<CodeBlob> blob = compiler.finish();
+  if (mlir::failed(blob)) fail();
+  times_ = compiler.times();
+  code_ = std::make_unique<MappedCode>(std::move(*blob));
+}
+
+CompiledKernels::~CompiledKernels() = default;
+
+void CompiledKernels::launch(size_t kernel, std::vector<void*> buffers, std::vector<int64_t> sizes,
+                             int64_t chunks) const {
+  const KernelInfo& info = infos_[kernel];
+  int64_t units = info.units.count(sizes[0]);
+  GuardedMemory partials(info.partialBytes * static_cast<size_t>(units)), scratch(info.scratchBytes);
+  if (info.partialBytes > 0) buffers.push_back(partials.data());
+  if (info.scratchBytes > 0) buffers.push_back(scratch.data());
+  runtime::KernelFunction function = code_->function(info.symbol);
+  for (int64_t chunk = chunks - 1; chunk >= 0; --chunk) // any order must do
+    function(buffers.data(), sizes.data(), runtime::chunk_begin(units, static_cast<uint32_t>(chunks), chunk),
+             runtime::chunk_begin(units, static_cast<uint32_t>(chunks), chunk + 1));
+  if (chunks > 1 && !info.combineSymbol.empty())
+    code_->function(info.combineSymbol)(buffers.data(), sizes.data(), 0, 1);
+}
+
+namespace {
+
+size_t bytesOf(Element element) {
+  switch (element) {
+  case Element::i64:
+  case Element::f64:
+    return 8;
+  case Element::i1:
+    return 1;
+  case Element::bf16:
+    return 2;
+  default:
+    return 4;
+  }
+}
+
+Element elementOf(mlir::Type type) {
+  if (type.isF32()) return Element::f32;
+  if (type.isInteger(1)) return Element::i1;
+  return type.isInteger(64) ? Element::i64 : Element::i32;
+}
+
+void write(const Tensor& tensor, GuardedMemory& memory) {
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    switch (tensor.element()) {
+    case Element::i64:
+      memory.as<int64_t>()[i] = tensor.integerAt(i);
+      break;
+    case Element::i32:
+      memory.as<int32_t>()[i] = static_cast<int32_t>(tensor.integerAt(i));
+      break;
+    case Element::i1:
+      memory.as<uint8_t>()[i] = static_cast<uint8_t>(tensor.integerAt(i));
+      break;
+    default:
+      memory.as<float>()[i] = static_cast<float>(tensor.at(i));
+    }
+}
+
+Tensor read(Element element, const Shape& shape, GuardedMemory& memory) {
+  Tensor tensor(element, shape);
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    switch (element) {
+    case Element::i64:
+      tensor.integers()[i] = memory.as<int64_t>()[i];
+      break;
+    case Element::i32:
+      tensor.integers()[i] = memory.as<int32_t>()[i];
+      break;
+    case Element::i1:
+      tensor.integers()[i] = memory.as<uint8_t>()[i];
+      break;
+    default:
+      tensor.reals()[i] = memory.as<float>()[i];
+    }
+  return tensor;
+}
+
+} // namespace
+
+std::vector<Tensor> CompiledKernels::run(size_t kernel, const std::vector<Tensor>& arguments,
+                                         int64_t chunks) const {
+  auto op = *std::next(parsed_->program().getOps<ir::KernelOp>().begin(), static_cast<long>(kernel));
+  std::vector<GuardedMemory> memory;
+  std::vector<void*> buffers;
+  for (const Tensor& argument : arguments) {
+    memory.emplace_back(static_cast<size_t>(argument.size()) * bytesOf(argument.element()));
+    write(argument, memory.back());
+  }
+  for (mlir::Type type : op.getResultTypes()) {
+    auto tensor = mlir::cast<mlir::RankedTensorType>(type);
+    memory.emplace_back(static_cast<size_t>(tensor.getNumElements()) *
+                        bytesOf(elementOf(tensor.getElementType())));
+  }
+  for (GuardedMemory& m : memory)
+    buffers.push_back(m.data());
+  launch(kernel, buffers, {infos_[kernel].rows}, chunks);
+  std::vector<Tensor> results;
+  for (auto [i, type] : llvm::enumerate(op.getResultTypes())) {
+    auto tensor = mlir::cast<mlir::RankedTensorType>(type);
+    results.push_back(read(elementOf(tensor.getElementType()),
+                           Shape(tensor.getShape().begin(), tensor.getShape().end()),
+                           memory[arguments.size() + i]));
+  }
+  return results;
+}
+
+std::vector<Tensor> CompiledKernels::expected(size_t kernel, const std::vector<Tensor>& arguments) const {
+  auto body = parsed_->program().lookupSymbol<ir::BodyOp>("body" + std::to_string(kernel));
+  auto results = reference::Interpreter(parsed_->program()).call(body, arguments);
+  if (mlir::failed(results)) throw std::runtime_error(parsed_->messages);
+  return {results->begin(), results->end()};
+}
+
+Tensor draw(Element element, Shape shape, double low, double high, unsigned seed) {
+  Tensor tensor(element, std::move(shape));
+  std::mt19937 random(seed);
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    double uniform = double(random()) / 4294967296.0;
+    if (tensor.isReal())
+      tensor.reals()[i] = static_cast<float>(low + (high - low) * uniform);
+    else
+      tensor.integers()[i] = static_cast<int64_t>(uniform * high);
+  }
+  return tensor;
+}
+
+void expectClose(const std::vector<Tensor>& got, const std::vector<Tensor>& expected, double tolerance) {
+  ASSERT_EQ(got.size(), expected.size());
+  for (size_t r = 0; r < got.size(); ++r) {
+    ASSERT_EQ(got[r].shape(), expected[r].shape());
+    for (int64_t i = 0; i < got[r].size(); ++i) {
+      double a = got[r].at(i), b = expected[r].at(i);
+      if (std::isnan(b) && std::isnan(a)) continue;
+      if (std::isinf(b) && a == b) continue;
+      ASSERT_LE(std::fabs(a - b), tolerance * (1 + std::fabs(b)))
+          << "result " << r << " element " << i << ": " << a << " instead of " << b;
+    }
+  }
+}
+
+void expectSame(const std::vector<Tensor>& got, const std::vector<Tensor>& expected) {
+  ASSERT_EQ(got.size(), expected.size());
+  for (size_t r = 0; r < got.size(); ++r)
+    for (int64_t i = 0; i < got[r].size(); ++i) {
+      if (got[r].isReal() && std::isnan(got[r].at(i)) && std::isnan(expected[r].at(i))) continue;
+      ASSERT_EQ(got[r].at(i), expected[r].at(i)) << "result " << r << " element " << i;
+    }
+}
+
+GuardedMemory::GuardedMemory(size_t bytes) : storage_(bytes + 256, 0xA5), bytes_(bytes) {
+  auto address = reinterpret_cast<uintptr_t>(storage_.data()) + 64;
+  offset_ = (address + 63) / 64 * 64 - reinterpret_cast<uintptr_t>(storage_.data());
+}
+
+GuardedMemory::~GuardedMemory() {
+  for (size_t i = 0; i < storage_.size(); ++i)
+    if ((i < offset_ || i >= offset_ + bytes_) && storage_[i] != 0xA5) {
+      ADD_FAILURE() << "a kernel wrote outside its buffer of " << bytes_ << " bytes, at "
+                    << ptrdiff_t(i - offset_);
+      return;
+    }
+}
+
+} // namespace tailor::backend::testing
