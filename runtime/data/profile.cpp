@@ -5,7 +5,9 @@
 #include "runtime/data/text.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -25,7 +27,7 @@ class ColumnCounter {
 public:
   explicit ColumnCounter(ColumnProfile& profile) : profile_(profile) {}
 
-  void add(std::string_view text, const std::function<std::string()>& where) {
+  template <class Where> void add(std::string_view text, const Where& where) {
     if (is_missing(text))
       ++profile_.num_missing;
     else
@@ -37,12 +39,11 @@ public:
   const std::string& not_utf8() const { return not_utf8_; }
 
 private:
-  void add_value(std::string_view text, const std::function<std::string()>& where) {
+  template <class Where> void add_value(std::string_view text, const Where& where) {
     ++profile_.num_values;
     double number = 0;
-    float narrow = 0;
-    const NumberParse wide = parse_number(text, number);
-    if (wide == NumberParse::kOk && parse_number(text, narrow) == NumberParse::kOk) {
+    const NumberParse parse = parse_number(text, number);
+    if (parse == NumberParse::kOk && std::abs(number) <= std::numeric_limits<float>::max()) {
       if (profile_.num_numbers == 0)
         profile_.min = profile_.max = number;
       else if (number <= last_)
@@ -54,18 +55,24 @@ private:
       if (text.find_first_of(".eE") != std::string_view::npos) profile_.all_integers = false;
       return;
     }
-    if (wide != NumberParse::kNotNumber) ++profile_.num_not_finite;
+    if (parse != NumberParse::kNotNumber) ++profile_.num_not_finite;
     if (profile_.first_text_where.empty()) {
       profile_.first_text = text;
       profile_.first_text_where = where();
     }
   }
 
-  void count_distinct(std::string_view text, const std::function<std::string()>& where) {
+  template <class Where> void count_distinct(std::string_view text, const Where& where) {
     if (profile_.many_distinct) return;
     if (is_missing(text)) text = kMissingCategory;
+    // Neighbouring rows often agree; the comparison is cheaper than the hash.
+    if (!profile_.distinct.empty() && profile_.distinct[last_place_].first == text) {
+      ++profile_.distinct[last_place_].second;
+      return;
+    }
     if (const auto found = places_.find(text); found != places_.end()) {
-      ++profile_.distinct[found->second].second;
+      last_place_ = found->second;
+      ++profile_.distinct[last_place_].second;
       return;
     }
     if (profile_.distinct.size() == ColumnProfile::kMaxDistinct) {
@@ -75,12 +82,14 @@ private:
       return;
     }
     if (!is_utf8(text) && not_utf8_.empty()) not_utf8_ = where();
-    places_.emplace(text, profile_.distinct.size());
+    last_place_ = profile_.distinct.size();
+    places_.emplace(text, last_place_);
     profile_.distinct.emplace_back(text, 1);
   }
 
   ColumnProfile& profile_;
   std::unordered_map<std::string, std::size_t, TextHash, std::equal_to<>> places_;
+  std::size_t last_place_ = 0;
   std::string not_utf8_;
   double last_ = 0;
 };
