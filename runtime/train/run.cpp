@@ -41,6 +41,15 @@ std::string class_line(const RunResult& result) {
   return concat(text, "  ", format_ratio(result.imbalance_ratio()));
 }
 
+/// Batch slots of the training loader: a launch in use, the next one ready and a few more; beyond that as
+/// many as fit in 1 MiB, because a loader that works far ahead needs to be woken rarely.
+std::uint32_t train_slots_for(const ArtifactSpec& spec, std::uint32_t ring_length) {
+  constexpr std::uint64_t kBytes = 1 << 20;
+  constexpr std::uint64_t kMost = 256;
+  const std::uint64_t fitting = std::min(kBytes / std::max<std::uint64_t>(spec.memory.slot, 1), kMost);
+  return std::max(2 * ring_length + 4, static_cast<std::uint32_t>(fitting));
+}
+
 /// What is the same for all seeds of a run.
 struct RunSetup {
   std::shared_ptr<const Artifact> artifact;
@@ -87,8 +96,7 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
   executor.num_threads =
       useful_threads(spec, options.threads > 0 ? options.threads : static_cast<std::int32_t>(threads));
   executor.ring_length = static_cast<std::uint32_t>(std::min<std::int64_t>(loop.steps_per_launch, 4096));
-  // A launch in use, the next one ready, and a few more for loaders of uneven speed.
-  setup.train_slots = 2 * executor.ring_length + 4;
+  setup.train_slots = train_slots_for(spec, executor.ring_length);
   executor.num_slots = setup.train_slots + Evaluator::kSlots;
   const ExecutorFactory make = options.make_executor ? options.make_executor : make_cpu_executor;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.executor, make(artifact, executor));
