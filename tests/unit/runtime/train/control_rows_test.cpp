@@ -2,6 +2,7 @@
 
 #include "tests/unit/runtime/train/toy_program.h"
 
+#include <cmath>
 #include <cstring>
 #include <gmock/gmock.h>
 
@@ -45,7 +46,7 @@ TEST(ControlRows, WritesWhatChangesAndKeepsTheRest) {
   for (std::uint32_t i = 0; i < 4; ++i)
     EXPECT_EQ(field<std::uint32_t>(*f.executor, 6, "rng", i), rng[i]);
   EXPECT_EQ(field<float>(*f.executor, 6, "lr"), static_cast<float>(0.3 * 11.0 / 20.0));
-  EXPECT_EQ(rows->learning_rate(values.clock), 0.3 * 11.0 / 20.0);
+  EXPECT_DOUBLE_EQ(rows->learning_rate(values.clock), 0.3 * 11.0 / 20.0);
   EXPECT_EQ(field<float>(*f.executor, 6, "ema_decay"), static_cast<float>(43.0 / 52.0))
       << "(1 + t) / (10 + t)";
   for (std::uint64_t row = 0; row < 4; ++row)
@@ -71,7 +72,7 @@ TEST(ControlRows, RefusesValuesThatAreNotNumbers) {
   f.options.set("optimizer.momentum", OptionValue("heavy"));
   EXPECT_THAT(f.rows().status().message(),
               HasSubstr("control field 'momentum': 'optimizer.momentum' must be a number, not \"heavy\""));
-  f.options.set("optimizer.momentum", OptionValue(1e999));
+  f.options.set("optimizer.momentum", OptionValue(INFINITY));
   EXPECT_FALSE(f.rows().ok());
 }
 
