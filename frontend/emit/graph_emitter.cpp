@@ -96,7 +96,7 @@ void GraphEmitter::emit_entry(const Entry& entry, ir::EntryOp op) {
     ir::StoreOp::create(frame.builder, mlir_location(stored.node()->location, context), value(stored, frame),
                         state_symbol(*state, context));
   if (block.empty() || !block.back().hasTrait<mlir::OpTrait::IsTerminator>())
-    ir::YieldOp::create(frame.builder, op.getLoc());
+    ir::YieldOp::create(frame.builder, op.getLoc(), mlir::ValueRange{});
 }
 
 void GraphEmitter::emit_nodes(const std::vector<Array>& roots, Frame& frame, const std::string& suffix) {
