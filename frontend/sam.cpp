@@ -35,8 +35,7 @@ SamResult sam_passes(const std::shared_ptr<const Function>& body, const std::vec
   std::vector<Array> weights;
   for (std::int64_t position : wrt)
     weights.push_back(body->captures[capture_of(position)]);
-  Array norm = options.adaptive ? adaptive_global_norm(ascent.gradients, weights, location)
-                                : global_norm(ascent.gradients, location);
+  Array norm = global_norm(ascent.gradients, options.adaptive ? weights : std::vector<Array>{}, location);
   Array rho = options.rho.is_literal() ? constant(options.rho.literal()) : options.rho.array();
   std::vector<Array> perturbed = sam_perturb(
       weights, ascent.gradients, norm, radius_of(options, rho, trace, location), options.adaptive, location);

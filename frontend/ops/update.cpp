@@ -1,7 +1,6 @@
 #include "frontend/ops/update.h"
 
 #include "frontend/ops/checks.h"
-#include "frontend/ops/elementwise.h"
 
 namespace tailor {
 
@@ -71,19 +70,17 @@ std::vector<std::vector<Array>> record_roles(std::string_view op, Roles roles,
 
 } // namespace
 
-Array global_norm(const std::vector<Array>& gradients, const Location& location) {
+Array global_norm(const std::vector<Array>& gradients, const std::vector<Array>& weights,
+                  const Location& location) {
   if (gradients.empty()) fail("global_norm", "there are no gradients", location);
-  return record1("global_norm", gradients, NoOptions{}, {gradients[0].dtype(), {}}, location, "norm");
-}
-
-Array adaptive_global_norm(const std::vector<Array>& gradients, const std::vector<Array>& weights,
-                           const Location& location) {
-  require_tensors("global_norm", "gradients", gradients, weights, location);
-  std::vector<Array> scaled;
-  for (std::size_t i = 0; i < weights.size(); ++i)
-    scaled.push_back(
-        multiply(Operand(abs(Operand(weights[i], location)), location), Operand(gradients[i], location)));
-  return global_norm(scaled, location);
+  if (!weights.empty()) require_tensors("global_norm", "gradients", gradients, weights, location);
+  Roles roles;
+  roles.add(gradients);
+  roles.add(weights);
+  UpdateOptions options;
+  options.operand_roles = roles.sizes;
+  return record1("global_norm", std::move(roles.operands), std::move(options), {gradients[0].dtype(), {}},
+                 location, "norm");
 }
 
 std::vector<Array> sam_perturb(const std::vector<Array>& weights, const std::vector<Array>& gradients,

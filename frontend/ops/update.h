@@ -8,10 +8,9 @@
 /// because they may change from step to step.
 namespace tailor {
 
-/// sqrt(sum over all tensors of their squared norms). Adaptive: norm of |weight| * gradient.
-Array global_norm(const std::vector<Array>& gradients, const Location& location);
-Array adaptive_global_norm(const std::vector<Array>& gradients, const std::vector<Array>& weights,
-                           const Location& location);
+/// sqrt(sum over all tensors of their squared norms); with weights (ASAM) the norm of |weight| * gradient.
+Array global_norm(const std::vector<Array>& gradients, const std::vector<Array>& weights,
+                  const Location& location);
 
 /// w' = w + radius g / (norm + 1e-12); adaptive: w + radius w^2 g / (norm + 1e-12).
 std::vector<Array> sam_perturb(const std::vector<Array>& weights, const std::vector<Array>& gradients,

@@ -1,0 +1,1 @@
+the verifier refused the module
