@@ -141,4 +141,6 @@ LogicalResult OutputOp::verify() {
   return verifyInEntry(*this);
 }
 
+void YieldOp::build(OpBuilder&, OperationState&) {}
+
 } // namespace tailor::ir
