@@ -126,6 +126,7 @@ private:
   }
 
   void emit_stages() {
+    if (program_.stages.empty()) return;
     mlir::OpBuilder::InsertionGuard guard(builder_);
     auto op = ir::StagePlanOp::create(builder_, location(program_.location));
     builder_.setInsertionPointToEnd(&op.getBody().front());

@@ -1,3 +1,7 @@
+// RUN: tailor-opt %s -o /dev/null
+// RUN: tailor-opt %s --tailor-pipeline=stop-after=planned -o /dev/null
+
+// What the frontend emits; tests/unit/frontend/emit/emit_test.cpp holds the program.
 module {
   tailor.program @test {
     tailor.state_group @net kind( net) trainable {

@@ -41,8 +41,14 @@ std::size_t count(const std::string& text, const std::string& word) {
   return found;
 }
 
-/// The golden file tests/pipelines/<name>; TAILOR_UPDATE_GOLDEN=1 writes it instead.
-void expect_golden(const std::string& name, const std::string& text) {
+/// The golden file tests/pipelines/<name>; TAILOR_UPDATE_GOLDEN=1 writes it instead. As a lit test the file
+/// is also read back and taken through the whole pipeline.
+void expect_golden(const std::string& name, const std::string& module) {
+  std::string text =
+      "// RUN: tailor-opt %s -o /dev/null\n"
+      "// RUN: tailor-opt %s --tailor-pipeline=stop-after=planned -o /dev/null\n\n"
+      "// What the frontend emits; tests/unit/frontend/emit/emit_test.cpp holds the program.\n" +
+      module;
   std::string path = std::string(TAILOR_SOURCE_DIR) + "/tests/pipelines/" + name;
   if (const char* update = std::getenv("TAILOR_UPDATE_GOLDEN"); update && std::string(update) == "1") {
     std::ofstream(path) << text;
