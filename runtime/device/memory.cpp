@@ -1,29 +1,35 @@
 #include "runtime/device/memory.h"
 
+#include "runtime/artifact/layout.h"
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <sys/mman.h>
 
 namespace tailor::runtime {
 
 void AlignedFree::operator()(std::byte* pointer) const {
-  // calloc's own pointer is kept just below the aligned one.
-  void* start = nullptr;
-  std::memcpy(&start, pointer - sizeof(void*), sizeof(void*));
-  std::free(start);
+  if (mapped_bytes > 0)
+    ::munmap(pointer, mapped_bytes);
+  else
+    std::free(pointer);
 }
 
 AlignedBytes allocate_zeroed(std::uint64_t bytes, std::size_t alignment) {
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 47;
+  constexpr std::uint64_t kMapped = 1 << 18, kMost = std::uint64_t{1} << 47;
   if (bytes > kMost) return nullptr;
-  // calloc, not aligned_alloc: its fresh pages are zero already and need no touching.
-  void* start = std::calloc(1, std::max<std::uint64_t>(bytes, 1) + alignment + sizeof(void*));
-  if (!start) return nullptr;
-  const auto address = reinterpret_cast<std::uintptr_t>(start);
-  const std::uintptr_t offset = ((address + sizeof(void*) + alignment - 1) & ~(alignment - 1)) - address;
-  auto* aligned = static_cast<std::byte*>(start) + offset;
-  std::memcpy(aligned - sizeof(void*), &start, sizeof(void*));
-  return AlignedBytes(aligned);
+  if (bytes >= kMapped) {
+    const std::uint64_t size = align_up(bytes, kPageBytes);
+    void* address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (address == MAP_FAILED) return nullptr;
+    return AlignedBytes(static_cast<std::byte*>(address), AlignedFree{size});
+  }
+  const std::uint64_t size = align_up(std::max<std::uint64_t>(bytes, 1), alignment);
+  void* address = std::aligned_alloc(alignment, size);
+  if (!address) return nullptr;
+  std::memset(address, 0, size);
+  return AlignedBytes(static_cast<std::byte*>(address), AlignedFree{0});
 }
 
 } // namespace tailor::runtime
