@@ -8,6 +8,7 @@
 
 #include "ir/OpIds.h"
 #include "ir/Tailor.h"
+#include "passes/EraseDead.h"
 #include "passes/InlineCall.h"
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
@@ -77,13 +78,8 @@ public:
   /// Appends the backward ops and extends the return by one gradient per `wrt` argument.
   LogicalResult run() {
     ir::ReturnOp terminator = body_.getReturn();
-    if (terminator->getNumOperands() == 0)
-      return body_.emitOpError("cannot be differentiated: it returns nothing");
-    Value loss = terminator->getOperand(0);
-    auto lossType = dyn_cast<RankedTensorType>(loss.getType());
-    if (!isFloat(loss) || lossType.getRank() != 0)
-      return body_.emitOpError("cannot be differentiated: its first result must be a scalar loss, not ")
-             << loss.getType();
+    Value loss = terminator->getOperand(0); // a float scalar, says the verifier of value_and_grad
+    auto lossType = cast<RankedTensorType>(loss.getType());
 
     for (int64_t index : wrt_)
       varying_.insert(body_.getArgument(index));
@@ -173,11 +169,6 @@ private:
   DenseSet<Value> varying_;
   DenseMap<Value, Value> cotangents_;
 };
-
-void eraseDeadOps(Block& block) {
-  for (Operation& op : llvm::make_early_inc_range(llvm::reverse(block.without_terminator())))
-    if (isOpTriviallyDead(&op)) op.erase();
-}
 
 /// Makes the vjp bodies of one program and replaces its value_and_grad ops.
 class ProgramDifferentiator {

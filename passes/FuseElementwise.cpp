@@ -97,11 +97,11 @@ std::string describe(const BlockGroups::Group& group) {
 
 class BlockFuser {
 public:
-  BlockFuser(Block& block, FusionBudget& budget) : joiner_(block), budget_(budget) {}
+  BlockFuser(Block& block, FusionBudget& budget) : block_(block), joiner_(block), budget_(budget) {}
 
   void run() {
-    for (GroupId id : joiner_.groups().groups())
-      llvm::append_range(ops_, joiner_.groups().group(id).ops);
+    for (Operation& op : block_.without_terminator())
+      ops_.push_back(&op);
     for (Operation* op : ops_)
       joinProducers(op);
     joinSiblings();
@@ -232,6 +232,7 @@ private:
     }
   }
 
+  Block& block_;
   GroupJoiner joiner_;
   FusionBudget& budget_;
   SmallVector<Operation*> ops_;

@@ -104,8 +104,9 @@ private:
       missed(group.ops.front()->getLoc(), kName, "fuse-limit", "the limit on fusions is reached");
       return joiner_.groups().dissolve(id);
     }
-    SmallVector<Location> locations =
-        llvm::map_to_vector(group.ops, [](Operation* op) { return op->getLoc(); });
+    SmallVector<Location> locations;
+    for (Operation* op : group.ops)
+      if (ir::fusionClassOf(op) != ir::FusionClass::Leaf) locations.push_back(op->getLoc());
     taken(FusedLoc::get(block_.getParentOp()->getContext(), locations), kName, "columns",
           "normalisation and " + Twine(joiner_.numWorkingOps(id) - 1) +
               " neighbouring ops in one pass over the columns",

@@ -7,6 +7,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 #include "ir/Tailor.h"
+#include "passes/EraseDead.h"
 #include "passes/FusionBudget.h"
 #include "passes/Grouping.h"
 #include "passes/Passes.h"
@@ -73,7 +74,7 @@ void fuseNorms(Block& block, FusionBudget& budget) {
     }
     if (tensors.size() < 2 || !budget.take()) continue;
     OpBuilder builder(root);
-    auto norm = ir::GlobalNormOp::create(builder, fusedLoc(ops), root.getType(), tensors);
+    auto norm = ir::GlobalNormOp::create(builder, fusedLoc(ops), root.getType(), tensors, ValueRange());
     norm->setDiscardableAttrs(root->getDiscardableAttrDictionary());
     taken(norm.getLoc(), kName, "global-norm",
           "squared norms of " + Twine(tensors.size()) + " tensors in one multi-tensor kernel");
@@ -108,7 +109,7 @@ struct StepLength {
     if (!sum) return std::nullopt;
     for (auto [normSide, epsilonSide] :
          {std::pair(sum.getLhs(), sum.getRhs()), std::pair(sum.getRhs(), sum.getLhs())})
-      if (auto norm = normSide.getDefiningOp<ir::GlobalNormOp>())
+      if (auto norm = normSide.getDefiningOp<ir::GlobalNormOp>(); norm && norm.getWeights().empty())
         if (std::optional<double> epsilon = splatOf(epsilonSide); epsilon && *epsilon > 0)
           return StepLength{radius, norm, *epsilon};
     return std::nullopt;
@@ -229,11 +230,6 @@ void fuseUpdates(Block& block, FusionBudget& budget) {
     }
   }
   if (changed) groups.materialize();
-}
-
-void eraseDeadOps(Block& block) {
-  for (Operation& op : llvm::make_early_inc_range(llvm::reverse(block.without_terminator())))
-    if (isOpTriviallyDead(&op)) op.erase();
 }
 
 /// Two runs of one body on the same batch: the batch is read from the slot once.

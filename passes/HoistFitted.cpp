@@ -6,6 +6,7 @@
 
 #include "ir/Attributes.h"
 #include "ir/Tailor.h"
+#include "passes/EraseDead.h"
 #include "passes/FusionBudget.h"
 #include "passes/Grouping.h"
 #include "passes/MergeEqual.h"
@@ -51,19 +52,24 @@ SmallVector<Value> frontier(Block& block, const DenseSet<Value>& fixed) {
   return found;
 }
 
-/// Copies the ops that `value` is computed from, in their order.
+/// Copies the ops that `value` is computed from, in their order. A state that the block has loaded or stored
+/// already is not loaded again.
 Value copyExpression(Value value, OpBuilder& builder, IRMapping& mapping) {
   if (Value known = mapping.lookupOrNull(value)) return known;
   Operation* op = value.getDefiningOp();
+  if (auto load = dyn_cast<ir::LoadOp>(op))
+    for (Operation& other : llvm::reverse(*builder.getInsertionBlock())) {
+      auto store = dyn_cast<ir::StoreOp>(other);
+      auto earlier = dyn_cast<ir::LoadOp>(other);
+      bool isEarlier = builder.getInsertionPoint() == builder.getInsertionBlock()->end() ||
+                       other.isBeforeInBlock(&*builder.getInsertionPoint());
+      if (isEarlier && store && store.getState() == load.getState()) return store.getValue();
+      if (isEarlier && earlier && earlier.getState() == load.getState()) return earlier.getResult();
+    }
   for (Value operand : op->getOperands())
-    copyExpression(operand, builder, mapping);
+    mapping.map(operand, copyExpression(operand, builder, mapping));
   builder.clone(*op, mapping);
   return mapping.lookup(value);
-}
-
-void eraseDeadOps(Block& block) {
-  for (Operation& op : llvm::make_early_inc_range(llvm::reverse(block.without_terminator())))
-    if (isOpTriviallyDead(&op)) op.erase();
 }
 
 class FittedHoister {

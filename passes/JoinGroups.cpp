@@ -43,7 +43,7 @@ GroupJoiner::GroupJoiner(Block& block) : groups_((copyLeavesToUsers(block), bloc
   }
   // A leaf lives with the op that reads it. It has one user, so no cycle can arise; users come after their
   // leaves.
-  for (Operation& op : llvm::make_early_inc_range(llvm::reverse(block.without_terminator()))) {
+  for (Operation& op : llvm::reverse(block.without_terminator())) {
     if (!isLeaf(&op) || !op.hasOneUse()) continue;
     OpOperand& use = *op.use_begin();
     std::optional<GroupId> user = groups_.groupOf(use.getOwner());
@@ -57,18 +57,20 @@ GroupJoiner::GroupJoiner(Block& block) : groups_((copyLeavesToUsers(block), bloc
 }
 
 void GroupJoiner::copyLeavesToUsers(Block& block) {
-  for (Operation& op : llvm::make_early_inc_range(llvm::reverse(block.without_terminator()))) {
-    if (!isLeaf(&op)) continue;
-    OpBuilder builder(&op);
-    for (OpOperand& use : llvm::make_early_inc_range(op.getUses())) {
+  SmallVector<Operation*> leaves;
+  for (Operation& op : block.without_terminator())
+    if (isLeaf(&op)) leaves.push_back(&op);
+  for (Operation* leaf : llvm::reverse(leaves)) { // users first: their copies need copies of what they read
+    OpBuilder builder(leaf);
+    for (OpOperand& use : llvm::make_early_inc_range(leaf->getUses())) {
       Operation* user = use.getOwner();
-      bool last = op.hasOneUse();
-      if (last || user->getBlock() != &block || !startingKind(user) || readLayout(use) == Layout::whole)
+      if (leaf->hasOneUse() || user->getBlock() != &block || !startingKind(user) ||
+          readLayout(use) == Layout::whole)
         continue;
       builder.setInsertionPoint(user);
-      use.set(builder.clone(op)->getResult(cast<OpResult>(use.get()).getResultNumber()));
+      use.set(builder.clone(*leaf)->getResult(cast<OpResult>(use.get()).getResultNumber()));
     }
-    if (op.use_empty()) op.erase();
+    if (leaf->use_empty()) leaf->erase();
   }
 }
 

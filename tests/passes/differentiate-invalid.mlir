@@ -41,20 +41,6 @@ tailor.program @trained_table {
 
 // -----
 
-tailor.program @not_scalar {
-  // expected-error@+1 {{cannot be differentiated: its first result must be a scalar loss, not 'tensor<4xf32>'}}
-  tailor.body @f(%a: tensor<4xf32>) -> tensor<4xf32> {
-    tailor.return %a : tensor<4xf32>
-  }
-  tailor.entry @train_step kind(step) batch(8) {
-    %c = tailor.constant dense<2.0> : tensor<4xf32>
-    %v, %g = tailor.value_and_grad @f(%c) wrt([0]) : (tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
-    tailor.yield
-  }
-}
-
-// -----
-
 tailor.program @recursive {
   tailor.body @f(%a: tensor<f32>) -> tensor<f32> {
     // expected-error@+1 {{calls 'f' recursively}}

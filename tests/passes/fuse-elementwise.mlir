@@ -136,7 +136,6 @@ tailor.program @p {
 // CHECK:         tailor.reduce_sum
 // CHECK-NOT:     tailor.reduce_sum
 // CHECK:         tailor.fused map
-// CHECK-NEXT:    ^
 // CHECK-NEXT:      tailor.broadcast
 // CHECK-NEXT:      tailor.mul
 tailor.program @p {

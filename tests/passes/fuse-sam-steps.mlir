@@ -78,8 +78,8 @@ tailor.program @other_tensors {
 // Update and average of the same tensors in one kernel, although the state is stored and loaded in between.
 // CHECK-LABEL: tailor.program @update_and_average
 // CHECK:         %[[F:.+]]:3 = tailor.fused multi_tensor
-// CHECK:           %[[P:.+]], %{{.+}} = tailor.sgd_update
-// CHECK:           tailor.ema_update averages(%{{.+}}) values(%[[P]])
+// CHECK:           %[[P:.+]]:2 = tailor.sgd_update
+// CHECK:           tailor.ema_update averages(%{{.+}}) values(%[[P]]#0)
 tailor.program @update_and_average {
   tailor.state_group @net kind(net) trainable { tailor.state @w : tensor<4xf32> init(zeros) }
   tailor.state_group @sgd kind(optimizer) { tailor.state @v : tensor<4xf32> init(zeros) }
@@ -90,7 +90,7 @@ tailor.program @update_and_average {
     %w = tailor.load @net::@w : tensor<4xf32>
     %v = tailor.load @sgd::@v : tensor<4xf32>
     // expected-remark@+1 {{update-with-average}}
-    %w1, %v1 = tailor.sgd_update params(%w) grads(%w) velocity(%v) lr(%lr) momentum(%lr) weight_decay(%lr) decayed([true]) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+    %w1, %v1 = "tailor.sgd_update"(%w, %w, %v, %lr, %lr, %lr) <{decayed = array<i1: true>, operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0>, resultSegmentSizes = array<i32: 1, 1>}> : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
     tailor.store %w1, @net::@w : tensor<4xf32>
     tailor.store %v1, @sgd::@v : tensor<4xf32>
     %a = tailor.load @ema::@w : tensor<4xf32>
@@ -114,7 +114,7 @@ tailor.program @used_in_between {
     %w = tailor.load @net::@w : tensor<f32>
     %a = tailor.load @ema::@w : tensor<f32>
     // expected-remark@+1 {{used-in-between}}
-    %w1 = tailor.sgd_update params(%w) grads(%w) lr(%lr) weight_decay(%lr) decayed([true]) : (tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>) -> tensor<f32>
+    %w1 = "tailor.sgd_update"(%w, %w, %lr, %lr) <{decayed = array<i1: true>, operandSegmentSizes = array<i32: 1, 1, 0, 1, 0, 1, 0>, resultSegmentSizes = array<i32: 1, 0>}> : (tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<f32>)
     %decay = tailor.sigmoid %w1 : tensor<f32>
     %a1 = tailor.ema_update averages(%a) values(%w1) decay(%decay) : (tensor<f32>, tensor<f32>, tensor<f32>) -> tensor<f32>
     tailor.store %w1, @net::@w : tensor<f32>
@@ -138,7 +138,7 @@ tailor.program @other_list {
     %b = tailor.load @net::@b : tensor<f32>
     %a = tailor.load @ema::@w : tensor<f32>
     // expected-remark@+1 {{average-of-other-tensors}}
-    %w1, %b1 = tailor.sgd_update params(%w, %b) grads(%w, %b) lr(%lr) weight_decay(%lr) decayed([true, false]) : (tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>)
+    %w1, %b1 = "tailor.sgd_update"(%w, %b, %w, %b, %lr, %lr) <{decayed = array<i1: true, false>, operandSegmentSizes = array<i32: 2, 2, 0, 1, 0, 1, 0>, resultSegmentSizes = array<i32: 2, 0>}> : (tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>)
     %a1 = tailor.ema_update averages(%a) values(%w1) decay(%lr) : (tensor<f32>, tensor<f32>, tensor<f32>) -> tensor<f32>
     tailor.store %w1, @net::@w : tensor<f32>
     tailor.store %b1, @net::@b : tensor<f32>

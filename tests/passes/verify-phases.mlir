@@ -1,5 +1,5 @@
-// RUN: tailor-opt %s --split-input-file --tailor-verify-phases=phase=differentiated --verify-diagnostics | FileCheck %s
-// RUN: not tailor-opt %s --tailor-verify-phases=phase=nowhere 2>&1 | FileCheck %s --check-prefix=NOWHERE
+// RUN: tailor-opt %s --split-input-file --allow-unregistered-dialect --tailor-verify-phases=phase=differentiated --verify-diagnostics | FileCheck %s
+// RUN: not tailor-opt %s --split-input-file --allow-unregistered-dialect --tailor-verify-phases=phase=nowhere 2>&1 | FileCheck %s --check-prefix=NOWHERE
 // NOWHERE: there is no phase 'nowhere'
 
 // CHECK: module attributes {tailor.phase = "differentiated"}
@@ -68,12 +68,12 @@ tailor.program @named_field {
 
 // A library call cannot read a control field.
 tailor.program @library_call {
-  tailor.control { tailor.control_field @m : tensor<2x2xf32> writer(host) }
+  tailor.control { tailor.control_field @m : tensor<2xf32> writer(host) }
   tailor.entry @train_step kind(step) batch(8) {
-    %m = tailor.control_read @m : tensor<2x2xf32>
+    %m = tailor.control_read @m : tensor<2xf32>
     // expected-error@+1 {{is a library call and cannot read a control field}}
-    %d = tailor.dot %m, %m contract([1] x [0]) : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
-    tailor.output "d", %d : tensor<2x2xf32>
+    %d = tailor.dot %m, %m contract([0] x [0]) : (tensor<2xf32>, tensor<2xf32>) -> tensor<f32>
+    tailor.report "d", %d : tensor<f32>
     tailor.yield
   }
 }
