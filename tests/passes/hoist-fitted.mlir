@@ -24,8 +24,7 @@ tailor.program @tables {
   tailor.state_group @fitted kind(fitted) { tailor.state @counts : tensor<3xf32> init(zeros) }
   tailor.control { tailor.control_field @tau : tensor<f32> writer(host) }
   tailor.body @loss(%t: tensor<3xf32>, %tau: tensor<f32>) -> tensor<f32> {
-    // expected-remark@+3 {{lifted}}
-    // expected-remark@+2 {{hoisted}}
+    // expected-remark@+2 {{lifted}}
     // expected-remark@+1 {{hoisted}}
     %l = tailor.log %t : tensor<3xf32>
     %tt = tailor.broadcast %tau dims([]) : tensor<f32> to tensor<3xf32>
