@@ -41,7 +41,7 @@ def FuseClassWeightsPass : TailorPass<"tailor-fuse-class-weights"> {
     | `logsumexp(z) - take_along(z, y)`, `-take_along(log_softmax(z), y)` | `softmax_cross_entropy z, y` |
     | `mul(loss, take(w, y))` | `weights(w)` |
     | logits `z + broadcast(b)` | `bias(b)` |
-    | `(1-eps)*nll + eps/K*sum(-log p)` (also with `eps = take(table, y)`) | `smoothing(eps)` |
+    | `(1-eps)*nll + eps/K*sum(-log p)`, eps a constant, a scalar or `take(table, y)` | `smoothing(eps)` |
     | `masked_mean(loss, valid)`, `reduce_mean(loss)`, `reduce_sum(loss)` | `reduction` and `valid(...)` |
     | `sum(loss) / sum(take(w, y))` | `weighted_mean` |
 
