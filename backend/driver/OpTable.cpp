@@ -46,7 +46,7 @@ std::vector<runtime::OpRecord> OpTable::records(ModuleOp planned,
                                                 const std::vector<passes::Remark>& remarks) const {
   llvm::DenseSet<int64_t> alive;
   planned.walk([&](Operation* op) {
-    if (!isa<ir::EntryOp>(op->getParentOp())) return;
+    if (op == planned || !isa<ir::EntryOp>(op->getParentOp())) return;
     for (int64_t id : ir::tracedOps(op))
       alive.insert(id);
   });
