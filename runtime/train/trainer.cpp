@@ -97,22 +97,22 @@ Result<LoopPlan> LoopPlan::from(const Options& options) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.epochs, options.get_int("run.epochs", 1));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.steps, options.get_int("run.steps", 0));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.steps_per_launch, options.get_int("run.steps_per_launch", 1));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.checkpoint_every, options.get_int("run.checkpoint_every", 1));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.checkpoint_every, options.get_int("run.checkpoint_every", 0));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.drop_last, options.get_bool("run.drop_last", false));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t loader_threads, options.get_int("run.loader_threads", 1));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.patience, options.get_int("run.early_stop.patience", 16));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string mode, options.get_string("run.early_stop.mode", "auto"));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.select_on, validation_metric(options, "run.keep.best"));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.stop_on, validation_metric(options, "run.early_stop.on"));
-  if (plan.epochs < 1 || plan.steps < 0 || plan.steps_per_launch < 1 || plan.checkpoint_every < 1 ||
+  if (plan.epochs < 1 || plan.steps < 0 || plan.steps_per_launch < 1 || plan.checkpoint_every < 0 ||
       plan.patience < 1 || loader_threads < 0 || loader_threads > 64)
     return invalid_argument("run.epochs ", plan.epochs, ", run.steps ", plan.steps, ", run.steps_per_launch ",
                             plan.steps_per_launch, ", run.checkpoint_every ", plan.checkpoint_every,
                             ", run.early_stop.patience ", plan.patience, ", run.loader_threads ",
                             loader_threads, ": one of them is impossible");
   plan.loader_threads = static_cast<std::int32_t>(loader_threads);
-  const Option* every = options.find("run.checkpoint_every");
-  plan.checkpoint_sparingly = !every || every->origin == "default";
+  plan.checkpoint_sparingly = plan.checkpoint_every == 0;
+  plan.checkpoint_every = std::max<std::int64_t>(plan.checkpoint_every, 1);
   plan.stop_higher = mode == "auto" ? higher_is_better(plan.stop_on) : mode == "max";
   plan.select_higher = higher_is_better(plan.select_on);
   if (plan.select_on.empty()) { // stopping early means wanting the best epoch
