@@ -160,13 +160,14 @@ private:
 
   /// A class table at the row's label.
   Value ofLabel(Value table, const Coord& row, unsigned slot) {
-    Value y = b_.convert(label(row, slot), b_.i64());
-    Value last = c(y, double(mlir::cast<RankedTensorType>(table.getType()).getDimSize(0) - 1));
-    y = b_.max(b_.min(y, last), c(y, 0));
-    Coord at = row.lanes ? e_.gatherCoord(y, row.level) : e_.indexCoord(y, row.level);
-    at.mask = row.mask;
-    return e_.remember(table.getAsOpaquePointer(), kLabel + slot * kPerSlot, {row},
-                       [&] { return e_.at(table, {at}); });
+    return e_.remember(table.getAsOpaquePointer(), kLabel + slot * kPerSlot, {row}, [&] {
+      Value y = b_.convert(label(row, slot), b_.i64());
+      Value last = c(y, double(mlir::cast<RankedTensorType>(table.getType()).getDimSize(0) - 1));
+      y = b_.max(b_.min(y, last), c(y, 0));
+      Coord at = row.lanes ? e_.gatherCoord(y, row.level) : e_.indexCoord(y, row.level);
+      at.mask = row.mask;
+      return e_.at(table, {at});
+    });
   }
 
   Value coefficient(const Coord& row, unsigned slot) {

@@ -156,9 +156,11 @@ Value evaluateIndex(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
   // The position that an index tensor names, limited to the table so that no data can make a kernel read
   // elsewhere.
   auto look = [&](Value index, ArrayRef<Coord> at, int64_t size) {
-    Value position = b.convert(e.at(index, at), b.i64());
-    Value zero = b.zeroLike(position), last = b.constant(position.getType(), double(size - 1));
-    position = b.max(zero, b.min(position, last));
+    Value position = e.remember(index.getAsOpaquePointer(), static_cast<unsigned>(size) + 1, at, [&] {
+      Value named = b.convert(e.at(index, at), b.i64());
+      Value zero = b.zeroLike(named), last = b.constant(named.getType(), double(size - 1));
+      return b.max(zero, b.min(named, last));
+    });
     unsigned level = Evaluator::levelOf(at);
     return Evaluator::hasLanes(at) ? e.gatherCoord(position, level) : e.indexCoord(position, level);
   };
@@ -182,7 +184,7 @@ Value evaluateIndex(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
           for (Coord& c : at)
             if (c.lanes && !c.gather) {
               Value mask = c.mask;
-              c = e.gatherCoord(b.convert(e.positionI32(c), b.i64()), c.level);
+              c = e.gatherCoord(b.convert(e.positionI32(c), b.i64()), e.level());
               c.mask = column.mask = mask;
             }
         }

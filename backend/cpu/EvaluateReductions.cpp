@@ -33,7 +33,8 @@ enum Tag : unsigned {
   kInvStd,
   kMeanG,
   kMeanGx,
-  kScale
+  kScale,
+  kCount
 };
 
 RankedTensorType tensorType(Value v) {
@@ -300,7 +301,8 @@ Value channelCount(Evaluator& e, Value x, Value valid) {
   int64_t between = 1;
   for (int64_t dim = 1; dim + 1 < type.getRank(); ++dim)
     between *= type.getDimSize(dim);
-  return b.toFloat(b.mul(validRows(e, valid, e.extent(x, 0)), b.index(between)));
+  return e.remember(x.getAsOpaquePointer(), kCount, {},
+                    [&] { return b.toFloat(b.mul(validRows(e, valid, e.extent(x, 0)), b.index(between))); });
 }
 
 Value atLeastOne(VectorBuilder& b, Value count) {
@@ -360,9 +362,10 @@ Value batchNormGrad(Evaluator& e, ir::BatchNormGradOp op, unsigned which, ArrayR
   if (which == 2) return channelSum(e, x, valid, coords[0], [&](ArrayRef<Coord> at) { return e.at(dy, at); });
   Coord channel = coords.back();
   Value g = e.at(dy, coords);
-  Value count = atLeastOne(b, channelCount(e, x, valid));
   auto mean = [&](Value sums, unsigned tag) {
-    Value m = e.remember(op, tag, {channel}, [&] { return divideBy(b, e.at(sums, {channel}), count); });
+    Value m = e.remember(op, tag, {channel}, [&] {
+      return divideBy(b, e.at(sums, {channel}), atLeastOne(b, channelCount(e, x, valid)));
+    });
     return b.matchShape(m, g.getType());
   };
   Value factor = e.remember(op, kScale, {channel}, [&] {

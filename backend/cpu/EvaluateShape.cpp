@@ -17,7 +17,7 @@ RankedTensorType tensorType(Value v) {
 }
 
 Coord shifted(Evaluator& e, const Coord& c, Value index) {
-  Coord moved = e.indexCoord(index, c.level);
+  Coord moved = e.indexCoord(index, e.level());
   moved.lanes = c.lanes;
   moved.stride = c.stride;
   moved.mask = c.mask;
@@ -46,7 +46,6 @@ Coords reshapeCoords(Evaluator& e, RankedTensorType from, RankedTensorType to, A
     return mapped;
   }
   Value flat = b.index(0);
-  unsigned level = Evaluator::levelOf(coords);
   for (auto [size, c] : llvm::zip_equal(from.getShape(), coords))
     flat = b.add(b.mul(flat, b.index(size)), c.index);
   mapped.resize(to.getRank());
@@ -54,7 +53,7 @@ Coords reshapeCoords(Evaluator& e, RankedTensorType from, RankedTensorType to, A
     Value size = b.index(to.getDimSize(dim));
     Value position =
         dim == 0 ? flat : mlir::arith::RemUIOp::create(b.builder(), b.loc(), flat, size).getResult();
-    mapped[dim] = e.indexCoord(position, level);
+    mapped[dim] = e.indexCoord(position, e.level());
     if (dim > 0) flat = mlir::arith::DivUIOp::create(b.builder(), b.loc(), flat, size);
   }
   return mapped;
@@ -82,7 +81,7 @@ Value evaluatePad(Evaluator& e, ir::PadOp op, ArrayRef<Coord> coords) {
     }
     Value notAfter = b.compare(CmpIPredicate::slt, position, b.index(size));
     inside = b.bitAnd(inside, b.bitAnd(notBefore, notAfter));
-    source.push_back(e.indexCoord(b.min(position, b.index(std::max<int64_t>(size - 1, 0))), c.level));
+    source.push_back(e.indexCoord(b.min(position, b.index(std::max<int64_t>(size - 1, 0))), e.level()));
   }
   Value fill = b.constant(type.getElementType(), op.getValue().convertToDouble());
   if (type.getNumElements() == 0) return fill;
@@ -100,7 +99,7 @@ Value evaluateConcat(Evaluator& e, ir::ConcatOp op, ArrayRef<Coord> coords) {
     Coords source(coords.begin(), coords.end());
     Value position = b.sub(coords[dim].index, b.index(start));
     position = b.min(b.max(position, b.index(0)), b.index(size - 1));
-    source[dim] = e.indexCoord(position, coords[dim].level);
+    source[dim] = e.indexCoord(position, e.level());
     Value here = e.at(input, source);
     Value reached = b.compare(CmpIPredicate::sge, coords[dim].index, b.index(start));
     value = value ? b.select(reached, here, value) : here;
@@ -190,7 +189,7 @@ Value evaluateShape(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
         Coords source(coords.begin(), coords.end());
         Value position = b.add(coords[dim].index, b.index(back));
         position = mlir::arith::RemUIOp::create(b.builder(), b.loc(), position, b.index(size));
-        source[dim] = e.indexCoord(position, coords[dim].level);
+        source[dim] = e.indexCoord(position, e.level());
         return e.at(op.getOperand(), source);
       })
       .Case([&](ir::IotaOp op) {

@@ -52,8 +52,11 @@ public:
   Coord coord(mlir::Value index);                            ///< in the current loop
   Coord laneCoord(mlir::Value index, mlir::Value mask = {}); ///< in the current loop
   Coord fixedCoord(int64_t index);                           ///< outside of all loops
-  Coord gatherCoord(mlir::Value indices, unsigned level);    ///< from vector<lanes x i64>
-  Coord indexCoord(mlir::Value scalar, unsigned level);      ///< from an i64 computed at `level`
+  /// From vector<lanes x i64> or an i64 that is defined in the loop `level`; level() is where the builder
+  /// stands.
+  Coord gatherCoord(mlir::Value indices, unsigned level);
+  Coord indexCoord(mlir::Value scalar, unsigned level);
+  unsigned level() const { return static_cast<unsigned>(scopes_.size()) - 1; }
   /// The positions along a dimension of `extent` elements in steps of one vector, for unrolled code.
   llvm::ArrayRef<Coord> blocks(int64_t extent);
   static constexpr int64_t kMaxUnrolledBlocks = 8;
@@ -103,7 +106,6 @@ private:
     std::map<std::tuple<const void*, unsigned, llvm::SmallVector<unsigned, 4>>, mlir::Value> memo;
   };
 
-  unsigned level() const { return static_cast<unsigned>(scopes_.size()) - 1; }
   void enter();
   void leave() { scopes_.pop_back(); }
   mlir::Value inScope(unsigned level, llvm::function_ref<mlir::Value()> make);

@@ -4,6 +4,7 @@
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Verifier.h"
 
 #include "llvm/ADT/StringMap.h"
 
@@ -109,6 +110,8 @@ mlir::FailureOr<CodeBlob> KernelCompiler::finish() {
     module.print(stream, mlir::OpPrintingFlags().useLocalScope());
   }
   double start = seconds();
+  if (mlir::failed(mlir::verify(module)))
+    return module.emitError("internal error: the code generator made wrong code");
   if (mlir::failed(lowerToLlvmDialect(module)))
     return module.emitError("internal error: kernels could not be lowered to the llvm dialect");
   state_->times.lowerSeconds += seconds() - start;

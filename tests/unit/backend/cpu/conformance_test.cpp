@@ -7,6 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
+
 namespace tailor::backend::testing {
 namespace {
 
@@ -49,7 +52,11 @@ TEST_P(Conformance, TheCpuAgreesWithTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(All, Conformance, ::testing::ValuesIn(conformance::allCases()),
                          [](const auto& info) {
-                           return replaceAll(replaceAll(info.param.name, " ", "_"), "-", "_");
+                           std::string name = info.param.name;
+                           std::replace_if(
+                               name.begin(), name.end(), [](unsigned char c) { return !std::isalnum(c); },
+                               '_');
+                           return name;
                          });
 
 } // namespace
