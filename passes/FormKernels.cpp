@@ -1,8 +1,10 @@
 // Outlines every fused group, and every op that stayed alone, into a kernel symbol and a launch.
 #include "passes/FormKernels.h"
 
+#include "ir/OpIds.h"
 #include "ir/Tailor.h"
 #include "passes/Passes.h"
+#include "passes/analysis/Groups.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -22,8 +24,6 @@ namespace tailor::passes {
 
 namespace {
 
-constexpr llvm::StringLiteral kOpIdAttr = "op_id", kVjpOfAttr = "vjp_of";
-
 /// What a kernel is made from: a fused group, or a region holding one op.
 struct Group {
   ir::FusionKind kind;
@@ -35,7 +35,7 @@ struct Group {
 /// Op ids and source lines of everything in the group, in order.
 void collectOrigins(Operation* op, llvm::SetVector<int64_t>& ids, SmallVectorImpl<Location>& locations) {
   op->walk([&](Operation* inner) {
-    if (auto id = inner->getAttrOfType<IntegerAttr>(kOpIdAttr)) ids.insert(id.getInt());
+    if (auto id = inner->getAttrOfType<IntegerAttr>(ir::kOpId)) ids.insert(id.getInt());
     if (!isa<ir::YieldOp, ir::FusedOp>(inner)) locations.push_back(inner->getLoc());
   });
 }
@@ -44,8 +44,8 @@ void collectOrigins(Operation* op, llvm::SetVector<int64_t>& ids, SmallVectorImp
 /// of a random key is a proper attribute, because it enters the key, and stays.)
 void dropOrigins(Operation* root) {
   root->walk([](Operation* op) {
-    op->removeDiscardableAttr(kOpIdAttr);
-    op->removeDiscardableAttr(kVjpOfAttr);
+    op->removeDiscardableAttr(ir::kOpId);
+    op->removeDiscardableAttr(ir::kVjpOf);
     op->setLoc(UnknownLoc::get(op->getContext()));
     for (Region& region : op->getRegions())
       for (Block& block : region)
@@ -68,13 +68,9 @@ std::string wordOf(Operation* op) {
   return word;
 }
 
-/// The kind of a fused group, or of an op alone: the first that may hold it.
 ir::FusionKind kindOf(Operation* op) {
-  if (auto fused = dyn_cast<ir::FusedOp>(op)) return fused.getKind();
-  for (ir::FusionKind kind : {ir::FusionKind::MultiTensor, ir::FusionKind::Scalar, ir::FusionKind::Map,
-                              ir::FusionKind::Rows, ir::FusionKind::Columns, ir::FusionKind::Gemm})
-    if (ir::fitsKind(op, kind)) return kind;
-  return ir::FusionKind::Single;
+  auto fused = dyn_cast<ir::FusedOp>(op);
+  return fused ? fused.getKind() : kindOfSingle(op);
 }
 
 /// True for the ops a kernel is known by; elementwise ops and cheap leaves are company.

@@ -1,5 +1,6 @@
 # lit configuration of everything written as RUN lines: tests/ir, tests/passes, tests/cli, tests/tools.
 import os
+import sys
 
 import lit.formats
 
@@ -15,4 +16,5 @@ path = [config.tailor_tools_dir, config.llvm_tools_dir, config.environment.get("
 config.environment["PATH"] = os.path.pathsep.join(path)
 config.environment["FILECHECK_OPTS"] = "--dump-input-filter=all"
 config.substitutions.append(("%scripts", os.path.join(config.tailor_source_dir, "tools", "scripts")))
+config.substitutions.append(("%python", sys.executable))
 config.substitutions.append(("%recipes", os.path.join(config.tailor_source_dir, "models", "recipes")))

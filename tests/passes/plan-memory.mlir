@@ -52,17 +52,18 @@ tailor.program @two_steps {
 // CHECK-LABEL: tailor.program @old_value_needed
 // CHECK:         tailor.entry @train_step
 // CHECK:           tailor.launch {{.*}}buffers([#tailor.buffer<arena, {{[0-9]+}}, 32>])
-// CHECK:           tailor.launch {{.*}}buffers([#tailor.buffer<arena, {{[0-9]+}}, 32>])
+// CHECK:           tailor.launch {{.*}}buffers([#tailor.buffer<state, 64, 32>])
 tailor.program @old_value_needed {
   tailor.state_group @net kind(net) trainable {
     tailor.state @v : tensor<8xf32> init(zeros)
+    tailor.state @change : tensor<8xf32> init(zeros)
   }
   tailor.entry @train_step kind(step) batch(8) {
     %v = tailor.load @net::@v : tensor<8xf32>
     %new = tailor.exp %v : tensor<8xf32>
     %change = tailor.sub %new, %v : tensor<8xf32>
     tailor.store %new, @net::@v : tensor<8xf32>
-    tailor.output "change", %change : tensor<8xf32>
+    tailor.store %change, @net::@change : tensor<8xf32>
   }
 }
 

@@ -19,7 +19,7 @@
 // FUSED-NOT:     tailor.call
 
 // Weights, velocity and average are states that the update writes in place; w' and g are two regions of the arena.
-// PLANNED:      tailor.launch @sgd_update_ema_update_{{.*}}buffers([#tailor.buffer<state, 0, 512>, #tailor.buffer<state, 512, 64>
+// PLANNED:      tailor.launch @sgd_update_ema_update_{{.*}}buffers([#tailor.buffer<state, 0, 512>, #tailor.buffer<state, 704, 64>
 tailor.program @sam_a {
   tailor.state_group @net kind(net) trainable {
     tailor.state @"fc0.weight" : tensor<8x16xf32> init(uniform(0.35))
