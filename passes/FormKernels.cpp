@@ -35,7 +35,7 @@ struct Group {
 /// Op ids and source lines of everything in the group, in order.
 void collectOrigins(Operation* op, llvm::SetVector<int64_t>& ids, SmallVectorImpl<Location>& locations) {
   op->walk([&](Operation* inner) {
-    if (auto id = inner->getAttrOfType<IntegerAttr>(ir::kOpId)) ids.insert(id.getInt());
+    if (std::optional<int64_t> id = ir::opId(inner)) ids.insert(*id);
     if (!isa<ir::YieldOp, ir::FusedOp>(inner)) locations.push_back(inner->getLoc());
   });
 }
