@@ -168,7 +168,7 @@ LogicalResult verifyPlan(ir::ProgramOp program) {
     else if (auto input = dyn_cast<ir::InputOp>(op))
       checked = checkPlace(op, op->getAttrOfType<ir::BufferAttr>(kSourceAttr), input.getType(), sizes);
     if (failed(checked)) return WalkResult::interrupt();
-    if (!isa<ir::EntryOp>(op->getParentOp())) return WalkResult::advance();
+    if (!isa_and_nonnull<ir::EntryOp>(op->getParentOp())) return WalkResult::advance();
     for (Value result : op->getResults())
       if (failed(checkPlace(op, bufferOf(result), result.getType(), sizes))) return WalkResult::interrupt();
     return WalkResult::advance();

@@ -2,20 +2,21 @@
 // RUN: tailor-opt %s --split-input-file --tailor-form-kernels --tailor-plan-memory=trivial=true \
 // RUN:   | FileCheck %s --check-prefix=TRIVIAL
 
-// Weights and velocity are updated where they are; the gradients lie at the distances of the weights, each padded to 64
-// bytes, the decayed tensor first although it comes second. The two gradients of the step, one after the other, share
-// one region: ascent and descent never live together.
+// Weights are updated where they are. Gradients and perturbed weights lie at the distances of the weights, each tensor
+// padded to 64 bytes, the decayed one first although it comes second. The gradients of ascent and descent share a
+// region: one is gone before the other is made.
 // CHECK-LABEL: tailor.program @two_steps
-// CHECK-SAME:    arena = [[ARENA:[0-9]+]] : i64
+// CHECK-SAME:    arena = 256 : i64
 // CHECK:         tailor.state @bias {{.*}}#tailor.buffer<state, 64, 16>
 // CHECK:         tailor.state @weight {{.*}}#tailor.buffer<state, 0, 48>
 // CHECK:         tailor.entry @train_step
 // CHECK:           tailor.launch @map_4_{{.*}}buffers([#tailor.buffer<arena, 64, 16>])
 // CHECK:           tailor.launch @map_3x4_{{.*}}buffers([#tailor.buffer<arena, 0, 48>])
-// CHECK:           tailor.launch @sgd_update_{{.*}}buffers([#tailor.buffer<state, 64, 16>, #tailor.buffer<state, 0, 48>])
+// CHECK:           tailor.launch @global_norm_{{.*}}buffers([#tailor.buffer<metrics, 0, 4>])
+// CHECK:           tailor.launch @sam_perturb_{{.*}}buffers([#tailor.buffer<arena, 192, 16>, #tailor.buffer<arena, 128, 48>])
 // CHECK:           tailor.launch @map_4_{{.*}}buffers([#tailor.buffer<arena, 64, 16>])
 // CHECK:           tailor.launch @map_3x4_{{.*}}buffers([#tailor.buffer<arena, 0, 48>])
-// CHECK:           tailor.launch @global_norm_{{.*}}buffers([#tailor.buffer<metrics, 0, 4>])
+// CHECK:           tailor.launch @sgd_update_{{.*}}buffers([#tailor.buffer<state, 64, 16>, #tailor.buffer<state, 0, 48>])
 
 // Off: every value has memory of its own and the states are written by copies.
 // TRIVIAL-LABEL: tailor.program @two_steps
@@ -34,12 +35,14 @@ tailor.program @two_steps {
     %lr = tailor.control_read @lr : tensor<f32>
     %gb = tailor.exp %b : tensor<4xf32>
     %gw = tailor.exp %w : tensor<3x4xf32>
-    %b1, %w1 = tailor.sgd_update params(%b, %w) grads(%gb, %gw) lr(%lr) weight_decay(%lr) decayed([false, true])
+    %norm = tailor.global_norm %gb, %gw : (tensor<4xf32>, tensor<3x4xf32>) -> tensor<f32>
+    %ub, %uw = tailor.sam.perturb params(%b, %w) grads(%gb, %gw) norm(%norm) radius(%lr)
+        : (tensor<4xf32>, tensor<3x4xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<3x4xf32>)
+    %db = tailor.tanh %ub : tensor<4xf32>
+    %dw = tailor.tanh %uw : tensor<3x4xf32>
+    %b1, %w1 = tailor.sgd_update params(%b, %w) grads(%db, %dw) lr(%lr) weight_decay(%lr) decayed([false, true])
         {resultSegmentSizes = array<i32: 2, 0>}
         : (tensor<4xf32>, tensor<3x4xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<3x4xf32>)
-    %nb = tailor.tanh %b1 : tensor<4xf32>
-    %nw = tailor.tanh %w1 : tensor<3x4xf32>
-    %norm = tailor.global_norm %nb, %nw : (tensor<4xf32>, tensor<3x4xf32>) -> tensor<f32>
     tailor.store %b1, @net::@bias : tensor<4xf32>
     tailor.store %w1, @net::@weight : tensor<3x4xf32>
     tailor.report "norm", %norm : tensor<f32>
