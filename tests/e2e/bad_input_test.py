@@ -20,7 +20,10 @@ with scratch() as folder:
             f.write(text)
 
     def trained(status=1, options=()):
-        return run(TAILOR, "train", "r.toml", "--out", "out", *options, cwd=folder, status=status)
+        trained.runs += 1
+        return run(TAILOR, "train", "r.toml", "--out", f"out{trained.runs}", *options, cwd=folder, status=status)
+
+    trained.runs = 0
 
     write("r.toml", GOOD)
     write("t.csv", HEAD + ROWS)

@@ -75,6 +75,22 @@ def tensors(path):
     return out
 
 
+def same_checkpoint(a, b, what):
+    """Every tensor byte and the training record are equal; only the seconds it took may differ."""
+    def contents(path):
+        with open(path, "rb") as f:
+            length = int.from_bytes(f.read(8), "little")
+            header = json.loads(f.read(length))
+            body = f.read()
+        record = json.loads(header.pop("__metadata__")["tailor.record"])
+        for time_dependent in ("train_seconds", "log_bytes"):
+            record.pop(time_dependent, None)
+        return header, record, body
+    if contents(a) != contents(b):
+        sys.exit(f"{what}: {a} and {b} differ")
+    print(f"same bits: {what}")
+
+
 def same_file(a, b, what):
     if not filecmp.cmp(a, b, shallow=False):
         sys.exit(f"{what}: {a} and {b} differ")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from e2e import TAILOR_RUN, TAILOR, recipe, run, same_file, scratch, weights
+from e2e import TAILOR_RUN, TAILOR, recipe, run, same_checkpoint, scratch, weights
 
 KILLS = 10
 
@@ -42,4 +42,4 @@ with scratch() as folder:
         # Finished before the next kill: start over so that all kills happen.
 
         shutil.rmtree(killed)
-    same_file(weights(straight), weights(killed), f"straight and killed {kills} times")
+    same_checkpoint(weights(straight), weights(killed), f"straight and killed {kills} times")

@@ -3,7 +3,7 @@ import os
 import shutil
 import subprocess
 
-from e2e import TAILOR, TAILOR_RUN, recipe, run, same_file, scratch, train, weights
+from e2e import TAILOR, TAILOR_RUN, recipe, run, same_checkpoint, scratch, train, weights
 
 with scratch() as folder:
     path = recipe(folder)
@@ -13,6 +13,6 @@ with scratch() as folder:
     run(TAILOR, "compile", path, "-o", os.path.join(alone, "p.tailor"))
     shutil.copy(TAILOR_RUN, os.path.join(alone, "tailor-run"))
     run("./tailor-run", "p.tailor", "--out", "out", cwd=alone, env={})
-    same_file(trained, weights(os.path.join(alone, "out")), "train and compile + tailor-run")
+    same_checkpoint(trained, weights(os.path.join(alone, "out")), "train and compile + tailor-run")
     links = subprocess.run(["ldd", "./tailor-run"], cwd=alone, capture_output=True, text=True).stdout
     assert "LLVM" not in links and "MLIR" not in links, links

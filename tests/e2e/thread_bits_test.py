@@ -1,7 +1,7 @@
 """Same weights for 1, 2 and 3 compute threads and for 1 and 4 loader threads."""
 import os
 
-from e2e import recipe, same_file, scratch, train
+from e2e import recipe, same_checkpoint, scratch, train
 
 with scratch() as folder:
     # Wide enough that commands are split in chunks.
@@ -13,6 +13,6 @@ with scratch() as folder:
     base = train(path, os.path.join(folder, "t1"), "--set", "run.threads=1")
     for threads in (2, 3):
         other = train(path, os.path.join(folder, f"t{threads}"), "--set", f"run.threads={threads}")
-        same_file(base, other, f"1 and {threads} compute threads")
+        same_checkpoint(base, other, f"1 and {threads} compute threads")
     other = train(path, os.path.join(folder, "l4"), "--set", "run.threads=1", "--set", "run.loader_threads=4")
-    same_file(base, other, "1 and 4 loader threads")
+    same_checkpoint(base, other, "1 and 4 loader threads")
