@@ -43,9 +43,13 @@ private:
       out.push_back(text(value));
     return out;
   }
+  // FlatBuffers 2.0 verifies the alignment of a vector's length, not of its elements: they are copied by
+  // bytes.
   template <class T> std::vector<T> numbers(const flatbuffers::Vector<T>* values) {
     if (!values || !spend(values->size() * sizeof(T))) return {};
-    return std::vector<T>(values->begin(), values->end());
+    std::vector<T> out(values->size());
+    if (!out.empty()) std::memcpy(out.data(), values->Data(), out.size() * sizeof(T));
+    return out;
   }
   template <class To, class From> To enumerator(From value, From max, const char* what) {
     if (value > max && status_.ok())
@@ -71,6 +75,13 @@ private:
             dtype(o.dtype()), o.result(),
             o.op_id(),        o.offset(),
             o.bytes(),        o.chunk_stride()};
+  }
+  std::vector<fb::Operand> operands(const flatbuffers::Vector<const fb::Operand*>* values) {
+    if (!values || !spend(values->size() * sizeof(Operand))) return {};
+    std::vector<fb::Operand> out(values->size());
+    if (!out.empty())
+      std::memcpy(static_cast<void*>(out.data()), values->Data(), out.size() * sizeof(fb::Operand));
+    return out;
   }
   DataSchema schema(const fb::DataSchema& s);
   State state(const fb::State& s);
@@ -141,7 +152,8 @@ ControlField Unpacker::control(const fb::ControlField& f) {
 Command Unpacker::command(const fb::Command& c) {
   Command out;
   out.kind = enumerator<CommandKind>(c.kind(), fb::CommandKind::MAX, "command");
-  out.operands = each<Operand>(c.operands(), [&](const fb::Operand& o) { return operand(o); });
+  for (const fb::Operand& stored : operands(c.operands()))
+    out.operands.push_back(operand(stored));
   out.kernel = c.kernel();
   out.plan = c.plan();
   out.sizes = numbers(c.sizes());

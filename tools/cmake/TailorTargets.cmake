@@ -24,6 +24,9 @@ if(TAILOR_SANITIZE)
   add_compile_options(-fsanitize=${TAILOR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1)
   add_link_options(-fsanitize=${TAILOR_SANITIZE})
 endif()
+if(TAILOR_BUILD_FUZZERS)
+  add_compile_options(-fsanitize=fuzzer-no-link) # coverage of the libraries, not only of the fuzz targets
+endif()
 find_package(Threads REQUIRED)
 
 # tailor_library(NAME [LINK libs...]): one folder, one library, all its *.cpp. Includes are written from the
