@@ -111,8 +111,6 @@ Result<LoopPlan> LoopPlan::from(const Options& options) {
                             ", run.early_stop.patience ", plan.patience, ", run.loader_threads ",
                             loader_threads, ": one of them is impossible");
   plan.loader_threads = static_cast<std::int32_t>(loader_threads);
-  plan.checkpoint_sparingly = plan.checkpoint_every == 0;
-  plan.checkpoint_every = std::max<std::int64_t>(plan.checkpoint_every, 1);
   plan.stop_higher = mode == "auto" ? higher_is_better(plan.stop_on) : mode == "max";
   plan.select_higher = higher_is_better(plan.select_on);
   if (plan.select_on.empty()) { // stopping early means wanting the best epoch
@@ -382,9 +380,11 @@ Status Trainer::end_epoch(StageRun& run, Progress& progress, bool& stop) {
   record_.epoch_loss_sum = 0;
   record_.epoch_rows = 0;
   run.loader_seconds = run.step_seconds = 0;
-  const bool due = record_.stage_epoch % run.plan.checkpoint_every == 0;
-  const bool soon = run.plan.checkpoint_sparingly && seconds_since(last_save_) < 10;
-  if (due && !soon && !stop && record_.stage_epoch < run.num_epochs) return save();
+  constexpr double kAutomaticSeconds = 10;
+  const std::int64_t every = run.plan.checkpoint_every;
+  const bool due =
+      every > 0 ? record_.stage_epoch % every == 0 : seconds_since(last_save_) >= kAutomaticSeconds;
+  if (due && !stop && record_.stage_epoch < run.num_epochs) return save();
   return {};
 }
 

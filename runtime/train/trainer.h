@@ -16,8 +16,7 @@ struct LoopPlan {
   std::int64_t epochs = 1;
   std::int64_t steps = 0; ///< > 0: length of the stage instead of epochs
   std::int64_t steps_per_launch = 1;
-  std::int64_t checkpoint_every = 1; ///< epochs
-  bool checkpoint_sparingly = false; ///< nobody asked for every epoch: at most one checkpoint in ten seconds
+  std::int64_t checkpoint_every = 0; ///< epochs; 0: at the first epoch end after ten seconds
   std::string select_on; ///< metric of val whose best epoch is kept and reported; empty: the last epoch
   bool select_higher = true;
   std::string stop_on; ///< metric of val for early stop; empty: none
