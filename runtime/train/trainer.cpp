@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <unistd.h>
 
 namespace tailor::runtime {
@@ -82,6 +83,15 @@ std::string shown(std::optional<double> value) {
   char buffer[32];
   std::snprintf(buffer, sizeof(buffer), "%.4f", *value);
   return buffer;
+}
+
+/// Removes what write_file_atomic leaves behind when it is killed.
+void remove_temporaries(const std::string& folder) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
+    if (entry.path().filename().string().find(".safetensors") != std::string::npos &&
+        entry.path().extension().string().starts_with(".tmp"))
+      std::filesystem::remove(entry.path(), ignored);
 }
 
 } // namespace
@@ -438,6 +448,7 @@ Status Trainer::save() {
 
 Status Trainer::train() {
   TAILOR_RETURN_IF_ERROR_AS_IS(make_folders(trainer_.folder));
+  remove_temporaries(trainer_.folder);
   TAILOR_ASSIGN_OR_RETURN_AS_IS(EventLog log,
                                 EventLog::open(trainer_.folder + "/log.jsonl", record_.log_bytes));
   log_ = std::make_unique<EventLog>(std::move(log));

@@ -217,11 +217,14 @@ TEST(Run, SurvivesKillAtAnyMoment) {
     options.resume = file_exists(options.out + "/manifest.json");
   }
   EXPECT_GT(kills, 0);
+  ASSERT_TRUE(write_file_atomic(options.out + "/seed-0/last.safetensors.tmp123", "left by a kill").ok());
   EXPECT_EQ(train(options, toy).seeds[0].outcome, "finished");
   for (const char* name : {"last", "best"})
     expect_same(checkpoint_at(concat(options.out, "/seed-0/", name, ".safetensors"), toy),
                 checkpoint_at(folder / concat("straight/seed-0/", name, ".safetensors"), toy));
   EXPECT_EQ(log_lines(options.out + "/seed-0/log.jsonl"), log_lines(folder / "straight/seed-0/log.jsonl"));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(options.out + "/seed-0"), {}), 3)
+      << "last, best, log";
 }
 
 TEST(Run, SignalLeavesACheckpoint) {
