@@ -93,7 +93,8 @@ std::vector<SourceLine> sourceLines(Location loc) {
 
 LogicalResult collectRemarks(MLIRContext& context, std::vector<Remark>& remarks) {
   remark::RemarkCategories categories;
-  categories.all = kCategory.str();
+  // `all` alone enables nothing in LLVM 22: it only widens the filters that are set.
+  categories.all = categories.passed = categories.missed = categories.analysis = kCategory.str();
   return remark::enableOptimizationRemarks(context, std::make_unique<CollectingStreamer>(remarks),
                                            std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);
 }
