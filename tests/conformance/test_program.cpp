@@ -2,6 +2,8 @@
 
 #include "mlir/Parser/Parser.h"
 
+#include <gtest/gtest.h>
+
 namespace tailor::conformance {
 
 TestProgram::TestProgram(const std::string& text) : context_(mlir::MLIRContext::Threading::DISABLED) {
@@ -23,8 +25,10 @@ std::vector<Tensor> TestProgram::call(llvm::StringRef name, const std::vector<Te
 
 std::vector<Tensor> runReference(const OpCase& opCase) {
   TestProgram program(programText(opCase));
-  if (!program.ok()) return {};
-  return program.call("f", drawArguments(opCase));
+  std::vector<Tensor> results;
+  if (program.ok()) results = program.call("f", drawArguments(opCase));
+  if (results.empty()) ADD_FAILURE() << opCase.name << ": " << program.messages();
+  return results;
 }
 
 } // namespace tailor::conformance

@@ -32,7 +32,7 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> module_;
 };
 
-/// Runs the case on the reference.
+/// Runs the case on the reference; a test failure with the messages, and nothing, if it does not run.
 std::vector<Tensor> runReference(const OpCase& opCase);
 
 } // namespace tailor::conformance

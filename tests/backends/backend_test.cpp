@@ -1,0 +1,187 @@
+/// Every back end against the reference: one artifact, the same state, one step.
+#include "backend/driver/Driver.h"
+#include "backend/reference/Bytes.h"
+#include "backend/reference/ReferenceCheck.h"
+#include "backend/reference/ReferenceExecutor.h"
+#include "backend/reference/Tolerance.h"
+#include "runtime/exec/cpu_executor.h"
+#include "tests/backends/sized_cases.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace tailor::backends {
+namespace {
+
+using backend::reference::ReferenceExecutor;
+using conformance::Argument;
+using conformance::Draw;
+using conformance::Element;
+using conformance::OpCase;
+using conformance::Shape;
+using conformance::Tensor;
+using runtime::Result;
+using runtime::Status;
+
+/// A back end: what to compile for, and who runs it.
+struct Backend {
+  std::string name, target;
+  std::function<Result<std::unique_ptr<runtime::Executor>>(std::shared_ptr<const runtime::Artifact>)> make;
+};
+
+std::vector<Backend> backends() {
+  return {
+      {"cpu", "cpu:native",
+       [](std::shared_ptr<const runtime::Artifact> artifact) -> Result<std::unique_ptr<runtime::Executor>> {
+         TAILOR_ASSIGN_OR_RETURN_AS_IS(auto executor, runtime::CpuExecutor::create(std::move(artifact), {}));
+         return std::unique_ptr<runtime::Executor>(std::move(executor));
+       }}};
+}
+
+/// Ops that a back end does not have yet: it must say so, naming the op.
+bool refused(const Backend& backend, const std::string& caseName) {
+  if (backend.name != "cpu") return false;
+  for (const char* op : {"conv2d", "max_pool2d", "avg_pool2d"})
+    if (caseName.starts_with(op)) return true;
+  return false;
+}
+
+std::string replaceAll(std::string text, const std::string& from, const std::string& to) {
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+/// The case as an eval entry: arguments are states, results are outputs r0, r1, ...; i1 crosses as i32.
+std::string entryText(const OpCase& opCase) {
+  std::string states, loads, outputs, text = opCase.text;
+  for (const Argument& argument : opCase.arguments) {
+    const std::string stored = replaceAll(argument.type, "i1", "i32"), name = argument.name;
+    const bool isBool = stored != argument.type;
+    states += "    tailor.state @\"" + name + "\" : tensor<" + stored + "> init(zeros)\n";
+    loads += "    %" + name + (isBool ? "_stored" : "") + " = tailor.load @args::@\"" + name +
+             "\" : tensor<" + stored + ">\n";
+    if (isBool)
+      loads += "    %" + name + " = tailor.cast %" + name + "_stored : tensor<" + stored + "> to tensor<" +
+               argument.type + ">\n";
+    text = replaceAll(text, "$" + name + "$", "tensor<" + argument.type + ">");
+  }
+  text = replaceAll(text, "$r$", "tensor<" + opCase.results.front() + ">");
+  for (size_t i = 0; i < opCase.results.size(); ++i)
+    outputs += "    tailor.output \"r" + std::to_string(i) + "\", %r" +
+               (opCase.results.size() == 1 ? "" : "#" + std::to_string(i)) + " : tensor<" +
+               opCase.results[i] + ">\n";
+  return "tailor.program @p {\n  tailor.state_group @args kind(fitted) {\n" + states +
+         "  }\n  tailor.entry @run kind(eval) batch(1) {\n" + loads + "    " + text + "\n" + outputs +
+         "    tailor.yield\n  }\n}\n";
+}
+
+/// What the op cases of tests/conformance say in f64, in the f32 of compiled programs.
+OpCase inF32(OpCase opCase) {
+  for (Argument& argument : opCase.arguments)
+    argument.type = replaceAll(argument.type, "f64", "f32");
+  for (std::string& result : opCase.results)
+    result = replaceAll(result, "f64", "f32");
+  opCase.text = replaceAll(opCase.text, "f64", "f32");
+  return opCase;
+}
+
+/// Gives both executors the same arguments, as the artifact's types hold them.
+Status writeArguments(runtime::Executor& executor, const OpCase& opCase) {
+  const std::vector<Tensor> arguments = drawArguments(opCase);
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const runtime::State& state = executor.spec().states[i];
+    std::vector<std::byte> bytes(state.bytes);
+    backend::reference::toBytes(arguments[i], state.dtype, bytes);
+    TAILOR_RETURN_IF_ERROR_AS_IS(executor.write_state(static_cast<int32_t>(i), bytes));
+  }
+  return {};
+}
+
+Result<Tensor> output(runtime::Executor& executor, int32_t index) {
+  const runtime::Output& place = executor.spec().entries[0].variants[0].outputs[static_cast<size_t>(index)];
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const auto bytes, executor.read_output({0, 0}, index));
+  return backend::reference::fromBytes(bytes, place.dtype, Shape(place.shape.begin(), place.shape.end()));
+}
+
+void compareOutputs(const Tensor& actual, const Tensor& expected, runtime::DType dtype,
+                    const std::string& what) {
+  ASSERT_EQ(actual.size(), expected.size()) << what;
+  double largest = 0;
+  for (int64_t i = 0; i < expected.size(); ++i)
+    if (std::isfinite(expected.at(i))) largest = std::max(largest, std::abs(expected.at(i)));
+  const double allowed = backend::reference::allowedDifference(dtype, largest);
+  for (int64_t i = 0; i < expected.size(); ++i)
+    EXPECT_TRUE(backend::reference::isClose(actual.at(i), expected.at(i), allowed))
+        << what << " element " << i << " is " << actual.at(i) << ", the reference says " << expected.at(i)
+        << "; allowed difference " << allowed;
+}
+
+/// Compiles and runs one case on one back end and on the reference.
+void check(const Backend& backend, const OpCase& opCase) {
+  SCOPED_TRACE(backend.name + ": " + opCase.name);
+  const auto compiled = backend::compileText(entryText(opCase), "case.mlir", {.target = backend.target});
+  if (refused(backend, opCase.name)) {
+    ASSERT_FALSE(compiled.ok()) << "is compiled after all: take it off the list of refused ops";
+    const std::string op = opCase.name.substr(0, opCase.name.find('/'));
+    EXPECT_THAT(compiled.status().message(), testing::HasSubstr(op));
+    return;
+  }
+  ASSERT_TRUE(compiled.ok()) << compiled.status().message() << "\n" << entryText(opCase);
+  auto artifact = runtime::Artifact::from_bytes(compiled->artifact);
+  ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+  auto executor = backend.make(*artifact);
+  ASSERT_TRUE(executor.ok()) << executor.status().message();
+  auto reference = ReferenceExecutor::create(*artifact, {}, {.roundAtStores = true});
+  ASSERT_TRUE(reference.ok()) << reference.status().message();
+  // The check of `--check reference` must agree with this test.
+  const Status attached = backend::reference::attachCheck(**executor);
+  ASSERT_TRUE(attached.ok()) << attached.message();
+
+  for (runtime::Executor* one : {executor->get(), static_cast<runtime::Executor*>(reference->get())}) {
+    const Status written = writeArguments(*one, opCase);
+    ASSERT_TRUE(written.ok()) << written.message();
+    const Status ran = one->run({0, 0}, 1);
+    ASSERT_TRUE(ran.ok()) << ran.message();
+  }
+  const auto& outputs = (*artifact)->spec().entries[0].variants[0].outputs;
+  ASSERT_EQ(outputs.size(), opCase.results.size());
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const auto actual = output(**executor, static_cast<int32_t>(i)),
+               expected = output(**reference, static_cast<int32_t>(i));
+    ASSERT_TRUE(actual.ok() && expected.ok()) << actual.status().message() << expected.status().message();
+    compareOutputs(*actual, *expected, outputs[i].dtype, "result " + std::to_string(i));
+  }
+}
+
+TEST(Backends, OpCases) {
+  for (const Backend& backend : backends())
+    for (const OpCase& opCase : conformance::allCases())
+      check(backend, inF32(opCase));
+}
+
+struct Size {
+  int64_t rows, columns, valid;
+};
+
+class Sizes : public testing::TestWithParam<Size> {};
+
+TEST_P(Sizes, EveryKernelFamily) {
+  for (const Backend& backend : backends())
+    for (const OpCase& opCase : sizedCases(GetParam().rows, GetParam().columns, GetParam().valid))
+      check(backend, opCase);
+}
+
+INSTANTIATE_TEST_SUITE_P(Odd, Sizes,
+                         testing::Values(Size{1, 1, 0}, Size{1, 7, 1}, Size{7, 17, 0}, Size{7, 1, 7},
+                                         Size{17, 33, 1}, Size{33, 7, 33}, Size{33, 100, 20},
+                                         Size{100, 17, 100}, Size{100, 33, 1}, Size{16, 32, 16}),
+                         [](const auto& info) {
+                           return std::to_string(info.param.rows) + "x" + std::to_string(info.param.columns) +
+                                  "_valid_" + std::to_string(info.param.valid);
+                         });
+
+} // namespace
+} // namespace tailor::backends
