@@ -30,7 +30,8 @@ template <typename OpT> bool isEmptyStep(OpT op, Operands in) {
 
 void addOptimizer(Evaluators& evaluators) {
   evaluators.add<ir::GlobalNormOp>([](ir::GlobalNormOp op, Operands in, Results& out) {
-    out.push_back(Tensor::scalar(globalNorm(in), elementOf(op.getType())));
+    out.push_back(Tensor::scalar(globalNorm(operandsOf(in, op.getTensors()), operandsOf(in, op.getWeights())),
+                                 elementOf(op.getType())));
     return success();
   });
 

@@ -4,11 +4,14 @@
 
 namespace tailor::backend::reference {
 
-double globalNorm(std::span<const Tensor* const> tensors) {
+double globalNorm(std::span<const Tensor* const> tensors, std::span<const Tensor* const> weights) {
   double sum = 0;
-  for (const Tensor* tensor : tensors)
-    for (double value : tensor->reals())
+  for (size_t t = 0; t < tensors.size(); ++t)
+    for (int64_t i = 0; i < tensors[t]->size(); ++i) {
+      const double weight = weights.empty() ? 1.0 : weights[t]->reals()[i];
+      const double value = weight * tensors[t]->reals()[i];
       sum += value * value;
+    }
   return std::sqrt(sum);
 }
 

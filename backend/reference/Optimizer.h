@@ -6,8 +6,10 @@
 /// tensors.
 namespace tailor::backend::reference {
 
-/// sqrt(sum over all tensors and elements of x^2).   methods.md 5.1
-[[nodiscard]] double globalNorm(std::span<const Tensor* const> tensors);
+/// sqrt(sum over all tensors and elements of x^2), with weights of (|w| x)^2.   methods.md 5.1
+/// `weights` is empty or holds one tensor for each of `tensors`.
+[[nodiscard]] double globalNorm(std::span<const Tensor* const> tensors,
+                                std::span<const Tensor* const> weights);
 
 /// The ascended point of SAM:  w + radius * g / (norm + epsilon),  adaptive: w + radius * w^2 * g / (norm +
 /// epsilon). A zero gradient gives w itself.   methods.md 5.1

@@ -2,7 +2,7 @@
 
 #include "backend/reference/Tensor.h"
 
-#include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -38,6 +38,11 @@ struct OpCase {
   int64_t numDifferentiable = -1;   ///< the first so many results have a gradient; -1 = all
   bool stopsGradient = false;       ///< the gradient is zero whatever differences say
 };
+
+/// How GoogleTest prints a case.
+inline void PrintTo(const OpCase& opCase, std::ostream* out) {
+  *out << opCase.name;
+}
 
 /// "tensor<3x4xf64>" from "3x4xf64".
 std::string tensorType(const std::string& type);

@@ -214,6 +214,13 @@ struct ParityCase {
   Phase phase;
 };
 
+std::string name_of(const ParityCase& c) {
+  return c.net + "_" + c.method + "_" + passes::stringifyPhase(c.phase).str();
+}
+void PrintTo(const ParityCase& c, std::ostream* out) {
+  *out << name_of(c);
+}
+
 class Parity : public testing::TestWithParam<ParityCase> {};
 
 TEST_P(Parity, TwentyStepsOfPyTorch) {
@@ -237,7 +244,7 @@ TEST_P(Parity, TwentyStepsOfPyTorch) {
   environment.control.insert_or_assign("rho", Tensor::scalar(run.rho));
   environment.control.insert_or_assign("beta1", Tensor::scalar(0.9));
   environment.control.insert_or_assign("beta2", Tensor::scalar(0.999));
-  environment.control.insert_or_assign("adam_eps", Tensor::scalar(1e-8));
+  environment.control.insert_or_assign("adam_eps", Tensor::scalar(recording.adam_eps));
   environment.control.insert_or_assign("rng", Tensor::integer({4}, {1, 2, 3, 4}));
 
   Interpreter interpreter(program);
@@ -281,9 +288,8 @@ std::vector<ParityCase> parity_cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Recordings, Parity, testing::ValuesIn(parity_cases()), [](const auto& info) {
-  return info.param.net + "_" + info.param.method + "_" + passes::stringifyPhase(info.param.phase).str();
-});
+INSTANTIATE_TEST_SUITE_P(Recordings, Parity, testing::ValuesIn(parity_cases()),
+                         [](const auto& info) { return name_of(info.param); });
 
 } // namespace
 } // namespace tailor::golden

@@ -10,7 +10,7 @@ Philox4x32-10 (runtime/base/philox.h), so a recording holds losses and samples o
 
 A tensor is drawn as offset + bound * (2 u - 1) with u from element j of row 0, op_id = its place in the list; an input as
 2 * (2 u - 1) with op_id 1000, row = sample; a label as floor(K u^2) with op_id 1001. Shapes are Tailor's: linear
-[in, out], convolution OIHW, images NHWC.
+[out, in], convolution OIHW, images NHWC.
 """
 import json
 import math
@@ -40,7 +40,7 @@ def uniform(op_id, rows, elements):
 # --- networks: a list of (name, shape, bound, offset) and a function of (parameters, buffers, x, update_buffers)
 def linear_spec(name, fan_in, out):
     bound = 1 / math.sqrt(fan_in)
-    return [(name + ".weight", (fan_in, out), bound, 0.0), (name + ".bias", (out,), bound, 0.0)]
+    return [(name + ".weight", (out, fan_in), bound, 0.0), (name + ".bias", (out,), bound, 0.0)]
 
 
 def norm_spec(name, channels):
@@ -61,6 +61,8 @@ def batch_norm(p, buffers, name, x, update):
 class Mlp:
     def __init__(self, norm):
         self.norm, self.batch, self.input = norm, 8, (6,)
+        # A bias before batch norm has gradient 0; AdamW divides its rounding noise by sqrt(v) + eps, which must stay noise.
+        self.adam_eps = 1e-6 if norm else 1e-8
         self.widths, self.norms = [6, 10, 7], []
         self.spec = []
         for i in range(2):
@@ -72,18 +74,18 @@ class Mlp:
 
     def __call__(self, p, buffers, x, update):
         for i in range(2):
-            x = x @ p[f"fc{i}.weight"] + p[f"fc{i}.bias"]
+            x = x @ p[f"fc{i}.weight"].T + p[f"fc{i}.bias"]
             if self.norm:
                 x = batch_norm(p, buffers, f"bn{i}", x, update)
             x = F.relu(x)
-        return x @ p["head.weight"] + p["head.bias"]
+        return x @ p["head.weight"].T + p["head.bias"]
 
 
 class ResNet8:
     """He et al. for CIFAR, one block per stage, shortcut A (every 2nd pixel, zero channels on both sides)."""
 
     def __init__(self):
-        self.batch, self.input = 4, (8, 8, 3)
+        self.batch, self.input, self.adam_eps = 4, (8, 8, 3), 1e-8
         self.blocks = [("layer1.0", 16, 16, 1), ("layer2.0", 16, 32, 2), ("layer3.0", 32, 64, 2)]
         self.spec = conv_spec("conv1", 3, 16) + norm_spec("bn1", 16)
         self.norms = [("bn1", 16)]
@@ -104,7 +106,7 @@ class ResNet8:
             if i != o:
                 x = F.pad(x[:, :, ::stride, ::stride], (0, 0, 0, 0, (o - i) // 2, (o - i) // 2))
             x = F.relu(h + x)
-        return x.mean((2, 3)) @ p["linear.weight"] + p["linear.bias"]
+        return x.mean((2, 3)) @ p["linear.weight"].T + p["linear.bias"]
 
 
 # --- losses
@@ -159,7 +161,7 @@ def record(net, method):
     valid = [net.batch - 1 if t % 7 == 5 else net.batch for t in range(STEPS)]  # ragged batches now and then
     ema_decay = [min(0.9, (1 + t) / (10 + t)) for t in range(STEPS)]
     if adamw:
-        optimizer = torch.optim.AdamW(params.values(), betas=(0.9, 0.999), eps=1e-8, weight_decay=0.05)
+        optimizer = torch.optim.AdamW(params.values(), betas=(0.9, 0.999), eps=net.adam_eps, weight_decay=0.05)
     else:
         optimizer = torch.optim.SGD(params.values(), lr=0.1, momentum=0.9, weight_decay=2e-4,
                                     nesterov=method.get("nesterov", False))
@@ -220,6 +222,7 @@ def main():
         content = {
             "torch": torch.__version__.split("+")[0], "seed": SEED, "steps": STEPS, "num_samples": NUM_SAMPLES,
             "batch": net.batch, "input": list(net.input), "class_counts": COUNTS,
+            "adam_eps": net.adam_eps,
             "tensors": [{"name": n, "shape": list(s), "bound": b, "offset": o} for n, s, b, o in net.spec],
             "runs": {name: record(net, method) for name, method in METHODS.items()},
         }

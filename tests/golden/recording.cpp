@@ -70,6 +70,7 @@ Recording Recording::load(const std::string& net) {
   const auto seed = static_cast<uint32_t>(number(*json->find("seed")));
   const auto num_samples = static_cast<int64_t>(number(*json->find("num_samples")));
   recording.batch = static_cast<int64_t>(number(*json->find("batch")));
+  recording.adam_eps = number(*json->find("adam_eps"));
   recording.input = numbers<int64_t>(json->find("input"));
   recording.class_counts = numbers<double>(json->find("class_counts"));
 

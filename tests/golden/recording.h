@@ -33,6 +33,7 @@ struct Run {
 
 struct Recording {
   int64_t batch = 0;
+  double adam_eps = 0;
   Shape input; ///< of one sample
   std::vector<double> class_counts;
   std::map<std::string, Tensor> parameters; ///< initial
