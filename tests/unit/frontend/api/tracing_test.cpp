@@ -139,7 +139,8 @@ TEST(Tracing, OpIdsAreDistinctAndTheSameInEveryTrace) {
   Fixture<> f(erm);
   auto ids = [&] {
     std::vector<std::int64_t> found;
-    for (const Node* node : nodes_of(f.program.trace().entries[0]))
+    Entry step = f.program.trace().entries[0];
+    for (const Node* node : nodes_of(step))
       found.push_back(node->op_id);
     return found;
   };
@@ -278,7 +279,8 @@ std::vector<double> passes(bool same_rng) {
     SamResult g = sam([&] { return f.loss(s); }, {.same_rng = same_rng});
     s.update(f.net, f.sgd, g.gradients, 0.1);
   });
-  std::vector<const Node*> calls = nodes_named(f.program.trace().entries[0], "value_and_grad");
+  Entry step = f.program.trace().entries[0];
+  std::vector<const Node*> calls = nodes_named(step, "value_and_grad");
   std::sort(calls.begin(), calls.end(), [](const Node* a, const Node* b) { return a->serial < b->serial; });
   std::vector<double> values;
   for (const Node* call : calls)
