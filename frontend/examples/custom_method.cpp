@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   data::Plan plan = data::blobs(
       {.classes = 5, .dimensions = 8, .samples_per_class = 400, .long_tail = {.profile = "exp", .r = 0.05}});
   program.data(plan, {.batch = 64});
+  program.options().set("run.epochs", 10); // any key of a recipe; --set changes it
 
   SmallNet net{plan.num_numeric(), plan.num_classes()};
   program.state("net", net);
