@@ -94,6 +94,7 @@ Value evaluateElementwise(Evaluator& e, OpResult result, ArrayRef<Coord> coords)
   if (e.failed()) return {};
   auto one = [&] { return b.constant(in[0].getType(), 1); };
   return llvm::TypeSwitch<mlir::Operation*, Value>(op)
+      .Case([&](ir::StopGradientOp) { return in[0]; })
       .Case([&](ir::NegOp) { return b.neg(in[0]); })
       .Case([&](ir::AbsOp) { return b.abs(in[0]); })
       .Case([&](ir::SignOp) { return sign(b, in[0]); })
