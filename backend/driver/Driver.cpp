@@ -161,7 +161,8 @@ private:
       std::span<const std::byte> bytes = runtime::as_bytes(text);
       sections_.push_back({std::string(runtime::kIrSectionPrefix) + name, {bytes.begin(), bytes.end()}});
     }
-    if (options_.dumpFolder.empty() || !llvm::Regex(options_.dumpFilter).match(name)) return {};
+    bool wanted = options_.dumpFilter.empty() || llvm::Regex(options_.dumpFilter).match(name);
+    if (options_.dumpFolder.empty() || !wanted) return {};
     TAILOR_RETURN_IF_ERROR(runtime::make_folders(options_.dumpFolder), "dumping phase '" + name + "'");
     std::string number = std::to_string(static_cast<int>(phase));
     return runtime::write_file_atomic(

@@ -8,7 +8,7 @@
 
 // One body, two calls, two tables: that is SAM-A.
 // TRACED:       tailor.body @loss(
-// TRACED:       tailor.entry @train_step kind(step)
+// TRACED:       tailor.entry @train_step kind({{ ?}}step)
 // TRACED-COUNT-2: tailor.value_and_grad @loss
 // TRACED-NOT:   tailor.value_and_grad
 
