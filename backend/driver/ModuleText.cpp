@@ -21,10 +21,11 @@ std::string print(ModuleOp module, const OpPrintingFlags& flags, const ProgramIn
   AsmState state(module, flags);
   if (info)
     state.attachResourcePrinter(kResource, [&](Operation*, AsmResourceBuilder& builder) {
-      builder.buildString("options", info->options.to_json());
-      builder.buildString("schema", runtime::schema_to_json(info->schema));
-      builder.buildString("source_name", info->sourceName);
-      builder.buildString("source_text", info->sourceText);
+      if (info->options.size() > 0) builder.buildString("options", info->options.to_json());
+      if (info->schema != runtime::DataSchema())
+        builder.buildString("schema", runtime::schema_to_json(info->schema));
+      if (!info->sourceName.empty()) builder.buildString("source_name", info->sourceName);
+      if (!info->sourceText.empty()) builder.buildString("source_text", info->sourceText);
     });
   module->print(stream, state);
   stream << '\n';
