@@ -8,6 +8,7 @@
 #include "runtime/train/trainer.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <sys/stat.h>
 #include <thread>
 
@@ -152,7 +153,26 @@ Status check_out_folder(const std::string& out, bool resume) {
   return make_folders(out);
 }
 
-void describe_data(const DataBundle& data, RunResult& result, bool print) {
+std::uint64_t data_bytes(const Dataset& data) {
+  return (data.numeric.size() + data.category.size() + data.label.size() + data.source_row.size()) * 4;
+}
+
+/// The peak of what the run will hold, before it starts: everything is allocated by now.
+std::string memory_line(const Executor& executor, const DataBundle& data) {
+  const MemorySizes& memory = executor.spec().memory;
+  const std::uint64_t slots = memory.slot * executor.options().num_slots;
+  const std::uint64_t rows = data_bytes(data.train) + data_bytes(data.val) + data_bytes(data.test);
+  const auto megabytes = [](std::uint64_t bytes) {
+    char buffer[32];
+    std::snprintf(buffer, sizeof(buffer), "%.1f MB", static_cast<double>(bytes) / 1e6);
+    return std::string(buffer);
+  };
+  return concat("memory   ", megabytes(memory.state + memory.arena + slots + rows), ": state ",
+                megabytes(memory.state), ", arena ", megabytes(memory.arena), ", batch slots ",
+                megabytes(slots), ", data ", megabytes(rows));
+}
+
+void describe_data(const Executor& executor, const DataBundle& data, RunResult& result, bool print) {
   result.class_names = data.fitted.class_names;
   result.class_counts = data.train.class_counts;
   result.train_rows = data.train.num_rows;
@@ -162,6 +182,7 @@ void describe_data(const DataBundle& data, RunResult& result, bool print) {
   log_info(concat("data     train ", result.train_rows, ", val ", result.val_rows, ", test ",
                   result.test_rows, " rows"));
   log_info(class_line(result));
+  log_info(memory_line(executor, data));
   for (const std::string& note : data.notes)
     log_info("note: " + note);
 }
@@ -240,7 +261,7 @@ Result<RunResult> run_training(std::shared_ptr<const Artifact> artifact, const R
       if (checkpoint) open.fitted = &checkpoint->fitted;
       TAILOR_ASSIGN_OR_RETURN(data, open_data(setup.data_plan, artifact->spec().schema, open),
                               "opening the data");
-      describe_data(*data, result, s == 0 && !options.quiet);
+      describe_data(*setup.executor, *data, result, s == 0 && !options.quiet);
     }
     if (s == 0) {
       ManifestFacts facts{options.command_line, setup.executor->options().num_threads, options.loader_threads,
