@@ -24,11 +24,13 @@ constexpr const char* kCandidate = "candidate";
 
 bool supportsOnCpu(mlir::Operation* op, std::string& reason) {
   if (mlir::isa<ir::Conv2dOp, ir::Conv2dDataGradOp, ir::Conv2dWeightGradOp>(op)) {
-    reason = "convolutions are not available for target cpu yet";
+    reason =
+        ("'" + op->getName().getStringRef() + "': convolutions are not available for target cpu yet").str();
     return false;
   }
   if (op->getName().getStringRef().contains("_pool2d")) {
-    reason = "image pooling is not available for target cpu yet";
+    reason =
+        ("'" + op->getName().getStringRef() + "': image pooling is not available for target cpu yet").str();
     return false;
   }
   auto fits = [&](mlir::Type type) {
