@@ -58,7 +58,8 @@ std::vector<Bytes> takeLeaves(ModuleOp module) {
   if (constants.empty()) return values;
 
   OpBuilder builder(entry);
-  auto group = ir::StateGroupOp::create(builder, module.getLoc(), kLeaves, ir::GroupKind::Fitted);
+  // Not `fitted`: what depends on fitted state alone moves to an entry that runs when training starts.
+  auto group = ir::StateGroupOp::create(builder, module.getLoc(), kLeaves, ir::GroupKind::Net);
   auto zeros = ir::InitAttr::get(module.getContext(), ir::InitRule::Zeros);
   for (auto [number, constant] : llvm::enumerate(constants)) {
     std::string name = std::to_string(number);

@@ -26,10 +26,9 @@ TEST(PlaceIntervals, ACommandsResultDoesNotReplaceItsOperand) {
 }
 
 TEST(PlaceIntervals, TakesTheSmallestGapThatFits) {
-  // Alive throughout: blocks at 0 and, behind two gaps of 256 and 128 bytes, more. The last block fits the
-  // 128.
+  // Blocks that stay, with two that go between them: gaps of 256 and 192 bytes. The last block fits both.
   std::vector<Interval> blocks = {{0, 9, 512}, {0, 4, 256}, {0, 9, 192},
-                                  {0, 4, 128}, {0, 9, 65},  {5, 9, 100}};
+                                  {0, 4, 150}, {0, 9, 140}, {5, 9, 100}};
   Placement placement = placeIntervals(blocks);
   EXPECT_EQ(placement.offsets[5], placement.offsets[3]);
 }
