@@ -1,8 +1,6 @@
 #include "ir/ops/FunctionSyntax.h"
 #include "ir/ops/Support.h"
 
-#include "llvm/ADT/SmallSet.h"
-
 using namespace mlir;
 
 namespace tailor::ir {
@@ -138,8 +136,13 @@ void ValueAndGradOp::build(OpBuilder& builder, OperationState& state, BodyOp bod
 
 LogicalResult ValueAndGradOp::verify() {
   if (getWrt().empty()) return emitOpError("differentiates with respect to nothing; use tailor.call");
-  if (failed(checkDims(getWrt(), getArguments().size(), "wrt", [&] { return emitOpError(); })))
-    return failure();
+  for (auto [position, index] : llvm::enumerate(getWrt())) {
+    if (index < 0 || index >= static_cast<int64_t>(getArguments().size()))
+      return emitOpError("differentiates with respect to argument ")
+             << index << " but has " << getArguments().size() << " arguments";
+    if (llvm::is_contained(getWrt().take_front(position), index))
+      return emitOpError("differentiates with respect to argument ") << index << " twice";
+  }
   for (int64_t index : getWrt())
     if (!isFloatTensor(getArguments()[index].getType()))
       return emitOpError("differentiates with respect to argument ")

@@ -1,0 +1,181 @@
+// RUN: tailor-opt %s --split-input-file --verify-diagnostics
+
+func.func @f(%x: tensor<4x2xf32>) {
+  // expected-error @+1 {{of kind map cannot hold tailor.reduce_sum}}
+  %0 = tailor.fused map (%a = %x : tensor<4x2xf32>) -> tensor<2xf32> {
+    // expected-note @+1 {{this op}}
+    %s = tailor.reduce_sum %a dims([0]) : tensor<4x2xf32> to tensor<2xf32>
+    tailor.yield %s : tensor<2xf32>
+  }
+  return
+}
+
+// -----
+
+// A reduction over the rows has no place in a group that walks rows.
+func.func @f(%x: tensor<4x2xf32>) {
+  // expected-error @+1 {{of kind rows cannot hold tailor.reduce_sum}}
+  %0 = tailor.fused rows (%a = %x : tensor<4x2xf32>) -> tensor<2xf32> {
+    // expected-note @+1 {{this op}}
+    %s = tailor.reduce_sum %a dims([0]) : tensor<4x2xf32> to tensor<2xf32>
+    tailor.yield %s : tensor<2xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x2xf32>) {
+  // expected-error @+1 {{of kind scalar cannot hold tailor.relu}}
+  %0 = tailor.fused scalar (%a = %x : tensor<4x2xf32>) -> tensor<4x2xf32> {
+    // expected-note @+1 {{this op}}
+    %s = tailor.relu %a : tensor<4x2xf32>
+    tailor.yield %s : tensor<4x2xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x2xf32>) {
+  // expected-error @+1 {{of kind gemm expects one dot but holds 0}}
+  %0 = tailor.fused gemm (%a = %x : tensor<4x2xf32>) -> tensor<4x2xf32> {
+    %s = tailor.relu %a : tensor<4x2xf32>
+    tailor.yield %s : tensor<4x2xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x4x3xf32>) {
+  // expected-error @+1 {{of kind gemm cannot hold tailor.dot}}
+  %0 = tailor.fused gemm (%a = %x : tensor<2x4x3xf32>) -> tensor<2x4x4xf32> {
+    // expected-note @+1 {{this op}}
+    %s = tailor.dot %a, %a batch([0] x [0]) contract([2] x [2]) : (tensor<2x4x3xf32>, tensor<2x4x3xf32>) -> tensor<2x4x4xf32>
+    tailor.yield %s : tensor<2x4x4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x2xf32>) {
+  // expected-error @+1 {{of kind single expects one op but holds 2}}
+  %0 = tailor.fused single (%a = %x : tensor<4x2xf32>) -> tensor<4x2xf32> {
+    %r = tailor.relu %a : tensor<4x2xf32>
+    %s = tailor.neg %r : tensor<4x2xf32>
+    tailor.yield %s : tensor<4x2xf32>
+  }
+  return
+}
+
+// -----
+
+// The second op averages something else than the first one's results.
+func.func @f(%x: tensor<4xf32>, %d: tensor<f32>) {
+  // expected-error @+1 {{of kind multi_tensor expects one optimizer op, or an update and the EMA of its results, but holds 2}}
+  %0:2 = tailor.fused multi_tensor (%a = %x : tensor<4xf32>, %c = %d : tensor<f32>) -> tensor<4xf32>, tensor<4xf32> {
+    %w = tailor.sgd_update params(%a) grads(%a) lr(%c) weight_decay(%c) decayed([true]) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>) -> tensor<4xf32>
+    %e = tailor.ema_update averages(%a) values(%a) decay(%c) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+    tailor.yield %w, %e : tensor<4xf32>, tensor<4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @+1 {{unknown fusion kind 'loops'}}
+  %0 = tailor.fused loops (%a = %x : tensor<4xf32>) -> tensor<4xf32> { tailor.yield %a : tensor<4xf32> }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  %0 = tailor.fused map (%a = %x : tensor<4xf32>) -> tensor<4xf32> {
+    // expected-error @+1 {{yields 2 values but tailor.fused has 1 results}}
+    tailor.yield %a, %a : tensor<4xf32>, tensor<4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @+1 {{expects one region argument per input, of the input's type: 1 inputs but 0 region arguments}}
+  %0 = "tailor.fused"(%x) <{kind = #tailor<fusion_kind map>}> ({
+    %c = "tailor.constant"() <{value = dense<1.0> : tensor<4xf32>}> : () -> tensor<4xf32>
+    "tailor.yield"(%c) : (tensor<4xf32>) -> ()
+  }) : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>, %y: tensor<4xf32>) {
+  %0 = tailor.fused map (%a = %x : tensor<4xf32>) -> tensor<4xf32> {
+    // expected-error @+2 {{use of value '%y' outside its region}}
+    // expected-note @-3 {{required by region isolation constraints}}
+    %s = tailor.add %a, %y : tensor<4xf32>
+    tailor.yield %s : tensor<4xf32>
+  }
+  return
+}
+
+// -----
+
+tailor.program @p {
+  tailor.kernel @k kind(map) (%x: tensor<4xf32>) -> tensor<4xf32> {
+    %s = tailor.reduce_sum %x dims([0]) : tensor<4xf32> to tensor<f32>
+    // expected-error @+1 {{value 0 is 'tensor<f32>' but result 0 of tailor.kernel is 'tensor<4xf32>'}}
+    tailor.yield %s : tensor<f32>
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.entry @a kind(fit) {
+    // expected-error @+1 {{names the unknown kernel @k}}
+    tailor.launch @k() : () -> ()
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.kernel @k kind(map) (%x: tensor<4xf32>) -> tensor<4xf32> { tailor.yield %x : tensor<4xf32> }
+  tailor.entry @a kind(fit) {
+    // expected-error @+1 {{has 0 inputs but kernel @k has 1}}
+    tailor.launch @k() : () -> ()
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.kernel @k kind(map) (%x: tensor<4xf32>) -> tensor<4xf32> { tailor.yield %x : tensor<4xf32> }
+  tailor.entry @a kind(fit) {
+    %0 = tailor.constant dense<1.0> : tensor<4xf32>
+    // expected-error @+1 {{result 0 is 'tensor<5xf32>' but kernel @k has 'tensor<4xf32>'}}
+    %1 = tailor.launch @k(%0) : (tensor<4xf32>) -> tensor<5xf32>
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.kernel @k kind(map) (%x: tensor<4xf32>) -> tensor<4xf32> { tailor.yield %x : tensor<4xf32> }
+  tailor.entry @a kind(fit) {
+    %0 = tailor.constant dense<1.0> : tensor<4xf32>
+    // expected-error @+1 {{has 1 results but 0 buffers}}
+    %1 = tailor.launch @k(%0) buffers([]) : (tensor<4xf32>) -> tensor<4xf32>
+  }
+}
+
+// -----
+
+// expected-error @+1 {{buffer expects offset and size of at least 0, got -8 and 16}}
+func.func private @f() attributes {tailor.buffer = #tailor.buffer<arena, -8, 16>}

@@ -1,0 +1,62 @@
+// RUN: tailor-opt %s --canonicalize | FileCheck %s
+
+// CHECK-LABEL: func.func @identity
+// CHECK-SAME:    %[[X:.+]]: tensor<4x6xf32>
+// CHECK-NEXT:    return %[[X]], %[[X]], %[[X]], %[[X]], %[[X]], %[[X]], %[[X]]
+func.func @identity(%x: tensor<4x6xf32>) -> (tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>) {
+  %0 = tailor.broadcast %x dims([0, 1]) : tensor<4x6xf32> to tensor<4x6xf32>
+  %1 = tailor.reshape %x : tensor<4x6xf32> to tensor<4x6xf32>
+  %2 = tailor.transpose %x permutation([0, 1]) : tensor<4x6xf32> to tensor<4x6xf32>
+  %3 = tailor.slice %x from([0, 0]) to([4, 6]) by([1, 1]) : tensor<4x6xf32> to tensor<4x6xf32>
+  %4 = tailor.pad %x low([0, 0]) high([0, 0]) interior([0, 0]) : tensor<4x6xf32> to tensor<4x6xf32>
+  %5 = tailor.concat %x dim(0) : (tensor<4x6xf32>) -> tensor<4x6xf32>
+  %6 = tailor.roll %x shift(-12) dim(1) : tensor<4x6xf32>
+  return %0, %1, %2, %3, %4, %5, %6 : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>
+}
+
+// A broadcast of a broadcast keeps track of where its dimensions end up.
+// CHECK-LABEL: func.func @broadcast_of_broadcast
+// CHECK-SAME:    %[[V:.+]]: tensor<6xf32>
+// CHECK-NEXT:    %[[R:.+]] = tailor.broadcast %[[V]] dims([2]) : tensor<6xf32> to tensor<2x4x6xf32>
+// CHECK-NEXT:    return %[[R]]
+func.func @broadcast_of_broadcast(%v: tensor<6xf32>) -> tensor<2x4x6xf32> {
+  %0 = tailor.broadcast %v dims([1]) : tensor<6xf32> to tensor<4x6xf32>
+  %1 = tailor.broadcast %0 dims([1, 2]) : tensor<4x6xf32> to tensor<2x4x6xf32>
+  return %1 : tensor<2x4x6xf32>
+}
+
+// CHECK-LABEL: func.func @reshape_of_reshape
+// CHECK-SAME:    %[[X:.+]]: tensor<4x6xf32>
+// CHECK-NEXT:    %[[R:.+]] = tailor.reshape %[[X]] : tensor<4x6xf32> to tensor<3x8xf32>
+// CHECK-NEXT:    return %[[R]], %[[X]]
+func.func @reshape_of_reshape(%x: tensor<4x6xf32>) -> (tensor<3x8xf32>, tensor<4x6xf32>) {
+  %0 = tailor.reshape %x : tensor<4x6xf32> to tensor<24xf32>
+  %1 = tailor.reshape %0 : tensor<24xf32> to tensor<3x8xf32>
+  %2 = tailor.reshape %0 : tensor<24xf32> to tensor<4x6xf32>
+  return %1, %2 : tensor<3x8xf32>, tensor<4x6xf32>
+}
+
+// [2, 0, 1] after [1, 2, 0] is the identity; after [2, 0, 1] it is [1, 2, 0].
+// CHECK-LABEL: func.func @transpose_of_transpose
+// CHECK-SAME:    %[[X:.+]]: tensor<2x3x4xf32>
+// CHECK-NEXT:    %[[T:.+]] = tailor.transpose %[[X]] permutation([1, 2, 0]) : tensor<2x3x4xf32> to tensor<3x4x2xf32>
+// CHECK-NEXT:    return %[[X]], %[[T]]
+func.func @transpose_of_transpose(%x: tensor<2x3x4xf32>) -> (tensor<2x3x4xf32>, tensor<3x4x2xf32>) {
+  %0 = tailor.transpose %x permutation([1, 2, 0]) : tensor<2x3x4xf32> to tensor<3x4x2xf32>
+  %1 = tailor.transpose %0 permutation([2, 0, 1]) : tensor<3x4x2xf32> to tensor<2x3x4xf32>
+  %2 = tailor.transpose %x permutation([2, 0, 1]) : tensor<2x3x4xf32> to tensor<4x2x3xf32>
+  %3 = tailor.transpose %2 permutation([2, 0, 1]) : tensor<4x2x3xf32> to tensor<3x4x2xf32>
+  return %1, %3 : tensor<2x3x4xf32>, tensor<3x4x2xf32>
+}
+
+// CHECK-LABEL: func.func @constants
+// CHECK-DAG:     %[[A:.+]] = tailor.constant dense<5.000000e-01> : tensor<2x3xf32>
+// CHECK-DAG:     %[[B:.+]] = tailor.constant dense<{{\[}}[1.000000e+00, 2.000000e+00]]> : tensor<1x2xf32>
+// CHECK:         return %[[A]], %[[B]]
+func.func @constants() -> (tensor<2x3xf32>, tensor<1x2xf32>) {
+  %half = tailor.constant dense<0.5> : tensor<3xf32>
+  %pair = tailor.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %0 = tailor.broadcast %half dims([1]) : tensor<3xf32> to tensor<2x3xf32>
+  %1 = tailor.reshape %pair : tensor<2xf32> to tensor<1x2xf32>
+  return %0, %1 : tensor<2x3xf32>, tensor<1x2xf32>
+}
