@@ -1,6 +1,8 @@
 #include "ir/Attributes.h"
 #include "ir/Tailor.h"
 
+#include "mlir/IR/PatternMatch.h"
+
 using namespace mlir;
 using namespace tailor::ir;
 

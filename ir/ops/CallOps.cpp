@@ -219,7 +219,8 @@ void RepeatOp::print(OpAsmPrinter& printer) {
 }
 
 LogicalResult RepeatOp::verify() {
-  if (getCount() < 1) return emitOpError("expects a count of at least 1, got ") << getCount();
+  if (int64_t count = getCount(); count < 1)
+    return emitOpError("expects a count of at least 1, got ") << count;
   if (getInitial().getTypes() != getResultTypes())
     return emitOpError("carries ") << getInitial().size() << " values but has " << getNumResults()
                                    << " results, or their types differ";

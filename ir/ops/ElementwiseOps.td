@@ -40,7 +40,7 @@ def GeluOp : UnaryOp<"gelu", "Gaussian error linear unit"> {
     `erf` (default): x/2 * (1 + erf(x / sqrt 2)). `tanh`: x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))).
   }];
   let arguments = (ins FloatTensor:$operand, DefaultValuedAttr<GeluFormAttr, "GeluForm::Erf">:$form);
-  let assemblyFormat = "$operand (`form` `(` $form^ `)`)? attr-dict `:` type($result)";
+  let assemblyFormat = "$operand (`form` `(` custom<Word>($form)^ `)`)? attr-dict `:` type($result)";
 }
 
 def LogicalNotOp : LanewiseOp<"logical_not", [SameOperandsAndResultType, Involution]> {
@@ -85,7 +85,7 @@ def CompareOp : LanewiseOp<"compare", [SameTypeOperands, InfersType]> {
   let summary = "`%m = tailor.compare %a lt %b : tensor<64xf32>`; comparisons with NaN are false, except ne.";
   let arguments = (ins NumberTensor:$lhs, NumberTensor:$rhs, DirectionAttr:$direction);
   let results = (outs BoolTensor:$result);
-  let assemblyFormat = "$lhs $direction $rhs attr-dict `:` type($lhs)";
+  let assemblyFormat = "$lhs custom<Word>($direction) $rhs attr-dict `:` type($lhs)";
 }
 
 def WhereOp : LanewiseOp<"where", [AllTypesMatch<["on_true", "on_false", "result"]>, AllShapesMatch<["condition", "result"]>,

@@ -33,8 +33,8 @@ LogicalResult EntryOp::verify() {
   if (!hasBatch && getBatch())
     return emitOpError("of kind ") << stringifyEntryKind(kind) << " has no batch, got batch size "
                                    << *getBatch();
-  if (getBatch() && *getBatch() < 1)
-    return emitOpError("expects a batch size of at least 1, got ") << *getBatch();
+  if (int64_t batch = getBatch().value_or(1); batch < 1)
+    return emitOpError("expects a batch size of at least 1, got ") << batch;
   if (auto yield = dyn_cast<YieldOp>(getBody().front().back()); yield && !yield.getValues().empty())
     return yield.emitOpError("of an entry yields nothing; results leave through store, report and output");
   WalkResult walk = getBody().walk([&](Operation* op) -> WalkResult {

@@ -19,7 +19,7 @@ def EntryOp : Tailor_Op<"entry", [
                        OptionalAttr<StrAttr>:$entry_name);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $sym_name `kind` `(` $kind `)` (`batch` `(` $batch^ `)`)? (`name` `(` $entry_name^ `)`)?
+    $sym_name `kind` `(` custom<Word>($kind) `)` (`batch` `(` $batch^ `)`)? (`name` `(` $entry_name^ `)`)?
     attr-dict-with-keyword $body
   }];
   let hasVerifier = 1;

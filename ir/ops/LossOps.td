@@ -22,7 +22,7 @@ defvar softmax_loss_words = [{
   (`valid` `(` $valid^ `:` type($valid) `)`)?
   (`focal` `(` $focal_gamma^ (`of_weighted` $focal_of_weighted^)? `)`)?
   (`scale` `(` $scale^ `)`)?
-  `reduction` `(` $reduction `)` attr-dict
+  `reduction` `(` custom<Word>($reduction) `)` attr-dict
 }];
 
 def SoftmaxCrossEntropyOp : PureOp<"softmax_cross_entropy", [
@@ -95,7 +95,7 @@ defvar sigmoid_loss_words = [{
   (`weights` `(` $class_weights^ `:` type($class_weights) `)`)?
   (`smoothing` `(` $smoothing^ `:` type($smoothing) `)`)?
   (`valid` `(` $valid^ `:` type($valid) `)`)?
-  `reduction` `(` $reduction `)` attr-dict
+  `reduction` `(` custom<Word>($reduction) `)` attr-dict
 }];
 
 def SigmoidCrossEntropyOp : PureOp<"sigmoid_cross_entropy", [

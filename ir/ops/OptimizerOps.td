@@ -63,7 +63,8 @@ def SgdUpdateOp : PureOp<"sgd_update", [AttrSizedOperandSegments, AttrSizedResul
   let assemblyFormat = [{
     `params` `(` $params `)` `grads` `(` $grads `)` (`velocity` `(` $velocity^ `)`)? `lr` `(` $lr `)`
     (`momentum` `(` $momentum^ `)`)? `weight_decay` `(` $weight_decay `)` (`valid` `(` $valid^ `)`)?
-    `decayed` `(` $decayed `)` (`nesterov` $nesterov^)? attr-dict `:` functional-type(operands, results)
+    `decayed` `(` $decayed `)` (`nesterov` $nesterov^)? attr-dict
+    `:` `(` type(operands) `)` `->` `(` type($new_params) `)` (`,` `(` type($new_velocity)^ `)`)?
   }];
   let hasVerifier = 1;
   let builders = [OpBuilder<(ins "::mlir::ValueRange":$params, "::mlir::ValueRange":$grads,
@@ -92,7 +93,8 @@ def AdamwUpdateOp : PureOp<"adamw_update", [AttrSizedOperandSegments, AttrSizedR
     `params` `(` $params `)` `grads` `(` $grads `)` `first_moments` `(` $first_moments `)`
     `second_moments` `(` $second_moments `)` `lr` `(` $lr `)` `beta1` `(` $beta1 `)` `beta2` `(` $beta2 `)`
     `epsilon` `(` $epsilon `)` `weight_decay` `(` $weight_decay `)` `step` `(` $step `)` (`valid` `(` $valid^ `)`)?
-    `decayed` `(` $decayed `)` attr-dict `:` functional-type(operands, results)
+    `decayed` `(` $decayed `)` attr-dict `:` `(` type(operands) `)`
+    `->` `(` type($new_params) `)` `,` `(` type($new_first_moments) `)` `,` `(` type($new_second_moments) `)`
   }];
   let hasVerifier = 1;
   let builders = [OpBuilder<(ins "::mlir::ValueRange":$params, "::mlir::ValueRange":$grads,

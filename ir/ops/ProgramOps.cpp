@@ -177,10 +177,13 @@ LogicalResult StageOp::verify() {
   if (getEpochs() && getSteps())
     return emitOpError("has a length in epochs (")
            << *getEpochs() << ") and in steps (" << *getSteps() << ")";
-  if (getEpochs() && *getEpochs() < 1) return emitOpError("expects at least 1 epoch, got ") << *getEpochs();
-  if (getSteps() && *getSteps() < 1) return emitOpError("expects at least 1 step, got ") << *getSteps();
-  if (getClassTable() < 0)
-    return emitOpError("expects a class table row of at least 0, got ") << getClassTable();
+  // I64Attr accessors are unsigned.
+  if (int64_t epochs = getEpochs().value_or(1); epochs < 1)
+    return emitOpError("expects at least 1 epoch, got ") << epochs;
+  if (int64_t steps = getSteps().value_or(1); steps < 1)
+    return emitOpError("expects at least 1 step, got ") << steps;
+  if (int64_t row = getClassTable(); row < 0)
+    return emitOpError("expects a class table row of at least 0, got ") << row;
   return success();
 }
 

@@ -51,7 +51,7 @@ def StateGroupOp : Tailor_Op<"state_group", [
   let arguments = (ins SymbolNameAttr:$sym_name, GroupKindAttr:$kind, UnitAttr:$trainable);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $sym_name `kind` `(` $kind `)` (`trainable` $trainable^)? attr-dict-with-keyword $body
+    $sym_name `kind` `(` custom<Word>($kind) `)` (`trainable` $trainable^)? attr-dict-with-keyword $body
   }];
   let hasRegionVerifier = 1;
   let skipDefaultBuilders = 1;
@@ -101,7 +101,7 @@ def ControlFieldOp : Tailor_Op<"control_field", [Symbol, HasParent<"ControlOp">]
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyTailorTensor>:$type, ControlWriterAttr:$writer,
                        OptionalAttr<StrAttr>:$key, OptionalAttr<F64Attr>:$value);
   let assemblyFormat = [{
-    $sym_name `:` $type `writer` `(` $writer `)` (`key` `(` $key^ `)`)? (`value` `(` $value^ `)`)? attr-dict
+    $sym_name `:` $type `writer` `(` custom<Word>($writer) `)` (`key` `(` $key^ `)`)? (`value` `(` $value^ `)`)? attr-dict
   }];
   let hasVerifier = 1;
   let skipDefaultBuilders = 1;
@@ -148,7 +148,7 @@ def StageOp : Tailor_Op<"stage", [Symbol, HasParent<"StagePlanOp">, DeclareOpInt
     $sym_name `entry` `(` $entry `)` (`fit` `(` $fit^ `)`)? (`eval` `(` $eval^ `)`)? (`predict` `(` $predict^ `)`)?
     `sampler` `(` $sampler `)` (`epochs` `(` $epochs^ `)`)? (`steps` `(` $steps^ `)`)?
     (`class_table` `(` $class_table^ `)`)? (`trains` `(` $trains^ `)`)? (`initialises` `(` $initialises^ `)`)?
-    `slots` `(` $slots `)` attr-dict
+    `slots` `(` custom<Word>($slots) `)` attr-dict
   }];
   let hasVerifier = 1;
 }

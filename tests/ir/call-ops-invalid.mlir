@@ -1,9 +1,19 @@
 // RUN: tailor-opt %s --split-input-file --verify-diagnostics
 
+func.func private @print(tensor<f32>)
 tailor.program @p {
-  tailor.state_group @net kind(net) { tailor.state @w : tensor<f32> init(zeros) }
   tailor.body @f(%x: tensor<f32>) -> tensor<f32> {
     // expected-error @+1 {{has effects; a body is pure (load, store, report and output belong in entries)}}
+    func.call @print(%x) : (tensor<f32>) -> ()
+    tailor.return %x : tensor<f32>
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.body @f(%x: tensor<f32>) -> tensor<f32> {
+    // expected-error @+1 {{belongs in a tailor.entry but is in a tailor.body}}
     tailor.report "loss", %x : tensor<f32>
     tailor.return %x : tensor<f32>
   }
@@ -149,8 +159,8 @@ tailor.program @p {
 // -----
 
 func.func @f(%x: tensor<4xf32>) {
-  // expected-error @+1 {{expects a count of at least 1, got 0}}
-  %0 = tailor.repeat 0 iteration(%i) carry(%y = %x : tensor<4xf32>) { tailor.yield %y : tensor<4xf32> }
+  // expected-error @+1 {{expects a count of at least 1, got -1}}
+  %0 = tailor.repeat -1 iteration(%i) carry(%y = %x : tensor<4xf32>) { tailor.yield %y : tensor<4xf32> }
   return
 }
 

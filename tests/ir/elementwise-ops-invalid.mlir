@@ -58,7 +58,7 @@ func.func @f(%a: tensor<4xf32>) {
 // -----
 
 func.func @f(%a: tensor<4xf32>, %b: tensor<4xf32>) {
-  // expected-error @+1 {{expected ::tailor::ir::Direction to be one of}}
+  // expected-error @+1 {{unknown word 'less', expected one of eq, ne, lt, le, gt, ge}}
   %0 = tailor.compare %a less %b : tensor<4xf32>
   return
 }

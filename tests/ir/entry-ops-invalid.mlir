@@ -15,8 +15,8 @@ tailor.program @p {
 // -----
 
 tailor.program @p {
-  // expected-error @+1 {{expects a batch size of at least 1, got 0}}
-  tailor.entry @a kind(step) batch(0) {}
+  // expected-error @+1 {{expects a batch size of at least 1, got -8}}
+  tailor.entry @a kind(step) batch(-8) {}
 }
 
 // -----

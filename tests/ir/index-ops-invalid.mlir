@@ -1,7 +1,8 @@
 // RUN: tailor-opt %s --split-input-file --verify-diagnostics
 
 func.func @f(%table: tensor<f32>, %label: tensor<64xi32>) {
-  // expected-error @+1 {{expects a table of at least one dimension}}
+  // expected-error @+2 {{expects a table of at least one dimension}}
+  // expected-error @+1 {{failed to infer returned types}}
   %0 = tailor.take %table, %label : (tensor<f32>, tensor<64xi32>) -> tensor<64xf32>
   return
 }
@@ -9,7 +10,8 @@ func.func @f(%table: tensor<f32>, %label: tensor<64xi32>) {
 // -----
 
 func.func @f(%z: tensor<64x10xf32>, %label: tensor<32xi32>) {
-  // expected-error @+1 {{expects one index per row: the operand is 64x10 but the index is 32}}
+  // expected-error @+2 {{expects one index per row: the operand is 64x10 but the index is 32}}
+  // expected-error @+1 {{failed to infer returned types}}
   %0 = tailor.take_along %z, %label : (tensor<64x10xf32>, tensor<32xi32>) -> tensor<32xf32>
   return
 }
@@ -17,7 +19,8 @@ func.func @f(%z: tensor<64x10xf32>, %label: tensor<32xi32>) {
 // -----
 
 func.func @f(%table: tensor<10x4xf32>, %label: tensor<64xi32>, %u: tensor<64x5xf32>) {
-  // expected-error @+1 {{expects updates of shape 64x4 and type 'f32', got 'tensor<64x5xf32>'}}
+  // expected-error @+2 {{expects updates of shape 64x4 and type 'f32', got 'tensor<64x5xf32>'}}
+  // expected-error @+1 {{failed to infer returned types}}
   %0 = tailor.scatter_add %table, %label, %u : (tensor<10x4xf32>, tensor<64xi32>, tensor<64x5xf32>) -> tensor<10x4xf32>
   return
 }
@@ -25,7 +28,8 @@ func.func @f(%table: tensor<10x4xf32>, %label: tensor<64xi32>, %u: tensor<64x5xf
 // -----
 
 func.func @f(%table: tensor<f32>, %label: tensor<64xi32>, %u: tensor<64xf32>) {
-  // expected-error @+1 {{expects a table of at least one dimension}}
+  // expected-error @+2 {{expects a table of at least one dimension}}
+  // expected-error @+1 {{failed to infer returned types}}
   %0 = tailor.scatter_add %table, %label, %u : (tensor<f32>, tensor<64xi32>, tensor<64xf32>) -> tensor<f32>
   return
 }

@@ -75,8 +75,8 @@ func.func @f(%x: tensor<4x2xf32>) {
 // The second op averages something else than the first one's results.
 func.func @f(%x: tensor<4xf32>, %d: tensor<f32>) {
   // expected-error @+1 {{of kind multi_tensor expects one optimizer op, or an update and the EMA of its results, but holds 2}}
-  %0:2 = tailor.fused multi_tensor (%a = %x : tensor<4xf32>, %c = %d : tensor<f32>) -> tensor<4xf32>, tensor<4xf32> {
-    %w = tailor.sgd_update params(%a) grads(%a) lr(%c) weight_decay(%c) decayed([true]) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>) -> tensor<4xf32>
+  %0:2 = tailor.fused multi_tensor (%a = %x : tensor<4xf32>, %c = %d : tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>) {
+    %w = tailor.sgd_update params(%a) grads(%a) lr(%c) weight_decay(%c) decayed([true]) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>)
     %e = tailor.ema_update averages(%a) values(%a) decay(%c) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
     tailor.yield %w, %e : tensor<4xf32>, tensor<4xf32>
   }
@@ -115,9 +115,9 @@ func.func @f(%x: tensor<4xf32>) {
 // -----
 
 func.func @f(%x: tensor<4xf32>, %y: tensor<4xf32>) {
+  // expected-note @+1 {{required by region isolation constraints}}
   %0 = tailor.fused map (%a = %x : tensor<4xf32>) -> tensor<4xf32> {
-    // expected-error @+2 {{use of value '%y' outside its region}}
-    // expected-note @-3 {{required by region isolation constraints}}
+    // expected-error @+1 {{'tailor.add' op using value defined outside the region}}
     %s = tailor.add %a, %y : tensor<4xf32>
     tailor.yield %s : tensor<4xf32>
   }

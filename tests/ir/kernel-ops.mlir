@@ -30,9 +30,9 @@ func.func @groups(%x: tensor<64x32xf32>, %w: tensor<32x10xf32>, %b: tensor<10xf3
     tailor.yield %s : tensor<f32>
   }
   // CHECK: tailor.fused multi_tensor
-  %u:3 = tailor.fused multi_tensor (%p = %z : tensor<10xf32>, %g = %b : tensor<10xf32>, %e = %b : tensor<10xf32>, %lr = %c : tensor<f32>) -> tensor<10xf32>, tensor<10xf32>, tensor<f32> {
+  %u:3 = tailor.fused multi_tensor (%p = %z : tensor<10xf32>, %g = %b : tensor<10xf32>, %e = %b : tensor<10xf32>, %lr = %c : tensor<f32>) -> (tensor<10xf32>, tensor<10xf32>, tensor<f32>) {
     %zero = tailor.constant dense<0.0> : tensor<f32>
-    %new = tailor.sgd_update params(%p) grads(%g) lr(%lr) weight_decay(%zero) decayed([true]) : (tensor<10xf32>, tensor<10xf32>, tensor<f32>, tensor<f32>) -> tensor<10xf32>
+    %new = tailor.sgd_update params(%p) grads(%g) lr(%lr) weight_decay(%zero) decayed([true]) : (tensor<10xf32>, tensor<10xf32>, tensor<f32>, tensor<f32>) -> (tensor<10xf32>)
     %avg = tailor.ema_update averages(%e) values(%new) decay(%lr) : (tensor<10xf32>, tensor<10xf32>, tensor<f32>) -> tensor<10xf32>
     tailor.yield %new, %avg, %zero : tensor<10xf32>, tensor<10xf32>, tensor<f32>
   }

@@ -58,7 +58,7 @@ func.func @f(%a: tensor<4xf32>, %s: tensor<f32>) {
 
 func.func @f(%a: tensor<4xf32>, %s: tensor<f32>) {
   // expected-error @+1 {{expects one decay flag per parameter: 1 params but 2 flags}}
-  %0 = tailor.sgd_update params(%a) grads(%a) lr(%s) weight_decay(%s) decayed([true, false]) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>) -> tensor<4xf32>
+  %0 = tailor.sgd_update params(%a) grads(%a) lr(%s) weight_decay(%s) decayed([true, false]) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>)
   return
 }
 
@@ -66,7 +66,7 @@ func.func @f(%a: tensor<4xf32>, %s: tensor<f32>) {
 
 func.func @f(%a: tensor<4xf32>, %s: tensor<f32>) {
   // expected-error @+1 {{expects velocity and momentum together}}
-  %0:2 = tailor.sgd_update params(%a) grads(%a) velocity(%a) lr(%s) weight_decay(%s) decayed([true]) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+  %0:2 = tailor.sgd_update params(%a) grads(%a) velocity(%a) lr(%s) weight_decay(%s) decayed([true]) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>), (tensor<4xf32>)
   return
 }
 
@@ -74,7 +74,7 @@ func.func @f(%a: tensor<4xf32>, %s: tensor<f32>) {
 
 func.func @f(%a: tensor<4xf32>, %s: tensor<f32>) {
   // expected-error @+1 {{has nesterov without momentum}}
-  %0 = tailor.sgd_update params(%a) grads(%a) lr(%s) weight_decay(%s) decayed([true]) nesterov : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>) -> tensor<4xf32>
+  %0 = tailor.sgd_update params(%a) grads(%a) lr(%s) weight_decay(%s) decayed([true]) nesterov : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>)
   return
 }
 
@@ -82,7 +82,7 @@ func.func @f(%a: tensor<4xf32>, %s: tensor<f32>) {
 
 func.func @f(%a: tensor<4xf32>, %b: tensor<5xf32>, %s: tensor<f32>, %t: tensor<i32>) {
   // expected-error @+1 {{params 0 is 4 but second_moments 0 is 5}}
-  %0:3 = tailor.adamw_update params(%a) grads(%a) first_moments(%a) second_moments(%b) lr(%s) beta1(%s) beta2(%s) epsilon(%s) weight_decay(%s) step(%t) decayed([true]) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<5xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<5xf32>)
+  %0:3 = tailor.adamw_update params(%a) grads(%a) first_moments(%a) second_moments(%b) lr(%s) beta1(%s) beta2(%s) epsilon(%s) weight_decay(%s) step(%t) decayed([true]) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<5xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i32>) -> (tensor<4xf32>), (tensor<4xf32>), (tensor<5xf32>)
   return
 }
 

@@ -160,8 +160,8 @@ tailor.program @p {
 tailor.program @p {
   tailor.entry @a kind(step) batch(8) {}
   tailor.stage_plan {
-    // expected-error @+1 {{expects at least 1 epoch, got 0}}
-    tailor.stage @main entry(@a) sampler("uniform") epochs(0) slots(keep)
+    // expected-error @+1 {{expects at least 1 epoch, got -3}}
+    tailor.stage @main entry(@a) sampler("uniform") epochs(-3) slots(keep)
   }
 }
 

@@ -103,7 +103,7 @@ tailor.program @sam_a {
     %15 = tailor.control_read @momentum : tensor<f32>
     %16 = tailor.control_read @weight_decay : tensor<f32>
     // CHECK: %fc.weight_new, %fc.bias_new, %fc.weight_velocity, %fc.bias_velocity = tailor.sgd_update params(%fc.weight, %fc.bias) grads(%d_fc.weight_up, %d_fc.bias_up) velocity({{.*}}) lr(%lr) momentum(%momentum) weight_decay(%weight_decay) valid(%valid) decayed([true, false]) :
-    %17:4 = tailor.sgd_update params(%0, %1) grads(%11#1, %11#2) velocity(%12, %13) lr(%14) momentum(%15) weight_decay(%16) valid(%6) decayed([true, false]) : (tensor<8x10xf32>, tensor<10xf32>, tensor<8x10xf32>, tensor<10xf32>, tensor<8x10xf32>, tensor<10xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i32>) -> (tensor<8x10xf32>, tensor<10xf32>, tensor<8x10xf32>, tensor<10xf32>)
+    %17:4 = tailor.sgd_update params(%0, %1) grads(%11#1, %11#2) velocity(%12, %13) lr(%14) momentum(%15) weight_decay(%16) valid(%6) decayed([true, false]) : (tensor<8x10xf32>, tensor<10xf32>, tensor<8x10xf32>, tensor<10xf32>, tensor<8x10xf32>, tensor<10xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i32>) -> (tensor<8x10xf32>, tensor<10xf32>), (tensor<8x10xf32>, tensor<10xf32>)
     tailor.store %17#0, @net::@"fc.weight" : tensor<8x10xf32>
     tailor.store %17#1, @net::@"fc.bias" : tensor<10xf32>
     tailor.store %17#2, @sgd::@"fc.weight" : tensor<8x10xf32>

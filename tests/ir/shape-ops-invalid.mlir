@@ -49,7 +49,8 @@ func.func @f(%v: tensor<5xf32>) {
 // -----
 
 func.func @f(%x: tensor<4x6xf32>) {
-  // expected-error @+1 {{expects a permutation of the operand's 2 dimensions}}
+  // expected-error @+2 {{expects a permutation of the operand's 2 dimensions}}
+  // expected-error @+1 {{failed to infer returned types}}
   %0 = tailor.transpose %x permutation([1, 1]) : tensor<4x6xf32> to tensor<6x4xf32>
   return
 }
@@ -57,7 +58,8 @@ func.func @f(%x: tensor<4x6xf32>) {
 // -----
 
 func.func @f(%x: tensor<4x6xf32>) {
-  // expected-error @+1 {{inferred type(s) 'tensor<6x4xf32>' are incompatible with return type(s) of operation 'tensor<4x6xf32>'}}
+  // expected-error @+2 {{inferred type(s) 'tensor<6x4xf32>' are incompatible with return type(s) of operation 'tensor<4x6xf32>'}}
+  // expected-error @+1 {{failed to infer returned types}}
   %0 = tailor.transpose %x permutation([1, 0]) : tensor<4x6xf32> to tensor<4x6xf32>
   return
 }
@@ -65,7 +67,8 @@ func.func @f(%x: tensor<4x6xf32>) {
 // -----
 
 func.func @f(%x: tensor<4x6xf32>) {
-  // expected-error @+1 {{from has 1 entries but the operand has 2 dimensions}}
+  // expected-error @+2 {{from has 1 entries but the operand has 2 dimensions}}
+  // expected-error @+1 {{failed to infer returned types}}
   %0 = tailor.slice %x from([0]) to([4, 6]) by([1, 1]) : tensor<4x6xf32> to tensor<4x6xf32>
   return
 }
@@ -73,7 +76,8 @@ func.func @f(%x: tensor<4x6xf32>) {
 // -----
 
 func.func @f(%x: tensor<4x6xf32>) {
-  // expected-error @+1 {{expects strides of at least 1, got 0 in dimension 1}}
+  // expected-error @+2 {{expects strides of at least 1, got 0 in dimension 1}}
+  // expected-error @+1 {{failed to infer returned types}}
   %0 = tailor.slice %x from([0, 0]) to([4, 6]) by([1, 0]) : tensor<4x6xf32> to tensor<4x6xf32>
   return
 }
@@ -81,7 +85,8 @@ func.func @f(%x: tensor<4x6xf32>) {
 // -----
 
 func.func @f(%x: tensor<4x6xf32>) {
-  // expected-error @+1 {{slice from 2 to 7 is not inside dimension 1 of size 6}}
+  // expected-error @+2 {{slice from 2 to 7 is not inside dimension 1 of size 6}}
+  // expected-error @+1 {{failed to infer returned types}}
   %0 = tailor.slice %x from([0, 2]) to([4, 7]) by([1, 1]) : tensor<4x6xf32> to tensor<4x5xf32>
   return
 }
@@ -89,7 +94,8 @@ func.func @f(%x: tensor<4x6xf32>) {
 // -----
 
 func.func @f(%x: tensor<4xf32>) {
-  // expected-error @+1 {{expects padding of at least 0, got low -1, high 0, interior 0 in dimension 0}}
+  // expected-error @+2 {{expects padding of at least 0, got low -1, high 0, interior 0 in dimension 0}}
+  // expected-error @+1 {{failed to infer returned types}}
   %0 = tailor.pad %x low([-1]) high([0]) interior([0]) : tensor<4xf32> to tensor<3xf32>
   return
 }
@@ -97,7 +103,8 @@ func.func @f(%x: tensor<4xf32>) {
 // -----
 
 func.func @f(%x: tensor<4x6xf32>, %y: tensor<5x6xf32>) {
-  // expected-error @+1 {{input 1 is 'tensor<5x6xf32>', which does not fit input 0, 'tensor<4x6xf32>', along dimension 1}}
+  // expected-error @+2 {{input 1 is 'tensor<5x6xf32>', which does not fit input 0, 'tensor<4x6xf32>', along dimension 1}}
+  // expected-error @+1 {{failed to infer returned types}}
   %0 = tailor.concat %x, %y dim(1) : (tensor<4x6xf32>, tensor<5x6xf32>) -> tensor<4x12xf32>
   return
 }
@@ -105,7 +112,8 @@ func.func @f(%x: tensor<4x6xf32>, %y: tensor<5x6xf32>) {
 // -----
 
 func.func @f(%x: tensor<4x6xf32>) {
-  // expected-error @+1 {{joins dimension 2 of values with 2 dimensions}}
+  // expected-error @+2 {{joins dimension 2 of values with 2 dimensions}}
+  // expected-error @+1 {{failed to infer returned types}}
   %0 = tailor.concat %x dim(2) : (tensor<4x6xf32>) -> tensor<4x6xf32>
   return
 }
@@ -113,7 +121,8 @@ func.func @f(%x: tensor<4x6xf32>) {
 // -----
 
 func.func @f() {
-  // expected-error @+1 {{expects at least one input}}
+  // expected-error @+2 {{expects at least one input}}
+  // expected-error @+1 {{failed to infer returned types}}
   %0 = "tailor.concat"() <{dim = 0 : i64}> : () -> tensor<4xf32>
   return
 }
