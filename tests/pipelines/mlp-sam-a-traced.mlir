@@ -4,33 +4,33 @@
 // What the frontend emits; tests/unit/frontend/emit/emit_test.cpp holds the program.
 module {
   tailor.program @test {
-    tailor.state_group @net kind( net) trainable {
+    tailor.state_group @net kind(net) trainable {
       tailor.state @fc0.weight : tensor<4x2xf32> init(uniform(0.70710678118654746))
       tailor.state @fc0.bias : tensor<4xf32> init(uniform(0.70710678118654746))
       tailor.state @head.weight : tensor<3x4xf32> init(uniform(5.000000e-01))
       tailor.state @head.bias : tensor<3xf32> init(uniform(5.000000e-01))
     }
-    tailor.state_group @sgd kind( optimizer) {
+    tailor.state_group @sgd kind(optimizer) {
       tailor.state @fc0.weight : tensor<4x2xf32> init(zeros)
       tailor.state @fc0.bias : tensor<4xf32> init(zeros)
       tailor.state @head.weight : tensor<3x4xf32> init(zeros)
       tailor.state @head.bias : tensor<3xf32> init(zeros)
     }
-    tailor.state_group @fitted kind( fitted) {
+    tailor.state_group @fitted kind(fitted) {
       tailor.state @class_counts : tensor<3xf32> init(zeros)
       tailor.state @table0 : tensor<3xf32> init(zeros)
     }
     tailor.control {
-      tailor.control_field @valid : tensor<i32> writer( host)
-      tailor.control_field @slot : tensor<i32> writer( host)
-      tailor.control_field @step : tensor<i32> writer( host)
-      tailor.control_field @rng : tensor<4xi32> writer( host)
-      tailor.control_field @rho : tensor<f32> writer( host) key("method.sam-a.rho")
-      tailor.control_field @lr : tensor<f32> writer( host) key("optimizer.lr")
-      tailor.control_field @momentum : tensor<f32> writer( host) key("optimizer.momentum")
-      tailor.control_field @weight_decay : tensor<f32> writer( host) key("optimizer.weight_decay")
+      tailor.control_field @valid : tensor<i32> writer(host)
+      tailor.control_field @slot : tensor<i32> writer(host)
+      tailor.control_field @step : tensor<i32> writer(host)
+      tailor.control_field @rng : tensor<4xi32> writer(host)
+      tailor.control_field @rho : tensor<f32> writer(host) key("method.sam-a.rho")
+      tailor.control_field @lr : tensor<f32> writer(host) key("optimizer.lr")
+      tailor.control_field @momentum : tensor<f32> writer(host) key("optimizer.momentum")
+      tailor.control_field @weight_decay : tensor<f32> writer(host) key("optimizer.weight_decay")
     }
-    tailor.entry @fit kind( fit) {
+    tailor.entry @fit kind(fit) {
       %class_counts = tailor.load @fitted::@class_counts {op_id = 6 : i64} : tensor<3xf32>
       %0 = tailor.constant dense<1.000000e+00> : tensor<f32> {op_id = 7 : i64}
       %1 = tailor.broadcast %0 dims([]) {op_id = 8 : i64} : tensor<f32> to tensor<3xf32>
@@ -48,10 +48,10 @@ module {
       %4 = tailor.dot %3, %head.weight contract([1] x [1]) {op_id = 24 : i64} : (tensor<8x4xf32>, tensor<3x4xf32>) -> tensor<8x3xf32>
       %5 = tailor.broadcast %head.bias dims([1]) {op_id = 26 : i64} : tensor<3xf32> to tensor<8x3xf32>
       %6 = tailor.add %4, %5 {op_id = 27 : i64} : tensor<8x3xf32>
-      %7 = tailor.softmax_cross_entropy %6, %label : tensor<8xi32> weights(%table : tensor<3xf32>) valid(%valid : tensor<i32>) reduction( weighted_mean) {op_id = 28 : i64} : tensor<8x3xf32> -> tensor<f32>
+      %7 = tailor.softmax_cross_entropy %6, %label : tensor<8xi32> weights(%table : tensor<3xf32>) valid(%valid : tensor<i32>) reduction(weighted_mean) {op_id = 28 : i64} : tensor<8x3xf32> -> tensor<f32>
       tailor.return %7 : tensor<f32>
     }
-    tailor.entry @train_step kind( step) batch(8) {
+    tailor.entry @train_step kind(step) batch(8) {
       %table0 = tailor.load @fitted::@table0 : tensor<3xf32>
       %numeric = tailor.input "numeric" {op_id = 1 : i64} : tensor<8x2xf32>
       %label = tailor.input "label" {op_id = 3 : i64} : tensor<8xi32>
@@ -73,7 +73,7 @@ module {
       %head.weight_3 = tailor.load @sgd::@head.weight {op_id = 37 : i64} : tensor<3x4xf32>
       %head.bias_4 = tailor.load @sgd::@head.bias {op_id = 38 : i64} : tensor<3xf32>
       %weight_decay = tailor.control_read @weight_decay {op_id = 39 : i64} : tensor<f32>
-      %fc0.weight_new, %fc0.bias_new, %head.weight_new, %head.bias_new, %fc0.weight_velocity, %fc0.bias_velocity, %head.weight_velocity, %head.bias_velocity = tailor.sgd_update params(%fc0.weight, %fc0.bias, %head.weight, %head.bias) grads(%d_fc0.weight_up, %d_fc0.bias_up, %d_head.weight_up, %d_head.bias_up) velocity(%fc0.weight_1, %fc0.bias_2, %head.weight_3, %head.bias_4) lr(%lr) momentum(%momentum) weight_decay(%weight_decay) valid(%valid) decayed([true, true, true, true]) {op_id = 40 : i64, resultSegmentSizes = array<i32: 4, 4>} : (tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>, tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>, tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i32>) -> (tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>, tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>)
+      %fc0.weight_new, %fc0.bias_new, %head.weight_new, %head.bias_new, %fc0.weight_velocity, %fc0.bias_velocity, %head.weight_velocity, %head.bias_velocity = tailor.sgd_update params(%fc0.weight, %fc0.bias, %head.weight, %head.bias) grads(%d_fc0.weight_up, %d_fc0.bias_up, %d_head.weight_up, %d_head.bias_up) velocity(%fc0.weight_1, %fc0.bias_2, %head.weight_3, %head.bias_4) lr(%lr) momentum(%momentum) weight_decay(%weight_decay) valid(%valid) decayed([true, true, true, true]) {op_id = 40 : i64} : (tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>, tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>, tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i32>) -> (tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>), (tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>)
       tailor.report "loss", %loss_0 : tensor<f32>
       tailor.report "ascent_loss", %loss : tensor<f32>
       tailor.store %fc0.weight_new, @net::@fc0.weight : tensor<4x2xf32>
@@ -85,7 +85,7 @@ module {
       tailor.store %head.weight_velocity, @sgd::@head.weight : tensor<3x4xf32>
       tailor.store %head.bias_velocity, @sgd::@head.bias : tensor<3xf32>
     }
-    tailor.entry @eval_step kind( eval) batch(16) {
+    tailor.entry @eval_step kind(eval) batch(16) {
       %numeric = tailor.input "numeric" {op_id = 42 : i64} : tensor<16x2xf32>
       %fc0.weight = tailor.load @net::@fc0.weight {op_id = 47 : i64} : tensor<4x2xf32>
       %0 = tailor.dot %numeric, %fc0.weight contract([1] x [1]) {op_id = 48 : i64} : (tensor<16x2xf32>, tensor<4x2xf32>) -> tensor<16x4xf32>
@@ -101,7 +101,7 @@ module {
       tailor.output "logits", %6 : tensor<16x3xf32>
     }
     tailor.stage_plan {
-      tailor.stage @main entry(@train_step) fit(@fit) eval(@eval_step) predict(@eval_step) sampler("uniform") initialises([@net, @sgd]) slots( keep)
+      tailor.stage @main entry(@train_step) fit(@fit) eval(@eval_step) predict(@eval_step) sampler("uniform") initialises([@net, @sgd]) slots(keep)
     }
   }
 }
