@@ -7,7 +7,7 @@ import lit.formats
 config.name = "tailor"
 config.test_format = lit.formats.ShTest(not lit.util.which("bash"))
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Inputs"]
+config.excludes = ["Inputs", "e2e"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.tailor_binary_dir, "tests", "lit", "output")
 

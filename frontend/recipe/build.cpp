@@ -43,10 +43,14 @@ SamBatchNorm bn_stats(const std::string& word) {
 } // namespace
 
 Location Program::at(std::string_view key) const {
-  Place place = recipe_.place(key);
-  // A default answers to the recipe as a whole.
-  if (!place.in_file()) return make_location(recipe_.path, 1, 1);
-  return make_location(place.file, place.line, place.column);
+  if (Place place = recipe_.place(key); place.in_file())
+    return make_location(place.file, place.line, place.column);
+  // A default answers to the first key set in its section, else to the recipe as a whole.
+  const std::string section(key.substr(0, key.find('.') + 1));
+  for (const auto& [other, place] : recipe_.places)
+    if (place.in_file() && other.starts_with(section))
+      return make_location(place.file, place.line, place.column);
+  return make_location(recipe_.path, 1, 1);
 }
 
 bool Program::uses(std::string_view method) const {
