@@ -7,6 +7,7 @@
 #include "frontend/emit/emit.h"
 #include "frontend/error.h"
 #include "frontend/program.h"
+#include "frontend/recipe/parse.h"
 #include "ir/Tailor.h"
 #include "runtime/artifact/writer.h"
 #include "runtime/base/file.h"
@@ -276,6 +277,7 @@ runtime::Result<Compilation> compile(const TrainingProgram& program, const Compi
     TracedProgram traced = program.trace();
     Session session(options);
     ProgramInfo info{traced.options, traced.schema, sourceName, sourceText};
+    recipe::fill_defaults(info.options); // a recipe has them already, a C++ program only what it set
     if (info.sourceName.empty() && traced.location.known()) info.sourceName = traced.location.file;
     return session.run(info, [&](MLIRContext& context) { return emit(traced, context); });
   } catch (const TraceError& error) {

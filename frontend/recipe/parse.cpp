@@ -226,19 +226,19 @@ private:
   std::vector<std::string> open_;
 };
 
-void fill_defaults(Recipe& recipe) {
+} // namespace
+
+void fill_defaults(Options& options) {
   for (const KeySpec& spec : keys()) {
-    if (recipe.options.contains(spec.key)) continue;
+    if (options.contains(spec.key)) continue;
     OptionValue value;
     if (!spec.fallback.empty()) {
       toml::parse_result parsed = toml::parse("value = " + std::string(spec.fallback));
       value = convert(spec, *parsed.table().get("value")).value;
     }
-    recipe.options.set(std::string(spec.key), make_option(spec, std::move(value), "default"));
+    options.set(std::string(spec.key), make_option(spec, std::move(value), "default"));
   }
 }
-
-} // namespace
 
 Recipe parse(const std::string& path, const std::vector<std::string>& overrides, const FileReader& read) {
   Recipe recipe;
@@ -249,7 +249,7 @@ Recipe parse(const std::string& path, const std::vector<std::string>& overrides,
   for (const std::string& text : overrides)
     reader.override_with(text);
   bool readable = recipe.ok();
-  fill_defaults(recipe);
+  fill_defaults(recipe.options);
   if (readable) check(recipe);
   return recipe;
 }

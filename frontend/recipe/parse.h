@@ -37,6 +37,10 @@ struct Recipe {
   std::string messages() const;
 };
 
+/// Adds the default of every key of the table that `options` lacks, so that a C++ program has the same run options as a
+/// recipe.
+void fill_defaults(Options& options);
+
 /// Reads files; a test or a fuzzer may hand in its own. Returns nothing if there is no such file.
 using FileReader = std::function<std::optional<std::string>(const std::string& path)>;
 /// At most 1 MiB a file: a recipe is text written by hand.
