@@ -52,21 +52,26 @@ public:
           });
   }
 
-  /// Emits all results for the vector at `index`; `decays` says whether weight decay acts there.
-  void emitAt(Value index, bool decays) {
-    index_ = index;
-    values_.clear();
-    for (mlir::Operation& op : kernel_.getBlock())
-      llvm::TypeSwitch<mlir::Operation*>(&op)
-          .Case([&](ir::SamPerturbOp sam) { perturb(sam); })
-          .Case([&](ir::SgdUpdateOp sgd) { update(sgd, decays); })
-          .Case([&](ir::AdamwUpdateOp adam) { update(adam, decays); })
-          .Case([&](ir::EmaUpdateOp ema) { average(ema); });
+  /// Emits all results for `vectors` vectors from `index` on; `decays` says whether weight decay acts there.
+  /// All loads come before the stores: regions often lie a multiple of 4096 bytes and a little apart, and a
+  /// load just behind a store with the same low address bits waits for it.
+  void emitAt(Value index, unsigned vectors, bool decays) {
     SmallVector<Value> stored;
-    for (auto& [value, pointer] : results_)
-      stored.push_back(at(value));
-    for (auto [result, value] : llvm::zip_equal(results_, stored))
-      b_.store(value, result.second, index_);
+    for (unsigned v = 0; v < vectors; ++v) {
+      setIndex(b_.add(index, b_.index(int64_t(v) * b_.lanes())));
+      for (mlir::Operation& op : kernel_.getBlock())
+        llvm::TypeSwitch<mlir::Operation*>(&op)
+            .Case([&](ir::SamPerturbOp sam) { perturb(sam); })
+            .Case([&](ir::SgdUpdateOp sgd) { update(sgd, decays); })
+            .Case([&](ir::AdamwUpdateOp adam) { update(adam, decays); })
+            .Case([&](ir::EmaUpdateOp ema) { average(ema); });
+      for (auto& [value, pointer] : results_)
+        stored.push_back(at(value));
+    }
+    for (unsigned v = 0; v < vectors; ++v)
+      for (auto [i, result] : llvm::enumerate(results_))
+        b_.store(stored[v * results_.size() + i], result.second,
+                 b_.add(index, b_.index(int64_t(v) * b_.lanes())));
   }
 
   /// The vector of a role at the current index: `first` is the role's first tensor.
@@ -90,8 +95,10 @@ private:
   Value unlessEmpty(Value valid, Value fresh, Value old) {
     if (!valid) return fresh;
     Value count = scalar(valid);
-    Value some = e_.remember(valid.getAsOpaquePointer(), 1, {},
-                             [&] { return b_.compare(CmpIPredicate::sgt, count, b_.zeroLike(count)); });
+    // A vector condition blends; a scalar one would branch.
+    Value some = e_.remember(valid.getAsOpaquePointer(), 1, {}, [&] {
+      return b_.splat(b_.compare(CmpIPredicate::sgt, count, b_.zeroLike(count)));
+    });
     return b_.select(some, fresh, old);
   }
 
@@ -232,10 +239,15 @@ mlir::LogicalResult emitMultiTensor(KernelContext& context) {
   for (mlir::Operation& op : kernel.getBlock())
     anyDecay |= mlir::isa<ir::SgdUpdateOp, ir::AdamwUpdateOp>(op);
   auto run = [&](Value first, Value stop, bool decays) {
-    e.loop(first, stop, b.lanes(), {}, [&](Value index, ValueRange) {
-      ops.emitAt(index, decays);
-      return SmallVector<Value>();
-    });
+    constexpr unsigned kUnrolled = 4;
+    int64_t step = int64_t(kUnrolled) * b.lanes();
+    Value count = b.max(b.sub(stop, first), b.index(0));
+    Value border = b.add(first, b.sub(count, b.bitAnd(count, b.index(step - 1))));
+    for (auto [from, to, vectors] : {std::tuple{first, border, kUnrolled}, {border, stop, 1u}})
+      e.loop(from, to, int64_t(vectors) * b.lanes(), {}, [&](Value index, ValueRange) {
+        ops.emitAt(index, vectors, decays);
+        return SmallVector<Value>();
+      });
   };
   if (!anyDecay) {
     run(from, to, false);
