@@ -133,6 +133,7 @@ Result<LoopPlan> LoopPlan::from(const Options& options) {
 Status Trainer::resume_from(const Checkpoint& checkpoint) {
   TAILOR_RETURN_IF_ERROR_AS_IS(restore(executor_, checkpoint));
   record_ = checkpoint.record;
+  remove_temporaries(trainer_.folder);
   // best.safetensors.next was written before this checkpoint and would have been renamed after it.
   const std::string next = best_path(trainer_.folder) + ".next";
   if (!file_exists(next)) return {};
