@@ -123,6 +123,14 @@ int run_tool(int argc, char** argv, TrainingProgram* program) {
       "lowered, llvm");
   compile_app->add_option("--from", compile.from, "phase of an edited dump");
 
+  compile_app->add_flag_callback(
+      "--list-passes",
+      [] {
+        std::fputs(list_passes().c_str(), stdout);
+        throw CLI::Success();
+      },
+      "print the passes in order and which may be switched off");
+
   InspectArguments inspect;
   CLI::App* inspect_app =
       app.add_subcommand("inspect", "show what is in an artifact; executes nothing of it");
@@ -156,8 +164,10 @@ int run_tool(int argc, char** argv, TrainingProgram* program) {
 
   RecipeOptions recipe;
   CLI::App* recipe_app = app.add_subcommand("recipe", "the grammar of recipes, or what a recipe says");
-  recipe_app->add_flag("--describe", recipe.describe, "every key with type, default, stage, meaning and source");
-  recipe_app->add_option("path", recipe.path, "a recipe: print the value of every key and the place that set it");
+  recipe_app->add_flag("--describe", recipe.describe,
+                       "every key with type, default, stage, meaning and source");
+  recipe_app->add_option("path", recipe.path,
+                         "a recipe: print the value of every key and the place that set it");
   recipe_app->add_option("--set", recipe.overrides, "key=value over the recipe; may be repeated")
       ->allow_extra_args(false);
 

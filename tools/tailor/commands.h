@@ -39,6 +39,10 @@ struct CompileArguments {
 };
 int run_compile(const CompileArguments& arguments);
 
+/// `--list-passes`: one line a pass, "tailor-fuse-sam-steps  optional  what it does", in the order in which
+/// they run.
+std::string list_passes();
+
 struct TrainArguments {
   Source source;
   CompileFlags flags;

@@ -4,12 +4,17 @@
 #include "tools/tailor-run/run_command.h"
 #include "tools/tailor/recipe_program.h"
 
+#include "mlir/Pass/Pass.h"
+
 #include <cstdio>
+#include <set>
 
 namespace tailor::tools {
 namespace {
 
 using runtime::report;
+
+constexpr std::string_view kFlagPrefix = "tailor-";
 
 /// Complaints about the source come formatted as a compiler prints them; other errors get their "error: "
 /// here.
@@ -53,8 +58,8 @@ backend::CompileOptions to_options(const CompileFlags& flags) {
   for (const std::string& name : flags.disabled) {
     if (name == "all")
       options.allOff = true;
-    else
-      options.disabled.push_back(name);
+    else // a pass may be named as its flag in tailor-opt
+      options.disabled.push_back(name.starts_with(kFlagPrefix) ? name.substr(kFlagPrefix.size()) : name);
   }
   options.fuseLimit = flags.fuse_limit;
   options.dumpFolder = flags.dump_folder;
@@ -75,6 +80,21 @@ std::optional<backend::Compilation> compile_source(const Source& source,
   if (flags.explain) std::fputs(backend::explain(compilation->remarks).c_str(), stdout);
   if (flags.time_passes) print_times(*compilation);
   return std::move(*compilation);
+}
+
+std::string list_passes() {
+  std::string text;
+  std::set<std::string> listed; // clean-ups run more than once
+  for (const passes::PassEntry& entry : passes::passTable()) {
+    std::string name = std::string(kFlagPrefix) + entry.name.str();
+    if (!listed.insert(name).second) continue;
+    std::string summary = entry.create(passes::PipelineOptions(), /*trivial=*/false)->getDescription().str();
+    char line[256];
+    std::snprintf(line, sizeof line, "%-30s %-9s  %s\n", name.c_str(),
+                  entry.mandatory ? "mandatory" : "optional", summary.c_str());
+    text += line;
+  }
+  return text;
 }
 
 int run_compile(const CompileArguments& arguments) {
