@@ -21,7 +21,7 @@ with scratch() as folder:
         families.update({"erm": ('["erm"]', ""), "logit": ('["logit-adjustment"]', ""), "sam": ('["sam"]', ""),
                          "balanced": ('["balanced-softmax", "ema"]', "batch_norm = true")})
     for family, (use, model) in families.items():
-        path = recipe(folder, family + ".toml", use=use, epochs=1, dropout=0.1)
+        path = recipe(folder, family + ".toml", use=use, epochs=2, dropout=0.1)
         with open(path) as f:
             text = f.read().replace("[model]\n", "[model]\n" + model + "\n")
         with open(path, "w") as f:
