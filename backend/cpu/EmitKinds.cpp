@@ -177,6 +177,23 @@ std::optional<RowTotal> rowTotalOf(Evaluator& e, mlir::OpResult result) {
   return lossRowTotal(e, result);
 }
 
+/// The used rank-0 values made from values that have rows; nullopt if one of them is no sum over the rows.
+static std::optional<SmallVector<mlir::OpResult>> sumsOverRows(ir::KernelOp kernel) {
+  SmallVector<mlir::OpResult> totals;
+  for (mlir::Operation& op : kernel.getBlock())
+    for (mlir::OpResult result : op.getResults()) {
+      auto hasRows = [](Value operand) { return tensorTypeOf(operand).getRank() > 0; };
+      if (tensorTypeOf(result).getRank() != 0 || result.use_empty() ||
+          llvm::none_of(op.getOperands(), hasRows))
+        continue;
+      if (!mlir::isa<ir::MaskedMeanOp, ir::ReduceSumOp, ir::ReduceMeanOp>(op) &&
+          ir::fusionClassOf(&op) != ir::FusionClass::Loss)
+        return std::nullopt;
+      totals.push_back(result);
+    }
+  return totals;
+}
+
 mlir::LogicalResult emitRows(KernelContext& context) {
   ir::KernelOp kernel = context.kernel;
   constexpr int64_t kRowBlock = 32;
@@ -194,29 +211,14 @@ mlir::LogicalResult emitRows(KernelContext& context) {
     perRow.push_back(std::move(group));
   }
   // The scalars that are sums over rows; other scalars may use them at the end.
-  SmallVector<mlir::OpResult> totals;
-  {
-    // A throwaway frame only to ask which ops are row totals.
-    for (mlir::Operation& op : kernel.getBlock())
-      for (mlir::OpResult result : op.getResults()) {
-        if (tensorTypeOf(result).getRank() != 0 || result.use_empty()) continue;
-        for (Value operand : op.getOperands())
-          if (tensorTypeOf(operand).getRank() > 0) {
-            bool reducesRows = mlir::isa<ir::MaskedMeanOp, ir::ReduceSumOp, ir::ReduceMeanOp>(op) ||
-                               ir::fusionClassOf(&op) == ir::FusionClass::Loss;
-            if (!reducesRows) return emitGeneric(context);
-            totals.push_back(result);
-            int64_t size =
-                tensorTypeOf(ir::fusionClassOf(&op) == ir::FusionClass::Loss && op.getNumOperands() > 1 &&
-                                     tensorTypeOf(op.getOperand(0)).getRank() == 0
-                                 ? op.getOperand(1)
-                                 : op.getOperand(0))
-                    .getDimSize(0);
-            fits &= rows < 0 || rows == size;
-            rows = size;
-            break;
-          }
-      }
+  std::optional<SmallVector<mlir::OpResult>> found = sumsOverRows(kernel);
+  if (!found) return emitGeneric(context);
+  SmallVector<mlir::OpResult> totals = std::move(*found);
+  for (mlir::OpResult result : totals) {
+    auto hasRows = [](Value operand) { return tensorTypeOf(operand).getRank() > 0; };
+    int64_t size = tensorTypeOf(*llvm::find_if(result.getOwner()->getOperands(), hasRows)).getDimSize(0);
+    fits &= rows < 0 || rows == size;
+    rows = size;
   }
   for (mlir::Operation& op : kernel.getBlock())
     if (mlir::isa<ir::TransposeOp>(op)) fits = false;

@@ -195,8 +195,7 @@ Value evaluateIndex(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
       .Case([&](ir::OneHotOp op) {
         Value index = b.convert(e.at(op.getIndex(), coords.drop_back()), b.i32());
         Value position = e.positionI32(coords.back());
-        Type shape = index.getType().getIntOrFloatBitWidth() ? position.getType() : position.getType();
-        if (mlir::isa<mlir::VectorType>(index.getType())) shape = index.getType();
+        Type shape = Evaluator::hasLanes(coords) ? b.vectorOf(b.i32()) : b.i32();
         Value hit = b.compare(CmpIPredicate::eq, b.matchShape(index, shape), b.matchShape(position, shape));
         return b.convert(hit, tensorType(result).getElementType());
       })

@@ -142,11 +142,11 @@ TEST(MultiTensorKernel, SgdThenEmaInPlace) {
                       "%n0, %n1, %u0, %u1 = tailor.sgd_update params(" + both("w") + ") grads(" + both("g") +
                           ") velocity(" + both("v") +
                           ") lr(%lr) momentum(%mu) weight_decay(%wd) valid(%valid) decayed([true, false]) " +
-                          nesterov + "{resultSegmentSizes = array<i32: 2, 2>} : (" + kTypes + ", " + kTypes +
-                          ", " + kTypes + ", tensor<f32>, tensor<f32>, tensor<f32>, tensor<i32>) -> (" +
-                          kTypes + ", " + kTypes + ")\n" + "%m0, %m1 = tailor.ema_update averages(" +
-                          both("e") + ") values(%n0, %n1) decay(%d) valid(%valid) : (" + kTypes + ", " +
-                          kTypes + ", tensor<f32>, tensor<i32>) -> (" + kTypes + ")",
+                          nesterov + ": (" + kTypes + ", " + kTypes + ", " + kTypes +
+                          ", tensor<f32>, tensor<f32>, tensor<f32>, tensor<i32>) -> (" + kTypes + "), (" +
+                          kTypes + ")\n" + "%m0, %m1 = tailor.ema_update averages(" + both("e") +
+                          ") values(%n0, %n1) decay(%d) valid(%valid) : (" + kTypes + ", " + kTypes +
+                          ", tensor<f32>, tensor<i32>) -> (" + kTypes + ")",
                       "%n0, %n1, %u0, %u1, %m0, %m1", kTypes + ", " + kTypes + ", " + kTypes};
       CompiledKernels kernels({text}, nativeTarget());
       Role w = drawRole(1), g = drawRole(2), v = drawRole(3), e = drawRole(4);
@@ -179,10 +179,10 @@ TEST(MultiTensorKernel, Adamw) {
                   "%n0, %n1, %p0, %p1, %q0, %q1 = tailor.adamw_update params(" + both("w") + ") grads(" +
                       both("g") + ") first_moments(" + both("m") + ") second_moments(" + both("s") +
                       ") lr(%lr) beta1(%b1) beta2(%b2) epsilon(%eps) weight_decay(%wd) step(%step) "
-                      "decayed([true, false]) {resultSegmentSizes = array<i32: 2, 2, 2>} : (" +
+                      "decayed([true, false]) : (" +
                       kTypes + ", " + kTypes + ", " + kTypes + ", " + kTypes +
                       ", tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i32>) -> (" +
-                      kTypes + ", " + kTypes + ", " + kTypes + ")",
+                      kTypes + "), (" + kTypes + "), (" + kTypes + ")",
                   "%n0, %n1, %p0, %p1, %q0, %q1", kTypes + ", " + kTypes + ", " + kTypes};
   CompiledKernels kernels({text}, nativeTarget());
   Role w = drawRole(1), g = drawRole(2), m = drawRole(3), s = drawRole(4, 0, 1);
