@@ -187,7 +187,7 @@ TEST(GoldenVectors, SamOnAQuadratic) {
                     "$rho$, $rho$) -> $w$\n"
                     "%r0 = tailor.mul %h, %up : $w$\n"
                     "%r = tailor.sgd_update params(%w) grads(%r0) lr(%lr) weight_decay(%wd) decayed([true]) "
-                    "{resultSegmentSizes = array<i32: 1, 0>} : ($w$, $w$, $lr$, $wd$) -> $w$",
+                    ": ($w$, $w$, $lr$, $wd$) -> ($w$)",
                     {"2xf64"}});
   ASSERT_EQ(results.size(), 1u);
   EXPECT_THAT(results[0].reals(), Pointwise(DoubleNear(kPrinted), {.899502, -.049752}));
