@@ -8,7 +8,7 @@ namespace tailor::backend::reference {
 
 struct ReferenceOptions {
   /// Phase of the IR to interpret; empty = the earliest differentiated one that the artifact holds.
-  std::string phase;
+  std::string phase = {};
   /// Round results to their declared types where a compiled program stores them (Interpreter.h).
   bool roundAtStores = false;
 };

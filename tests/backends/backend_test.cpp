@@ -122,7 +122,9 @@ void compareOutputs(const Tensor& actual, const Tensor& expected, runtime::DType
 /// Compiles and runs one case on one back end and on the reference.
 void check(const Backend& backend, const OpCase& opCase) {
   SCOPED_TRACE(backend.name + ": " + opCase.name);
-  const auto compiled = backend::compileText(entryText(opCase), "case.mlir", {.target = backend.target});
+  backend::CompileOptions options;
+  options.target = backend.target;
+  const auto compiled = backend::compileText(entryText(opCase), "case.mlir", options);
   if (refused(backend, opCase.name)) {
     ASSERT_FALSE(compiled.ok()) << "is compiled after all: take it off the list of refused ops";
     const std::string op = opCase.name.substr(0, opCase.name.find('/'));
@@ -154,6 +156,28 @@ void check(const Backend& backend, const OpCase& opCase) {
     ASSERT_TRUE(actual.ok() && expected.ok()) << actual.status().message() << expected.status().message();
     compareOutputs(*actual, *expected, outputs[i].dtype, "result " + std::to_string(i));
   }
+}
+
+/// A kernel that computes nothing: what it should have written stays zero.
+void idleKernel(void* const*, const int64_t*, int64_t, int64_t) {}
+
+/// The check must see a wrong kernel and say which value of which launch is wrong.
+TEST(Check, NamesTheFirstWrongValue) {
+  const OpCase opCase{"wrong", {{"x", "3xf32"}}, "%r = tailor.exp %x : $x$", {"3xf32"}};
+  const auto compiled = backend::compileText(entryText(opCase), "case.mlir", backend::CompileOptions());
+  ASSERT_TRUE(compiled.ok()) << compiled.status().message();
+  auto artifact = runtime::Artifact::from_bytes(compiled->artifact);
+  ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+  auto executor = runtime::CpuExecutor::create_with_kernels(
+      *artifact, {}, std::vector<runtime::KernelFunction>((*artifact)->spec().kernels.size(), idleKernel));
+  ASSERT_TRUE(executor.ok()) << executor.status().message();
+  ASSERT_TRUE(backend::reference::attachCheck(**executor).ok());
+  ASSERT_TRUE(writeArguments(**executor, opCase).ok());
+  EXPECT_THAT((*executor)->run({0, 0}, 1).message(),
+              testing::AllOf(testing::HasSubstr("step 0, command "), testing::HasSubstr("case.mlir:"),
+                             testing::HasSubstr("result 0 element 0 is 0 but the reference says ")));
+  EXPECT_THAT(backend::reference::attachCheck(**executor, {.every = 0}).message(),
+              testing::HasSubstr("a check every 0 steps"));
 }
 
 TEST(Backends, OpCases) {

@@ -1,22 +1,15 @@
 /// 20 free-running training steps on the reference against the same steps of PyTorch, both in f64: losses and
 /// every recorded parameter, running statistic and average at relative 1e-8. The programs are written with
 /// the public C++ API, traced, and run at every phase of the pipeline.
-#include "tests/golden/recording.h"
+#include "tests/golden/recorded_program.h"
 
 #include "backend/reference/Evaluators.h"
 #include "backend/reference/Interpreter.h"
 #include "frontend/emit/emit.h"
-#include "frontend/imbalance/smoothing.h"
-#include "frontend/losses/softmax_cross_entropy.h"
-#include "frontend/ops/elementwise.h"
-#include "frontend/ops/shaping.h"
-#include "frontend/program.h"
 #include "ir/Tailor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "models/cifar_resnet.h"
-#include "models/mlp.h"
 #include "passes/Pipelines.h"
 
 #include <gtest/gtest.h>
@@ -34,115 +27,6 @@ using passes::Phase;
 // Two f64 programs that differ in the order of sums agree to 1e-12 after 20 SAM steps (measured on PyTorch
 // with itself).
 constexpr double kTolerance = 1e-8;
-
-/// A network of the recording as a program's modules.
-struct Network {
-  std::unique_ptr<models::Mlp> mlp;
-  std::unique_ptr<models::CifarResNet> resnet;
-
-  Network(const std::string& net, const Recording& recording) {
-    const auto classes = static_cast<int64_t>(recording.class_counts.size());
-    if (net == "resnet8")
-      resnet = std::make_unique<models::CifarResNet>(
-          models::CifarResNetOptions{.depth = 8, .channels = recording.input[2], .num_classes = classes});
-    else
-      mlp = std::make_unique<models::Mlp>(models::MlpOptions{.numeric_columns = recording.input[0],
-                                                             .layers = {10, 7},
-                                                             .outputs = classes,
-                                                             .batch_norm = net == "mlp_bn"});
-  }
-  nn::Module& module() { return mlp ? static_cast<nn::Module&>(*mlp) : *resnet; }
-  Array logits(const Batch& batch, const Context& context) {
-    return mlp ? (*mlp)(batch, context) : (*resnet)(batch.image, context);
-  }
-};
-
-data::Plan plan_for(const Recording& recording) {
-  data::Schema schema;
-  schema.num_classes = static_cast<int32_t>(recording.class_counts.size());
-  for (int32_t k = 0; k < schema.num_classes; ++k)
-    schema.class_names.push_back(std::to_string(k));
-  if (recording.input.size() == 1) {
-    for (int32_t column = 0; column < recording.input[0]; ++column)
-      schema.columns.push_back({.name = "x" + std::to_string(column), .position = column});
-  } else {
-    schema.image_height = static_cast<int32_t>(recording.input[0]);
-    schema.image_width = static_cast<int32_t>(recording.input[1]);
-    schema.image_channels = static_cast<int32_t>(recording.input[2]);
-  }
-  return data::Plan({}, schema);
-}
-
-/// What the user of the C++ API would write for a method of the recording.
-mlir::OwningOpRef<mlir::ModuleOp> emit_program(const std::string& net, const Recording& recording,
-                                               const Run& run, mlir::MLIRContext& context) {
-  TrainingProgram program("parity");
-  program.data(plan_for(recording), {.batch = recording.batch, .eval_batch = recording.batch});
-  Network network(net, recording);
-  program.state("net", network.module());
-  optim::Sgd sgd{{.momentum = 0.9, .weight_decay = 2e-4, .nesterov = run.nesterov}};
-  optim::AdamW adamw{{.weight_decay = 0.05}};
-  if (run.adamw)
-    program.state("adamw", adamw);
-  else
-    program.state("sgd", sgd);
-  optim::Ema ema;
-  if (run.ema) program.state("ema", ema);
-
-  program.train_step([&](Step& step) {
-    const ClassStats classes = step.classes();
-    const Batch& batch = step.batch();
-    const auto loss = [&](const std::string& kind) {
-      losses::LossOptions options;
-      options.valid = batch.valid;
-      if (kind == "weighted_smoothing")
-        options.smoothing =
-            imbalance::class_smoothing(classes.counts(), 0.125, imbalance::SmoothingProfile::one_minus_p);
-      if (kind == "weighted_smoothing") options.class_weights = classes.inv_max();
-      if (kind == "weighted_smoothing") options.reduction = Reduction::weighted_mean;
-      return losses::softmax_cross_entropy(network.logits(batch, step.context()), batch.label, options);
-    };
-    Array lr = step.control("lr", 0.1, "optimizer.lr");
-    Gradients gradients;
-    if (run.ascent.empty()) {
-      LossAndGradients result = value_and_grad([&] { return loss(run.descent); });
-      gradients = result.gradients;
-      step.report("loss", result.loss);
-    } else {
-      Array rho = step.control("rho", run.rho);
-      SamOptions options;
-      options.rho = rho;
-      options.adaptive = run.adaptive;
-      SamResult result;
-      if (run.ascent == "weighted") { // SAM-A: one body, two tables
-        options.ascent = classes.inv_max();
-        options.descent = ones_like(options.ascent);
-        result = sam(
-            [&](const Array& table) {
-              losses::LossOptions weighted;
-              weighted.valid = batch.valid;
-              weighted.class_weights = table;
-              weighted.reduction = Reduction::weighted_mean;
-              return losses::softmax_cross_entropy(network.logits(batch, step.context()), batch.label,
-                                                   weighted);
-            },
-            options);
-      } else {
-        result = sam([&] { return loss(run.descent); }, options);
-      }
-      gradients = result.gradients;
-      step.report("loss", result.loss);
-      step.report("ascent_loss", result.ascent_loss);
-    }
-    if (run.adamw)
-      step.update(network.module(), adamw, gradients, lr);
-    else
-      step.update(network.module(), sgd, gradients, lr);
-    if (run.ema) step.update(ema, network.module());
-  });
-  program.eval_step([&](Eval& eval) { eval.logits(network.logits(eval.batch(), eval.context())); });
-  return emit(program, context);
-}
 
 /// Gives every state its initial value: parameters from the recording, class counts, and the program's own
 /// init rules.
@@ -231,7 +115,8 @@ TEST_P(Parity, TwentyStepsOfPyTorch) {
 
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<ir::TailorDialect>();
-  mlir::OwningOpRef<mlir::ModuleOp> module = emit_program(net, recording, run, context);
+  const RecordedProgram recorded(net, recording, run);
+  mlir::OwningOpRef<mlir::ModuleOp> module = emit(recorded.program(), context);
   ASSERT_TRUE(module);
   passes::PipelineOptions pipeline;
   pipeline.stopAfter = phase;
