@@ -54,7 +54,8 @@ std::string replaceAll(std::string text, const std::string& from, const std::str
   return text;
 }
 
-/// The case as an eval entry: arguments are states, results are outputs r0, r1, ...; i1 crosses as i32.
+/// The case as an eval entry: arguments are states (of kind net: what depends on fitted ones alone runs in a
+/// fit entry), results are outputs r0, r1, ...; i1 crosses as i32.
 std::string entryText(const OpCase& opCase) {
   std::string states, loads, outputs, text = opCase.text;
   for (const Argument& argument : opCase.arguments) {
@@ -73,7 +74,7 @@ std::string entryText(const OpCase& opCase) {
     outputs += "    tailor.output \"r" + std::to_string(i) + "\", %r" +
                (opCase.results.size() == 1 ? "" : "#" + std::to_string(i)) + " : tensor<" +
                opCase.results[i] + ">\n";
-  return "tailor.program @p {\n  tailor.state_group @args kind(fitted) {\n" + states +
+  return "tailor.program @p {\n  tailor.state_group @args kind(net) {\n" + states +
          "  }\n  tailor.entry @run kind(eval) batch(1) {\n" + loads + "    " + text + "\n" + outputs +
          "    tailor.yield\n  }\n}\n";
 }
@@ -149,6 +150,7 @@ void check(const Backend& backend, const OpCase& opCase) {
     ASSERT_TRUE(ran.ok()) << ran.message();
   }
   const auto& outputs = (*artifact)->spec().entries[0].variants[0].outputs;
+  ASSERT_EQ((*artifact)->spec().entries.size(), 1u) << "something was moved out of the entry that runs";
   ASSERT_EQ(outputs.size(), opCase.results.size());
   for (size_t i = 0; i < outputs.size(); ++i) {
     const auto actual = output(**executor, static_cast<int32_t>(i)),
@@ -163,7 +165,7 @@ void idleKernel(void* const*, const int64_t*, int64_t, int64_t) {}
 
 /// The check must see a wrong kernel and say which value of which launch is wrong.
 TEST(Check, NamesTheFirstWrongValue) {
-  const OpCase opCase{"wrong", {{"x", "3xf32"}}, "%r = tailor.exp %x : $x$", {"3xf32"}};
+  const OpCase opCase{"wrong", {{"x", "3xf32"}}, "%r = tailor.exp %x {op_id = 1 : i64} : $x$", {"3xf32"}};
   const auto compiled = backend::compileText(entryText(opCase), "case.mlir", backend::CompileOptions());
   ASSERT_TRUE(compiled.ok()) << compiled.status().message();
   auto artifact = runtime::Artifact::from_bytes(compiled->artifact);
@@ -189,6 +191,13 @@ TEST(Backends, OpCases) {
 struct Size {
   int64_t rows, columns, valid;
 };
+std::string name_of(const Size& size) {
+  return std::to_string(size.rows) + "x" + std::to_string(size.columns) + "_valid_" +
+         std::to_string(size.valid);
+}
+void PrintTo(const Size& size, std::ostream* out) {
+  *out << name_of(size);
+}
 
 class Sizes : public testing::TestWithParam<Size> {};
 
@@ -202,10 +211,7 @@ INSTANTIATE_TEST_SUITE_P(Odd, Sizes,
                          testing::Values(Size{1, 1, 0}, Size{1, 7, 1}, Size{7, 17, 0}, Size{7, 1, 7},
                                          Size{17, 33, 1}, Size{33, 7, 33}, Size{33, 100, 20},
                                          Size{100, 17, 100}, Size{100, 33, 1}, Size{16, 32, 16}),
-                         [](const auto& info) {
-                           return std::to_string(info.param.rows) + "x" + std::to_string(info.param.columns) +
-                                  "_valid_" + std::to_string(info.param.valid);
-                         });
+                         [](const auto& info) { return name_of(info.param); });
 
 } // namespace
 } // namespace tailor::backends

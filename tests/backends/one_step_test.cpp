@@ -149,6 +149,10 @@ TEST_P(OneStep, FromEachRecordedState) {
     EXPECT_NEAR(metric(**cpu, "loss"), loss, kLossTolerance * std::abs(loss));
     for (size_t s = 0; s < spec.states.size(); ++s) {
       if (spec.groups[static_cast<size_t>(spec.states[s].group)].kind != GroupKind::kNet) continue;
+      // A bias before batch norm has gradient 0; AdamW divides what rounding leaves of it by its own size.
+      if (run.adamw && GetParam().net == "mlp_bn" && spec.states[s].name.starts_with("fc") &&
+          spec.states[s].name.ends_with(".bias"))
+        continue;
       const std::vector<double> expected = (*reference)->exactState(static_cast<std::int32_t>(s));
       bytes.resize(spec.states[s].bytes);
       ASSERT_TRUE((*cpu)->read_state(static_cast<std::int32_t>(s), bytes).ok());
