@@ -191,6 +191,8 @@ mlir::LogicalResult emitNorm(KernelContext& context, ir::GlobalNormOp norm) {
         b.loop(from, to, b.lanes(), b.constant(b.vectorOf(b.f32()), 0), [&](Value index, ValueRange sum) {
           ops.setIndex(index);
           Value x = ops.at(norm.getTensors().front());
+          if (!norm.getWeights().empty())
+            x = b.mul(x, ops.at(norm.getWeights().front())); // (|w| x)^2 = (w x)^2
           return SmallVector<Value>{b.fma(x, x, sum[0])};
         });
     Value total = b.foldLanes(loop.getResult(0), [&](Value x, Value y) { return b.add(x, y); });
