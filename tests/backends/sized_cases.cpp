@@ -148,8 +148,7 @@ std::vector<OpCase> sizedCases(int64_t rows, int64_t columns, int64_t valid) {
         v},
        "%r:2 = tailor.sgd_update params(%x) grads(%y) velocity(%m) lr(%lr) momentum(%mu) weight_decay(%wd) "
        "valid(%v) "
-       "decayed([true]) nesterov {resultSegmentSizes = array<i32: 1, 1>} : ($x$, $y$, $m$, $lr$, $mu$, $wd$, "
-       "$v$) -> ($x$, $m$)",
+       "decayed([true]) nesterov : ($x$, $y$, $m$, $lr$, $mu$, $wd$, $v$) -> ($x$), ($m$)",
        {matrix, matrix}},
       {"adamw",
        {x,
@@ -165,10 +164,9 @@ std::vector<OpCase> sizedCases(int64_t rows, int64_t columns, int64_t valid) {
         v},
        "%r:3 = tailor.adamw_update params(%x) grads(%y) first_moments(%m) second_moments(%s2) lr(%lr) "
        "beta1(%b1) "
-       "beta2(%b2) epsilon(%eps) weight_decay(%wd) step(%t) valid(%v) decayed([true]) {resultSegmentSizes = "
-       "array<i32: 1, 1, 1>} : ($x$, $y$, $m$, "
+       "beta2(%b2) epsilon(%eps) weight_decay(%wd) step(%t) valid(%v) decayed([true]) : ($x$, $y$, $m$, "
        "$s2$, $lr$, "
-       "$b1$, $b2$, $eps$, $wd$, $t$, $v$) -> ($x$, $m$, $s2$)",
+       "$b1$, $b2$, $eps$, $wd$, $t$, $v$) -> ($x$), ($m$), ($s2$)",
        {matrix, matrix, matrix}},
       {"ema",
        {x, y, {"d", "f32", Draw::unit}, v},

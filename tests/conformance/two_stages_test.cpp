@@ -61,7 +61,6 @@ tailor.program @two_stages {
     %dw = tailor.dot %x, %dz contract([0] x [0]) : (tensor<16x2xf32>, tensor<16x3xf32>) -> tensor<2x3xf32>
     %db = tailor.reduce_sum %dz dims([0]) : tensor<16x3xf32> to tensor<3xf32>
     %w_new, %b_new = tailor.sgd_update params(%w, %b) grads(%dw, %db) lr(%lr) weight_decay(%zero) decayed([true, true])
-      {resultSegmentSizes = array<i32: 2, 0>}
       : (tensor<2x3xf32>, tensor<3xf32>, tensor<2x3xf32>, tensor<3xf32>, tensor<f32>, tensor<f32>)
       -> (tensor<2x3xf32>, tensor<3xf32>)
     tailor.store %w_new, @teacher::@"weight" : tensor<2x3xf32>
@@ -87,7 +86,6 @@ tailor.program @two_stages {
     %dw = tailor.dot %x, %dz contract([0] x [0]) : (tensor<16x2xf32>, tensor<16x3xf32>) -> tensor<2x3xf32>
     %db = tailor.reduce_sum %dz dims([0]) : tensor<16x3xf32> to tensor<3xf32>
     %w_new, %b_new = tailor.sgd_update params(%w, %b) grads(%dw, %db) lr(%lr) weight_decay(%zero) decayed([true, true])
-      {resultSegmentSizes = array<i32: 2, 0>}
       : (tensor<2x3xf32>, tensor<3xf32>, tensor<2x3xf32>, tensor<3xf32>, tensor<f32>, tensor<f32>)
       -> (tensor<2x3xf32>, tensor<3xf32>)
     tailor.store %w_new, @net::@"weight" : tensor<2x3xf32>
