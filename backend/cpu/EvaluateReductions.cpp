@@ -23,19 +23,7 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// What a composite op remembers per row: see Evaluator::remember.
-enum Tag : unsigned {
-  kMaximum = 1,
-  kSumOfExp,
-  kExp,
-  kNorm,
-  kArgmax,
-  kMean,
-  kInvStd,
-  kMeanG,
-  kMeanGx,
-  kScale,
-  kCount
-};
+enum Tag : unsigned { kMaximum = 1, kSumOfExp, kExp, kNorm, kMeanG, kMeanGx, kScale, kCount };
 
 RankedTensorType tensorType(Value v) {
   return mlir::cast<RankedTensorType>(v.getType());

@@ -19,8 +19,8 @@ class Gemm {
 public:
   Gemm(VectorBuilder& b, const GemmProblem& problem, const GemmPlan& plan, Value lhs, Value rhs,
        Value scratch, Value rows, llvm::function_ref<void(const GemmTile&)> epilogue)
-      : b_(b), problem_(problem), plan_(plan), lhs_(lhs), rhs_(rhs), scratch_(scratch), rows_(rows),
-        epilogue_(epilogue), lanes_(b.lanes()) {
+      : b_(b), problem_(problem), plan_(plan), lhs_(lhs), rhs_(rhs), scratch_(scratch), epilogue_(epilogue),
+        lanes_(b.lanes()) {
     m_ = problem.m == GemmProblem::kRows ? rows : b.index(problem.m);
     k_ = problem.k == GemmProblem::kRows ? rows : b.index(problem.k);
   }
@@ -220,7 +220,7 @@ private:
   VectorBuilder& b_;
   const GemmProblem& problem_;
   const GemmPlan& plan_;
-  Value lhs_, rhs_, scratch_, rows_, m_, k_;
+  Value lhs_, rhs_, scratch_, m_, k_;
   llvm::function_ref<void(const GemmTile&)> epilogue_;
   int64_t lanes_;
 };

@@ -206,6 +206,9 @@ void countWork(ir::KernelOp kernel, KernelInfo& info) {
 
 mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp module, llvm::StringRef symbol,
                                        const CpuTarget& target) {
+  auto isStatic = [](mlir::Type type) { return mlir::cast<RankedTensorType>(type).hasStaticShape(); };
+  if (!llvm::all_of(kernel.getArgumentTypes(), isStatic) || !llvm::all_of(kernel.getResultTypes(), isStatic))
+    return kernel.emitOpError("has a shape that is not static, which target cpu needs");
   for (mlir::Operation& op : kernel.getBlock()) {
     std::string reason;
     if (!supportsOnCpu(&op, reason)) return op.emitError(reason);
