@@ -3,8 +3,8 @@
 
 #include "ir/OpIds.h"
 #include "ir/Tailor.h"
-#include "passes/Passes.h"
 #include "passes/analysis/Groups.h"
+#include "passes/Passes.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -135,6 +135,18 @@ std::string shapesOf(ir::KernelOp kernel) {
   return shapeText(shown);
 }
 
+/// Puts the ops of a fused group back into the entry: the trivial form has one op a kernel.
+void dissolve(ir::FusedOp fused) {
+  OpBuilder builder(fused);
+  IRMapping mapping;
+  mapping.map(fused.getBlock().getArguments(), fused.getInputs());
+  for (Operation& op : fused.getBlock().without_terminator())
+    builder.clone(op, mapping);
+  for (auto [result, value] : llvm::zip_equal(fused.getResults(), fused.getYield().getValues()))
+    result.replaceAllUsesWith(mapping.lookupOrDefault(value));
+  fused.erase();
+}
+
 class FormKernels : public impl::FormKernelsPassBase<FormKernels> {
 public:
   using FormKernelsPassBase::FormKernelsPassBase;
@@ -143,6 +155,7 @@ public:
     for (auto program : getOperation().getOps<ir::ProgramOp>()) {
       structures_.clear();
       taken_.clear();
+      if (trivial) program.walk([](ir::FusedOp fused) { dissolve(fused); });
       for (auto entry : llvm::make_early_inc_range(program.getOps<ir::EntryOp>()))
         outline(program, entry.getBody());
     }

@@ -247,7 +247,8 @@ def FormKernelsPass : TailorPass<"tailor-form-kernels"> {
     kernels.
 
     Applies to: every entry. A lone op gets the first kind of architecture.md section 5 that may hold it.
-    Position: when every call has its own ops; mandatory, there is no other form a backend could run.
+    Position: when every call has its own ops; mandatory: switched off, groups are
+    dissolved and every op is a kernel of its own.
     Numerics: exact.
 
     ```mlir
@@ -257,6 +258,9 @@ def FormKernelsPass : TailorPass<"tailor-form-kernels"> {
     tailor.kernel @gemm_64x100x256_5d1f02ab kind(gemm) (...) -> tensor<64x256xf32> { ... }
     ```
   }];
+  let options = [
+    Option<"trivial", "trivial", "bool", "false", "One op a kernel: fused groups are dissolved">,
+  ];
 }
 
 def PlanMemoryPass : TailorPass<"tailor-plan-memory"> {

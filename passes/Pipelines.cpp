@@ -61,9 +61,9 @@ const PassEntry kPasses[] = {
        return createAssignPrecisionPass({trivial ? "f32" : options.precision});
      }},
 
-    // There is no other form that a backend could run, so "off" changes nothing here.
+    // Groups and calls are settled: each becomes one launch.
     {"form-kernels", Phase::kernels, true,
-     [](const PipelineOptions &, bool) { return createFormKernelsPass(); }},
+     [](const PipelineOptions &, bool trivial) { return createFormKernelsPass({trivial}); }},
     // Last: it needs the final order of the launches.
     {"plan-memory", Phase::planned, true,
      [](const PipelineOptions &, bool trivial) { return createPlanMemoryPass({trivial}); }},

@@ -1,4 +1,5 @@
 // RUN: tailor-opt %s --split-input-file --tailor-form-kernels | FileCheck %s
+// RUN: tailor-opt %s --split-input-file --tailor-form-kernels=trivial=true | FileCheck %s --check-prefix=TRIVIAL
 
 // A group and an op that stayed alone become kernels; equal groups share one, whatever their op ids; a launch keeps the
 // ids. Kernels say nothing of where they came from.
@@ -17,6 +18,13 @@
 // CHECK:         tailor.kernel @[[EXP]] kind(map)
 // CHECK-NEXT:      tailor.exp
 // CHECK-NOT:     tailor.kernel
+
+// Off: one op a kernel.
+// TRIVIAL-LABEL: tailor.program @two_layers
+// TRIVIAL-NOT:     tailor.fused
+// TRIVIAL-COUNT-5: tailor.launch
+// TRIVIAL-NOT:     tailor.launch
+// TRIVIAL:         tailor.kernel
 tailor.program @two_layers {
   tailor.state_group @net kind(net) {
     tailor.state @w0 : tensor<4x4xf32> init(zeros)
