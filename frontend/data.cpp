@@ -35,6 +35,7 @@ void set_generated(Options& options, const GeneratedArgs& args, const Location& 
   set(options, "data.samples_per_class", args.samples_per_class, location);
   set(options, "data.test_per_class", args.test_per_class, location);
   set(options, "data.seed", args.seed, location);
+  set(options, "data.numeric", Schema().numeric, location);
   set_long_tail(options, args.long_tail, location);
 }
 
