@@ -53,9 +53,9 @@ recipe::SourceTexts textsOf(const ProgramInfo& info) {
 }
 
 /// One compilation: its context, the module on its way, and what is collected beside it.
-class Session {
+class CompilerRun {
 public:
-  Session(const CompileOptions& options) : options_(options), context_(MLIRContext::Threading::DISABLED) {
+  CompilerRun(const CompileOptions& options) : options_(options), context_(MLIRContext::Threading::DISABLED) {
     context_.loadDialect<ir::TailorDialect>();
   }
 
@@ -275,11 +275,11 @@ runtime::Result<Compilation> compile(const TrainingProgram& program, const Compi
                                      const std::string& sourceName, const std::string& sourceText) {
   try {
     TracedProgram traced = program.trace();
-    Session session(options);
+    CompilerRun compiler(options);
     ProgramInfo info{traced.options, traced.schema, sourceName, sourceText};
     recipe::fill_defaults(info.options); // a recipe has them already, a C++ program only what it set
     if (info.sourceName.empty() && traced.location.known()) info.sourceName = traced.location.file;
-    return session.run(info, [&](MLIRContext& context) { return emit(traced, context); });
+    return compiler.run(info, [&](MLIRContext& context) { return emit(traced, context); });
   } catch (const TraceError& error) {
     return Status(StatusCode::kInvalidArgument, error.what());
   }
@@ -287,8 +287,8 @@ runtime::Result<Compilation> compile(const TrainingProgram& program, const Compi
 
 runtime::Result<Compilation> compileText(std::string_view text, const std::string& name,
                                          const CompileOptions& options) {
-  Session session(options);
-  return session.run({}, [&](MLIRContext&) { return session.parse(text, name); });
+  CompilerRun compiler(options);
+  return compiler.run({}, [&](MLIRContext&) { return compiler.parse(text, name); });
 }
 
 std::string explain(std::vector<passes::Remark> remarks) {
