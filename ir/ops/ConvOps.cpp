@@ -4,8 +4,6 @@ using namespace mlir;
 
 namespace tailor::ir {
 
-bool isSameOrWider(TypeRange inferred, TypeRange actual);
-
 // --- convolution
 
 namespace {

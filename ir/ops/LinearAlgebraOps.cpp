@@ -4,14 +4,6 @@ using namespace mlir;
 
 namespace tailor::ir {
 
-/// A result may be wider than inferred: f32 from bf16.
-bool isSameOrWider(TypeRange inferred, TypeRange actual) {
-  auto a = cast<RankedTensorType>(inferred.front()), b = cast<RankedTensorType>(actual.front());
-  bool elementFits =
-      a.getElementType() == b.getElementType() || (a.getElementType().isBF16() && b.getElementType().isF32());
-  return elementFits && sameShape(a.getShape(), b.getShape());
-}
-
 bool DotOp::isCompatibleReturnTypes(TypeRange inferred, TypeRange actual) {
   return isSameOrWider(inferred, actual);
 }

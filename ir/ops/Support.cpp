@@ -17,6 +17,13 @@ bool sameShape(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
   return a.size() == b.size() && llvm::all_of_zip(a, b, sameSize);
 }
 
+bool isSameOrWider(TypeRange inferred, TypeRange actual) {
+  auto a = cast<RankedTensorType>(inferred.front()), b = cast<RankedTensorType>(actual.front());
+  bool elementFits =
+      a.getElementType() == b.getElementType() || (a.getElementType().isBF16() && b.getElementType().isF32());
+  return elementFits && sameShape(a.getShape(), b.getShape());
+}
+
 std::string shapeText(ArrayRef<int64_t> shape) {
   if (shape.empty()) return "scalar";
   std::string text;

@@ -24,6 +24,9 @@ inline bool sameSize(int64_t a, int64_t b) {
 /// Same rank and sameSize in every dimension.
 bool sameShape(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b);
 
+/// A single result of the inferred shape whose elements may be wider: f32 where bf16 was inferred.
+bool isSameOrWider(mlir::TypeRange inferred, mlir::TypeRange actual);
+
 /// "64x10", "scalar" for rank 0.
 std::string shapeText(llvm::ArrayRef<int64_t> shape);
 
