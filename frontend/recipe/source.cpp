@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runtime/base/edit_distance.h"
+
 namespace tailor::recipe {
 
 std::string Place::text() const {
@@ -48,34 +50,11 @@ std::string format(const Diagnostic& diagnostic, const SourceTexts& texts) {
   return out;
 }
 
-namespace {
-
-// Optimal string alignment distance: insert, delete, replace, swap two neighbours.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<size_t>> cost(a.size() + 1, std::vector<size_t>(b.size() + 1));
-  for (size_t i = 0; i <= a.size(); ++i)
-    cost[i][0] = i;
-  for (size_t j = 0; j <= b.size(); ++j)
-    cost[0][j] = j;
-  for (size_t i = 1; i <= a.size(); ++i)
-    for (size_t j = 1; j <= b.size(); ++j) {
-      size_t replace = cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, replace});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
-    }
-  return cost[a.size()][b.size()];
-}
-
-} // namespace
-
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
-  constexpr size_t kLongestWord = 200; // the table is quadratic and the word comes from outside
-  if (word.size() > kLongestWord) return {};
   std::string best;
   size_t best_distance = std::max<size_t>(1, word.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
-    size_t distance = edit_distance(word, candidate);
+    size_t distance = runtime::edit_distance(word, candidate);
     if (distance < best_distance) {
       best_distance = distance;
       best = candidate;

@@ -1,25 +1,11 @@
 #include "runtime/data/text.h"
 
+#include "runtime/base/edit_distance.h"
+
 #include <algorithm>
-#include <numeric>
 #include <vector>
 
 namespace tailor::runtime {
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t substitution = diagonal + (a[i] != b[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({substitution, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
 
 std::string nearest(std::string_view text, std::span<const std::string> names) {
   constexpr std::size_t kCompared = 64;

@@ -5,9 +5,6 @@
 
 namespace tailor::runtime {
 
-/// Insertions, deletions and substitutions that turn `a` into `b` (Levenshtein).
-std::size_t edit_distance(std::string_view a, std::string_view b);
-
 /// The name nearest to `text` (its first 64 bytes), the first on a tie; empty without names. For hints.
 std::string nearest(std::string_view text, std::span<const std::string> names);
 

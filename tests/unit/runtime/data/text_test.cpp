@@ -1,5 +1,7 @@
 #include "runtime/data/text.h"
 
+#include "runtime/base/edit_distance.h"
+
 #include <gtest/gtest.h>
 
 #include <vector>
