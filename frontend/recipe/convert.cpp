@@ -6,8 +6,7 @@
 #include <optional>
 #include <sstream>
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
+#include "frontend/recipe/toml.h"
 
 #include "frontend/recipe/registry.h"
 #include "frontend/recipe/source.h"

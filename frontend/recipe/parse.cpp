@@ -6,8 +6,7 @@
 #include <set>
 #include <sstream>
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
+#include "frontend/recipe/toml.h"
 
 #include "frontend/recipe/check.h"
 #include "frontend/recipe/convert.h"
