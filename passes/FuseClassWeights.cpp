@@ -49,8 +49,7 @@ SoftmaxCrossEntropyOp openLoss(Value value) {
   return loss && loss.getReduction() == Reduction::None && loss->hasOneUse() ? loss : nullptr;
 }
 
-//===- negative log-likelihood
-//-----------------------------------------------------------------------------------===//
+//===- negative log-likelihood --------------------------------------------===//
 
 /// Replaces `root` by softmax_cross_entropy(logits, labels) if these are a matrix and one i32 label per row.
 LogicalResult makeLoss(Operation* root, Value logits, Value labels, const Context& shared,
@@ -120,8 +119,7 @@ struct FindLogProbabilityForm : LossPattern<ir::NegOp> {
   }
 };
 
-//===- tables
-//----------------------------------------------------------------------------------------------------===//
+//===- tables -------------------------------------------------------------===//
 
 /// A [K] table spread over the rows of [N, K].
 Value tableOfColumns(Value value) {
@@ -277,8 +275,7 @@ private:
   }
 };
 
-//===- reductions
-//------------------------------------------------------------------------------------------------===//
+//===- reductions ---------------------------------------------------------===//
 
 /// The valid count of a 0/1 row mask, as a factor or a condition.
 Value validOfMask(Value value) {
@@ -376,8 +373,7 @@ struct AbsorbWeightedMean : LossPattern<ir::DivOp> {
   }
 };
 
-//===- what stopped it
-//-------------------------------------------------------------------------------------------===//
+//===- what stopped it ----------------------------------------------------===//
 
 /// Names the clause that keeps a loss from taking what stands next to it.
 void explainMisses(Operation* scope, const TrainedValues& trained) {

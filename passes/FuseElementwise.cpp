@@ -25,8 +25,7 @@ using GroupId = BlockGroups::GroupId;
 using ir::FusionClass;
 using ir::FusionKind;
 
-//===- transposes
-//------------------------------------------------------------------------------------------------===//
+//===- transposes ---------------------------------------------------------===//
 
 /// dot(transpose(a), b) -> dot(a, b) with other dimensions. The order of the free dimensions must stay.
 struct FoldTransposeIntoDot : OpRewritePattern<ir::DotOp> {
@@ -75,8 +74,7 @@ struct SwapTransposedDot : OpRewritePattern<ir::TransposeOp> {
   }
 };
 
-//===- groups
-//----------------------------------------------------------------------------------------------------===//
+//===- groups -------------------------------------------------------------===//
 
 bool isBackward(Operation* op) {
   return ir::vjpOf(op).has_value();

@@ -41,8 +41,7 @@ std::optional<double> splatOf(Value value) {
   return elements.getSplatValue<APFloat>().convertToDouble();
 }
 
-//===- norm
-//------------------------------------------------------------------------------------------------------===//
+//===- norm ---------------------------------------------------------------===//
 
 /// sum(x * x) over all elements: the tensor x.
 Value squaredSumOf(Value value) {
@@ -82,8 +81,7 @@ void fuseNorms(Block& block, FusionBudget& budget) {
   }
 }
 
-//===- perturbation
-//----------------------------------------------------------------------------------------------===//
+//===- perturbation -------------------------------------------------------===//
 
 /// radius / (norm + epsilon), written as a quotient or with a reciprocal.
 struct StepLength {
@@ -184,8 +182,7 @@ void fusePerturbations(Block& block, FusionBudget& budget) {
   }
 }
 
-//===- update and average
-//----------------------------------------------------------------------------------------===//
+//===- update and average -------------------------------------------------===//
 
 /// The new parameters of an optimizer op: its first result role.
 ValueRange newParameters(Operation* update) {

@@ -299,9 +299,21 @@ std::string explain(std::vector<passes::Remark> remarks) {
   };
   std::stable_sort(remarks.begin(), remarks.end(),
                    [&](const passes::Remark& a, const passes::Remark& b) { return key(a) < key(b); });
+  // Layers of one shape are fused alike: their lines are shown once, with how many there are.
+  std::vector<std::pair<std::string, int>> lines;
+  for (const passes::Remark& remark : remarks) {
+    std::string line = passes::formatRemark(remark);
+    auto known = llvm::find_if(lines, [&](const auto& entry) { return entry.first == line; });
+    if (known != lines.end())
+      ++known->second;
+    else
+      lines.emplace_back(std::move(line), 1);
+  }
   std::string text;
-  for (const passes::Remark& remark : remarks)
-    text += passes::formatRemark(remark) + "\n";
+  for (const auto& [line, times] : lines) {
+    const size_t head = std::min(line.find('\n'), line.size());
+    text += line.substr(0, head) + (times > 1 ? " x" + std::to_string(times) : "") + line.substr(head) + "\n";
+  }
   return text;
 }
 

@@ -43,11 +43,10 @@ struct Compilation {
 
 /// Compiles a program: trace, emit, passes, code, artifact. Identical program, options and compiler give
 /// identical bytes, whatever the directory, threads, host and time (with a target other than native).
-///
-/// Errors   kInvalidArgument / kUnimplemented: the program cannot be compiled, with the user's line, a caret
-/// and notes in
-///          the message. kInternal: a pass broke the IR; the message names the reproducer.
 /// `sourceName` and `sourceText` are the recipe; a C++ program leaves them empty and is named by its file.
+///
+/// Errors   kInvalidArgument / kUnimplemented: the program cannot be compiled, with the user's line, a
+///          caret and notes in the message. kInternal: a pass broke the IR; the message names the reproducer.
 runtime::Result<Compilation> compile(const TrainingProgram& program, const CompileOptions& options,
                                      const std::string& sourceName = "", const std::string& sourceText = "");
 
@@ -57,7 +56,7 @@ runtime::Result<Compilation> compileText(std::string_view text, const std::strin
                                          const CompileOptions& options);
 
 /// Remarks as `--explain` shows them: by the user's line, fused ones with the bytes they save, others with
-/// the reason and the way out.
+/// the reason and the way out; equal lines once, with their number.
 std::string explain(std::vector<passes::Remark> remarks);
 
 /// Names `--emit`, `--from` and `inspect --ir` accept.

@@ -40,10 +40,9 @@ struct InterpreterOptions {
 /// Takes any phase from `traced` to `planned`, except that tailor.value_and_grad must have been
 /// differentiated; slow by design. Integer types keep their width. The program must have passed the verifier.
 ///
-/// Errors    emitted on the op: an op without evaluator, an index outside its table, a state, field or input
-/// that the
-///           environment lacks or that has another shape; then the run fails and the environment is
-///           unspecified.
+/// Errors    emitted on the op: an op without evaluator, an index outside its table, a state, field or
+///           input that the environment lacks or that has another shape; then the run fails and the
+///           environment is unspecified.
 class Interpreter {
 public:
   explicit Interpreter(ir::ProgramOp program, InterpreterOptions options = {});

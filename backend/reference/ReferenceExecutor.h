@@ -31,10 +31,9 @@ struct LaunchRecord {
 /// not looked at. Commands do not exist here, so observers and operands are refused.
 ///
 /// Errors   kIncompatible if the artifact holds no IR that can be interpreted, or IR that does not fit its
-/// metadata (a
-///          state, field, input or output of another name or shape); kDataLoss if the IR does not parse or
-///          verify; kInvalidArgument with the op and its location if a step fails, for example at a label
-///          outside its table.
+///          metadata (a state, field, input or output of another name or shape); kDataLoss if the IR does
+///          not parse or verify; kInvalidArgument with the op and its location if a step fails, for example
+///          at a label outside its table.
 class ReferenceExecutor final : public runtime::Executor {
 public:
   static runtime::Result<std::unique_ptr<ReferenceExecutor>>

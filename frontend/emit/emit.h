@@ -13,9 +13,10 @@ namespace tailor {
 /// The traced program as one module of the `tailor` dialect (phase `traced`): a tailor.program with its state
 /// groups, control block, bodies, entries and stage plan. Deterministic: the same program gives the same
 /// text. Locations are the file:line:column each node carries. The context must have the tailor dialect
-/// loaded. Errors  a null reference after an error was emitted on the context's diagnostic engine (an op the
-/// dialect does not
-///         know, a module its verifier refuses: both are ours, not the user's).
+/// loaded.
+///
+/// Errors   a null reference after an error was emitted on the context's diagnostic engine (an op the
+///          dialect does not know, a module its verifier refuses: both are ours, not the user's).
 mlir::OwningOpRef<mlir::ModuleOp> emit(const TracedProgram& program, mlir::MLIRContext& context);
 
 /// program.trace(), then the above. Throws TraceError.

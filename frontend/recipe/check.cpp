@@ -110,7 +110,8 @@ void check_data(Recipe& recipe) {
                    "the format is set here", "format = \"blobs\" takes any number");
   }
   constexpr double kDefaultVal = 0.16;
-  double val = recipe.is_set("data.split.val") ? number_of(recipe, "data.split.val") : kDefaultVal, test = number_of(recipe, "data.split.test");
+  double val = recipe.is_set("data.split.val") ? number_of(recipe, "data.split.val") : kDefaultVal,
+         test = number_of(recipe, "data.split.test");
   if (val + test >= 1)
     contradict(recipe, recipe.is_set("data.split.val") ? "data.split.val" : "data.split.test",
                "val = " + shown(val) + " and test = " + shown(test) + " leave no rows to train on",

@@ -37,8 +37,8 @@ struct Recipe {
   std::string messages() const;
 };
 
-/// Adds the default of every key of the table that `options` lacks, so that a C++ program has the same run options as a
-/// recipe.
+/// Adds the default of every key of the table that `options` lacks, so that a C++ program has the same run
+/// options as a recipe.
 void fill_defaults(Options& options);
 
 /// Reads files; a test or a fuzzer may hand in its own. Returns nothing if there is no such file.

@@ -24,8 +24,8 @@ struct SectionView {
 /// damage, not forgery: running an artifact is running a program.
 ///
 /// Errors   kDataLoss "damaged section 2 ('code'): checksum ...", kIncompatible "format 9 is newer than 1,
-/// the newest
-///          this runtime reads", kInvalidArgument naming the entry, command and operand that breaks a rule.
+///          the newest this runtime reads", kInvalidArgument naming the entry, command and operand that
+///          breaks a rule.
 class Artifact {
 public:
   /// Maps `path` read-only and verifies it.

@@ -37,8 +37,7 @@ struct ObservedCommand {
 /// once, then write through.
 ///
 /// Threads   one thread at a time calls into an executor; slots not in use by the steps of a running run()
-/// may be
-///           filled by others meanwhile.
+///           may be filled by others meanwhile.
 class Executor {
 public:
   virtual ~Executor() = default;

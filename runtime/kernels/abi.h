@@ -5,14 +5,12 @@ namespace tailor::runtime {
 
 /// The one signature of compiled kernels.
 ///
-///   buffers  one pointer per operand of the launch command, in its order (operands, then results), each
-///   already
-///            advanced to this chunk if the operand has a chunk_stride; then, if the kernel declares
-///            scratch_bytes, one pointer to that many bytes owned by the calling worker (64-byte aligned,
-///            contents undefined).
-///   sizes    the sizes of the launch command; sizes[0] = rows of the variant.
-///   [begin, end)  work units of this chunk: chunk c of N has [c * U / N, (c + 1) * U / N), which may be
-///   empty.
+///   buffers       one pointer per operand of the launch command, in its order (operands, then results),
+///                 each already advanced to this chunk if the operand has a chunk_stride; then, if the kernel
+///                 declares scratch_bytes, one pointer to that many bytes owned by the calling worker
+///                 (64-byte aligned, contents undefined).
+///   sizes         the sizes of the launch command; sizes[0] = rows of the variant.
+///   [begin, end)  work units of this chunk: chunk c of N has [c * U / N, (c + 1) * U / N), maybe empty.
 ///
 /// Bases of all spaces are 64-byte aligned (state, arena and constants 4096). Several chunks of one command
 /// run at the same time on different threads: a kernel writes only what belongs to its units or its chunk. A

@@ -75,9 +75,8 @@ enum class CheckpointUse {
 };
 
 /// Reads and checks a file against the program of `executor`.
-/// Errors   kDataLoss for truncation and bit flips, kIncompatible naming the first thing that differs: format
-/// version,
-///          program, target, classes, a state that is missing, unknown or of another shape.
+/// Errors   kDataLoss for truncation and bit flips, kIncompatible naming the first thing that differs:
+///          format version, program, target, classes, a state that is missing, unknown or of another shape.
 Result<Checkpoint> load_checkpoint(const Executor& executor, const std::string& path, CheckpointUse use);
 
 /// The same for bytes already in memory (and the fuzzer).

@@ -12,9 +12,10 @@ double peak_flops();
 double read_bandwidth(int64_t bytes);
 
 /// Lower bound of one MLP training step in seconds: the larger of its arithmetic at the measured peak and its
-/// parameter-sized traffic (every state tensor read and written as often as ideal fusion must) at the bandwidth of the
-/// cache level that holds it.
-///   arithmetic  passes x 6 x batch x weights - 2 x batch x first-layer weights (its data gradient is not needed)
+/// parameter-sized traffic (every state tensor read and written as often as ideal fusion must) at the
+/// bandwidth of the cache level that holds it.
+///
+///   arithmetic  passes x 6 x batch x weights, less 2 x batch x first-layer weights a pass (no data gradient)
 ///   traffic     10 passes over the parameters for a plain step with average, 17 for SAM-A
 struct MlpStep {
   int64_t inputs, hidden, hidden_layers, classes, batch;
@@ -24,4 +25,4 @@ struct MlpStep {
 };
 double floor_seconds(const MlpStep& step);
 
-}  // namespace tailor::bench
+} // namespace tailor::bench

@@ -18,9 +18,8 @@ runtime::Result<std::string> ir_text(const runtime::Artifact& artifact, const st
                                      bool locations);
 
 /// Whether two ops run in one kernel, and the remarks about their lines if not. An op is named by its id
-/// ("12"), its name
-/// ("dot", "tailor.dot": the first one) or its line ("recipe.toml:4"). kNotFound for an op that is not in the
-/// table.
+/// ("12"), its name ("dot", "tailor.dot": the first one) or its line ("recipe.toml:4"). kNotFound for an op
+/// that is not in the table.
 runtime::Result<std::string> why(const runtime::ArtifactSpec& spec, const std::string& first,
                                  const std::string& second);
 

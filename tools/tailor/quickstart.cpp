@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <sstream>
 
 #include "backend/driver/Driver.h"
@@ -59,9 +60,10 @@ Result<Row> train(const std::string& method, const std::filesystem::path& recipe
                                 backend::compile(loaded.program->training(), backend::CompileOptions{},
                                                  loaded.recipe.path, loaded.recipe.text));
   row.explained = backend::explain(compiled.remarks);
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(
-      std::shared_ptr<const runtime::Artifact> artifact,
-      runtime::Artifact::from_bytes(std::move(compiled.artifact)));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(std::shared_ptr<const runtime::Artifact> artifact,
+                                runtime::Artifact::from_bytes(std::move(compiled.artifact)));
+  if (runtime::file_exists((out / "manifest.json").string()))
+    std::filesystem::remove_all(out); // an earlier quickstart
   runtime::RunOptions run;
   run.out = out.string();
   run.quiet = true;
@@ -105,18 +107,32 @@ void print_comparison(const Row& base, const Row& other) {
   }
 }
 
-void print_lines(const std::string& text, int count) {
-  std::istringstream lines(text);
-  std::string line;
-  while (count-- > 0 && std::getline(lines, line))
-    std::cout << "  " << line << "\n";
+// `count` lines of an explanation in their order, of as many different passes as there are.
+void print_lines(const std::string& text, std::size_t count) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);)
+    if (line.find('[') != std::string::npos) lines.push_back(line); // not the continuations
+  const auto pass_of = [](const std::string& line) {
+    const std::size_t begin = line.find('[');
+    return line.substr(begin, line.find(']') - begin);
+  };
+  std::map<std::string, int> seen;
+  std::vector<std::pair<int, std::size_t>> turns; // how often its pass spoke before, place
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    turns.emplace_back(seen[pass_of(lines[i])]++, i);
+  std::sort(turns.begin(), turns.end());
+  turns.resize(std::min(count, turns.size()));
+  std::sort(turns.begin(), turns.end(), [](auto& a, auto& b) { return a.second < b.second; });
+  for (const auto& [turn, place] : turns)
+    std::cout << "  " << lines[place] << "\n";
 }
 
 } // namespace
 
 int run_quickstart(const QuickstartOptions& options) {
-  std::cout
-      << "three methods, three seeds each, on ten overlapping classes with a long tail (test set balanced)\n";
+  std::cout << "three methods, three seeds each, on ten classes with a long tail (test set balanced)"
+            << std::endl;
   std::vector<Row> rows;
   for (const auto& [method, file] : kRows) {
     const std::filesystem::path recipe = std::filesystem::path(options.recipes) / file;

@@ -76,8 +76,8 @@ int main(int argc, char** argv) {
   using namespace tailor::backend::testing;
   auto target = targetNamed(argc > 1 ? argv[1] : "cpu:native");
   double peak = tailor::bench::peak_flops() * 1e-9;
-  std::printf("target %s, peak %.1f GFLOP/s\n%-22s %5s %5s %5s %10s %6s\n", target.text.c_str(), peak, "form", "rows", "out",
-              "in", "GFLOP/s", "peak");
+  std::printf("target %s, peak %.1f GFLOP/s\n%-22s %5s %5s %5s %10s %6s\n", target.text.c_str(), peak, "form",
+              "rows", "out", "in", "GFLOP/s", "peak");
   for (int64_t rows : {8, 32, 128})
     for (int64_t width : {64, 256}) {
       const Shape shapes[] = {{"forward x w^T", false, true, rows, rows, width, width},
@@ -85,8 +85,8 @@ int main(int argc, char** argv) {
                               {"weight gradient dy^T x", true, false, rows, width, width, rows}};
       for (const Shape& shape : shapes) {
         double rate = measure(shape, target);
-        std::printf("%-22s %5ld %5ld %5ld %10.1f %5.0f%%\n", shape.name, long(rows), long(width), long(width), rate,
-                    100 * rate / peak);
+        std::printf("%-22s %5ld %5ld %5ld %10.1f %5.0f%%\n", shape.name, long(rows), long(width), long(width),
+                    rate, 100 * rate / peak);
       }
     }
   return 0;

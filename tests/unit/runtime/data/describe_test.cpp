@@ -55,7 +55,10 @@ TEST(Describe, ReportSaysWhatIsThere) {
   EXPECT_THAT(report, HasSubstr("0  no   30   75.00 %  majority\n"));
   EXPECT_THAT(report, HasSubstr("1  yes  10   25.00 %  minority, positive\n"));
   EXPECT_THAT(report, HasSubstr("groups by thresholds(20,100): few = 1; med = 0; many absent"));
-  EXPECT_THAT(report, HasSubstr("3  age    numeric      0 .. 12          4  integers in all 36 cells with a value, 4 missing"));
+  EXPECT_THAT(
+      report,
+      HasSubstr(
+          "3  age    numeric      0 .. 12          4  integers in all 36 cells with a value, 4 missing"));
   EXPECT_THAT(report, HasSubstr("damaged rows: 1 "));
   EXPECT_THAT(report, HasSubstr("p.csv:42: expected 6 cells as in the first line, found 2"));
   EXPECT_FALSE(format_description(d, {GroupRule::Kind::kHeadMedTail, 2, 5}).ok());
