@@ -35,14 +35,17 @@ struct SamResult {
 
 /// Sharpness-aware minimisation with a table per pass.
 ///
-///   g  = grad loss(ascent) at w;   e = R g / (|g| + 1e-12);   w' = w + e;   result = grad loss(descent) at
-///   w'
+///   g      = grad loss(ascent) at w
+///   w'     = w + R g / (|g| + 1e-12)
+///   result = grad loss(descent) at w'
 ///
-/// The loss is traced once and called twice; w is never written, so there is nothing to restore. With ascent
-/// equal to descent this is SAM; a table that favours rare classes gives SAM-A. An all-zero ascent gradient
-/// gives the plain step. Shapes    loss: table [K] f32 -> f32 []. Errors    TraceError if the tables differ
-/// in shape or the loss reads no trainable parameter. Source    methods.md 5: SAM (Foret et al.), ASAM, SAM-A
-/// (Shwartz-Ziv et al. 2023).
+/// The loss is traced once and called twice; w is never written, so there is nothing to restore. With
+/// ascent equal to descent this is SAM; a table that favours rare classes gives SAM-A. An all-zero ascent
+/// gradient gives the plain step.
+///
+/// Shapes   loss: table [K] f32 -> f32 [].
+/// Errors   TraceError if the tables differ in shape or the loss reads no trainable parameter.
+/// Source   methods.md 5: SAM (Foret et al.), ASAM, SAM-A (Shwartz-Ziv et al. 2023).
 SamResult sam(const std::function<Array(const Array& table)>& loss, const SamOptions& options,
               const std::source_location& where = std::source_location::current());
 /// The same for a loss without a table (plain SAM).

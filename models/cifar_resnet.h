@@ -18,10 +18,13 @@ struct CifarResNetOptions {
 
 /// CIFAR ResNet of depth 6n + 2: conv3x3 to 16, BN, ReLU; stages of 16, 32, 64 channels with n
 /// post-activation basic blocks, strides 1, 2, 2; global average pool; Linear. Shortcut A: every second
-/// pixel, channels zero-padded by a quarter of the new width on each side. Names    conv1, bn1,
-/// layer1.0.conv1, ..., linear (LDAM authors' code). Init     kaiming normal, fan in, for convolutions and
-/// the linear weight; linear bias U(+-1/sqrt(fan_in)). Size     75,290 (depth 8), 269,722 (20), 464,154 (32)
-/// parameters with 10 classes. Source   methods.md 10.2; He et al. 2015 section 4.2.
+/// pixel, channels zero-padded by a quarter of the new width on each side.
+///
+/// Names    conv1, bn1, layer1.0.conv1, ..., linear (LDAM authors' code).
+/// Init     kaiming normal, fan in, for convolutions and the linear weight; linear bias
+///          U(+-1/sqrt(fan_in)).
+/// Size     75,290 (depth 8), 269,722 (20), 464,154 (32) parameters with 10 classes.
+/// Source   methods.md 10.2; He et al. 2015 section 4.2.
 class CifarResNet : public nn::Module {
 public:
   /// TraceError unless depth = 6n + 2 with n >= 1.

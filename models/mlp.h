@@ -22,8 +22,11 @@ struct MlpOptions {
 };
 
 /// [Linear, (BatchNorm), activation, (Dropout)] x n, Linear. Numeric columns and one-hot categories are the
-/// inputs. Names    fc0.weight, bn0.weight, ..., head.weight. Init     U(+-1/sqrt(fan_in)). Source
-/// methods.md 11.3 (MLP).
+/// inputs.
+///
+/// Names    fc0.weight, bn0.weight, ..., head.weight.
+/// Init     U(+-1/sqrt(fan_in)).
+/// Source   methods.md 11.3 (MLP).
 class Mlp : public nn::Module {
 public:
   explicit Mlp(const MlpOptions& options);

@@ -16,7 +16,8 @@ struct Window {
 /// Cross-correlation, as every framework calls convolution:
 ///
 ///   y[n, p, q, o] = sum_{r, s, c} x[n, i, j, g * I + c] * w[o, c, r, s]
-///   i = p * stride_h + r * dilation_h - low_h,  j = q * stride_w + s * dilation_w - low_w,  g = o / (O / groups)
+///   i = p * stride_h + r * dilation_h - low_h,  j = q * stride_w + s * dilation_w - low_w
+///   g = o / (O / groups)
 ///
 /// Shapes    x [N, H, W, groups * I], w [O, I, KH, KW] -> y [N, P, Q, O]; places outside the image are 0.
 [[nodiscard]] Tensor conv2d(const Tensor& x, const Tensor& w, const Window& window, int64_t groups);

@@ -21,7 +21,8 @@ struct CheckOptions {
 ///
 /// Sets the observer of `executor`, which keeps everything it needs alive.
 /// Errors   kIncompatible if the artifact does not hold the IR of phase `planned`; a step fails with
-/// kInternal as above. Cost     hundreds of times the step itself.
+///          kInternal as above.
+/// Cost     hundreds of times the step itself.
 [[nodiscard]] runtime::Status attachCheck(runtime::Executor& executor, const CheckOptions& options = {});
 
 } // namespace tailor::backend::reference

@@ -35,8 +35,9 @@ struct LossOptions {
 Array softmax_cross_entropy(const Operand& logits, const Operand& labels, const LossOptions& options = {});
 
 /// One-logit binary form: target of class c is (c == 1) (1 - eps[c]) + eps[c] / 2.
-/// Shapes     logits [N] or [N, 1], labels [N] i32 in {0, 1}; tables [2]. margin, bias, focal, scale:
-/// TraceError. Source     methods.md 2.5 (binary).
+/// Shapes   logits [N] or [N, 1], labels [N] i32 in {0, 1}; tables [2]. margin, bias, focal, scale:
+///          TraceError.
+/// Source   methods.md 2.5 (binary).
 Array sigmoid_cross_entropy(const Operand& logits, const Operand& labels, const LossOptions& options = {});
 
 } // namespace tailor::losses

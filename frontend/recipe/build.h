@@ -14,9 +14,10 @@ namespace tailor::recipe {
 ///
 /// One step is, for the methods listed in `method.use` (methods.md 2-5):
 ///
-///   loss(table) = cross-entropy of the network, weighted by `table`, with the smoothing and the logit bias
-///   asked for erm, weighted:  g = grad loss(w) at the weights sam, sam-a:     w' = weights + R grad loss(a)
-///   / |.|;  g = grad loss(w) at w' update:         sgd or adamw with g; then the weight average
+///   loss(table)    cross-entropy weighted by `table`, with the smoothing and the logit bias asked for
+///   erm, weighted  g = grad loss(w) at the weights
+///   sam, sam-a     w' = weights + R grad loss(a) / |grad loss(a)|;  g = grad loss(w) at w'
+///   update         sgd or adamw with g; then the weight average
 ///
 /// with w = class weights of `weighted` (ones without it) and a = the ascent table of sam-a (w for sam).
 class Program {

@@ -2,8 +2,10 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <memory>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -126,7 +128,22 @@ Result<std::string> read_file(const std::string& path, std::uint64_t max_bytes) 
   return text;
 }
 
-Status write_file_atomic(const std::string& path, std::span<const std::span<const std::byte>> parts) {
+Status write_file_atomic(const std::string& name, std::span<const std::span<const std::byte>> parts) {
+  struct stat info {};
+  std::string path = name;
+  if (::lstat(name.c_str(), &info) == 0 && S_ISLNK(info.st_mode)) { // replace what it points to, not the link
+    const std::unique_ptr<char, decltype(&std::free)> target(::realpath(name.c_str(), nullptr), &std::free);
+    if (!target) return status_of_errno(errno, concat("cannot follow the link '", name, "'"));
+    path = target.get();
+  }
+  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
+    FileDescriptor stream(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (stream.get() < 0) return status_of_errno(errno, concat("cannot open '", path, "'"));
+    for (const auto part : parts)
+      TAILOR_RETURN_IF_ERROR_AS_IS(write_all(stream.get(), part, path));
+    if (stream.close() != 0) return status_of_errno(errno, concat("cannot write '", path, "'"));
+    return {};
+  }
   // The process id keeps two runs in one folder apart; a temporary left by a killed run is overwritten or
   // ignored.
   const std::string temporary = concat(path, ".tmp", static_cast<long>(::getpid()));

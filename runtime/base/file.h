@@ -38,6 +38,7 @@ Result<std::string> read_file(const std::string& path, std::uint64_t max_bytes =
 /// Writes parts, in order, to `path` so that a reader sees the old file or the new one, never a mixture:
 /// temporary name in the same folder, fsync, rename, fsync of the folder. On any failure (disk full:
 /// kResourceExhausted) the temporary is removed and the old file stays. Blocks until the data is on disk.
+/// A symbolic link is followed. A pipe, terminal or device takes the bytes as they come; nothing replaces it.
 Status write_file_atomic(const std::string& path, std::span<const std::span<const std::byte>> parts);
 Status write_file_atomic(const std::string& path, std::string_view text);
 

@@ -9,10 +9,11 @@ namespace tailor::runtime {
 /// Persistent threads that share out the chunks of one command at a time. The pool decides who runs a chunk
 /// and when, never what a chunk is: results do not depend on the number of threads.
 ///
-/// Idle workers spin for a bounded time (a parallel command usually follows within microseconds), then sleep
-/// in the kernel. The caller of run() is worker 0 and works too. No locks; run() allocates nothing. Cost
-/// about 1 us per run() while workers spin, about 60 us when they must be woken. Threads one thread at a time
-/// may call run().
+/// Idle workers spin for a bounded time (a parallel command usually follows within microseconds), then
+/// sleep in the kernel. The caller of run() is worker 0 and works too. No locks; run() allocates nothing.
+///
+/// Cost     about 1 us per run() while workers spin, about 60 us when they must be woken.
+/// Threads  one thread at a time may call run().
 class Pool {
 public:
   using ChunkFunction = void (*)(void* context, std::uint32_t chunk, std::uint32_t worker);

@@ -37,7 +37,9 @@ std::string to_string(const GroupRule& rule);
 std::vector<ClassGroup> minority_majority(std::span<const std::int64_t> class_counts);
 
 /// "few", "med", "many" in this order. Ties by size: lower index counts as larger (class 0 is the head of a
-/// natural order). Errors    head_med_tail with a > b or b > K.
+/// natural order).
+///
+/// Errors   head_med_tail with a > b or b > K.
 Result<std::vector<ClassGroup>> few_med_many(std::span<const std::int64_t> class_counts,
                                              const GroupRule& rule);
 

@@ -22,8 +22,9 @@ struct StepValues {
 class ControlRows {
 public:
   /// Reads the peaks and schedules of `options` (the program's with the stage's over them) and puts the
-  /// fields that stay the same into every ring row. Errors   an option that is not a number, an integer field
-  /// whose value has a fraction.
+  /// fields that stay the same into every ring row.
+  ///
+  /// Errors   an option that is not a number, an integer field whose value has a fraction.
   static Result<ControlRows> create(Executor& executor, const Options& options, const Stage& stage);
 
   /// Row of step `counter` of the executor.

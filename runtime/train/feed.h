@@ -5,8 +5,9 @@
 namespace tailor::runtime {
 
 /// Where the loader writes the batches of a variant: slots [first, first + count) of the executor, as the
-/// variant lays them out. Errors   kIncompatible for an input no data set of ours provides, or of another
-/// width than `data` has.
+/// variant lays them out.
+///
+/// Errors   kIncompatible for an input no data set of ours provides, or of another width than `data` has.
 Result<std::vector<BatchSlot>> batch_slots(Executor& executor, VariantId variant, const Dataset& data,
                                            std::uint32_t first, std::uint32_t count);
 

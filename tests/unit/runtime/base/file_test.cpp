@@ -1,7 +1,9 @@
 #include "runtime/base/file.h"
 
+#include <fcntl.h>
 #include <filesystem>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace tailor::runtime {
@@ -43,6 +45,29 @@ TEST_F(FileTest, EmptyFiles) {
   const Result<MappedFile> file = MappedFile::open(path);
   ASSERT_TRUE(file.ok());
   EXPECT_TRUE(file->bytes().empty());
+}
+
+TEST_F(FileTest, FollowsALink) {
+  ASSERT_TRUE(write_file_atomic(folder_ + "/target", "old").ok());
+  std::filesystem::create_symlink("target", folder_ + "/link");
+  ASSERT_TRUE(write_file_atomic(folder_ + "/link", "new").ok());
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ + "/link"));
+  EXPECT_EQ(*read_file(folder_ + "/target"), "new");
+  std::filesystem::create_symlink("nowhere", folder_ + "/dangling");
+  EXPECT_EQ(write_file_atomic(folder_ + "/dangling", "x").code(), StatusCode::kNotFound);
+}
+
+TEST_F(FileTest, APipeTakesTheBytes) {
+  const std::string pipe = folder_ + "/pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(reader, 0);
+  ASSERT_TRUE(write_file_atomic(pipe, "through").ok());
+  char got[16] = {};
+  EXPECT_EQ(::read(reader, got, sizeof(got)), 7);
+  EXPECT_STREQ(got, "through");
+  ::close(reader);
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
 }
 
 TEST_F(FileTest, ErrorsNameThePath) {
