@@ -187,15 +187,29 @@ mlir::LogicalResult emitNorm(KernelContext& context, ir::GlobalNormOp norm) {
   Value elements = frame.size(0), partials = frame.buffer(partialSlot);
   b.loop(frame.begin, frame.end, 1, {}, [&](Value unit, ValueRange) {
     Value from = b.mul(unit, b.index(kBlock)), to = b.min(b.add(from, b.index(kBlock)), elements);
-    auto loop =
-        b.loop(from, to, b.lanes(), b.constant(b.vectorOf(b.f32()), 0), [&](Value index, ValueRange sum) {
-          ops.setIndex(index);
-          Value x = ops.at(norm.getTensors().front());
-          if (!norm.getWeights().empty())
-            x = b.mul(x, ops.at(norm.getWeights().front())); // (|w| x)^2 = (w x)^2
-          return SmallVector<Value>{b.fma(x, x, sum[0])};
-        });
-    Value total = b.foldLanes(loop.getResult(0), [&](Value x, Value y) { return b.add(x, y); });
+    // Four sums side by side: one would wait for its own addition at every vector.
+    constexpr int64_t kSums = 4;
+    auto addSquare = [&](Value index, Value sum) {
+      ops.setIndex(index);
+      Value x = ops.at(norm.getTensors().front());
+      if (!norm.getWeights().empty()) x = b.mul(x, ops.at(norm.getWeights().front())); // (|w| x)^2 = (w x)^2
+      return b.fma(x, x, sum);
+    };
+    int64_t step = kSums * b.lanes();
+    Value border = b.sub(to, b.bitAnd(b.sub(to, from), b.index(step - 1)));
+    SmallVector<Value> zeros(kSums, b.constant(b.vectorOf(b.f32()), 0));
+    auto wide = b.loop(from, border, step, zeros, [&](Value index, ValueRange sums) {
+      SmallVector<Value> next;
+      for (int64_t i = 0; i < kSums; ++i)
+        next.push_back(addSquare(b.add(index, b.index(i * b.lanes())), sums[i]));
+      return next;
+    });
+    Value sum =
+        b.add(b.add(wide.getResult(0), wide.getResult(1)), b.add(wide.getResult(2), wide.getResult(3)));
+    auto rest = b.loop(border, to, b.lanes(), sum, [&](Value index, ValueRange sums) {
+      return SmallVector<Value>{addSquare(index, sums[0])};
+    });
+    Value total = b.foldLanes(rest.getResult(0), [&](Value x, Value y) { return b.add(x, y); });
     b.store(total, partials, unit);
     return SmallVector<Value>();
   });

@@ -178,6 +178,16 @@ Loops loopsOf(ir::KernelOp kernel) {
   return Loops::Generic;
 }
 
+/// A kernel that only joins columns.
+ir::ConcatOp loneConcat(ir::KernelOp kernel) {
+  auto concat = mlir::dyn_cast<ir::ConcatOp>(kernel.getBlock().front());
+  if (!concat || kernel.getKind() != ir::FusionKind::Single) return {};
+  RankedTensorType type = tensorTypeOf(concat.getResult());
+  return type.getRank() >= 2 && int64_t(concat.getDim()) == type.getRank() - 1 && type.getNumElements() > 0
+             ? concat
+             : ir::ConcatOp();
+}
+
 void countWork(ir::KernelOp kernel, KernelInfo& info) {
   auto bytesOf = [](mlir::Type type) {
     auto tensor = mlir::cast<RankedTensorType>(type);
@@ -220,6 +230,8 @@ mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp modul
   mlir::LogicalResult result = mlir::success();
   if (auto scattering = emitScattering(context, &kernel.getBlock().front())) {
     result = *scattering;
+  } else if (ir::ConcatOp concat = loneConcat(kernel)) {
+    result = emitConcat(context, concat);
   } else {
     switch (loopsOf(kernel)) {
     case Loops::Map:

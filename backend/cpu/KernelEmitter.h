@@ -51,6 +51,8 @@ mlir::LogicalResult emitRows(KernelContext& context);
 mlir::LogicalResult emitColumns(KernelContext& context);
 mlir::LogicalResult emitGemmKernel(KernelContext& context, ir::DotOp dot);
 mlir::LogicalResult emitMultiTensor(KernelContext& context);
+/// A lone concat along the last of several dimensions: rows of vector copies, piece by piece.
+mlir::LogicalResult emitConcat(KernelContext& context, ir::ConcatOp concat);
 /// Static shapes, one unit, any op.
 mlir::LogicalResult emitGeneric(KernelContext& context);
 /// sort_perm, scatter_add, random_permutation: ops that write where the data say. Not handled: nullopt.
