@@ -4,6 +4,7 @@
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/control_rows.h"
 #include "runtime/train/evaluate.h"
+#include "runtime/train/progress.h"
 #include "runtime/train/run_log.h"
 
 #include <memory>

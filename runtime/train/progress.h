@@ -1,0 +1,37 @@
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace tailor::runtime {
+
+/// The line at the terminal: rewritten in place, no wider than it, when stderr is one; else a plain line per
+/// epoch, at most one every two seconds (and always the last), so that logs of short epochs stay readable.
+class Progress {
+public:
+  Progress(bool quiet, std::int64_t total_steps, std::int64_t steps_done);
+
+  /// After every launch; cheap when nothing is due.
+  void step(std::int64_t step, std::int64_t epoch, std::int64_t num_epochs, double loss);
+  /// After every epoch: `summary` is what was measured, for example "loss 0.31  val/accuracy 0.84".
+  void epoch(std::int64_t step, std::int64_t epoch, std::int64_t num_epochs, const std::string& summary);
+  /// Ends a rewritten line.
+  void finish();
+
+private:
+  using Clock = std::chrono::steady_clock;
+  std::string rate_and_time_left(std::int64_t step) const;
+  void show(std::string line, bool keep);
+
+  bool quiet_, terminal_;
+  std::int64_t total_steps_, first_step_;
+  Clock::time_point start_, last_shown_;
+  std::string pending_;   ///< a plain line not yet shown
+  std::size_t width_ = 0; ///< of the line that is rewritten next
+};
+
+/// "1:05:20", "3 m 20 s", "12 s".
+std::string duration_text(double seconds);
+
+} // namespace tailor::runtime
