@@ -4,8 +4,6 @@
 #include "backend/reference/ReferenceCheck.h"
 #include "tools/tailor-run/run_command.h"
 
-#include <filesystem>
-
 namespace tailor::tools {
 namespace {
 
@@ -17,12 +15,6 @@ runtime::RunHooks hooks() {
     return backend::reference::attachCheck(executor, {.every = static_cast<std::uint64_t>(every)});
   };
   return hooks;
-}
-
-bool has_flag(const std::vector<std::string>& words, std::string_view flag) {
-  for (const std::string& word : words)
-    if (word == flag) return true;
-  return false;
 }
 
 } // namespace
@@ -39,9 +31,6 @@ int run_train(const TrainArguments& arguments) {
   std::vector<std::string> words = {arguments.source.path.empty() ? (*artifact)->spec().name
                                                                   : arguments.source.path};
   words.insert(words.end(), arguments.run.begin(), arguments.run.end());
-  // The recipe's data paths start from its folder, here as when its schema was read.
-  std::string folder = std::filesystem::path(arguments.source.path).parent_path().string();
-  if (!folder.empty() && !has_flag(words, "--data")) words.insert(words.end(), {"--data", folder});
   return runtime::run_command("tailor train", words, with_artifact);
 }
 
