@@ -11,7 +11,7 @@ void registerFrontendServices() {
   register_evaluator(evaluateArrays);
   data::register_schema_reader([](const runtime::Options& options, const Location& location) {
     auto read = [&]() -> runtime::Result<runtime::DataSchema> {
-      TAILOR_ASSIGN_OR_RETURN_AS_IS(runtime::DataPlan plan, runtime::data_plan_from(options, ""));
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(runtime::DataPlan plan, runtime::read_data_plan(options, ""));
       return runtime::schema_of(plan);
     };
     auto schema = read();

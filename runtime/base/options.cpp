@@ -321,7 +321,9 @@ Result<std::string> Options::get_string(std::string_view key, std::string otherw
 
 Status Options::check(std::string_view key, const Option& option) {
   if (value_fits(option)) return {};
-  return invalid_argument("'", key, "' must be ", describe_wanted(option), ", not ", option.value.to_json());
+  const double* number = option.value.as_double();
+  return invalid_argument("'", key, "' must be ", describe_wanted(option), ", not ",
+                          number ? concat(*number) : option.value.to_json());
 }
 
 Status Options::set_from_text(std::string_view key, std::string_view text) {

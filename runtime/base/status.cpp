@@ -1,6 +1,7 @@
 #include "runtime/base/status.h"
 
 #include <charconv>
+#include <cmath>
 
 namespace tailor::runtime {
 
@@ -84,7 +85,12 @@ void append(std::string& text, unsigned long long part) {
   append_number(text, part);
 }
 void append(std::string& text, double part) {
-  append_number(text, part);
+  constexpr double kExact = 9007199254740992; // beyond it not every whole number is a double
+  if (std::abs(part) <= kExact && part == std::floor(part))
+    return append_number(text, static_cast<long long>(part));
+  char buffer[40];
+  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), part, std::chars_format::general);
+  text.append(buffer, end.ptr);
 }
 
 } // namespace detail

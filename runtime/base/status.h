@@ -36,6 +36,13 @@ public:
     hint_ = std::move(hint);
     return std::move(*this);
   }
+  /// The option this is about ("data.label.column", "data.columns.drop[1]"); empty if none. A tool that knows
+  /// where the option was written shows that place.
+  const std::string& key() const { return key_; }
+  Status about(std::string key) && {
+    key_ = std::move(key);
+    return std::move(*this);
+  }
   Status with_context(std::string frame) && {
     frames_.push_back(std::move(frame));
     return std::move(*this);
@@ -47,6 +54,7 @@ private:
   StatusCode code_ = StatusCode::kOk;
   std::vector<std::string> frames_;
   std::string hint_;
+  std::string key_;
 };
 
 /// Lower-case words, e.g. "invalid argument".

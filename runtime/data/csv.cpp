@@ -7,7 +7,7 @@ namespace tailor::runtime {
 namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{1} << 18;
-constexpr std::string_view kSeparators = ",;\t";
+constexpr std::string_view kSeparators = ",;\t|"; ///< looked for, in this order
 
 /// Counts a candidate separator in each whole line of the head of a file, cells in quotes passed over.
 std::vector<std::int64_t> count_per_line(std::string_view head, char separator, std::size_t max_lines) {
@@ -57,6 +57,20 @@ bool is_missing(std::string_view text) {
   return false;
 }
 
+Result<char> parse_separator(std::string_view text) {
+  for (const auto& [name, separator] :
+       {std::pair("auto", '\0'), std::pair("tab", '\t'), std::pair("\\t", '\t'), std::pair("\t", '\t'),
+        std::pair("comma", ','), std::pair("semicolon", ';')})
+    if (text == name) return separator;
+  const auto inside_cells = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '"' ||
+           c == '\'';
+  };
+  if (text.size() == 1 && text[0] > ' ' && text[0] < 0x7F && !inside_cells(text[0])) return text[0];
+  return invalid_argument("separator '", text,
+                          "', expected auto, tab or one character that is no letter, digit, quote or blank");
+}
+
 Result<std::unique_ptr<CsvRecords>> CsvRecords::open(std::unique_ptr<ByteSource> source, std::string name,
                                                      char separator) {
   if (separator == '"' || separator == '\n' || separator == '\r' || separator == ' ')
@@ -91,15 +105,16 @@ void CsvRecords::find_separator() {
   for (const char candidate : kSeparators) {
     const std::vector<std::int64_t> counts = count_per_line(head, candidate, kLines);
     if (counts.empty() || counts[0] == 0) continue;
-    // The candidate that cuts most lines into as many cells as the first one; then the one that cuts more.
+    // The candidate that cuts most lines into as many cells as the first one; then the one that cuts more,
+    // but a bar is text rather than a separator where another one does as well.
     const std::int64_t lines = std::count(counts.begin(), counts.end(), counts[0]);
-    if (lines > best_lines || (lines == best_lines && counts[0] > best_count)) {
+    if (lines > best_lines || (lines == best_lines && counts[0] > best_count && candidate != '|')) {
       best = candidate, best_lines = lines, best_count = counts[0];
       num_lines = counts.size();
     }
   }
   set_separator(best);
-  separator_reason_ = best_lines == 0 ? "no comma, semicolon or tab in the first line: one column"
+  separator_reason_ = best_lines == 0 ? "no comma, semicolon, tab or | in the first line: one column"
                                       : concat(describe_separator(best), ": ", best_lines, " of the first ",
                                                num_lines, " lines have ", best_count, " of them");
 }

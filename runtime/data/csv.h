@@ -31,6 +31,10 @@ struct CsvFormat {
   Header header = Header::kAuto;
 };
 
+/// "auto" (0), "tab", "comma", "semicolon", or the character itself: printable ASCII that is no letter,
+/// digit, quote or blank (those occur inside cells).
+Result<char> parse_separator(std::string_view text);
+
 /// One cell of a record: blanks around it are gone, quotes undone. Valid until the next record is read.
 struct CsvField {
   std::string_view text;
@@ -42,7 +46,8 @@ bool is_missing(std::string_view text);
 
 /// Splits a table into records and cells, one block of the file in memory at a time.
 ///
-/// Format    separator `,` `;` or tab; a cell may be quoted with `"` (doubled inside; may hold separators
+/// Format    separator as parse_separator takes it; a cell may be quoted with `"` (doubled inside; may hold
+/// separators
 ///           and line ends); blanks around an unquoted cell are dropped; lines end with LF or CRLF; blank
 ///           lines and a byte order mark are skipped.
 /// Errors    kDataLoss or kInvalidArgument, always `file:line:column: what, what was expected`: a NUL byte,

@@ -13,7 +13,9 @@ namespace tailor::runtime {
 ///              N(0, noise^2) on both axes
 ///   blobs      K clouds centre_k + N(0, noise^2 I) in D dimensions, |centre_k| = separation * noise; the
 ///              directions are evenly spaced angles 2 pi k / K for D = 2 and uniform on the sphere above;
-///              for D = 1 the centres are separation * noise apart, symmetric about 0
+///              for D = 1 the centres are separation * noise apart, symmetric about 0. So noise is the unit
+///              of length of blobs: it scales everything alike and makes nothing easier or harder, which is
+///              why recipes set it for two_moons only
 struct GeneratedSpec {
   std::int64_t train_per_class = 500;
   std::int64_t val_per_class = 100;

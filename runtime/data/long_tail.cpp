@@ -200,19 +200,24 @@ Status check_long_tail(const LongTailSpec& spec) {
   const auto share = [](double value) { return std::isfinite(value) && value > 0 && value <= 1; };
   if (spec.profile == TailProfile::kBinaryFixed && (!share(spec.a) || !share(spec.b)))
     return invalid_argument("binary_fixed shares a = ", spec.a, ", b = ", spec.b,
-                            ", expected numbers in (0, 1]");
+                            ", expected numbers in (0, 1]")
+        .about(share(spec.a) ? "data.long_tail.b" : "data.long_tail.a");
   if (spec.profile == TailProfile::kPareto && (!std::isfinite(spec.alpha) || spec.alpha <= 0))
-    return invalid_argument("pareto alpha = ", spec.alpha, ", expected a number above 0");
+    return invalid_argument("pareto alpha = ", spec.alpha, ", expected a number above 0")
+        .about("data.long_tail.alpha");
   if (spec.profile == TailProfile::kStepAt && spec.split_at < 1)
-    return invalid_argument("step_at = ", spec.split_at, ", expected at least 1");
+    return invalid_argument("step_at = ", spec.split_at, ", expected at least 1")
+        .about("data.long_tail.step_at");
   constexpr std::int64_t kMax = std::int64_t{1} << 53;
   for (const std::int64_t count : {spec.min_per_class, spec.n_max, spec.total, spec.minority})
     if (count < 0 || count > kMax)
       return invalid_argument("a long tail of ", count, " rows, expected 0 to ", kMax);
   if (spec.size == TailSize::kFixedTotal && spec.total == 0)
-    return invalid_argument("size = \"fixed_total\" needs total, the number of rows in all");
+    return invalid_argument("size = \"fixed_total\" needs total, the number of rows in all")
+        .about("data.long_tail.size");
   if (spec.size == TailSize::kFixedMinority && spec.minority == 0)
-    return invalid_argument("size = \"fixed_minority\" needs minority, the number of minority rows");
+    return invalid_argument("size = \"fixed_minority\" needs minority, the number of minority rows")
+        .about("data.long_tail.size");
   return {};
 }
 
@@ -226,6 +231,10 @@ Result<std::vector<std::int64_t>> long_tail_counts(const LongTailSpec& spec,
   if (binary && num_classes != 2)
     return invalid_argument("profiles binary_fixed and binary_step are for 2 classes, the data have ",
                             num_classes);
+  if (spec.profile == TailProfile::kStepAt && spec.split_at >= static_cast<std::int64_t>(num_classes))
+    return invalid_argument("step_at = ", spec.split_at, " leaves none of the ", num_classes, " classes rare")
+        .about("data.long_tail.step_at")
+        .with_hint(concat("step_at is the first rare class, below ", num_classes));
 
   const std::vector<std::int32_t> position = positions(spec, num_classes);
   const std::vector<double> shares = profile_shares(spec, num_classes);

@@ -59,8 +59,9 @@ Status check_long_tail(const LongTailSpec& spec);
 
 /// The class sizes, floor(share * n_max + 1e-9) and at least min_per_class, for a set with `available` rows
 /// per class. fixed_max with n_max 0 takes the largest n_max for which every class has enough rows.
-/// Errors    check_long_tail; a two-class profile with other K; a class that would need more rows than it
-///           has (names class, both numbers); a total below K * min_per_class.
+/// Errors    check_long_tail; a two-class profile with other K; step_at beyond the last class; a
+///           class that would need more rows than it has (names class, both numbers); a total below K *
+///           min_per_class.
 Result<std::vector<std::int64_t>> long_tail_counts(const LongTailSpec& spec,
                                                    std::span<const std::int64_t> available);
 

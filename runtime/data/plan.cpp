@@ -5,11 +5,13 @@
 namespace tailor::runtime {
 namespace {
 
-/// "recipe.toml:4:3: data.numeric", or the key alone for defaults.
-std::string place_of(const Options& options, std::string_view key) {
-  const Option* option = options.find(key);
-  if (!option || option->origin.empty() || option->origin == "default") return std::string(key);
-  return concat(option->origin, ": ", key);
+/// An error about the value of `key`: the key comes first, whoever has the recipe shows its place.
+template <class... Parts> Status wrong(std::string_view key, const Parts&... parts) {
+  return invalid_argument(key, parts...).about(std::string(key));
+}
+Status wrong_value(std::string_view key, Status status) {
+  const std::string about = status.key().empty() ? std::string(key) : status.key();
+  return std::move(status).with_context(about).about(about);
 }
 
 bool is_default(const Options& options, std::string_view key) {
@@ -17,31 +19,29 @@ bool is_default(const Options& options, std::string_view key) {
   return !option || option->origin == "default";
 }
 
-Result<ColumnRef> column_ref(const OptionValue& value, const std::string& place) {
+Result<ColumnRef> column_ref(const OptionValue& value, std::string_view key) {
   if (const std::string* name = value.as_string(); name && !name->empty()) return ColumnRef{*name, 0};
   if (const std::int64_t* position = value.as_int(); position &&
                                                      *position >= -std::int64_t{CsvRecords::kMaxFields} &&
                                                      *position < std::int64_t{CsvRecords::kMaxFields})
     return ColumnRef{"", static_cast<std::int32_t>(*position)};
-  return invalid_argument(place, " = ", value.to_json(), ", expected a column name or position");
+  return wrong(key, " = ", value.to_json(), ", expected a column name or position");
 }
 
 Status read_column(const Options& options, std::string_view key, std::optional<ColumnRef>& column) {
   if (!options.has_value(key)) return {};
   const OptionValue& value = options.find(key)->value;
   if (value.as_string() && value.as_string()->empty()) return {};
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(column, column_ref(value, place_of(options, key)));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(column, column_ref(value, key));
   return {};
 }
 
 Status read_columns(const Options& options, std::string_view key, std::vector<ColumnRef>& columns) {
   if (!options.has_value(key)) return {};
   const OptionValue& value = options.find(key)->value;
-  const std::string place = place_of(options, key);
-  if (!value.as_list())
-    return invalid_argument(place, " is a ", value.kind_name(), ", expected a list of columns");
+  if (!value.as_list()) return wrong(key, " is a ", value.kind_name(), ", expected a list of columns");
   for (const OptionValue& entry : *value.as_list()) {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(ColumnRef column, column_ref(entry, place));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(ColumnRef column, column_ref(entry, key));
     columns.push_back(std::move(column));
   }
   return {};
@@ -53,8 +53,7 @@ Status read_int(const Options& options, std::string_view key, std::int64_t min, 
                 Int& value) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t number,
                                 options.get_int(key, static_cast<std::int64_t>(value)));
-  if (number < min || number > max)
-    return invalid_argument(place_of(options, key), " = ", number, ", expected ", min, " to ", max);
+  if (number < min || number > max) return wrong(key, " = ", number, ", expected ", min, " to ", max);
   value = static_cast<Int>(number);
   return {};
 }
@@ -69,7 +68,9 @@ template <class T, class Parse>
 Status read_word(const Options& options, std::string_view key, Parse parse, T& value) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string word, options.get_string(key, std::string()));
   if (word.empty()) return {};
-  TAILOR_ASSIGN_OR_RETURN(value, parse(word), place_of(options, key));
+  Result<T> parsed = parse(word);
+  if (!parsed.ok()) return wrong_value(key, std::move(parsed).status());
+  value = *std::move(parsed);
   return {};
 }
 
@@ -93,8 +94,6 @@ constexpr Word<DataFormat> kFormats[] = {
     {"csv", DataFormat::kCsv}, {"two_moons", DataFormat::kTwoMoons}, {"blobs", DataFormat::kBlobs}};
 constexpr Word<CsvFormat::Header> kHeaders[] = {
     {"auto", CsvFormat::Header::kAuto}, {"yes", CsvFormat::Header::kYes}, {"no", CsvFormat::Header::kNo}};
-constexpr Word<char> kSeparators[] = {{"auto", '\0'}, {",", ','},    {";", ';'},     {"\t", '\t'},
-                                      {"tab", '\t'},  {"\\t", '\t'}, {"comma", ','}, {"semicolon", ';'}};
 constexpr Word<MissingPolicy> kMissing[] = {
     {"error", MissingPolicy::kError}, {"mean", MissingPolicy::kMean}, {"flag", MissingPolicy::kFlag}};
 constexpr Word<SplitBy> kSplits[] = {{"stratified", SplitBy::kStratified},
@@ -114,7 +113,7 @@ Status read_long_tail(const Options& options, std::optional<LongTailSpec>& resul
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string profile, options.get_string("data.long_tail.profile", ""));
   if (profile.empty()) {
     if (!is_default(options, "data.long_tail.r"))
-      return invalid_argument(place_of(options, "data.long_tail.r"), " is set without data.long_tail.profile")
+      return wrong("data.long_tail.r", " is set without data.long_tail.profile")
           .with_hint("profile = \"exp\" is the usual one");
     return {};
   }
@@ -140,14 +139,15 @@ Status read_long_tail(const Options& options, std::optional<LongTailSpec>& resul
       read_int(options, "data.long_tail.class_order_seed", 0, INT64_MAX, tail.class_order_seed));
   if (const Option* seed = options.find("data.long_tail.subset_seed"); seed && seed->value.as_string()) {
     if (*seed->value.as_string() != "run_seed")
-      return invalid_argument(place_of(options, "data.long_tail.subset_seed"), " = '",
-                              *seed->value.as_string(), "', expected an integer or \"run_seed\"");
+      return wrong("data.long_tail.subset_seed", " = '", *seed->value.as_string(),
+                   "', expected an integer or \"run_seed\"");
     tail.subset_follows_run = true;
   } else {
     TAILOR_RETURN_IF_ERROR_AS_IS(
         read_int(options, "data.long_tail.subset_seed", 0, INT64_MAX, tail.subset_seed));
   }
-  TAILOR_RETURN_IF_ERROR(check_long_tail(tail), place_of(options, "data.long_tail.r"));
+  if (Status status = check_long_tail(tail); !status.ok())
+    return wrong_value("data.long_tail.r", std::move(status));
   result = tail;
   return {};
 }
@@ -163,11 +163,12 @@ Status read_test_tail(const Options& options, DataPlan& plan) {
   if (profile.empty()) {
     if (tail.r == 1.0) return {};
     if (!plan.long_tail)
-      return invalid_argument(place_of(options, "data.test.r"), " is set without data.test.profile")
+      return wrong("data.test.r", " is set without data.test.profile")
           .with_hint("profile = \"exp\" is the usual one");
   }
   TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.test.profile", parse_tail_profile, tail.profile));
-  TAILOR_RETURN_IF_ERROR(check_long_tail(tail), place_of(options, "data.test.r"));
+  if (Status status = check_long_tail(tail); !status.ok())
+    return wrong_value("data.test.r", std::move(status));
   plan.test_long_tail = tail;
   return {};
 }
@@ -185,20 +186,19 @@ Status read_split(const Options& options, DataPlan& plan) {
   if (!plan.val.empty()) split.val = 0;
   if (split.by == SplitBy::kFiles) {
     if (plan.val.empty() && plan.test.empty())
-      return invalid_argument(place_of(options, "data.split.by"), " = \"files\" needs data.val or data.test");
+      return wrong("data.split.by", " = \"files\" needs data.val or data.test");
     split.val = split.test = 0;
   }
-  TAILOR_RETURN_IF_ERROR(check_fractions(split.val, split.test), place_of(options, "data.split.val"));
+  if (Status status = check_fractions(split.val, split.test); !status.ok())
+    return wrong_value("data.split.val", std::move(status));
   std::optional<ColumnRef> column;
   TAILOR_RETURN_IF_ERROR_AS_IS(read_column(options, "data.split.column", column));
   if (split.by == SplitBy::kGroup && column) plan.group = column;
   if (split.by == SplitBy::kTime && column) plan.time = column;
   if (split.by == SplitBy::kGroup && !plan.group)
-    return invalid_argument(place_of(options, "data.split.by"),
-                            " = \"group\" needs data.split.column or data.columns.group");
+    return wrong("data.split.by", " = \"group\" needs data.split.column or data.columns.group");
   if (split.by == SplitBy::kTime && !plan.time)
-    return invalid_argument(place_of(options, "data.split.by"),
-                            " = \"time\" needs data.split.column or data.columns.time");
+    return wrong("data.split.by", " = \"time\" needs data.split.column or data.columns.time");
   return {};
 }
 
@@ -212,9 +212,9 @@ Status read_table_keys(const Options& options, const std::string& directory, Dat
   TAILOR_RETURN_IF_ERROR_AS_IS(read_path("data.val", plan.val));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_path("data.test.file", plan.test));
   if (plan.train.empty())
-    return invalid_argument("data.train is not set, expected the path of a csv or csv.gz file");
+    return wrong("data.train", " is not set, expected the path of a csv or csv.gz file");
   TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.header", one_of(kHeaders), plan.csv.header));
-  TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.separator", one_of(kSeparators), plan.csv.separator));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.separator", parse_separator, plan.csv.separator));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_column(options, "data.label.column", plan.label));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.positive, options.get_string("data.label.positive", std::string()));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.label_strip, options.get_string("data.label.strip", std::string()));
@@ -273,6 +273,14 @@ std::vector<std::string> mentioned_names(const DataPlan& plan) {
 }
 
 Result<DataPlan> data_plan_from(const Options& options, const std::string& directory) {
+  Result<DataPlan> plan = read_data_plan(options, directory);
+  if (plan.ok()) return plan;
+  const Option* option = options.find(plan.status().key());
+  if (!option || option->origin.empty() || option->origin == "default") return plan;
+  return std::move(plan).status().with_context(option->origin);
+}
+
+Result<DataPlan> read_data_plan(const Options& options, const std::string& directory) {
   DataPlan plan;
   TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.format", one_of(kFormats), plan.format));
   if (plan.format == DataFormat::kCsv)

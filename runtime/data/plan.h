@@ -58,7 +58,9 @@ std::vector<std::string> mentioned_names(const DataPlan& plan);
 /// Reads the keys `data.*`, `eval.groups`, `eval.predict.id`, `run.drop_last`. With a test file of its own
 /// `split.val` is a share of the rest, by default 0.2 (methods.md 11.1: 80/20 inside train) instead of 0.16
 /// of all rows. Relative paths are taken from `directory` (the recipe's folder).
-/// Errors    kInvalidArgument naming the key, its value and the place that set it.
+/// Errors    kInvalidArgument about the key, naming it, its value and the place that set it.
 Result<DataPlan> data_plan_from(const Options& options, const std::string& directory);
+/// The same for a caller that shows the place of the key itself (Status::key): the message leaves it out.
+Result<DataPlan> read_data_plan(const Options& options, const std::string& directory);
 
 } // namespace tailor::runtime

@@ -25,21 +25,21 @@ struct TextHash {
 
 class ColumnCounter {
 public:
-  explicit ColumnCounter(ColumnProfile& profile) : profile_(profile) {}
+  ColumnCounter(ColumnProfile& profile, const FileProfile& file) : profile_(profile), file_(file) {}
 
-  template <class Where> void add(std::string_view text, const Where& where) {
+  void add(std::string_view text, CellPlace place) {
     if (is_missing(text))
       ++profile_.num_missing;
     else
-      add_value(text, where);
-    count_distinct(text, where);
+      add_value(text, place);
+    count_distinct(text, place);
   }
 
   /// Place of the first text that is not UTF-8; empty if all is well.
   const std::string& not_utf8() const { return not_utf8_; }
 
 private:
-  template <class Where> void add_value(std::string_view text, const Where& where) {
+  void add_value(std::string_view text, CellPlace place) {
     ++profile_.num_values;
     double number = 0;
     const NumberParse parse = parse_number(text, number);
@@ -58,11 +58,11 @@ private:
     if (parse != NumberParse::kNotNumber) ++profile_.num_not_finite;
     if (profile_.first_text_where.empty()) {
       profile_.first_text = text;
-      profile_.first_text_where = where();
+      profile_.first_text_where = file_.where(place);
     }
   }
 
-  template <class Where> void count_distinct(std::string_view text, const Where& where) {
+  void count_distinct(std::string_view text, CellPlace place) {
     if (profile_.many_distinct) return;
     if (is_missing(text)) text = kMissingCategory;
     // Neighbouring rows often agree; the comparison is cheaper than the hash.
@@ -78,16 +78,19 @@ private:
     if (profile_.distinct.size() == ColumnProfile::kMaxDistinct) {
       profile_.many_distinct = true;
       profile_.distinct.clear();
+      profile_.distinct_places = {};
       places_.clear();
       return;
     }
-    if (!is_utf8(text) && not_utf8_.empty()) not_utf8_ = where();
+    if (!is_utf8(text) && not_utf8_.empty()) not_utf8_ = file_.where(place);
     last_place_ = profile_.distinct.size();
     places_.emplace(text, last_place_);
     profile_.distinct.emplace_back(text, 1);
+    profile_.distinct_places.push_back(place);
   }
 
   ColumnProfile& profile_;
+  const FileProfile& file_;
   std::unordered_map<std::string, std::size_t, TextHash, std::equal_to<>> places_;
   std::size_t last_place_ = 0;
   std::string not_utf8_;
@@ -97,7 +100,8 @@ private:
 /// A record kept back while the header question is open.
 struct HeldRow {
   std::vector<std::string> cells;
-  std::string line; ///< "file:line"
+  std::vector<std::int32_t> columns; ///< of the cells
+  std::int64_t line = 0;
 };
 
 bool reads_as_number(const std::string& text) {
@@ -147,6 +151,17 @@ bool looks_like_header(const std::vector<HeldRow>& rows, std::span<const std::st
 }
 
 } // namespace
+
+std::string FileProfile::where(CellPlace place) const {
+  return concat(path, ":", place.line, ":", place.column);
+}
+
+CellPlace ColumnProfile::first_place(std::string_view value) const {
+  const auto found =
+      std::find_if(distinct.begin(), distinct.end(), [&](const auto& entry) { return entry.first == value; });
+  return found == distinct.end() ? CellPlace{}
+                                 : distinct_places[static_cast<std::size_t>(found - distinct.begin())];
+}
 
 bool ColumnProfile::is_numeric() const {
   return num_values > 0 && num_numbers * 4 >= num_values * 3;
@@ -212,16 +227,16 @@ Result<FileProfile> profile_csv(std::unique_ptr<ByteSource> source, const std::s
       profile.columns[i].position = position;
       profile.columns[i].name = profile.has_header ? held[0].cells[i] : positional_name(position);
       if (profile.columns[i].name.empty()) profile.columns[i].name = positional_name(position);
-      counters.emplace_back(profile.columns[i]);
+      counters.emplace_back(profile.columns[i], profile);
     }
     for (std::size_t row = profile.has_header; row < held.size(); ++row) {
       if (held[row].cells.size() != num_fields) {
-        damaged(concat(held[row].line, ": ", wrong_length(held[row].cells.size())));
+        damaged(concat(path, ":", held[row].line, ": ", wrong_length(held[row].cells.size())));
         continue;
       }
       ++profile.num_rows;
       for (std::size_t i = 0; i < num_fields; ++i)
-        counters[i].add(held[row].cells[i], [&] { return held[row].line; });
+        counters[i].add(held[row].cells[i], {held[row].line, held[row].columns[i]});
     }
   };
 
@@ -242,9 +257,11 @@ Result<FileProfile> profile_csv(std::unique_ptr<ByteSource> source, const std::s
     }
     const std::span<const CsvField> fields = records->fields();
     if (!started) {
-      HeldRow row{{}, concat(path, ":", records->line())};
-      for (const CsvField& field : fields)
+      HeldRow row{{}, {}, records->line()};
+      for (const CsvField& field : fields) {
         row.cells.emplace_back(field.text);
+        row.columns.push_back(field.offset + 1);
+      }
       held.push_back(std::move(row));
       continue;
     }
@@ -254,7 +271,7 @@ Result<FileProfile> profile_csv(std::unique_ptr<ByteSource> source, const std::s
     }
     ++profile.num_rows;
     for (std::size_t i = 0; i < num_fields; ++i)
-      counters[i].add(fields[i].text, [&] { return records->where(fields[i].offset); });
+      counters[i].add(fields[i].text, {records->line(), fields[i].offset + 1});
   }
   for (const ColumnCounter& counter : counters)
     if (!counter.not_utf8().empty())

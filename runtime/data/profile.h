@@ -5,6 +5,12 @@
 
 namespace tailor::runtime {
 
+/// Where a cell is in its file, from 1.
+struct CellPlace {
+  std::int64_t line = 0;
+  std::int32_t column = 0;
+};
+
 /// What the cells of one column look like; the ground on which its type is chosen.
 struct ColumnProfile {
   std::string name;            ///< header text, or "column 0", "column 1", ... by position
@@ -19,12 +25,15 @@ struct ColumnProfile {
   /// Distinct values with their counts in order of first appearance, until there are more than kMaxDistinct
   /// (then cleared).
   std::vector<std::pair<std::string, std::int64_t>> distinct;
+  std::vector<CellPlace> distinct_places; ///< of each in `distinct`: where it first appears
   bool many_distinct = false;
   std::string first_text;       ///< first value that is not a number ...
   std::string first_text_where; ///< ... and its place
 
   static constexpr std::size_t kMaxDistinct = 65536;
   bool is_numeric() const; ///< see type_reason
+  /// First cell of this value, or of no value for kMissingCategory; line 0 if there is none.
+  CellPlace first_place(std::string_view value) const;
   std::string type_reason() const;
 };
 
@@ -38,6 +47,8 @@ struct FileProfile {
   std::int64_t num_rows = 0;       ///< undamaged
   std::int64_t num_damaged = 0;    ///< short, long or malformed records: left out of every count above
   std::vector<std::string> damage; ///< the first of them, as messages (at most 20)
+
+  std::string where(CellPlace place) const; ///< "file:line:column"
 };
 
 /// One pass over a csv or csv.gz file. `header_names` are column names the user has mentioned: a first row

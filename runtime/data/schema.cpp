@@ -20,7 +20,8 @@ Result<std::int32_t> resolve(const ColumnRef& ref, const FileProfile& profile, s
     const std::int32_t position = ref.position < 0 ? count + ref.position : ref.position;
     if (position < 0 || position >= count)
       return not_found(key, ": column ", ref.position, " is not there: '", profile.path, "' has ", count,
-                       " columns");
+                       " columns")
+          .about(std::string(key));
     return position;
   }
   std::int32_t found = -1;
@@ -29,7 +30,8 @@ Result<std::int32_t> resolve(const ColumnRef& ref, const FileProfile& profile, s
     if (column.name == ref.name) {
       if (found >= 0)
         return invalid_argument(key, ": two columns of '", profile.path, "' are named '", ref.name,
-                                "'; name it by position (", found, " or ", column.position, ")");
+                                "'; name it by position (", found, " or ", column.position, ")")
+            .about(std::string(key));
       found = column.position;
     }
     names.push_back(column.name);
@@ -38,9 +40,10 @@ Result<std::int32_t> resolve(const ColumnRef& ref, const FileProfile& profile, s
   Status status =
       not_found(key, ": no column '", ref.name, "' in '", profile.path, "'",
                 profile.has_header ? "" : concat(", which has no header (", profile.header_reason, ")"));
-  if (!profile.has_header)
-    return std::move(status).with_hint("name columns by position, for example 0 or -1");
-  return std::move(status).with_hint(concat("the nearest column is '", nearest(ref.name, names), "'"));
+  return std::move(status)
+      .about(std::string(key))
+      .with_hint(profile.has_header ? concat("the nearest column is '", nearest(ref.name, names), "'")
+                                    : "name columns by position, for example 0 or -1");
 }
 
 bool all_numbers(const std::vector<std::string>& texts) {
@@ -61,25 +64,57 @@ void sort_values(std::vector<std::string>& values) {
   });
 }
 
+constexpr const char* kLabelKey = "data.label.column";
+constexpr const char* kClassesKey = "data.label.classes";
+
 /// Label values without the suffix, and how often each occurs.
 Result<std::map<std::string, std::int64_t>> label_values(const ColumnProfile& column, const DataPlan& plan,
-                                                         const std::string& path) {
+                                                         const FileProfile& file) {
   if (column.many_distinct || column.distinct.size() > static_cast<std::size_t>(kMaxClasses))
-    return invalid_argument("label column '", column.name, "' of '", path, "' has more than ", kMaxClasses,
-                            " values, expected class labels");
+    return invalid_argument("label column '", column.name, "' of '", file.path, "' has more than ",
+                            kMaxClasses, " values, expected class labels")
+        .about(kLabelKey);
   if (column.num_missing > 0)
-    return invalid_argument("label column '", column.name, "' of '", path, "': ", column.num_missing, " of ",
+    return invalid_argument(file.where(column.first_place(kMissingCategory)), ": label column '", column.name,
+                            "' has no label here; ", column.num_missing, " of ",
                             column.num_missing + column.num_values,
-                            " labels are missing, expected one in every row");
+                            " rows have none, expected one in every row")
+        .about(kLabelKey)
+        .with_hint("leave these rows out of the table, or name another label column");
   std::map<std::string, std::int64_t> counts;
   for (const auto& [text, count] : column.distinct)
     counts[std::string(strip_suffix(text, plan.label_strip))] += count;
   return counts;
 }
 
-Status choose_classes(const ColumnProfile& column, const DataPlan& plan, const std::string& path,
+/// The plan's list must name every label, and every class of it must have a row.
+Status check_class_list(const ColumnProfile& column, const std::map<std::string, std::int64_t>& counts,
+                        const DataPlan& plan, const FileProfile& file) {
+  const std::set<std::string> listed(plan.classes.begin(), plan.classes.end());
+  if (listed.size() != plan.classes.size())
+    return invalid_argument("data.label.classes names a class twice").about(kClassesKey);
+  for (std::size_t i = 0; i < column.distinct.size(); ++i)
+    if (const std::string label(strip_suffix(column.distinct[i].first, plan.label_strip));
+        !listed.contains(label))
+      return invalid_argument(file.where(column.distinct_places[i]), ": label '", label,
+                              "' is not among the ", listed.size(), " data.label.classes")
+          .about(kClassesKey)
+          .with_hint(concat("the nearest class is '", nearest(label, plan.classes), "'"));
+  for (std::size_t k = 0; k < plan.classes.size(); ++k)
+    if (!counts.contains(plan.classes[k])) {
+      std::vector<std::string> labels;
+      for (const auto& [label, count] : counts)
+        labels.push_back(label);
+      return invalid_argument("class '", plan.classes[k], "' has no row in '", file.path, "'")
+          .about(concat(kClassesKey, "[", k, "]"))
+          .with_hint(concat("the nearest label is '", nearest(plan.classes[k], labels), "'"));
+    }
+  return {};
+}
+
+Status choose_classes(const ColumnProfile& column, const DataPlan& plan, const FileProfile& file,
                       DataSchema& schema, std::string& reason) {
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const auto counts, label_values(column, plan, path));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const auto counts, label_values(column, plan, file));
   std::vector<std::string> values;
   for (const auto& [text, count] : counts)
     values.push_back(text);
@@ -87,26 +122,26 @@ Status choose_classes(const ColumnProfile& column, const DataPlan& plan, const s
     sort_values(values);
     reason = all_numbers(values) ? "label values in numeric order" : "label values in alphabetical order";
   } else {
-    const std::set<std::string> listed(plan.classes.begin(), plan.classes.end());
-    if (listed.size() != plan.classes.size())
-      return invalid_argument("data.label.classes names a class twice");
-    for (const std::string& value : values)
-      if (!listed.contains(value))
-        return invalid_argument("label '", value, "' of '", path, "' is not among the ", listed.size(),
-                                " data.label.classes");
+    TAILOR_RETURN_IF_ERROR_AS_IS(check_class_list(column, counts, plan, file));
     values = plan.classes;
     reason = "data.label.classes";
   }
   if (values.size() < 2)
-    return invalid_argument("label column '", column.name, "' of '", path, "' holds one value only ('",
-                            values[0], "'), expected at least two classes");
+    return invalid_argument("label column '", column.name, "' of '", file.path, "' holds ",
+                            values.empty() ? "no value" : concat("one value only ('", values[0], "')"),
+                            ", expected at least two classes")
+        .about(kLabelKey);
   std::string positive = plan.positive;
   if (!positive.empty()) {
+    constexpr const char* kPositiveKey = "data.label.positive";
     if (std::find(values.begin(), values.end(), positive) == values.end())
-      return invalid_argument("data.label.positive = '", positive, "' is not a label of '", path, "'")
+      return invalid_argument("data.label.positive = '", positive, "' is not a label of '", file.path, "'")
+          .about(kPositiveKey)
           .with_hint(concat("the nearest label is '", nearest(positive, values), "'"));
     if (values.size() != 2)
-      return invalid_argument("data.label.positive is for two classes, but '", path, "' has ", values.size());
+      return invalid_argument("data.label.positive is for two classes, but '", file.path, "' has ",
+                              values.size())
+          .about(kPositiveKey);
     reason += ", positive last";
   } else if (values.size() == 2) {
     const auto rows_of = [&](const std::string& value) {
@@ -218,27 +253,37 @@ Result<DataSchema> infer_schema(const FileProfile& profile, const DataPlan& plan
     schema.columns[i].name = profile.columns[i].name;
     schema.columns[i].position = i;
   }
-  const auto declare = [&](const ColumnRef& ref, ColumnRole role, const char* key) -> Status {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int32_t position, resolve(ref, profile, key));
-    if (declared[position] && std::string_view(declared[position]) != key)
-      return invalid_argument("column '", profile.columns[position].name, "' is both ", declared[position],
-                              " and ", key);
-    declared[position] = key;
-    schema.columns[position].role = role;
+  // `place`: the key as the recipe has it, "data.columns.drop[1]" for an element of a list.
+  const auto declare = [&](const ColumnRef& ref, ColumnRole role, const char* key,
+                           const std::string& place) -> Status {
+    Result<std::int32_t> position = resolve(ref, profile, key);
+    if (!position.ok()) return std::move(position).status().about(place);
+    const char*& known = declared[static_cast<std::size_t>(*position)];
+    if (known && std::string_view(known) != key)
+      return invalid_argument("column '", profile.columns[static_cast<std::size_t>(*position)].name,
+                              "' is both ", known, " and ", key)
+          .about(place);
+    known = key;
+    schema.columns[static_cast<std::size_t>(*position)].role = role;
     return {};
   };
+  const auto declare_one = [&](const std::optional<ColumnRef>& ref, ColumnRole role, const char* key) {
+    return ref ? declare(*ref, role, key, key) : Status();
+  };
+  const auto declare_all = [&](const std::vector<ColumnRef>& refs, ColumnRole role, const char* key) {
+    for (std::size_t i = 0; i < refs.size(); ++i)
+      TAILOR_RETURN_IF_ERROR_AS_IS(declare(refs[i], role, key, concat(key, "[", i, "]")));
+    return Status();
+  };
   const ColumnRef label = plan.label.value_or(ColumnRef{"", -1});
-  TAILOR_RETURN_IF_ERROR_AS_IS(declare(label, ColumnRole::kLabel, "data.label.column"));
-  for (const ColumnRef& ref : plan.drop)
-    TAILOR_RETURN_IF_ERROR_AS_IS(declare(ref, ColumnRole::kDrop, "data.columns.drop"));
-  if (plan.id) TAILOR_RETURN_IF_ERROR_AS_IS(declare(*plan.id, ColumnRole::kId, "data.columns.id"));
-  if (plan.group)
-    TAILOR_RETURN_IF_ERROR_AS_IS(declare(*plan.group, ColumnRole::kGroup, "data.columns.group"));
-  if (plan.time) TAILOR_RETURN_IF_ERROR_AS_IS(declare(*plan.time, ColumnRole::kTime, "data.columns.time"));
-  for (const ColumnRef& ref : plan.numeric)
-    TAILOR_RETURN_IF_ERROR_AS_IS(declare(ref, ColumnRole::kNumeric, "data.columns.numeric"));
-  for (const ColumnRef& ref : plan.categorical)
-    TAILOR_RETURN_IF_ERROR_AS_IS(declare(ref, ColumnRole::kCategorical, "data.columns.categorical"));
+  TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(label, ColumnRole::kLabel, kLabelKey));
+  TAILOR_RETURN_IF_ERROR_AS_IS(declare_all(plan.drop, ColumnRole::kDrop, "data.columns.drop"));
+  TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(plan.id, ColumnRole::kId, "data.columns.id"));
+  TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(plan.group, ColumnRole::kGroup, "data.columns.group"));
+  TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(plan.time, ColumnRole::kTime, "data.columns.time"));
+  TAILOR_RETURN_IF_ERROR_AS_IS(declare_all(plan.numeric, ColumnRole::kNumeric, "data.columns.numeric"));
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      declare_all(plan.categorical, ColumnRole::kCategorical, "data.columns.categorical"));
 
   SchemaReasons why;
   why.columns.resize(profile.columns.size());
@@ -247,16 +292,19 @@ Result<DataSchema> infer_schema(const FileProfile& profile, const DataPlan& plan
     if (declared[i]) why.columns[i] = declared[i];
     const ColumnRole role = schema.columns[i].role;
     if (declared[i] && role != ColumnRole::kNumeric && role != ColumnRole::kCategorical) continue;
-    TAILOR_RETURN_IF_ERROR_AS_IS(
-        choose_feature(profile.columns[i], profile, plan, declared[i], schema.columns[i], why.columns[i]));
+    if (Status status =
+            choose_feature(profile.columns[i], profile, plan, declared[i], schema.columns[i], why.columns[i]);
+        !status.ok())
+      return declared[i] ? std::move(status).about(declared[i]) : status;
     ++num_features;
   }
-  if (num_features == 0) return invalid_argument("'", profile.path, "' has no column left to learn from");
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int32_t label_position,
-                                resolve(label, profile, "data.label.column"));
+  if (num_features == 0)
+    return invalid_argument("'", profile.path, "' has no column left to learn from")
+        .about("data.columns.drop");
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int32_t label_position, resolve(label, profile, kLabelKey));
   why.label = plan.label ? "data.label.column" : "the last column";
   TAILOR_RETURN_IF_ERROR_AS_IS(
-      choose_classes(profile.columns[label_position], plan, profile.path, schema, why.classes));
+      choose_classes(profile.columns[label_position], plan, profile, schema, why.classes));
   TAILOR_RETURN_IF_ERROR_AS_IS(check_schema(schema));
   if (reasons) *reasons = std::move(why);
   return schema;

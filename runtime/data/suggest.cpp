@@ -73,8 +73,8 @@ std::string data_section(const DataDescription& d, const std::string& path,
       concat("[data]\n", line(concat("train = ", toml(path)), concat(d.profile.num_rows, " rows")));
   if (test) text += line(concat("test = ", toml(test->path)), test->reason);
   text += line(concat("header = ", d.profile.has_header ? "\"yes\"" : "\"no\""), d.profile.header_reason);
-  const std::string separator = d.profile.separator == '\t' ? "\\t" : std::string(1, d.profile.separator);
-  text += line(concat("separator = \"", separator, "\""), d.profile.separator_reason);
+  const std::string separator = d.profile.separator == '\t' ? "tab" : std::string(1, d.profile.separator);
+  text += line(concat("separator = ", toml(separator)), d.profile.separator_reason);
   const std::int32_t label = columns_with(d, ColumnRole::kLabel).at(0);
   text += line(concat("label.column = ", column_name(d, label)),
                concat(d.reasons.label, "; ", d.schema.num_classes, " classes"));

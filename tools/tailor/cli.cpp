@@ -61,7 +61,7 @@ void add_run_flags(CLI::App& app, std::vector<std::string>& words) {
 void add_table(CLI::App& app, TableArguments& table) {
   app.add_option("path", table.path, "a csv or csv.gz file")->required();
   app.add_option("--label", table.label, "label column: its name or position");
-  app.add_option("--separator", table.separator, "column separator: , ; or tab");
+  app.add_option("--separator", table.separator, "column separator: tab or one character, as , ; |");
   app.add_option("--header", table.header, "whether the first line holds names")
       ->check(CLI::IsMember({"yes", "no"}));
 }

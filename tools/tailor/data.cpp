@@ -18,12 +18,9 @@ int report(const Status& status) {
 
 Result<DataDescription> describe(const TableArguments& arguments) {
   DataPlan plan;
-  if (arguments.separator == "tab" || arguments.separator == "\\t")
-    plan.csv.separator = '\t';
-  else if (arguments.separator.size() == 1)
-    plan.csv.separator = arguments.separator[0];
-  else if (!arguments.separator.empty())
-    return invalid_argument("separator '", arguments.separator, "', expected one character or tab");
+  if (!arguments.separator.empty()) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.csv.separator, parse_separator(arguments.separator));
+  }
   if (arguments.header == "yes" || arguments.header == "no")
     plan.csv.header = arguments.header == "yes" ? CsvFormat::Header::kYes : CsvFormat::Header::kNo;
   else if (!arguments.header.empty())

@@ -7,7 +7,7 @@ namespace tailor::tools {
 struct TableArguments {
   std::string path;
   std::string label;     ///< column name or position
-  std::string separator; ///< , ; or tab
+  std::string separator; ///< as parse_separator takes it
   std::string header;    ///< yes | no
 };
 

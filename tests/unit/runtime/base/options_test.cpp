@@ -98,6 +98,8 @@ TEST(Options, SetFromTextChecks) {
                 HasSubstr("'optimizer.lr' must be a number above 0 and at most 10"))
         << text;
   EXPECT_EQ(*options.get_number("optimizer.lr"), 1e-3) << "a refused value changes nothing";
+  EXPECT_EQ(options.set_from_text("optimizer.lr", "-1").message(),
+            "'optimizer.lr' must be a number above 0 and at most 10, not -1");
   EXPECT_THAT(options.set_from_text("optimizer.name", "adamw").message(),
               HasSubstr("compiled into the artifact"));
   const Status unknown = options.set_from_text("optimiser.lr", "1");

@@ -35,6 +35,13 @@ TEST(Status, HintsTravelAlong) {
   EXPECT_EQ(status.message(), "looking: no 'a'");
 }
 
+TEST(Status, KeepsTheOptionItIsAbout) {
+  const Status status = not_found("no column 'x'").about("data.label.column").with_context("looking");
+  EXPECT_EQ(status.key(), "data.label.column");
+  EXPECT_EQ(status.message(), "looking: no column 'x'");
+  EXPECT_EQ(invalid_argument("x").key(), "");
+}
+
 TEST(Status, ExitCodes) {
   EXPECT_EQ(exit_code({}), 0);
   EXPECT_EQ(exit_code(invalid_argument("x")), 1);
@@ -53,6 +60,8 @@ TEST(Concat, WritesNumbersShortest) {
   EXPECT_EQ(
       concat("x", 1, ' ', 0.1, ' ', -3LL, ' ', true, ' ', std::string("s"), ' ', 18446744073709551615ULL),
       "x1 0.1 -3 true s 18446744073709551615");
+  EXPECT_EQ(concat(1048576.0, ' ', 1e6, ' ', -1.0, ' ', 0.0002, ' ', 0.1 + 0.2, ' ', 1e300),
+            "1048576 1000000 -1 0.0002 0.30000000000000004 1e+300");
 }
 
 } // namespace

@@ -162,5 +162,22 @@ TEST(Csv, EmptyInputHasNoRecord) {
   EXPECT_EQ(read_all("").failure, "");
 }
 
+TEST(Csv, SeparatorsAreNamedOrFound) {
+  for (const auto& [text, separator] : {std::pair("auto", '\0'), std::pair("tab", '\t'), std::pair("|", '|'),
+                                        std::pair("semicolon", ';'), std::pair("^", '^')}) {
+    const Result<char> parsed = parse_separator(text);
+    ASSERT_TRUE(parsed.ok()) << text;
+    EXPECT_EQ(*parsed, separator);
+  }
+  for (const char* text : {"", "a", "7", "'", "\"", " ", "||", "\x01", "\xC3\xA9"})
+    EXPECT_FALSE(parse_separator(text).ok()) << text;
+  const auto found = [](std::string_view bytes) {
+    return (*CsvRecords::open(std::move(*memory_byte_source(bytes)), "t.csv", 0))->separator();
+  };
+  EXPECT_EQ(found("a|b|c\n1,5|2|3\n2,5|2|3\n"), '|');
+  EXPECT_EQ(found("a|b,c|d\n1|2,3|4\n"), ','); // a bar may be text
+  EXPECT_EQ(found("abc\n"), ',');
+}
+
 } // namespace
 } // namespace tailor::runtime

@@ -64,6 +64,13 @@ TEST(LongTail, StepProfiles) {
   EXPECT_EQ(value_of(long_tail_counts({.profile = TailProfile::kBalanced}, available)), available);
 }
 
+TEST(LongTail, AStepBehindTheLastClassIsNoStep) {
+  const Status status =
+      long_tail_counts({.profile = TailProfile::kStepAt, .r = 0.1, .split_at = 5}, Counts(5, 100)).status();
+  EXPECT_EQ(status.message(), "step_at = 5 leaves none of the 5 classes rare");
+  EXPECT_EQ(status.key(), "data.long_tail.step_at");
+}
+
 TEST(LongTail, BinaryProfiles) {
   const Counts available = {5000, 5000};
   EXPECT_EQ(

@@ -152,9 +152,9 @@ TEST(Open, AGroupInTwoFilesIsAnError) {
 
 TEST(Open, AnEmptyClassIsAnError) {
   const TemporaryFolder folder;
-  DataPlan plan = plan_for(folder.write("t.csv", "x,y\n1,a\n2,a\n3,a\n4,b\n"), named("y"));
-  plan.classes = {"a", "b", "c"};
-  EXPECT_THAT(open_data(plan, value_of(schema_of(plan))).status().message(),
+  const std::string rows = "x,y\n1,a\n2,a\n3,a\n4,b\n";
+  const DataSchema schema = value_of(schema_of(plan_for(folder.write("s.csv", rows + "5,c\n"), named("y"))));
+  EXPECT_THAT(open_data(plan_for(folder.write("t.csv", rows), named("y")), schema).status().message(),
               HasSubstr("class 'c' has no row in the training split"));
 }
 

@@ -119,6 +119,23 @@ TEST(Plan, ErrorsNameKeyValueAndPlace) {
   EXPECT_THAT(with("data.train", ""), HasSubstr("data.train is not set"));
 }
 
+TEST(Plan, ErrorsAreAboutAKey) {
+  Options o = csv_options();
+  set_at(o, "data.separator", "ab");
+  const Status status = read_data_plan(o, "").status();
+  EXPECT_EQ(status.key(), "data.separator");
+  EXPECT_EQ(status.message(),
+            "data.separator: separator 'ab', expected auto, tab or one character that is no "
+            "letter, digit, quote or blank");
+  EXPECT_EQ(failure(o).message(), "r.toml:4:3: " + status.message());
+  o = csv_options();
+  set_at(o, "data.long_tail.profile", "binary_fixed");
+  set_at(o, "data.long_tail.b", 0.0, "command line");
+  EXPECT_EQ(read_data_plan(o, "").status().key(), "data.long_tail.b");
+  EXPECT_THAT(failure(o).message(),
+              testing::StartsWith("command line: data.long_tail.b: binary_fixed shares"));
+}
+
 TEST(Plan, GeneratedSets) {
   Options o;
   set_at(o, "data.format", "blobs");

@@ -60,7 +60,7 @@ TEST(Profile, DamagedRowsAreCountedAndLeftOut) {
 TEST(Profile, AMostlyNumericColumnIsNumericAndNamesTheOddCell) {
   const FileProfile profile = value_of(profile_text("a,y\n1,0\n2,0\n3,1\nabc,1\n"));
   EXPECT_TRUE(profile.columns[0].is_numeric());
-  EXPECT_EQ(profile.columns[0].type_reason(), "numbers in 3 of 4 cells, but 'abc' at t.csv:5");
+  EXPECT_EQ(profile.columns[0].type_reason(), "numbers in 3 of 4 cells, but 'abc' at t.csv:5:1");
 }
 
 TEST(Profile, LongFilesKeepExactPlacesAndCounts) {
@@ -73,6 +73,15 @@ TEST(Profile, LongFilesKeepExactPlacesAndCounts) {
   EXPECT_EQ(profile.columns[0].distinct.size(), 3000u);
   EXPECT_EQ(profile.columns[1].num_not_finite, 1);
   EXPECT_EQ(profile.columns[1].first_text_where, "t.csv:2502:6");
+}
+
+TEST(Profile, EveryValueKnowsItsFirstCell) {
+  const FileProfile profile = value_of(profile_text("n,kind\n1,a\n2,\n3,b\n4,a\n"));
+  const ColumnProfile& kind = profile.columns[1];
+  EXPECT_EQ(profile.where(kind.first_place("b")), "t.csv:4:3");
+  EXPECT_EQ(profile.where(kind.first_place("a")), "t.csv:2:3");
+  EXPECT_EQ(profile.where(kind.first_place("(missing)")), "t.csv:3:3");
+  EXPECT_EQ(kind.first_place("c").line, 0);
 }
 
 TEST(Profile, ManyDistinctValuesAreGivenUp) {
@@ -89,7 +98,7 @@ TEST(Profile, RefusesFilesWithoutData) {
   EXPECT_THAT(profile_text("a,b\n", {.header = CsvFormat::Header::kYes}).status().message(),
               HasSubstr("no undamaged row"));
   EXPECT_THAT(profile_text("a,b\nM\xFCnchen,1\n").status().message(),
-              HasSubstr("t.csv:2: text that is not UTF-8"));
+              HasSubstr("t.csv:2:1: text that is not UTF-8"));
   EXPECT_THAT(profile_text("na\xFF,b\n1,1\n").status().message(), HasSubstr("header is not UTF-8"));
 }
 

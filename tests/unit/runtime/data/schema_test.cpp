@@ -112,16 +112,45 @@ TEST(Schema, ErrorsNameTheColumnAndTheWayOut) {
   p = plan();
   p.classes = {"no"};
   EXPECT_THAT(infer(kTable, p).status().message(),
-              HasSubstr("label 'yes' of 't.csv' is not among the 1 data.label.classes"));
+              HasSubstr("label 'yes' is not among the 1 data.label.classes"));
   EXPECT_THAT(infer("a,y\n1,q\n2,q\n", labelled("y")).status().message(),
               HasSubstr("holds one value only ('q')"));
   EXPECT_THAT(infer("a,y\n1,q\n2,\n", labelled("y")).status().message(),
-              HasSubstr("1 of 2 labels are missing"));
+              HasSubstr("has no label here; 1 of 2 rows have none"));
   EXPECT_THAT(infer("y\nq\np\n", labelled("y")).status().message(),
               HasSubstr("no column left to learn from"));
   p = plan();
   p.drop = {ColumnRef{"", 9}};
   EXPECT_THAT(infer(kTable, p).status().message(), HasSubstr("column 9 is not there: 't.csv' has 4 columns"));
+}
+
+// What a recipe's author wrote wrong is known by its key, and the cell that shows it by its place.
+TEST(Schema, ErrorsAreAboutAKey) {
+  const auto about = [](std::string_view text, const DataPlan& plan, const char* key, const char* message) {
+    const Status status = infer(text, plan).status();
+    EXPECT_EQ(status.key(), key);
+    EXPECT_THAT(status.message(), HasSubstr(message));
+  };
+  about(kTable, labelled("z"), "data.label.column", "no column 'z'");
+  about("a,y\n1,q\n2,p\n3,\n4,\n", labelled("y"), "data.label.column",
+        "t.csv:4:3: label column 'y' has no label here; 2 of 4 rows have none");
+  DataPlan p = plan();
+  p.drop = {named("id"), named("nope")};
+  about(kTable, p, "data.columns.drop[1]", "no column 'nope'");
+  p = plan();
+  p.numeric = {named("kind")};
+  about(kTable, p, "data.columns.numeric", "holds no number");
+  p = plan();
+  p.time = named("id");
+  about(kTable, p, "data.columns.time", "is both data.columns.drop and data.columns.time");
+  p = plan();
+  p.positive = "maybe";
+  about(kTable, p, "data.label.positive", "'maybe' is not a label");
+  p = plan();
+  p.classes = {"no", "maybe"};
+  about(kTable, p, "data.label.classes", "t.csv:3:8: label 'yes' is not among the 2 data.label.classes");
+  p.classes = {"no", "yes", "maybe"};
+  about(kTable, p, "data.label.classes[2]", "class 'maybe' has no row in 't.csv'");
 }
 
 TEST(Schema, JsonRoundTrip) {
