@@ -1,8 +1,10 @@
 #include "runtime/data/describe.h"
 
+#include "runtime/data/table.h"
 #include "runtime/data/text.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -154,6 +156,16 @@ std::string class_list(const std::vector<std::int32_t>& classes) {
                                  : text;
 }
 
+/// As if the rows without a value were not there.
+void leave_out_missing(ColumnProfile& column) {
+  const auto found = std::find_if(column.distinct.begin(), column.distinct.end(),
+                                  [](const auto& entry) { return entry.first == kMissingCategory; });
+  column.num_missing = 0;
+  if (found == column.distinct.end()) return;
+  column.distinct_places.erase(column.distinct_places.begin() + (found - column.distinct.begin()));
+  column.distinct.erase(found);
+}
+
 } // namespace
 
 Result<DataDescription> describe_csv(const std::string& path, DataPlan plan) {
@@ -185,7 +197,18 @@ Result<DataDescription> describe_csv(const std::string& path, DataPlan plan) {
       dropped[column.position] = why;
     }
   }
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(d.schema, infer_schema(d.profile, plan, &d.reasons));
+  if (label >= 0 && label < count && d.profile.columns[static_cast<std::size_t>(label)].num_missing > 0) {
+    ColumnProfile& column = d.profile.columns[static_cast<std::size_t>(label)];
+    d.trouble.push_back(concat(d.profile.where(column.first_place(kMissingCategory)), ": no label here; ",
+                               column.num_missing, " of ", d.profile.num_rows,
+                               " rows have none, training needs one in every row"));
+    const ColumnProfile whole = column;
+    leave_out_missing(column);
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(d.schema, infer_schema(d.profile, plan, &d.reasons));
+    column = whole;
+  } else {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(d.schema, infer_schema(d.profile, plan, &d.reasons));
+  }
   for (const auto& [position, why] : dropped)
     d.reasons.columns[static_cast<std::size_t>(position)] = why;
   d.reasons.label = label_reason;
@@ -195,10 +218,34 @@ Result<DataDescription> describe_csv(const std::string& path, DataPlan plan) {
   for (const auto& [text, rows] : d.profile.columns[static_cast<std::size_t>(label)].distinct) {
     const auto found = std::find(d.schema.class_names.begin(), d.schema.class_names.end(),
                                  strip_suffix(text, plan.label_strip));
+    if (found == d.schema.class_names.end()) continue; // no label
     d.class_counts[static_cast<std::size_t>(found - d.schema.class_names.begin())] += rows;
   }
   d.plan = std::move(plan);
   return d;
+}
+
+Status check_labels(const DataDescription& d) {
+  constexpr std::int64_t kManyClasses = 20, kFewRows = 10;
+  const ColumnProfile& label =
+      d.profile.columns[static_cast<std::size_t>(label_position(d.profile, *d.plan.label))];
+  constexpr const char* kHint = "--label names another column; a quantity has to be cut into classes first";
+  double number = 0;
+  for (std::size_t i = 0; label.is_numeric() && i < label.distinct.size(); ++i)
+    if (parse_number(label.distinct[i].first, number) == NumberParse::kOk && number != std::floor(number))
+      return invalid_argument(d.profile.where(label.distinct_places[i]), ": label column ",
+                              in_quotes(label.name), " holds ", label.distinct[i].first,
+                              ", a quantity and not a class")
+          .with_hint(kHint);
+  if (const std::int64_t classes = d.schema.num_classes;
+      classes > kManyClasses && classes * kFewRows > d.profile.num_rows)
+    return invalid_argument("label column ", in_quotes(label.name), " of '", d.profile.path, "' has ",
+                            classes, " different values in ", d.profile.num_rows, " rows: fewer than ",
+                            kFewRows, " rows a class")
+        .with_hint(kHint);
+  if (!d.trouble.empty())
+    return invalid_argument(d.trouble[0]).with_hint("leave these rows out, or --label names another column");
+  return {};
 }
 
 Result<std::string> format_description(const DataDescription& d, const GroupRule& groups) {
@@ -221,6 +268,8 @@ Result<std::string> format_description(const DataDescription& d, const GroupRule
                    group.classes.empty() ? "absent" : concat("= ", class_list(group.classes)));
   text += concat("\n\ncolumns: ", d.schema.num_numeric(), " numeric and ", d.schema.num_category(),
                  " categorical features\n", column_table(d));
+  for (const std::string& trouble : d.trouble)
+    text += concat(&trouble == &d.trouble[0] ? "\ntrouble:\n  " : "  ", trouble, "\n");
   if (profile.num_damaged == 0) return text + "\ndamaged rows: none\n";
   text += concat("\ndamaged rows: ", profile.num_damaged,
                  " (left out of every count above; training refuses the file)\n");

@@ -9,7 +9,8 @@ struct DataDescription {
   DataPlan plan; ///< what the caller gave, completed by what was found (label, strip, drop)
   DataSchema schema;
   SchemaReasons reasons;
-  std::vector<std::int64_t> class_counts; ///< [K], undamaged rows
+  std::vector<std::int64_t> class_counts; ///< [K], undamaged rows with a label
+  std::vector<std::string> trouble;       ///< what training will refuse, beside damaged rows
 };
 
 /// Looks at a csv or csv.gz file; `plan` carries what the user said (label, separator, strip, columns).
@@ -19,8 +20,14 @@ struct DataDescription {
 /// Strip     a full stop that ends every label (Adult's test file) when the plan has no strip.
 /// Drop      text columns that look like identifiers, numeric ones that count the rows, columns with one
 ///           value or none.
+/// Trouble   rows without a label: left out of the classes and their counts.
 /// Errors    those of profile_csv and infer_schema.
 Result<DataDescription> describe_csv(const std::string& path, DataPlan plan);
+
+/// The labels are classes, not a quantity, and every row has one: what `tailor init` asks of a table.
+/// Errors    numbers with a fraction (first place named); over 20 classes of fewer than 10 rows on average;
+///           rows without a label.
+Status check_labels(const DataDescription& description);
 
 /// The report: rows, classes with counts, `r = 0.01 (1:100)`, groups, columns with types and missing counts,
 /// damaged rows. Errors: a group rule that does not fit K.

@@ -159,7 +159,8 @@ int run_tool(int argc, char** argv, TrainingProgram* program) {
   CLI::App* init_app = app.add_subcommand("init", "look at a table and write a commented recipe for it");
   add_table(*init_app, init.table);
   init_app->add_option("--test", init.test, "test table");
-  init_app->add_option("-o,--out", init.output, "recipe to write, - for the terminal (recipe.toml)");
+  init_app->add_option("-o,--out", init.output,
+                       "recipe to write, - for the terminal; default: the table's name with .toml");
   init_app->add_flag("--force", init.overwrite, "replace an existing file");
 
   RecipeOptions recipe;

@@ -22,6 +22,13 @@ std::string as_seen_from(const std::string& output, const std::string& path) {
   return near.empty() || *near.begin() == ".." ? whole.string() : near.string();
 }
 
+/// "fraud.toml" for "data/fraud.csv" and "data/fraud.csv.gz".
+std::string recipe_name(const std::string& table) {
+  std::filesystem::path name = std::filesystem::path(table).filename();
+  if (name.extension() == ".gz") name = name.stem();
+  return name.stem().string() + ".toml";
+}
+
 /// A test table that was named must fit; one that merely lies beside the table is taken only if it does.
 Result<std::optional<TestTable>> choose_test_table(const InitArguments& arguments,
                                                    const DataDescription& description) {
@@ -42,15 +49,18 @@ Result<std::optional<TestTable>> choose_test_table(const InitArguments& argument
 
 } // namespace
 
-int run_init(const InitArguments& arguments) {
+int run_init(const InitArguments& given) {
+  InitArguments arguments = given;
+  if (arguments.output.empty()) arguments.output = recipe_name(arguments.table.path);
   const bool to_stdout = arguments.output == "-";
+  const Result<DataDescription> description = describe(arguments.table);
+  if (!description.ok()) return report(description.status());
+  if (const Status status = check_labels(*description); !status.ok()) return report(status);
+  const Result<std::optional<TestTable>> test = choose_test_table(arguments, *description);
+  if (!test.ok()) return report(test.status());
   if (!to_stdout && !arguments.overwrite && file_exists(arguments.output))
     return report(invalid_argument("'", arguments.output, "' exists and was not replaced")
                       .with_hint("-o NAME writes elsewhere, --force replaces it"));
-  const Result<DataDescription> description = describe(arguments.table);
-  if (!description.ok()) return report(description.status());
-  const Result<std::optional<TestTable>> test = choose_test_table(arguments, *description);
-  if (!test.ok()) return report(test.status());
   const std::string recipe =
       suggest_recipe(*description, as_seen_from(arguments.output, arguments.table.path), *test);
   if (to_stdout) {

@@ -5,9 +5,9 @@ namespace tailor::tools {
 
 struct InitArguments {
   TableArguments table;
-  std::string test;                   ///< test table; empty: the one beside the table, if any
-  std::string output = "recipe.toml"; ///< "-" writes to stdout
-  bool overwrite = false;             ///< replace an existing output
+  std::string test;       ///< test table; empty: the one beside the table, if any
+  std::string output;     ///< "-" writes to stdout; empty: the table's name with .toml, in the current folder
+  bool overwrite = false; ///< replace an existing output
 };
 
 /// `tailor init PATH`: writes a commented runnable recipe. Returns the exit code; errors go to stderr.

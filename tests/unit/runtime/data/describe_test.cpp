@@ -2,6 +2,8 @@
 
 #include "data_testing.h"
 
+#include <functional>
+
 namespace tailor::runtime {
 namespace {
 
@@ -62,6 +64,35 @@ TEST(Describe, ReportSaysWhatIsThere) {
   EXPECT_THAT(report, HasSubstr("damaged rows: 1 "));
   EXPECT_THAT(report, HasSubstr("p.csv:42: expected 6 cells as in the first line, found 2"));
   EXPECT_FALSE(format_description(d, {GroupRule::Kind::kHeadMedTail, 2, 5}).ok());
+}
+
+TEST(Describe, RowsWithoutALabelAreTrouble) {
+  const TemporaryFolder folder;
+  const DataDescription d =
+      value_of(describe_csv(folder.write("p.csv", people() + "40,p40,1,2,a,\n41,p41,1,2,a,NA\n"), {}));
+  EXPECT_EQ(d.class_counts, (std::vector<std::int64_t>{30, 10}));
+  ASSERT_EQ(d.trouble.size(), 1u);
+  const std::string report = value_of(format_description(d, {}));
+  EXPECT_THAT(report, HasSubstr("p.csv:42:14: no label here; 2 of 42 rows have none, training needs one"));
+  EXPECT_THAT(report, HasSubstr("5  Class  label        2 values         2  its name"));
+  EXPECT_THAT(check_labels(d).message(), HasSubstr("p.csv:42:14: no label here"));
+}
+
+TEST(Describe, QuantitiesAreNoClasses) {
+  const TemporaryFolder folder;
+  const auto labels = [&](const std::function<std::string(int)>& label) {
+    std::string text = "x,label\n";
+    for (int i = 0; i < 100; ++i)
+      text += concat(i % 7, ",", label(i), "\n");
+    return check_labels(value_of(describe_csv(folder.write("q.csv", text), {})));
+  };
+  EXPECT_TRUE(labels([](int i) { return concat(i % 2, ".0"); }).ok());
+  EXPECT_TRUE(labels([](int i) { return concat("class", i % 20); }).ok());
+  EXPECT_THAT(labels([](int i) { return concat(i % 3, ".5"); }).message(),
+              HasSubstr("q.csv:2:3: label column 'label' holds 0.5, a quantity and not a class"));
+  const Status many = labels([](int i) { return concat(i / 4); });
+  EXPECT_THAT(many.message(), HasSubstr("has 25 different values in 100 rows: fewer than 10 rows a class"));
+  EXPECT_THAT(many.hint(), HasSubstr("--label"));
 }
 
 TEST(Describe, LabelsThatAllEndInAFullStop) {
