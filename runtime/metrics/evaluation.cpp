@@ -220,6 +220,13 @@ EvaluationResult Evaluation::finish() const {
   return result;
 }
 
+std::vector<std::string> metric_names(std::int32_t num_classes) {
+  std::vector<std::string> names = {"loss", "accuracy", "balanced_accuracy", "minority", "majority", "few",
+                                    "med",  "many"};
+  if (num_classes == 2) names.insert(names.end(), {"auc", "average_precision", "f1", "mcc"});
+  return names;
+}
+
 bool higher_is_better(std::string_view name) {
   if (const std::size_t slash = name.rfind('/'); slash != std::string_view::npos)
     name.remove_prefix(slash + 1);

@@ -83,6 +83,9 @@ private:
   std::vector<Bin> bins_; ///< 15 equal-width confidence bins
 };
 
+/// Names of the metrics of K classes, in order, without the extra ones.
+std::vector<std::string> metric_names(std::int32_t num_classes);
+
 /// For early stopping and keep-best: false for loss, brier and ece. `name` may carry a split ("val/loss").
 bool higher_is_better(std::string_view name);
 

@@ -18,13 +18,23 @@ OptionValue json_of(const MetricValues& metrics) {
   return OptionValue(std::move(table));
 }
 
-/// Names in the order of the table: those of val, then what only test has; per-class ones are left to
-/// result.json.
+/// The line `name` is in the table: by eval.metrics, or, without it, unless it is of one class (result.json
+/// has those).
+bool is_shown(const RunResult& result, const std::string& name) {
+  const bool per_class = name.find('/') != std::string::npos;
+  if (result.shown.empty()) return !per_class;
+  const bool size_group = name == "few" || name == "med" || name == "many";
+  return std::any_of(result.shown.begin(), result.shown.end(), [&](const std::string& shown) {
+    return shown == name || (shown == "per_class" && per_class) || (shown == "few_med_many" && size_group);
+  });
+}
+
+/// Names in the order of the table: those of val, then what only test has.
 std::vector<std::string> table_rows(const RunResult& result) {
   std::vector<std::string> rows;
   for (const MetricSummary& metric : result.metrics) {
     const std::string name = metric.name.substr(metric.name.find('/') + 1);
-    if (name.find('/') == std::string::npos && std::find(rows.begin(), rows.end(), name) == rows.end())
+    if (is_shown(result, name) && std::find(rows.begin(), rows.end(), name) == rows.end())
       rows.push_back(name);
   }
   return rows;

@@ -236,6 +236,9 @@ Result<RunResult> run_training(std::shared_ptr<const Artifact> artifact, const R
   TAILOR_RETURN_IF_ERROR_AS_IS(check_out_folder(setup.out, options.resume));
   RunResult result;
   result.out = setup.out;
+  if (setup.options.has_value("eval.metrics")) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(result.shown, setup.options.get_strings("eval.metrics"));
+  }
 
   std::optional<DataBundle> data;
   const StopSignal stop_signal;

@@ -56,6 +56,7 @@ struct RunResult {
   std::int64_t train_rows = 0, val_rows = 0, test_rows = 0;
   std::vector<SeedResult> seeds;
   std::vector<MetricSummary> metrics; ///< over the seeds that finished
+  std::vector<std::string> shown;     ///< eval.metrics: lines of the table; empty: all but those per class
   int signal = 0;                     ///< the signal that stopped the run, or 0
 
   /// n_min / n_max over classes with rows; 0 without any.

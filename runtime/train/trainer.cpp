@@ -56,6 +56,18 @@ MetricValues values_of(const EvaluationResult& result, const DataSchema& schema)
   return values;
 }
 
+/// What is watched must be what every evaluation gives.
+Status check_watched(const LoopPlan& plan, const EvaluationPlan& evaluation_plan, const DataSchema& schema) {
+  if (plan.select_on.empty() && plan.stop_on.empty()) return {};
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const Evaluation evaluation, Evaluation::create(evaluation_plan));
+  const MetricValues values = values_of(evaluation.finish(), schema);
+  for (const std::string& metric : {plan.select_on, plan.stop_on})
+    if (!metric.empty() &&
+        std::none_of(values.begin(), values.end(), [&](const auto& known) { return known.first == metric; }))
+      return invalid_argument("'val/", metric, "' is to be watched, but the evaluation has no such metric");
+  return {};
+}
+
 OptionValue confusion_json(const ConfusionMatrix& confusion) {
   OptionValue::List rows;
   for (std::int32_t truth = 0; truth < confusion.num_classes(); ++truth) {
@@ -249,6 +261,7 @@ Result<Trainer::StageRun> Trainer::begin_stage() {
   if ((!run.plan.select_on.empty() || !run.plan.stop_on.empty()) && (!run.evaluator || data_.val.empty()))
     return invalid_argument("'", run.plan.stop_on.empty() ? run.plan.select_on : run.plan.stop_on,
                             "' is to be watched, but there is no validation split");
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_watched(run.plan, run.evaluation, spec.schema));
   for (const std::int32_t metric : variant_of(spec, run.variant).metrics) {
     const MetricField& field = spec.metrics[static_cast<std::size_t>(metric)];
     if (field.name == "loss") run.loss = &field;
@@ -371,10 +384,6 @@ Status Trainer::end_epoch(StageRun& run, Progress& progress, bool& stop) {
   };
   TAILOR_RETURN_IF_ERROR_AS_IS(evaluated("val", data_.val, record_.last_val));
   TAILOR_RETURN_IF_ERROR_AS_IS(evaluated("test", data_.test, record_.last_test));
-  for (const std::string& metric : {run.plan.select_on, run.plan.stop_on})
-    if (!metric.empty() && std::none_of(record_.last_val.begin(), record_.last_val.end(),
-                                        [&](const auto& known) { return known.first == metric; }))
-      return invalid_argument("'val/", metric, "' is to be watched, but the evaluation has no such metric");
   line.emplace_back(
       "ms_per_step",
       OptionValue(1e3 * run.step_seconds / static_cast<double>(std::max<std::int64_t>(record_.batch, 1))));

@@ -295,6 +295,17 @@ TEST(Evaluation, RefusesWhatMakesNoSense) {
               HasSubstr("2 valid rows of 1 labels"));
 }
 
+TEST(Evaluation, NamesAreThoseOfTheMetrics) {
+  for (const std::int32_t num_classes : {2, 5}) {
+    const EvaluationPlan plan{.num_classes = num_classes,
+                              .train_class_counts = Counts(static_cast<std::size_t>(num_classes), 3)};
+    std::vector<std::string> names;
+    for (const Metric& metric : (*Evaluation::create(plan)).finish().metrics)
+      names.push_back(metric.name);
+    EXPECT_EQ(metric_names(num_classes), names);
+  }
+}
+
 TEST(Evaluation, Direction) {
   EXPECT_FALSE(higher_is_better("val/loss"));
   EXPECT_FALSE(higher_is_better("ece"));

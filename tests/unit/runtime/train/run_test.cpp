@@ -93,6 +93,17 @@ TEST(Run, LearnsAndWritesItsFolder) {
   EXPECT_THAT(result_table(result), HasSubstr("balanced_accuracy"));
 }
 
+TEST(Run, TheTableShowsWhatEvalMetricsLists) {
+  RunResult result;
+  for (const char* name : {"loss", "accuracy", "few", "many", "class_accuracy/rare"})
+    result.metrics.push_back({concat("val/", name), summarise(std::vector{0.5})});
+  EXPECT_THAT(result_table(result), testing::AllOf(HasSubstr("loss"), testing::Not(HasSubstr("rare"))));
+  result.shown = {"accuracy", "few_med_many", "per_class"};
+  EXPECT_THAT(result_table(result),
+              testing::AllOf(HasSubstr("accuracy  "), HasSubstr("few"), HasSubstr("many"),
+                             HasSubstr("class_accuracy/rare"), testing::Not(HasSubstr("loss"))));
+}
+
 TEST(Run, ManifestHoldsEveryOption) {
   const TemporaryFolder folder;
   train(options_for(folder / "out", {{"optimizer.lr", "0.25"}}));
