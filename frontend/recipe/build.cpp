@@ -27,7 +27,8 @@ Schedule learning_rate(const Recipe& recipe) {
   Schedule schedule;
   schedule.name = *recipe.options.get_string("schedule.name");
   schedule.peak = *recipe.options.get_number("optimizer.lr");
-  schedule.warmup_epochs = *recipe.options.get_number("schedule.warmup_epochs");
+  schedule.warmup_epochs =
+      *recipe.options.get_number("schedule.warmup_epochs", 0); // unset: the runtime's rule
   schedule.per_step = *recipe.options.get_string("schedule.per") == "step";
   for (int64_t epoch : integers(recipe, "schedule.milestones"))
     schedule.milestones.push_back(epoch);

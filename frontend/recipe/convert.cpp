@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 #include <optional>
-#include <sstream>
 
 #include "frontend/recipe/toml.h"
 
@@ -26,11 +25,8 @@ std::string toml_kind(const toml::node& node) {
     return "the string \"" + **node.as_string() + "\"";
   case toml::node_type::integer:
     return "the integer " + std::to_string(**node.as_integer());
-  case toml::node_type::floating_point: {
-    std::ostringstream out;
-    out << "the number " << **node.as_floating_point();
-    return out.str();
-  }
+  case toml::node_type::floating_point:
+    return "the number " + number_text(**node.as_floating_point());
   case toml::node_type::boolean:
     return **node.as_boolean() ? "true" : "false";
   default:
@@ -59,16 +55,10 @@ bool has_limits(const KeySpec& spec) {
   return !(spec.min == 0 && spec.max == 0);
 }
 
-std::string bound_text(double bound) {
-  std::ostringstream out;
-  out << bound;
-  return out.str();
-}
-
 std::string range_text(const KeySpec& spec) {
   bool positive = spec.min == std::numeric_limits<double>::min();
-  std::string text = positive ? "above 0" : "at least " + bound_text(spec.min);
-  if (std::isfinite(spec.max)) text += " and at most " + bound_text(spec.max);
+  std::string text = positive ? "above 0" : "at least " + number_text(spec.min);
+  if (std::isfinite(spec.max)) text += " and at most " + number_text(spec.max);
   return text;
 }
 
@@ -89,7 +79,10 @@ private:
     OptionValue::List values;
     for (const toml::node& item : *array) {
       Conversion converted = single(item, element);
-      if (!converted.error.empty()) return converted;
+      if (!converted.error.empty()) {
+        converted.element = values.size();
+        return converted;
+      }
       values.push_back(std::move(converted.value));
     }
     return {OptionValue(std::move(values)), {}, {}};
@@ -104,8 +97,9 @@ private:
       if (auto* value = node.as_integer()) return bounded_integer(**value);
       break;
     case Type::number:
-      if (auto* value = node.as_integer()) return bounded(static_cast<double>(**value));
-      if (auto* value = node.as_floating_point()) return bounded(**value);
+      if (auto* value = node.as_integer())
+        return bounded(static_cast<double>(**value), std::to_string(**value));
+      if (auto* value = node.as_floating_point()) return bounded(**value, number_text(**value));
       break;
     case Type::word:
       if (auto* value = node.as_string()) return word(**value);
@@ -162,17 +156,15 @@ private:
   }
 
   Conversion bounded_integer(int64_t value) {
-    Conversion checked = bounded(static_cast<double>(value));
+    Conversion checked = bounded(static_cast<double>(value), std::to_string(value));
     if (checked.error.empty()) checked.value = OptionValue(value);
     return checked;
   }
 
-  Conversion bounded(double value) {
+  Conversion bounded(double value, const std::string& text) {
     if (!std::isfinite(value)) return {{}, std::string(spec_.key) + " must be a finite number", {}};
     if (has_limits(spec_) && (value < spec_.min || value > spec_.max))
-      return {{},
-              std::string(spec_.key) + " = " + bound_text(value) + ", but it must be " + range_text(spec_),
-              {}};
+      return {{}, std::string(spec_.key) + " = " + text + ", but it must be " + range_text(spec_), {}};
     return {OptionValue(value), {}, {}};
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 // One TOML value -> one option value of the type and within the limits its key declares.
 
+#include <optional>
 #include <string>
 
 #include "frontend/recipe/schema.h"
@@ -21,6 +22,7 @@ struct Conversion {
   OptionValue value;
   std::string error; // empty: the value is good
   std::string hint;
+  std::optional<size_t> element = {}; // of a list: the one that is wrong
 };
 
 /// Checks type, choices and limits. "optimizer.lr must be a number >= 0, not \"fast\"".

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <tuple>
 
 #include "frontend/recipe/toml.h"
 
@@ -14,19 +15,49 @@
 
 namespace tailor::recipe {
 
+namespace {
+
+// "method.use" of "method.use[1]".
+std::string_view list_of(std::string_view key) {
+  return key.substr(0, key.find('['));
+}
+
+// 0 for the recipe, 1 for its base, ...; behind them what is in no file.
+size_t layer(const Recipe& recipe, const Place& place) {
+  return std::find(recipe.files.begin(), recipe.files.end(), place.file) - recipe.files.begin();
+}
+
+} // namespace
+
 Place Recipe::place(std::string_view key) const {
   auto found = places.find(key);
+  if (found == places.end()) found = places.find(list_of(key));
   return found == places.end() ? Place{} : found->second;
 }
 
-void Recipe::error(std::string_view key, std::string message, std::string hint) {
-  errors.push_back({place(key), std::move(message), {}, std::move(hint)});
+bool Recipe::is_below(std::string_view key, std::string_view other) const {
+  const Place low = place(key), high = place(other);
+  if (!low.in_file() || !high.known()) return false;
+  return !high.in_file() || layer(*this, low) > layer(*this, high);
+}
+
+Diagnostic& Recipe::error(std::string_view key, std::string message, std::string hint) {
+  const Place at = place(key);
+  errors.push_back({at.known() ? at : Place{path}, std::move(message), {}, std::move(hint)});
+  return errors.back();
 }
 
 std::string Recipe::messages() const {
-  std::string out;
+  std::vector<const Diagnostic*> sorted;
   for (const Diagnostic& diagnostic : errors)
-    out += format(diagnostic, texts);
+    sorted.push_back(&diagnostic);
+  std::stable_sort(sorted.begin(), sorted.end(), [&](const Diagnostic* a, const Diagnostic* b) {
+    const size_t x = layer(*this, a->place), y = layer(*this, b->place);
+    return std::tie(x, a->place.line, a->place.column) < std::tie(y, b->place.line, b->place.column);
+  });
+  std::string out;
+  for (const Diagnostic* diagnostic : sorted)
+    out += format(*diagnostic, texts);
   return out;
 }
 
@@ -64,6 +95,7 @@ public:
       return;
     }
     recipe_.texts.add(path, *text);
+    recipe_.files.push_back(path);
     if (open_.empty()) recipe_.text = *text;
     toml::parse_result parsed = toml::parse(std::string_view(*text), std::string_view(path));
     if (!parsed) {
@@ -82,21 +114,21 @@ public:
     std::string key = text.substr(0, equals);
     const KeySpec* spec = find_key(key);
     if (equals == std::string::npos || key.empty()) {
-      complain({}, "'" + text + "' is not KEY=VALUE");
+      complain(Place::command_line(), "'" + text + "' is not KEY=VALUE");
       return;
     }
     if (!spec) {
-      unknown({}, key);
+      unknown(Place::command_line(), key);
       return;
     }
     std::string value = text.substr(equals + 1);
     toml::parse_result parsed = toml::parse("value = " + value);
     if (!parsed || parsed.table().size() != 1) parsed = toml::parse("value = " + quoted(value));
     if (!parsed || parsed.table().size() != 1) {
-      complain({}, "cannot read the value of '" + text + "'");
+      complain(Place::command_line(), "cannot read the value of '" + text + "'");
       return;
     }
-    leaf(*spec, *parsed.table().get("value"), {});
+    leaf(*spec, *parsed.table().get("value"), Place::command_line());
   }
 
 private:
@@ -175,10 +207,11 @@ private:
   }
 
   void leaf(const KeySpec& spec, const toml::node& node, const Place& at) {
+    const toml::array* list = node.as_array();
     Conversion converted = convert(spec, node);
     if (!converted.error.empty()) {
-      Place value_at = at.in_file() ? place(node.source()) : at;
-      complain(value_at.in_file() ? value_at : at, converted.error, converted.hint);
+      const toml::node* wrong = list && converted.element ? list->get(*converted.element) : &node;
+      complain(at.in_file() ? place(wrong->source()) : at, converted.error, converted.hint);
       return;
     }
     if (spec.type == Type::path && at.in_file()) {
@@ -187,8 +220,14 @@ private:
       if (path.is_relative() && !folder.empty())
         converted.value = OptionValue((folder / path).lexically_normal().string());
     }
-    recipe_.places[std::string(spec.key)] = at;
-    recipe_.options.set(std::string(spec.key), make_option(spec, std::move(converted.value), at.text()));
+    const std::string key(spec.key);
+    const std::string elements = key + "[";
+    std::erase_if(recipe_.places, [&](const auto& entry) { return entry.first.starts_with(elements); });
+    recipe_.places[key] = at;
+    if (list && at.in_file())
+      for (size_t i = 0; i < list->size(); ++i)
+        recipe_.places[elements + std::to_string(i) + "]"] = place(list->get(i)->source());
+    recipe_.options.set(key, make_option(spec, std::move(converted.value), at.text()));
   }
 
   void unknown(const Place& at, const std::string& key) {
@@ -225,6 +264,15 @@ private:
   std::vector<std::string> open_;
 };
 
+// eval.weights = "auto" means the average where there is one; the options say which it is.
+void resolve_eval_weights(Options& options) {
+  Option weights = *options.find("eval.weights");
+  if (*weights.value.as_string() != "auto") return;
+  const std::vector<std::string> use = *options.get_strings("method.use");
+  weights.value = std::find(use.begin(), use.end(), "ema") != use.end() ? "ema" : "raw";
+  options.set("eval.weights", std::move(weights));
+}
+
 } // namespace
 
 void fill_defaults(Options& options) {
@@ -244,11 +292,12 @@ Recipe parse(const std::string& path, const std::vector<std::string>& overrides,
   recipe.path = path;
   recipe.name = std::filesystem::path(path).stem().string();
   Reader reader(recipe, read);
-  reader.file(path, {});
+  reader.file(path, {path});
   for (const std::string& text : overrides)
     reader.override_with(text);
   bool readable = recipe.ok();
   fill_defaults(recipe.options);
+  resolve_eval_weights(recipe.options);
   if (readable) check(recipe);
   return recipe;
 }

@@ -21,19 +21,27 @@ using runtime::OptionValue;
 /// included.
 struct Recipe {
   Options options;
-  std::map<std::string, Place, std::less<>> places; // of the keys that were set by a file or the command line
-  std::string path;                                 // as given
-  std::string name;                                 // "fraud" for "examples/fraud.toml"
-  std::string text;                                 // of the recipe file itself, stored in the artifact
+  /// Of the keys that a file or the command line set, and of the elements of lists in files
+  /// ("method.use[1]").
+  std::map<std::string, Place, std::less<>> places;
+  std::vector<std::string> files; // read: the recipe, its base, the base of that, ...
+  std::string path;               // as given
+  std::string name;               // "fraud" for "examples/fraud.toml"
+  std::string text;               // of the recipe file itself, stored in the artifact
   SourceTexts texts;
   std::vector<Diagnostic> errors;
 
   bool ok() const { return errors.empty(); }
-  /// Where `key` was set, or where its default comes from (an unset place).
+  /// Where `key` was set, or nowhere for a default. A list element not known by itself answers with its list.
   Place place(std::string_view key) const;
   bool is_set(std::string_view key) const { return places.contains(key); }
-  void error(std::string_view key, std::string message, std::string hint = {});
-  /// All complaints, formatted as `format` does, in the order of their places.
+  /// `key` comes from a file below the one that set `other` (or from a file when the command line set it):
+  /// what it says is the context that `other` replaces.
+  bool is_below(std::string_view key, std::string_view other) const;
+  /// A complaint at the place of `key`, or about the recipe as a whole if it is a default.
+  Diagnostic& error(std::string_view key, std::string message, std::string hint = {});
+  /// All complaints, formatted as `format` does, in the order of their places: the recipe, its bases, the
+  /// command line.
   std::string messages() const;
 };
 

@@ -5,6 +5,8 @@
 #include <limits>
 #include <sstream>
 
+#include "runtime/base/status.h"
+
 namespace tailor::recipe {
 namespace {
 
@@ -20,103 +22,115 @@ constexpr KeySpec kKeys[] = {
     // [data]
     {"data.format", Type::word, C, "\"csv\"", "csv|two_moons|blobs", 0, 0,
      "a table in csv or csv.gz, or a generated set", "choice"},
-    {"data.train", Type::path, R, "", "", 0, 0, "training table; `tailor-run --data` overrides its folder",
-     ""},
-    {"data.val", Type::path, R, "", "", 0, 0, "validation table when data.split.by = \"files\"", ""},
-    {"data.test.file", Type::path, R, "", "", 0, 0, "test table; the short form is test = \"FILE\"", ""},
+    {"data.train", Type::path, R, "", "", 0, 0,
+     "training table; the artifact names it as seen from where it was compiled, `--data FOLDER` puts a "
+     "folder in front",
+     "", "data.format = csv"},
+    {"data.val", Type::path, R, "", "", 0, 0, "validation table when data.split.by = \"files\"", "",
+     "data.format = csv"},
+    {"data.test.file", Type::path, R, "", "", 0, 0, "test table; the short form is test = \"FILE\"", "",
+     "data.format = csv"},
     {"data.header", Type::word, C, "\"auto\"", "auto|yes|no", 0, 0,
-     "whether the first line names the columns", "choice"},
-    {"data.separator", Type::text, C, "\"auto\"", "", 0, 0, "auto, or the one character between cells",
-     "choice"},
+     "whether the first line names the columns", "choice", "data.format = csv"},
+    {"data.separator", Type::text, C, "\"auto\"", "", 0, 0,
+     "auto, tab, or the character between cells: one that is no letter, digit, quote or blank", "choice",
+     "data.format = csv"},
     {"data.label.column", Type::column, C, "-1", "", 0, 0,
-     "column of the class label; the short form is label = \"NAME\"", "choice"},
+     "column of the class label; the short form is label = \"NAME\"", "choice", "data.format = csv"},
     {"data.label.positive", Type::text, C, "", "", 0, 0,
-     "label of the positive class (two classes); default: the rarer one", "choice"},
+     "label of the positive class (two classes); default: the rarer one", "choice", "data.format = csv"},
     {"data.label.strip", Type::text, C, "", "", 0, 0,
-     "suffix removed from every label (\".\" for Adult's test table)", "choice"},
+     "suffix removed from every label (\".\" for Adult's test table)", "choice", "data.format = csv"},
     {"data.label.classes", Type::words, C, "", "", 0, 0,
-     "class labels in class order; default: sorted, the positive class last", "choice"},
-    {"data.columns.drop", Type::columns, C, "[]", "", 0, 0, "columns not used", ""},
+     "class labels in class order; default: sorted, the positive class last", "choice", "data.format = csv"},
+    {"data.columns.drop", Type::columns, C, "[]", "", 0, 0, "columns not used", "", "data.format = csv"},
     {"data.columns.categorical", Type::columns, C, "[]", "", 0, 0,
-     "columns read as categories; others are inferred", ""},
+     "columns read as categories; others are inferred", "", "data.format = csv"},
     {"data.columns.numeric", Type::columns, C, "[]", "", 0, 0, "columns read as numbers; others are inferred",
-     ""},
+     "", "data.format = csv"},
     {"data.columns.time", Type::column, C, "", "", 0, 0, "column that orders rows in time (not a feature)",
-     ""},
+     "", "data.format = csv"},
     {"data.columns.group", Type::column, C, "", "", 0, 0,
-     "column whose rows stay in one split (not a feature)", ""},
+     "column whose rows stay in one split (not a feature)", "", "data.format = csv"},
     {"data.columns.id", Type::column, C, "", "", 0, 0,
-     "row identifier copied into predictions (not a feature)", ""},
+     "row identifier copied into predictions (not a feature)", "", "data.format = csv"},
     {"data.missing", Type::word, C, "\"error\"", "error|mean|flag", 0, 0,
-     "missing numeric cells: refuse, training mean, or mean plus a flag column", "choice"},
+     "missing numeric cells: refuse, training mean, or mean plus a flag column", "choice",
+     "data.format = csv"},
     {"data.numeric", Type::word, C, "\"standard\"", "none|standard|quantile", 0, 0,
      "normalisation of numeric columns, fitted on the training split", "methods 11.1"},
     {"data.split.by", Type::word, R, "\"stratified\"", "stratified|group|time|files", 0, 0,
-     "how validation and test rows are held out", "methods 11.1"},
+     "how validation and test rows are held out", "methods 11.1", "data.format = csv"},
     {"data.split.column", Type::column, R, "", "", 0, 0,
-     "group or time column; default: data.columns.group or .time", ""},
+     "group or time column; default: data.columns.group or .time", "", "data.split.by = group|time"},
     {"data.split.val", Type::number, R, "", "", 0, 0.9,
      "share of validation rows; default 0.16, or 0.2 of the rest when data.test.file is given",
-     "methods 11.1"},
+     "methods 11.1", "data.split.by = stratified|group|time"},
     {"data.split.test", Type::number, R, "0.2", "", 0, 0.9,
-     "share of test rows; unused when data.test.file is given", "methods 11.1"},
-    {"data.split.seed", Type::integer, R, "0", "", 0, kMaxCount, "seed of the split", "methods 11.1"},
+     "share of test rows; unused when data.test.file is given", "methods 11.1",
+     "data.split.by = stratified|group|time"},
+    {"data.split.seed", Type::integer, R, "0", "", 0, kMaxCount, "seed of the split", "methods 11.1",
+     "data.split.by = stratified|group"},
     {"data.long_tail.profile", Type::word, R, "", "exp|step|step_at|binary_fixed|binary_step|balanced|pareto",
      0, 0, "count profile cut from the training split; unset keeps the data as they are", "methods 1.1"},
     {"data.long_tail.r", Type::number, R, "1.0", "", kTiny, kInf, "imbalance ratio n_min / n_max",
-     "methods 1"},
+     "methods 1", "data.long_tail.profile = exp|step|step_at|binary_step|pareto"},
     {"data.long_tail.reversed", Type::boolean, R, "false", "", 0, 0,
-     "the last class is the largest; needed for r over 1", "methods 1.2"},
+     "the last class is the largest; needed for r over 1", "methods 1.2", "data.long_tail.profile"},
     {"data.long_tail.size", Type::word, R, "\"fixed_max\"", "fixed_max|fixed_total|fixed_minority", 0, 0,
-     "what stays fixed when r changes", "methods 1.2"},
+     "what stays fixed when r changes", "methods 1.2", "data.long_tail.profile"},
     {"data.long_tail.total", Type::integer, R, "", "", 1, kMaxCount, "rows in all for size = \"fixed_total\"",
-     "methods 1.2"},
+     "methods 1.2", "data.long_tail.size = fixed_total"},
     {"data.long_tail.minority", Type::integer, R, "", "", 1, kMaxCount,
-     "minority rows for size = \"fixed_minority\"", "methods 1.2"},
+     "minority rows for size = \"fixed_minority\"", "methods 1.2", "data.long_tail.size = fixed_minority"},
     {"data.long_tail.minority_count", Type::word, R, "\"total\"", "per_class|total", 0, 0,
-     "what data.long_tail.minority counts", "methods C16"},
+     "what data.long_tail.minority counts", "methods C16", "data.long_tail.size = fixed_minority"},
     {"data.long_tail.n_max", Type::integer, R, "0", "", 0, kMaxCount,
-     "rows of the largest class; 0: what the data offer", "methods 1.2"},
+     "rows of the largest class; 0: what the data offer", "methods 1.2", "data.long_tail.size = fixed_max"},
     {"data.long_tail.class_order_seed", Type::integer, R, "0", "", 0, kMaxCount,
-     "seed of class_order = \"shuffled\"", "methods 1.1"},
-    {"data.long_tail.step_at", Type::integer, R, "", "", 1, kMaxCount, "first rare class of profile step_at",
-     "methods 1.1"},
+     "seed of class_order = \"shuffled\"", "methods 1.1", "data.long_tail.class_order = shuffled"},
+    {"data.long_tail.step_at", Type::integer, R, "", "", 1, kMaxCount,
+     "first rare class of profile step_at; default: 5", "methods 1.1",
+     "data.long_tail.profile|data.test.profile = step_at"},
     {"data.long_tail.a", Type::number, R, "", "", 0, 1, "share of class 0 in profile binary_fixed",
-     "methods 1.1"},
+     "methods 1.1", "data.long_tail.profile|data.test.profile = binary_fixed"},
     {"data.long_tail.b", Type::number, R, "", "", 0, 1, "share of class 1 in profile binary_fixed",
-     "methods 1.1"},
+     "methods 1.1", "data.long_tail.profile|data.test.profile = binary_fixed"},
     {"data.long_tail.alpha", Type::number, R, "6", "", kTiny, kInf, "exponent of profile pareto",
-     "methods 1.1"},
+     "methods 1.1", "data.long_tail.profile|data.test.profile = pareto"},
     {"data.long_tail.min_per_class", Type::integer, R, "1", "", 0, kMaxCount, "no class gets fewer rows",
-     "methods 1.1"},
+     "methods 1.1", "data.long_tail.profile|data.test.profile"},
     {"data.long_tail.class_order", Type::word, R, "\"index\"", "index|shuffled", 0, 0,
-     "which class is the largest", "methods 1.1"},
+     "which class is the largest", "methods 1.1", "data.long_tail.profile|data.test.profile"},
     {"data.long_tail.subset_seed", Type::seed_choice, R, "0", "", 0, kMaxCount,
-     "seed of the rows kept, or \"run_seed\"", "methods 1.1"},
+     "seed of the rows kept, or \"run_seed\"", "methods 1.1", "data.long_tail.profile|data.test.profile"},
     {"data.test.r", Type::number, R, "1.0", "", kTiny, kInf,
-     "imbalance ratio of the test split (only with a profile)", "methods 1.2"},
+     "imbalance ratio of the test split (only with a profile)", "methods 1.2",
+     "data.long_tail.profile|data.test.profile"},
     {"data.test.profile", Type::word, R, "", "exp|step|step_at|binary_fixed|binary_step|balanced|pareto", 0,
      0, "count profile cut from the test split; unset keeps it whole", "methods 1.2"},
     {"data.classes", Type::integer, C, "10", "", 2, 100000, "classes of a generated set (two_moons has 2)",
-     "choice"},
+     "choice", "data.format = blobs|two_moons"},
     {"data.dimensions", Type::integer, C, "2", "", 1, 100000, "dimensions of blobs (two_moons has 2)",
-     "choice"},
+     "choice", "data.format = blobs|two_moons"},
     {"data.samples_per_class", Type::integer, R, "500", "", 1, 100000000,
-     "training rows a class of a generated set, before the profile", "methods 13"},
+     "training rows a class of a generated set, before the profile", "methods 13",
+     "data.format = blobs|two_moons"},
     {"data.test_per_class", Type::integer, R, "500", "", 1, 100000000, "test rows a class of a generated set",
-     "choice"},
+     "choice", "data.format = blobs|two_moons"},
     {"data.val_per_class", Type::integer, R, "100", "", 1, 100000000,
-     "validation rows a class of a generated set", "choice"},
-    {"data.noise", Type::number, R, "0.15", "", 0, 1000,
-     "standard deviation around the shape of a generated set", "methods 13"},
+     "validation rows a class of a generated set", "choice", "data.format = blobs|two_moons"},
+    {"data.noise", Type::number, R, "0.15", "", 0, 1000, "standard deviation around the shape of the moons",
+     "methods 13", "data.format = two_moons"},
     {"data.separation", Type::number, R, "3.0", "", 0, 1000,
-     "distance of blob centres from the origin, in standard deviations", "choice"},
-    {"data.seed", Type::integer, R, "0", "", 0, kMaxCount, "seed of a generated set", "choice"},
+     "distance of blob centres from the origin, in standard deviations", "choice", "data.format = blobs"},
+    {"data.seed", Type::integer, R, "0", "", 0, kMaxCount, "seed of a generated set", "choice",
+     "data.format = blobs|two_moons"},
     {"data.sampler", Type::word, R, "\"uniform\"",
      "uniform|class_balanced|effective_balanced|sqrt|class_aware", 0, 0, "order in which rows are drawn",
      "methods 3"},
     {"data.sampler_beta", Type::number, R, "0.9999", "", 0, 0.999999999, "beta of sampler effective_balanced",
-     "methods 3"},
+     "methods 3", "data.sampler = effective_balanced"},
     // [model]
     {"model.name", Type::word, C, "\"mlp\"", "mlp|resnet8|resnet20|resnet32", 0, 0,
      "network; convolution networks train on the reference target only", "methods 10-11"},
@@ -136,7 +150,7 @@ constexpr KeySpec kKeys[] = {
     {"method.weighted.table", Type::word, C, "\"inv_max\"", "inv_max|inv_mean|effective|sqrt_inv", 0, 0,
      "class weights w_i of the loss", "methods 2.2"},
     {"method.weighted.beta", Type::number, R, "0.9999", "", 0, 0.999999999, "beta of table effective",
-     "methods 2.2"},
+     "methods 2.2", "method.weighted.table = effective"},
     {"method.weighted.reduction", Type::word, C, "\"weighted_mean\"", "weighted_mean|batch_mean", 0, 0,
      "divide by the sum of weights or by the batch", "methods 2"},
     {"method.logit-adjustment.tau", Type::number, R, "1.0", "", 0, 100,
@@ -156,7 +170,7 @@ constexpr KeySpec kKeys[] = {
     {"method.sam-a.table", Type::word, C, "\"inv_max\"", "inv_max|inv_p|one_minus_p|eq5_literal|effective", 0,
      0, "class table a_i of the ascent loss", "methods 5.2, C1"},
     {"method.sam-a.beta", Type::number, R, "0.9999", "", 0, 0.999999999, "beta of table effective",
-     "methods 2.2"},
+     "methods 2.2", "method.sam-a.table = effective"},
     {"method.sam-a.radius", Type::word, C, "\"fixed\"", "fixed|batch_mean", 0, 0, "radius rule",
      "methods 5.2"},
     {"method.sam-a.adaptive", Type::boolean, C, "false", "", 0, 0, "ASAM: scale the ascent by the weights",
@@ -172,25 +186,32 @@ constexpr KeySpec kKeys[] = {
     // [optimizer]
     {"optimizer.name", Type::word, C, "\"sgd\"", "sgd|adamw", 0, 0, "update rule", "methods 4.1-4.2"},
     {"optimizer.lr", Type::number, R, "0.1", "", 0, 1e6, "peak learning rate", "methods 4.6"},
-    {"optimizer.momentum", Type::number, R, "0.9", "", 0, 1, "momentum of sgd", "methods 4.6"},
-    {"optimizer.nesterov", Type::boolean, C, "false", "", 0, 0, "Nesterov momentum of sgd", "methods 4.1"},
+    {"optimizer.momentum", Type::number, R, "0.9", "", 0, 1, "momentum of sgd", "methods 4.6",
+     "optimizer.name = sgd"},
+    {"optimizer.nesterov", Type::boolean, C, "false", "", 0, 0, "Nesterov momentum of sgd", "methods 4.1",
+     "optimizer.name = sgd"},
     {"optimizer.weight_decay", Type::number, R, "0.0002", "", 0, 1e3, "weight decay (adamw: decoupled)",
      "methods 4.6"},
     {"optimizer.decay_filter", Type::word, C, "\"all\"", "all|no_norm_bias", 0, 0, "parameters that decay",
      "methods 4.1"},
-    {"optimizer.beta1", Type::number, R, "0.9", "", 0, 0.999999, "adamw", "methods 4.2"},
-    {"optimizer.beta2", Type::number, R, "0.999", "", 0, 0.9999999, "adamw", "methods 4.2"},
-    {"optimizer.eps", Type::number, R, "1e-8", "", kTiny, 1, "adamw", "methods 4.2"},
+    {"optimizer.beta1", Type::number, R, "0.9", "", 0, 0.999999, "adamw", "methods 4.2",
+     "optimizer.name = adamw"},
+    {"optimizer.beta2", Type::number, R, "0.999", "", 0, 0.9999999, "adamw", "methods 4.2",
+     "optimizer.name = adamw"},
+    {"optimizer.eps", Type::number, R, "1e-8", "", kTiny, 1, "adamw", "methods 4.2",
+     "optimizer.name = adamw"},
     // [schedule]
     {"schedule.name", Type::word, R, "\"warmup_cosine\"",
      "constant|warmup_cosine|cosine|step|ldam_step|mislas_step|sam_step", 0, 0, "learning rate over epochs",
      "methods 4.3"},
-    {"schedule.warmup_epochs", Type::integer, R, "5", "", 0, 1000000, "linear warm-up", "methods 4.3"},
+    {"schedule.warmup_epochs", Type::integer, R, "", "", 0, 1000000,
+     "linear warm-up; default: 5, or half the run where that is less", "methods 4.3",
+     "schedule.name = warmup_cosine"},
     {"schedule.per", Type::word, R, "\"epoch\"", "epoch|step", 0, 0, "how often the rate changes",
-     "methods 4.3"},
+     "methods 4.3", "schedule.name = warmup_cosine|cosine"},
     {"schedule.milestones", Type::integers, R, "[]", "", 0, kMaxCount,
-     "epochs at which step multiplies the rate", "choice"},
-    {"schedule.factor", Type::number, R, "0.1", "", 0, 1, "factor of step", "choice"},
+     "epochs at which step multiplies the rate", "choice", "schedule.name = step"},
+    {"schedule.factor", Type::number, R, "0.1", "", 0, 1, "factor of step", "choice", "schedule.name = step"},
     // [run]
     {"run.batch", Type::integer_or_list, C, "64", "", 1, 1048576,
      "batch size; a list puts several sizes in one artifact, the first is the default", "methods 4.6"},
@@ -206,7 +227,7 @@ constexpr KeySpec kKeys[] = {
     {"run.precision", Type::word, C, "\"f32\"", "f32", 0, 0, "precision of the arithmetic", "choice"},
     {"run.threads", Type::integer, R, "0", "", 0, 1024,
      "compute threads; 0: all cores. Results do not depend on it", "choice"},
-    {"run.loader_threads", Type::integer, R, "1", "", 1, 256, "loader threads. Results do not depend on it",
+    {"run.loader_threads", Type::integer, R, "1", "", 1, 64, "loader threads. Results do not depend on it",
      "choice"},
     {"run.drop_last", Type::boolean, R, "false", "", 0, 0,
      "skip a ragged last batch (it may hold the only minority rows)", "methods 3"},
@@ -216,21 +237,24 @@ constexpr KeySpec kKeys[] = {
      "epochs between checkpoints; 0: at the end of an epoch once ten seconds have passed", "choice"},
     {"run.out", Type::text, R, "", "", 0, 0, "output folder; default: runs/RECIPE-TIME", "choice"},
     {"run.early_stop.on", Type::text, R, "", "", 0, 0,
-     "metric watched, as val/balanced_accuracy; unset: no early stop", "methods 11.4"},
+     "metric watched, as val/balanced_accuracy or val/class_accuracy/NAME; unset: no early stop",
+     "methods 11.4"},
     {"run.early_stop.patience", Type::integer, R, "16", "", 1, kMaxCount,
-     "epochs without improvement before stopping", "methods 11.4"},
+     "epochs without improvement before stopping", "methods 11.4", "run.early_stop.on"},
     {"run.early_stop.mode", Type::word, R, "\"auto\"", "auto|max|min", 0, 0,
-     "direction; auto: losses fall, the rest rises", "choice"},
+     "direction; auto: losses fall, the rest rises", "choice", "run.early_stop.on"},
     {"run.keep.best", Type::text, R, "", "", 0, 0,
      "metric whose best epoch is kept and reported; unset: the last epoch", "methods 14"},
-    {"run.keep.last", Type::boolean, R, "true", "", 0, 0, "keep the last checkpoint", "choice"},
     // [eval]
-    {"eval.weights", Type::word, C, "\"raw\"", "raw|ema", 0, 0, "weights used by evaluation and prediction",
+    {"eval.weights", Type::word, C, "\"auto\"", "auto|raw|ema", 0, 0,
+     "weights used by evaluation and prediction; auto: ema when that method is used, else raw",
      "methods 4.4"},
     {"eval.metrics", Type::words, R, "[]",
-     "loss|accuracy|balanced_accuracy|per_class|minority|majority|few_med_many|confusion|auc|average_"
+     "loss|accuracy|balanced_accuracy|per_class|minority|majority|few_med_many|auc|average_"
      "precision|f1|mcc",
-     0, 0, "metrics shown in the table; all that apply are always logged", "methods 12"},
+     0, 0,
+     "metrics shown in the result table, in its order; empty: all. Every metric is recorded in any case",
+     "methods 12"},
     {"eval.groups", Type::text, R, "\"thresholds(20,100)\"", "", 0, 0,
      "class groups: thresholds(few,many) | thirds | head_med_tail(a,b)", "methods 1.3"},
     {"eval.predict.id", Type::column, R, "", "", 0, 0,
@@ -244,6 +268,7 @@ constexpr ReservedKey kReserved[] = {
     {"data.images", "image folders"},
     {"data.table", "image folders with csv labels"},
     {"augment", "augmentation"},
+    {"run.keep.last", "the last checkpoint is always kept: --resume starts from it"},
     {"model.weights", "pretrained weights"},
     {"model.freeze", "freezing layers"},
     {"optimizer.groups", "parameter groups"},
@@ -333,17 +358,25 @@ std::vector<std::string> split_choices(std::string_view choices) {
   return words;
 }
 
+Condition condition(const KeySpec& spec) {
+  constexpr std::string_view kEquals = " = ";
+  const size_t equals = spec.only_if.find(kEquals);
+  if (equals == std::string_view::npos) return {split_choices(spec.only_if), {}};
+  return {split_choices(spec.only_if.substr(0, equals)),
+          split_choices(spec.only_if.substr(equals + kEquals.size()))};
+}
+
+std::string number_text(double value) {
+  return runtime::concat(value);
+}
+
 namespace {
 
 std::string limits_text(const KeySpec& spec) {
   if (spec.min == 0 && spec.max == 0) return {};
-  std::ostringstream out;
-  if (spec.min == kTiny)
-    out << "> 0";
-  else
-    out << ">= " << spec.min;
-  if (std::isfinite(spec.max) && spec.max < kMaxCount) out << ", <= " << spec.max;
-  return out.str();
+  std::string text = spec.min == kTiny ? "> 0" : ">= " + number_text(spec.min);
+  if (std::isfinite(spec.max) && spec.max < kMaxCount) text += ", <= " + number_text(spec.max);
+  return text;
 }
 
 } // namespace
@@ -364,6 +397,7 @@ std::string describe() {
     out << "; " << name(spec.stage) << "\n    " << spec.text;
     if (!spec.source.empty()) out << " (" << spec.source << ")";
     out << "\n";
+    if (!spec.only_if.empty()) out << "    only with " << spec.only_if << "\n";
   }
   out << "\nKnown but not in this version:\n";
   for (const ReservedKey& reserved : kReserved)

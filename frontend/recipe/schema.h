@@ -37,7 +37,16 @@ struct KeySpec {
   double min, max;           // limits of numbers and of each element of number lists, inclusive
   std::string_view text;
   std::string_view source; // section of the methods specification or "choice"
+  /// "KEY = VALUE|VALUE": the key has no effect otherwise. "KEY|KEY = VALUE": one of them suffices; without
+  /// "= VALUE": being set suffices.
+  std::string_view only_if = "";
 };
+
+/// KeySpec::only_if taken apart; no keys: always.
+struct Condition {
+  std::vector<std::string> keys, values;
+};
+Condition condition(const KeySpec& spec);
 
 /// All keys, ordered by section.
 std::span<const KeySpec> keys();
@@ -60,6 +69,9 @@ std::vector<std::string> method_names();
 std::string_view name(Type type);
 std::string_view name(Stage stage);
 std::vector<std::string> split_choices(std::string_view choices);
+
+/// A number for a message: whole numbers without point or exponent.
+std::string number_text(double value);
 
 /// The table printed by `tailor recipe --describe`: one block a section, one entry a key.
 std::string describe();

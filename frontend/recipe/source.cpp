@@ -6,8 +6,12 @@
 
 namespace tailor::recipe {
 
+Place Place::command_line() {
+  return {"command line", 0, 0};
+}
+
 std::string Place::text() const {
-  if (!in_file()) return "command line";
+  if (!in_file()) return file;
   return file + ":" + std::to_string(line) + ":" + std::to_string(column);
 }
 
@@ -37,13 +41,17 @@ void append_excerpt(std::string& out, const Place& place, const SourceTexts& tex
   out.append("^\n");
 }
 
+std::string head(const Place& place, const char* kind, const std::string& text) {
+  return (place.known() ? place.text() + ": " : std::string()) + kind + ": " + text + "\n";
+}
+
 } // namespace
 
 std::string format(const Diagnostic& diagnostic, const SourceTexts& texts) {
-  std::string out = diagnostic.place.text() + ": error: " + diagnostic.message + "\n";
+  std::string out = head(diagnostic.place, "error", diagnostic.message);
   append_excerpt(out, diagnostic.place, texts);
   for (const Diagnostic::Note& note : diagnostic.notes) {
-    out += note.place.text() + ": note: " + note.text + "\n";
+    out += head(note.place, "note", note.text);
     append_excerpt(out, note.place, texts);
   }
   if (!diagnostic.hint.empty()) out += "hint: " + diagnostic.hint + "\n";

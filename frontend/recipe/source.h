@@ -9,15 +9,17 @@
 
 namespace tailor::recipe {
 
-/// A place in a recipe file, 1-based. `file` empty means the value came from the command line (`--set`) or is
-/// a default.
+/// A place in a recipe file, 1-based; with line 0 the file as a whole or the command line (`--set`). An empty
+/// `file` is nowhere: the value is a default.
 struct Place {
   std::string file;
   uint32_t line = 0;
   uint32_t column = 0;
 
-  bool in_file() const { return !file.empty() && line != 0; }
-  /// `file:line:col`, or "command line".
+  static Place command_line();
+  bool known() const { return !file.empty(); }
+  bool in_file() const { return known() && line != 0; }
+  /// "file:line:column", "file", "command line", or "" for nowhere.
   std::string text() const;
   bool operator==(const Place&) const = default;
 };
@@ -52,6 +54,8 @@ private:
 ///     ^
 ///   fraud.toml:2:1: note: ...
 ///   hint: ...
+///
+/// An unknown place is left out: "error: ...", "note: ...".
 std::string format(const Diagnostic& diagnostic, const SourceTexts& texts);
 
 /// The candidate nearest to `word` by edit distance, or "" when none is near (over a third of the letters

@@ -22,6 +22,8 @@ Result<ScheduleKind> kind_of(const std::string& name) {
   return invalid_argument("unknown schedule '", name, "'");
 }
 
+constexpr double kWarmupEpochs = 5;
+
 double half_cosine(double done, double length) {
   if (length <= 0) return 0;
   return 0.5 * (1.0 + std::cos(std::numbers::pi * std::min(done / length, 1.0)));
@@ -43,7 +45,9 @@ Result<Schedule> Schedule::create(const Options& options, const std::string& pre
   if (per != "epoch" && per != "step")
     return invalid_argument("'", prefix, ".per' must be epoch or step, not '", per, "'");
   schedule.per_step_ = per == "step";
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(schedule.warmup_epochs_, options.get_number(prefix + ".warmup_epochs", 5));
+  if (options.has_value(prefix + ".warmup_epochs")) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(schedule.warmup_epochs_, options.get_number(prefix + ".warmup_epochs"));
+  }
   TAILOR_ASSIGN_OR_RETURN_AS_IS(schedule.decay_, options.get_number(prefix + ".factor", 0.1));
   if (const Option* milestones = options.find(prefix + ".milestones");
       milestones && milestones->value.as_list()) {
@@ -55,6 +59,17 @@ Result<Schedule> Schedule::create(const Options& options, const std::string& pre
       schedule.milestones_.push_back(*epoch);
     }
   }
+  if (schedule.kind_ == ScheduleKind::kStep && schedule.milestones_.empty())
+    return invalid_argument("'", prefix, ".name' is step, but '", prefix,
+                            ".milestones' is empty: the rate is constant");
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const double epochs, options.get_number("run.epochs", 0));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const double steps, options.get_number("run.steps", 0));
+  const double warmup = schedule.warmup_epochs_.value_or(0);
+  if (schedule.kind_ == ScheduleKind::kWarmupCosine && warmup > 0 && warmup >= epochs && epochs > 0 &&
+      steps == 0)
+    return invalid_argument("'", prefix, ".warmup_epochs' is ", warmup, " in a run of ", epochs,
+                            " epochs, which never reaches the peak")
+        .with_hint("none takes 5, or half the run where that is less");
   return schedule;
 }
 
@@ -65,7 +80,9 @@ double Schedule::factor(const TrainingClock& clock) const {
   // Progress, length and warm-up in the unit the rate changes in.
   const double done = static_cast<double>(per_step_ ? clock.step : epoch);
   const double length = static_cast<double>(per_step_ ? clock.total_steps : num_epochs);
-  const double warmup = per_step_ ? warmup_epochs_ * static_cast<double>(n) : warmup_epochs_;
+  const double unit = per_step_ ? static_cast<double>(n) : 1.0;
+  const double warmup =
+      warmup_epochs_ ? *warmup_epochs_ * unit : std::min(kWarmupEpochs * unit, std::floor(length / 2));
   switch (kind_) {
   case ScheduleKind::kConstant:
     return 1.0;

@@ -1,6 +1,7 @@
 """What a user sees when input is wrong: the place, the reason, the way out, exit status 1 (2 for the command line)."""
 import os
 import re
+import shutil
 
 from e2e import TAILOR, TAILOR_RUN, recipe, run, scratch, train
 
@@ -11,7 +12,7 @@ ROWS = "".join(f"{i}.5,{i % 7},{'rare' if i % 5 == 0 else 'common'}\n" for i in 
 
 def expect(output, *parts):
     for part in parts:
-        assert re.search(part, output), f"expected {part!r} in:\n{output}"
+        assert re.search(part, output, re.M), f"expected {part!r} in:\n{output}"
 
 
 with scratch() as folder:
@@ -40,6 +41,54 @@ with scratch() as folder:
         write("t.csv", text)
         expect(trained(), "error", *parts)
     write("t.csv", HEAD + ROWS)
+
+    # What the data say about a key stands at the key, once, with its line and caret.
+    places = {
+        "label = \"label\"": {
+            "label = \"lable\"": [r"^r\.toml:3:1: error: data\.label\.column: no column 'lable' in 't\.csv'\nlabel = \"lable\"\n\^\nhint: .*'label'"],
+            "label = { column = 99 }": [r"^r\.toml:3:11: error: data\.label\.column: column 99 is not there"],
+            "label = { column = \"label\", positive = \"odd\" }":
+                [r"^r\.toml:3:29: error: data\.label\.positive = 'odd' is not a label"],
+            "label = { column = \"label\", classes = [\"common\"] }":
+                [r"^r\.toml:3:29: error: t\.csv:2:7: label 'rare' is not among the 1 data\.label\.classes"],
+            "label = { column = \"label\", classes = [\"common\", \"rare\", \"none\"] }":
+                [r"^r\.toml:3:58: error: class 'none' has no row in 't\.csv'"],
+        },
+        "[model]": {
+            "columns.drop = [\"u\", \"nope\"]\n[model]": [r"^r\.toml:4:22: error: data\.columns\.drop: no column 'nope'"],
+            "separator = \"||\"\n[model]": [r"^r\.toml:4:1: error: data\.separator: separator '\|\|', expected auto, tab or"],
+            "test.r = 0.5\n[model]": [r"^r\.toml:4:6: error: 'data\.test\.r' has no effect without"],
+        },
+    }
+    for old, cases in places.items():
+        for new, parts in cases.items():
+            write("r.toml", GOOD.replace(old, new))
+            output = trained()
+            expect(output, *parts)
+            assert output.count("error:") == 1, output
+    write("r.toml", GOOD)
+    write("t.csv", HEAD + ROWS + "1.0,2,\n2.0,3,?\n")
+    expect(trained(), r"^r\.toml:3:1: error: t\.csv:62:7: label column 'label' has no label here; 2 of 62 rows have none")
+    write("t.csv", (HEAD + ROWS).replace(",", "|"))
+    trained(status=0)  # found by itself
+    write("r.toml", GOOD.replace("[model]", "separator = \"|\"\n[model]"))
+    trained(status=0)
+    write("t.csv", HEAD + ROWS)
+    write("r.toml", GOOD + "[eval]\nmetrics = [\"auc\"]\n")
+    shown = trained(status=0)
+    assert re.search(r"^auc ", shown, re.M) and not re.search(r"^accuracy ", shown, re.M), shown
+    run(TAILOR, "compile", "r.toml", "-o", "p.tailor", cwd=folder)
+    # What a run key makes impossible is said before the first step.
+    for word, part in {"run.keep.best=val/confusion": "no such metric", "run.loader_threads=65": "64"}.items():
+        expect(run(TAILOR_RUN, "p.tailor", "--set", word, "--out", "never", cwd=folder, status=1), part)
+        assert not os.path.exists(os.path.join(folder, "never", "seed-0", "last.safetensors"))
+        if os.path.exists(os.path.join(folder, "never")):
+            shutil.rmtree(os.path.join(folder, "never"))
+    write("r.toml", GOOD.replace("name = \"constant\"", "name = \"warmup_cosine\"\nwarmup_epochs = 2").replace("epochs = 1", "epochs = 4", 1))
+    run(TAILOR, "compile", "r.toml", "-o", "w.tailor", cwd=folder)
+    expect(run(TAILOR_RUN, "w.tailor", "--set", "run.epochs=2", "--out", "never", cwd=folder, status=1),
+           r"'schedule.warmup_epochs' is 2 in a run of 2 epochs")
+    shutil.rmtree(os.path.join(folder, "never"), ignore_errors=True)
 
     write("r.toml", GOOD.replace("batch = 8", "bacth = 8"))
     expect(trained(), r"r\.toml:7:1: error: unknown key 'run\.bacth'", "bacth = 8", r"\^", "did you mean 'run.batch'")

@@ -1,6 +1,7 @@
 #include "tools/tailor/recipe_program.h"
 
 #include "frontend/error.h"
+#include "frontend/recipe/check.h"
 #include "runtime/data/plan.h"
 #include "runtime/data/schema.h"
 
@@ -19,10 +20,23 @@ Status complaints(const recipe::Recipe& recipe) {
   return Status(StatusCode::kInvalidArgument, std::move(text));
 }
 
-// What the data say, at the recipe's line that names them.
+// What the data say, at the recipe's line it is about: the key, else the table, else the kind of data.
 Status about_data(recipe::Recipe& recipe, const Status& status) {
   if (status.code() == StatusCode::kInternal) return status;
-  recipe.error(recipe.is_set("data.train") ? "data.train" : "data.format", status.message(), status.hint());
+  for (const std::string& key : {status.key(), std::string("data.train"), std::string("data.format")})
+    if (recipe.place(key).known()) {
+      recipe.error(key, status.message(), status.hint());
+      return complaints(recipe);
+    }
+  recipe.error(status.key(), status.message(), status.hint());
+  return complaints(recipe);
+}
+
+Status about_trace(recipe::Recipe& recipe, const TraceError& error) {
+  const Location& at = error.location();
+  const recipe::Place place =
+      at.known() ? recipe::Place{at.file, at.line, at.column} : recipe::Place{recipe.path};
+  recipe.errors.push_back({place, error.op() + ": " + error.message(), {}, error.hint()});
   return complaints(recipe);
 }
 
@@ -31,17 +45,16 @@ Status about_data(recipe::Recipe& recipe, const Status& status) {
 Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std::string>& overrides) {
   LoadedRecipe loaded{recipe::parse(path, overrides), nullptr};
   if (!loaded.recipe.ok()) return complaints(loaded.recipe);
-  Result<runtime::DataPlan> plan = runtime::data_plan_from(loaded.recipe.options, "");
+  Result<runtime::DataPlan> plan = runtime::read_data_plan(loaded.recipe.options, "");
   if (!plan.ok()) return about_data(loaded.recipe, plan.status());
   Result<runtime::DataSchema> schema = runtime::schema_of(*plan);
   if (!schema.ok()) return about_data(loaded.recipe, schema.status());
+  recipe::check_schema(loaded.recipe, *schema);
+  if (!loaded.recipe.ok()) return complaints(loaded.recipe);
   try {
     loaded.program = std::make_unique<recipe::Program>(loaded.recipe, *schema);
   } catch (const TraceError& error) {
-    const Location& at = error.location();
-    loaded.recipe.errors.push_back(
-        {{at.file, at.line, at.column}, error.op() + ": " + error.message(), {}, error.hint()});
-    return complaints(loaded.recipe);
+    return about_trace(loaded.recipe, error);
   }
   return loaded;
 }

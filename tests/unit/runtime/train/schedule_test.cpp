@@ -98,6 +98,27 @@ TEST(Schedule, RefusesNonsense) {
   options.set("schedule.milestones", OptionValue(OptionValue::List{OptionValue(6), OptionValue(3)}));
   EXPECT_THAT(Schedule::create(options, "schedule").status().message(),
               ::testing::HasSubstr("must be ascending"));
+  options.set("schedule.milestones", OptionValue(OptionValue::List{}));
+  EXPECT_THAT(Schedule::create(options, "schedule").status().message(),
+              ::testing::HasSubstr("'schedule.milestones' is empty"));
+}
+
+// A warm-up that fills the run never reaches the peak; one that nobody asked for gives way.
+TEST(Schedule, WarmupLeavesRoomForTheRest) {
+  Options options;
+  options.set("schedule.name", OptionValue("warmup_cosine"));
+  options.set("run.epochs", OptionValue(3));
+  const Result<Schedule> derived = Schedule::create(options, "schedule");
+  ASSERT_TRUE(derived.ok());
+  EXPECT_EQ(at_epoch(*derived, 0, 3), 1.0); // W = 1
+  EXPECT_EQ(at_epoch(*derived, 1, 3), 1.0);
+  EXPECT_EQ(at_epoch(*derived, 0, 1), 1.0);  // W = 0
+  EXPECT_EQ(at_epoch(*derived, 0, 20), 0.2); // W = 5
+  options.set("schedule.warmup_epochs", OptionValue(3));
+  EXPECT_THAT(Schedule::create(options, "schedule").status().message(),
+              ::testing::HasSubstr("'schedule.warmup_epochs' is 3 in a run of 3 epochs"));
+  options.set("run.steps", OptionValue(1000)); // decides the length instead of the epochs
+  EXPECT_TRUE(Schedule::create(options, "schedule").ok());
 }
 
 } // namespace

@@ -1,0 +1,21 @@
+#pragma once
+// What the checks of a recipe share: values as text and number, and a complaint about two keys.
+
+#include <string>
+#include <string_view>
+
+#include "frontend/recipe/parse.h"
+
+namespace tailor::recipe {
+
+/// A string as it is, another value as JSON; "" for an unset one.
+std::string text_of(const Recipe& recipe, std::string_view key);
+/// 0 for what is no number.
+double number_of(const Recipe& recipe, std::string_view key);
+
+/// A contradiction between two keys (or elements of lists, "method.use[1]"): the complaint stands at `key`;
+/// the note at `other`, or what its default is.
+void contradict(Recipe& recipe, std::string_view key, std::string message, std::string_view other,
+                std::string note, std::string hint);
+
+} // namespace tailor::recipe
