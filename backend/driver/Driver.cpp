@@ -271,15 +271,19 @@ private:
 
 } // namespace
 
+runtime::Result<Compilation> compile(const TracedProgram& traced, const CompileOptions& options,
+                                     const std::string& sourceName, const std::string& sourceText) {
+  CompilerRun compiler(options);
+  ProgramInfo info{traced.options, traced.schema, sourceName, sourceText};
+  recipe::fill_defaults(info.options); // a recipe has them already, a C++ program only what it set
+  if (info.sourceName.empty() && traced.location.known()) info.sourceName = traced.location.file;
+  return compiler.run(info, [&](MLIRContext& context) { return emit(traced, context); });
+}
+
 runtime::Result<Compilation> compile(const TrainingProgram& program, const CompileOptions& options,
                                      const std::string& sourceName, const std::string& sourceText) {
   try {
-    TracedProgram traced = program.trace();
-    CompilerRun compiler(options);
-    ProgramInfo info{traced.options, traced.schema, sourceName, sourceText};
-    recipe::fill_defaults(info.options); // a recipe has them already, a C++ program only what it set
-    if (info.sourceName.empty() && traced.location.known()) info.sourceName = traced.location.file;
-    return compiler.run(info, [&](MLIRContext& context) { return emit(traced, context); });
+    return compile(program.trace(), options, sourceName, sourceText);
   } catch (const TraceError& error) {
     return Status(StatusCode::kInvalidArgument, error.what());
   }

@@ -15,7 +15,8 @@
 
 namespace tailor {
 class TrainingProgram;
-}
+struct TracedProgram;
+} // namespace tailor
 
 namespace tailor::backend {
 
@@ -48,6 +49,10 @@ struct Compilation {
 /// Errors   kInvalidArgument / kUnimplemented: the program cannot be compiled, with the user's line, a
 ///          caret and notes in the message. kInternal: a pass broke the IR; the message names the reproducer.
 runtime::Result<Compilation> compile(const TrainingProgram& program, const CompileOptions& options,
+                                     const std::string& sourceName = "", const std::string& sourceText = "");
+
+/// The same from the trace on, for a caller that says itself what tracing finds wrong.
+runtime::Result<Compilation> compile(const TracedProgram& program, const CompileOptions& options,
                                      const std::string& sourceName = "", const std::string& sourceText = "");
 
 /// The same from text in the `tailor` dialect: a dump (which carries its ProgramInfo) or a program written by

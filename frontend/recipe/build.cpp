@@ -110,7 +110,13 @@ Program::Program(const Recipe& recipe, const runtime::DataSchema& schema)
   EvalOptions eval;
   if (text("eval.weights") == "ema") eval.weights = ema_;
   eval.metrics = *recipe_.options.get_strings("eval.metrics");
-  training_.eval_step([this](Eval& e) { e.logits(logits(e.batch(), e.context())); }, eval);
+  training_.eval_step(
+      [this](Eval& e) {
+        const Array z = logits(e.batch(), e.context());
+        LocationScope scope(at("model.name"), LocationScope::Nesting::inner);
+        e.logits(z);
+      },
+      eval);
 }
 
 std::unique_ptr<Network> Program::make_network(const ModelRequest& request) {

@@ -38,7 +38,7 @@ runtime::Result<backend::Compilation> compile_any(const Source& source,
   }
   if (options.from) return runtime::invalid_argument("--from reads a dump (.mlir), not '", source.path, "'");
   TAILOR_ASSIGN_OR_RETURN_AS_IS(LoadedRecipe loaded, load_recipe(source.path, source.set));
-  return backend::compile(loaded.program->training(), options, loaded.recipe.path, loaded.recipe.text);
+  return compile_recipe(loaded, options);
 }
 
 void print_times(const backend::Compilation& compilation) {

@@ -57,8 +57,7 @@ Result<Row> train(const std::string& method, const std::filesystem::path& recipe
   Row row{method, recipe.string(), {}, {}, (out / "program.tailor").string()};
   TAILOR_ASSIGN_OR_RETURN_AS_IS(LoadedRecipe loaded, load_recipe(recipe.string(), {}));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(backend::Compilation compiled,
-                                backend::compile(loaded.program->training(), backend::CompileOptions{},
-                                                 loaded.recipe.path, loaded.recipe.text));
+                                compile_recipe(loaded, backend::CompileOptions{}));
   row.explained = backend::explain(compiled.remarks);
   TAILOR_ASSIGN_OR_RETURN_AS_IS(std::shared_ptr<const runtime::Artifact> artifact,
                                 runtime::Artifact::from_bytes(std::move(compiled.artifact)));

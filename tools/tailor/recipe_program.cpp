@@ -59,4 +59,13 @@ Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std:
   return loaded;
 }
 
+Result<backend::Compilation> compile_recipe(LoadedRecipe& loaded, const backend::CompileOptions& options) {
+  try {
+    return backend::compile(loaded.program->training().trace(), options, loaded.recipe.path,
+                            loaded.recipe.text);
+  } catch (const TraceError& error) {
+    return about_trace(loaded.recipe, error);
+  }
+}
+
 } // namespace tailor::tools

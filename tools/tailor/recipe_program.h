@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/driver/Driver.h"
 #include "frontend/recipe/build.h"
 #include "frontend/recipe/parse.h"
 #include "runtime/base/result.h"
@@ -16,10 +17,15 @@ struct LoadedRecipe {
   std::unique_ptr<recipe::Program> program;
 };
 
-/// Parses `path` with `overrides` ("key=value") on top, reads the schema of its data and traces nothing yet.
+/// Parses `path` with `overrides` ("key=value") on top, checks it against the schema of its data and traces
+/// nothing yet.
 ///
 /// Errors  kInvalidArgument whose message is ready to print: every complaint with its line, caret, notes and
 /// hint.
 runtime::Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std::string>& overrides);
+
+/// Traces and compiles. Errors  those of backend::compile; what tracing finds, ready to print as above.
+runtime::Result<backend::Compilation> compile_recipe(LoadedRecipe& loaded,
+                                                     const backend::CompileOptions& options);
 
 } // namespace tailor::tools
