@@ -1,15 +1,16 @@
 // Hand-written cross-entropies and their per-class tables become options of the one loss op. See Passes.td;
-// formulas: methods.md section 2.
+// formulas: methods.md section 2. What is recognised: WrittenLoss. What may be rewritten: LossClauses.
 #include <cmath>
 
-#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/STLExtras.h"
 
 #include "ir/Tailor.h"
+#include "passes/ExplainLosses.h"
 #include "passes/FusionBudget.h"
 #include "passes/Grouping.h"
+#include "passes/LossClauses.h"
 #include "passes/LossForm.h"
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
@@ -43,268 +44,398 @@ Location fused(PatternRewriter& rewriter, Operation* first, Operation* second) {
   return rewriter.getFusedLoc({first->getLoc(), second->getLoc()});
 }
 
-/// The loss behind `value` if it can still take options: one loss per row, read here only.
-SoftmaxCrossEntropyOp openLoss(Value value) {
+SoftmaxCrossEntropyOp rowLoss(Value value) {
   auto loss = value.getDefiningOp<SoftmaxCrossEntropyOp>();
-  return loss && loss.getReduction() == Reduction::None && loss->hasOneUse() ? loss : nullptr;
+  return loss && loss.getReduction() == Reduction::None ? loss : nullptr;
+}
+
+bool isScalar(Value value) {
+  return cast<RankedTensorType>(value.getType()).getRank() == 0;
 }
 
 //===- negative log-likelihood --------------------------------------------===//
 
-/// Replaces `root` by softmax_cross_entropy(logits, labels) if these are a matrix and one i32 label per row.
-LogicalResult makeLoss(Operation* root, Value logits, Value labels, const Context& shared,
+/// Replaces `root` by softmax_cross_entropy(logits, labels) or, if `negated`, by minus that.
+LogicalResult makeLoss(Operation* root, const Pick& pick, bool negated, const Context& shared,
                        PatternRewriter& rewriter) {
-  auto logitsType = cast<RankedTensorType>(logits.getType());
-  auto labelsType = cast<RankedTensorType>(labels.getType());
-  if (logitsType.getRank() != 2 || labelsType.getRank() != 1 || !labelsType.getElementType().isInteger(32))
-    return rewriter.notifyMatchFailure(root, "not [N, K] logits with one i32 label per row");
+  if (againstLoss(root->getResult(0), pick))
+    return rewriter.notifyMatchFailure(root, "not logits and labels of a loss");
   if (!shared.budget.take()) return failure();
   LossForm form;
-  form.logits = logits;
-  form.labels = labels;
+  form.logits = pick.logits;
+  form.labels = pick.labels;
   form.elementType = cast<RankedTensorType>(root->getResult(0).getType()).getElementType();
   SoftmaxCrossEntropyOp loss = form.create(rewriter, root->getLoc());
   loss->setDiscardableAttrs(root->getDiscardableAttrDictionary());
   taken(root->getLoc(), kName, "cross-entropy-found", "this is softmax_cross_entropy, written by hand",
-        2 * bytesOf(logits));
-  rewriter.replaceOp(root, loss);
+        2 * bytesOf(pick.logits));
+  if (!negated) {
+    rewriter.replaceOp(root, loss);
+    return success();
+  }
+  auto minus = rewriter.replaceOpWithNewOp<ir::NegOp>(root, loss.getLoss());
+  minus->setDiscardableAttrs(loss->getDiscardableAttrDictionary());
   return success();
 }
 
-bool isAlongColumns(Value value, int64_t dim) {
-  return cast<RankedTensorType>(value.getType()).getRank() == 2 && dim == 1;
-}
+/// logsumexp(z) - z_y
+template <typename Op> struct FindNormalisedForm : LossPattern<Op> {
+  using LossPattern<Op>::LossPattern;
 
-/// log P of the logits it returns: log_softmax(z) or log(softmax(z)).
-Value logitsOfLogProbabilities(Value value) {
-  if (auto log = value.getDefiningOp<ir::LogOp>())
-    if (auto softmax = log.getOperand().getDefiningOp<ir::SoftmaxOp>())
-      return isAlongColumns(softmax.getOperand(), softmax.getDim()) ? softmax.getOperand() : nullptr;
-  auto logSoftmax = value.getDefiningOp<ir::LogSoftmaxOp>();
-  return logSoftmax && isAlongColumns(logSoftmax.getOperand(), logSoftmax.getDim()) ? logSoftmax.getOperand()
-                                                                                    : nullptr;
-}
-
-/// logsumexp(z) - take_along(z, y)
-struct FindLogSumExpForm : LossPattern<ir::SubOp> {
-  using LossPattern::LossPattern;
-
-  LogicalResult matchAndRewrite(ir::SubOp sub, PatternRewriter& rewriter) const override {
-    auto total = sub.getLhs().getDefiningOp<ir::LogSumExpOp>();
-    auto picked = sub.getRhs().getDefiningOp<ir::TakeAlongOp>();
-    if (!total || !picked || total.getOperand() != picked.getOperand() ||
-        !isAlongColumns(total.getOperand(), total.getDim()))
-      return rewriter.notifyMatchFailure(sub, "not logsumexp(z) - take_along(z, y)");
-    return makeLoss(sub, total.getOperand(), picked.getIndex(), shared, rewriter);
+  LogicalResult matchAndRewrite(Op op, PatternRewriter& rewriter) const override {
+    std::optional<CrossEntropy> found = normalisedForm(op);
+    if (!found) return rewriter.notifyMatchFailure(op, "not logsumexp(z) - z_y");
+    return makeLoss(op, found->pick, found->negated, this->shared, rewriter);
   }
 };
 
-/// -take_along(log p, y) and -sum(one_hot(y) * log p)
-struct FindLogProbabilityForm : LossPattern<ir::NegOp> {
-  using LossPattern::LossPattern;
+/// log P_y = -loss. The sign travels to where the likelihood is negated: PushNegation.
+template <typename Op> struct FindLogLikelihood : LossPattern<Op> {
+  using LossPattern<Op>::LossPattern;
 
-  LogicalResult matchAndRewrite(ir::NegOp neg, PatternRewriter& rewriter) const override {
-    if (auto picked = neg.getOperand().getDefiningOp<ir::TakeAlongOp>())
-      if (Value logits = logitsOfLogProbabilities(picked.getOperand()))
-        return makeLoss(neg, logits, picked.getIndex(), shared, rewriter);
-    if (auto sum = neg.getOperand().getDefiningOp<ir::ReduceSumOp>();
-        sum && sum.getDims() == ArrayRef<int64_t>{1})
-      if (auto product = sum.getOperand().getDefiningOp<ir::MulOp>())
-        for (auto [a, b] :
-             {std::pair(product.getLhs(), product.getRhs()), std::pair(product.getRhs(), product.getLhs())})
-          if (auto oneHot = a.getDefiningOp<ir::OneHotOp>())
-            if (Value logits = logitsOfLogProbabilities(b))
-              return makeLoss(neg, logits, oneHot.getIndex(), shared, rewriter);
-    return rewriter.notifyMatchFailure(neg, "not a negative log-likelihood");
+  LogicalResult matchAndRewrite(Op op, PatternRewriter& rewriter) const override {
+    std::optional<Pick> found = logLikelihood(op->getResult(0));
+    if (!found) return rewriter.notifyMatchFailure(op, "not the logarithm of a likelihood");
+    return makeLoss(op, *found, /*negated=*/true, this->shared, rewriter);
   }
 };
 
-//===- tables -------------------------------------------------------------===//
-
-/// A [K] table spread over the rows of [N, K].
-Value tableOfColumns(Value value) {
-  auto broadcast = value.getDefiningOp<ir::BroadcastOp>();
-  if (!broadcast || cast<RankedTensorType>(broadcast.getType()).getRank() != 2) return nullptr;
-  auto type = cast<RankedTensorType>(broadcast.getOperand().getType());
-  return type.getRank() == 1 && broadcast.getDims() == ArrayRef<int64_t>{1} ? broadcast.getOperand()
-                                                                            : nullptr;
+/// True for a loss and for what the rewrites below make of it step by step.
+bool carriesLoss(Value value, unsigned depth = 0) {
+  Operation* op = value.getDefiningOp();
+  if (!op || depth > 6) return false;
+  if (isa<SoftmaxCrossEntropyOp>(op)) return true;
+  if (!isa<ir::MulOp, ir::WhereOp, ir::DivOp, ir::ReduceSumOp, ir::ReduceMeanOp, ir::MaskedMeanOp>(op))
+    return false;
+  return llvm::any_of(op->getOperands(), [&](Value operand) { return carriesLoss(operand, depth + 1); });
 }
 
-/// loss(z + b, y) -> loss(z, y) bias(b), for tables that are not trained: a trained bias belongs to its
-/// layer.
-struct AbsorbBias : LossPattern<SoftmaxCrossEntropyOp> {
+/// f(-loss) -> -f(loss) for everything a loss passes through; two of them cancel.
+template <typename Op> struct PushNegation : LossPattern<Op> {
+  using LossPattern<Op>::LossPattern;
+
+  LogicalResult matchAndRewrite(Op op, PatternRewriter& rewriter) const override {
+    unsigned last = isa<ir::MulOp>(op) ? 1 : 0;
+    if constexpr (std::is_same_v<Op, ir::WhereOp>) {
+      if (splatOf(op.getOnFalse()) != 0.0) return rewriter.notifyMatchFailure(op, "not a mask");
+      last = 1;
+    }
+    for (unsigned i = isa<ir::WhereOp>(op) ? 1 : 0; i <= last; ++i) {
+      auto minus = op->getOperand(i).template getDefiningOp<ir::NegOp>();
+      if (!minus || !carriesLoss(minus.getOperand())) continue;
+      Operation* plain = rewriter.clone(*op);
+      plain->setOperand(i, minus.getOperand());
+      auto result = rewriter.replaceOpWithNewOp<ir::NegOp>(op, plain->getResult(0));
+      result->setDiscardableAttrs(minus->getDiscardableAttrDictionary());
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "no negated loss");
+  }
+};
+
+//===- logits -------------------------------------------------------------===//
+
+/// Options that change the logits: u = scale (z + bias - margin[y] one_hot(y)), and a shift of a whole row, which
+/// softmax does not see.
+struct AbsorbLogits : LossPattern<SoftmaxCrossEntropyOp> {
   using LossPattern::LossPattern;
 
   LogicalResult matchAndRewrite(SoftmaxCrossEntropyOp loss, PatternRewriter& rewriter) const override {
-    Operation* shift = loss.getLogits().getDefiningOp();
-    if (!isa_and_nonnull<ir::AddOp, ir::SubOp>(shift) || loss.getMargin())
-      return rewriter.notifyMatchFailure(loss, "logits are not a sum");
+    Operation* op = loss.getLogits().getDefiningOp();
+    if (!op || !op->hasOneUse()) return rewriter.notifyMatchFailure(loss, "logits are used as they are");
+    if (isa<ir::AddOp, ir::SubOp>(op)) return absorbTerm(loss, op, rewriter);
+    if (isa<ir::MulOp, ir::DivOp>(op)) return absorbScale(loss, op, rewriter);
+    return rewriter.notifyMatchFailure(loss, "logits are not shifted or scaled");
+  }
+
+private:
+  LogicalResult absorbTerm(SoftmaxCrossEntropyOp loss, Operation* op, PatternRewriter& rewriter) const {
+    int64_t classes = cast<RankedTensorType>(loss.getLogits().getType()).getDimSize(1);
+    bool subtracts = isa<ir::SubOp>(op);
     for (unsigned side : {1u, 0u}) {
-      Value table = tableOfColumns(shift->getOperand(side));
-      if (!table || (side == 0 && isa<ir::SubOp>(shift)) || shared.trained.contains(table)) continue;
+      if (side == 0 && subtracts) break;
+      Value term = op->getOperand(side);
+      bool isShift = isConstantPerRow(term);
+      Value table = isShift ? Value() : spreadOverRows(term);
+      Value margin = loss.getLabels() ? ofLabelOnly(term, loss.getLabels()) : Value();
+      if (table && shared.trained.contains(table)) table = nullptr; // a trained bias belongs to its layer
+      if (margin && againstMargin(loss, margin, shared.trained)) margin = nullptr;
+      if (!table && !margin && !isShift) continue;
       if (!shared.budget.take()) return failure();
-      Location loc = fused(rewriter, loss, shift);
+      Location loc = fused(rewriter, loss, op);
       LossForm form(loss);
-      form.logits = shift->getOperand(1 - side);
-      if (isa<ir::SubOp>(shift)) table = ir::NegOp::create(rewriter, loc, table);
-      form.bias = form.bias ? ir::AddOp::create(rewriter, loc, form.bias, table).getResult() : table;
-      taken(loc, kName, "bias", "the logit bias is added inside the loss",
-            shift->hasOneUse() ? 2 * bytesOf(form.logits) : 0);
+      form.logits = op->getOperand(1 - side);
+      // A bias is added and a margin subtracted; the term may be either.
+      auto combined = [&](Value source, bool flip, Value present) -> Value {
+        Value entries = tableFrom(source, classes, rewriter, loc);
+        if (flip) entries = ir::NegOp::create(rewriter, loc, entries);
+        return present ? ir::AddOp::create(rewriter, loc, present, entries).getResult() : entries;
+      };
+      int64_t saved = 2 * bytesOf(form.logits);
+      if (table) {
+        form.bias = combined(table, subtracts, form.bias);
+        taken(loc, kName, "bias", "the logit bias is added inside the loss", saved);
+      } else if (margin) {
+        form.margin = combined(margin, !subtracts, form.margin);
+        taken(loc, kName, "margin", "the margins are subtracted inside the loss", saved);
+      } else {
+        taken(loc, kName, "row-shift", "a shift of all classes alike does not change the loss", saved);
+      }
       rewriter.replaceOp(loss, form.createLike(rewriter, loc, loss));
       return success();
     }
     return rewriter.notifyMatchFailure(loss, "no class table is added to the logits");
   }
-};
 
-/// Sum or mean over the classes of -log p, as it stands in hand-written smoothing. `perClass` divides by K.
-struct UniformTerm {
-  Value logits;
-  bool perClass;
-
-  static std::optional<UniformTerm> match(Value value) {
-    if (auto neg = value.getDefiningOp<ir::NegOp>()) {
-      Operation* reduce = neg.getOperand().getDefiningOp();
-      if (auto sum = dyn_cast_or_null<ir::ReduceSumOp>(reduce); sum && sum.getDims() == ArrayRef<int64_t>{1})
-        if (Value logits = logitsOfLogProbabilities(sum.getOperand())) return UniformTerm{logits, false};
-      if (auto mean = dyn_cast_or_null<ir::ReduceMeanOp>(reduce);
-          mean && mean.getDims() == ArrayRef<int64_t>{1})
-        if (Value logits = logitsOfLogProbabilities(mean.getOperand())) return UniformTerm{logits, true};
-    }
-    if (auto sub = value.getDefiningOp<ir::SubOp>()) {
-      auto total = sub.getLhs().getDefiningOp<ir::LogSumExpOp>();
-      auto mean = sub.getRhs().getDefiningOp<ir::ReduceMeanOp>();
-      if (total && mean && total.getOperand() == mean.getOperand() &&
-          mean.getDims() == ArrayRef<int64_t>{1} && isAlongColumns(total.getOperand(), total.getDim()))
-        return UniformTerm{total.getOperand(), true};
-    }
-    return std::nullopt;
-  }
-};
-
-/// A product whose one factor is a uniform term: the other factor and the term.
-std::optional<std::pair<Value, UniformTerm>> scaledUniformTerm(Value value) {
-  auto product = value.getDefiningOp<ir::MulOp>();
-  if (!product) return std::nullopt;
-  for (auto [a, b] :
-       {std::pair(product.getLhs(), product.getRhs()), std::pair(product.getRhs(), product.getLhs())})
-    if (std::optional<UniformTerm> term = UniformTerm::match(b)) return std::pair(a, *term);
-  return std::nullopt;
-}
-
-/// a * loss + b * uniform -> loss smoothing(eps), where a = 1 - eps and b = eps (mean over classes) or eps /
-/// K (sum).
-struct AbsorbSmoothing : LossPattern<ir::AddOp> {
-  using LossPattern::LossPattern;
-
-  LogicalResult matchAndRewrite(ir::AddOp add, PatternRewriter& rewriter) const override {
-    for (auto [left, right] :
-         {std::pair(add.getLhs(), add.getRhs()), std::pair(add.getRhs(), add.getLhs())}) {
-      auto product = left.getDefiningOp<ir::MulOp>();
-      auto uniform = scaledUniformTerm(right);
-      if (!product || !uniform) continue;
-      for (auto [factor, lossValue] :
-           {std::pair(product.getLhs(), product.getRhs()), std::pair(product.getRhs(), product.getLhs())}) {
-        SoftmaxCrossEntropyOp loss = openLoss(lossValue);
-        if (!loss || loss.getSmoothing() || loss.getClassWeights() || loss.getMargin() ||
-            loss.getFocalGamma() || loss.getMixLabels() || !loss.getLabels() ||
-            !readsSameLogits(loss, uniform->second.logits))
-          continue;
-        int64_t classes = cast<RankedTensorType>(loss.getLogits().getType()).getDimSize(1);
-        SmoothingTable table(loss.getLabels(), classes, uniform->second.perClass);
-        Value eps = table.match(factor, uniform->first, rewriter, add.getLoc());
-        if (!eps || shared.trained.contains(eps)) continue;
-        if (!shared.budget.take()) return failure();
-        Location loc = fused(rewriter, loss, add);
-        LossForm form(loss);
-        form.smoothing = eps;
-        taken(loc, kName, "smoothing", "label smoothing is computed inside the loss",
-              2 * bytesOf(loss.getLogits()));
-        rewriter.replaceOp(add, form.createLike(rewriter, loc, loss));
-        return success();
-      }
-    }
-    return rewriter.notifyMatchFailure(add, "not hand-written smoothing");
-  }
-
-private:
-  /// The uniform term sees the logits as the loss did, before or after a bias was moved into it.
-  static bool readsSameLogits(SoftmaxCrossEntropyOp loss, Value logits) {
-    if (loss.getLogits() == logits && !loss.getBias()) return true;
-    auto shift = logits.getDefiningOp<ir::AddOp>();
-    return shift && loss.getBias() &&
-           ((shift.getLhs() == loss.getLogits() && tableOfColumns(shift.getRhs()) == loss.getBias()) ||
-            (shift.getRhs() == loss.getLogits() && tableOfColumns(shift.getLhs()) == loss.getBias()));
-  }
-};
-
-/// loss * take(w, labels) -> loss weights(w)
-struct AbsorbWeights : LossPattern<ir::MulOp> {
-  using LossPattern::LossPattern;
-
-  LogicalResult matchAndRewrite(ir::MulOp mul, PatternRewriter& rewriter) const override {
-    if (isPartOfSmoothing(mul)) return rewriter.notifyMatchFailure(mul, "a factor of hand-written smoothing");
-    for (auto [lossValue, factor] :
-         {std::pair(mul.getLhs(), mul.getRhs()), std::pair(mul.getRhs(), mul.getLhs())}) {
-      SoftmaxCrossEntropyOp loss = openLoss(lossValue);
-      auto lookup = factor.getDefiningOp<ir::TakeOp>();
-      if (!loss || !lookup || lookup.getIndex() != loss.getLabels() || loss.getMixLabels() ||
-          loss.getFocalOfWeighted() || shared.trained.contains(lookup.getTable()) ||
-          cast<RankedTensorType>(lookup.getTable().getType()).getRank() != 1)
-        continue;
+  LogicalResult absorbScale(SoftmaxCrossEntropyOp loss, Operation* op, PatternRewriter& rewriter) const {
+    if (againstScale(loss)) return rewriter.notifyMatchFailure(loss, "a table is added to scaled logits");
+    for (unsigned side : {1u, 0u}) {
+      if (side == 0 && isa<ir::DivOp>(op)) break;
+      std::optional<double> number = splatOf(op->getOperand(side));
+      if (!number) continue;
+      double scale = isa<ir::DivOp>(op) ? 1.0 / *number : *number;
+      if (!(scale > 0.0) || !std::isfinite(scale)) break;
       if (!shared.budget.take()) return failure();
-      Location loc = fused(rewriter, loss, mul);
+      Location loc = fused(rewriter, loss, op);
       LossForm form(loss);
-      form.classWeights =
-          form.classWeights
-              ? ir::MulOp::create(rewriter, loc, form.classWeights, lookup.getTable()).getResult()
-              : lookup.getTable();
-      taken(loc, kName, "weights", "class weights are looked up inside the loss",
-            4 * bytesOf(mul.getResult()));
-      rewriter.replaceOp(mul, form.createLike(rewriter, loc, loss));
+      form.logits = op->getOperand(1 - side);
+      form.scale = llvm::APFloat(form.scale.convertToDouble() * scale);
+      taken(loc, kName, "scale", "the logits are scaled inside the loss", 2 * bytesOf(form.logits));
+      rewriter.replaceOp(loss, form.createLike(rewriter, loc, loss));
       return success();
     }
-    return rewriter.notifyMatchFailure(mul, "not a loss times its class weights");
+    return rewriter.notifyMatchFailure(loss, "not scaled by a positive constant");
+  }
+};
+
+//===- smoothing ----------------------------------------------------------===//
+
+/// The row values behind a reduction that equals the one the loss has; `value` itself if it has none.
+Value unreduced(Value value, SoftmaxCrossEntropyOp loss) {
+  Operation* op = value.getDefiningOp();
+  Value operand;
+  switch (loss.getReduction()) {
+  case Reduction::None:
+    return value;
+  case Reduction::BatchMean:
+    if (auto mean = dyn_cast_or_null<ir::ReduceMeanOp>(op); mean && !loss.getValid())
+      operand = mean.getOperand();
+    if (auto mean = dyn_cast_or_null<ir::MaskedMeanOp>(op); mean && mean.getValid() == loss.getValid())
+      operand = mean.getOperand();
+    break;
+  case Reduction::Sum:
+    if (auto sum = dyn_cast_or_null<ir::ReduceSumOp>(op); sum && !loss.getValid()) operand = sum.getOperand();
+    break;
+  case Reduction::WeightedMean:
+    break;
+  }
+  return operand && isScalar(value) && cast<RankedTensorType>(operand.getType()).getRank() == 1 ? operand
+                                                                                                : nullptr;
+}
+
+/// True if `op` reaches `root` through negations and products that nothing else reads.
+bool readOnlyBy(Operation* op, Operation* root) {
+  while (op != root) {
+    if (!op->hasOneUse()) return false;
+    op = *op->user_begin();
+  }
+  return true;
+}
+
+/// a * loss + b * uniform -> loss smoothing(eps), where a = 1 - eps and b = eps (mean over classes) or eps / K
+/// (sum); signs and order as they come.
+template <typename Op> struct AbsorbSmoothing : LossPattern<Op> {
+  using LossPattern<Op>::LossPattern;
+
+  LogicalResult matchAndRewrite(Op op, PatternRewriter& rewriter) const override {
+    for (unsigned side : {0u, 1u}) {
+      Product lossTerm = Product::of(op->getOperand(side)),
+              uniformTerm = Product::of(op->getOperand(1 - side));
+      if (lossTerm.factors.size() != 2 || uniformTerm.factors.size() != 2) continue;
+      bool subtracts = isa<ir::SubOp>(op);
+      for (unsigned lossAt : {0u, 1u}) {
+        auto loss = lossTerm.factors[lossAt].template getDefiningOp<SoftmaxCrossEntropyOp>();
+        if (!loss || !readOnlyBy(loss, op)) continue;
+        for (unsigned uniformAt : {0u, 1u}) {
+          Value rows = unreduced(uniformTerm.factors[uniformAt], loss);
+          std::optional<UniformTerm> uniform = rows ? UniformTerm::match(rows) : std::nullopt;
+          if (!uniform || againstSmoothing(loss, *uniform)) continue;
+          bool lossNegative = lossTerm.negative != (subtracts && side == 1);
+          bool uniformNegative = (uniformTerm.negative != uniform->negative) != (subtracts && side == 0);
+          if (lossNegative != uniformNegative) continue;
+          if (succeeded(rewrite(op, loss, lossTerm.factors[1 - lossAt], uniformTerm.factors[1 - uniformAt],
+                                uniform->perClass, lossNegative, rewriter)))
+            return success();
+        }
+      }
+    }
+    return rewriter.notifyMatchFailure(op, "not hand-written smoothing");
   }
 
 private:
+  LogicalResult rewrite(Op op, SoftmaxCrossEntropyOp loss, Value keep, Value spread, bool perClass,
+                        bool negated, PatternRewriter& rewriter) const {
+    int64_t classes = cast<RankedTensorType>(loss.getLogits().getType()).getDimSize(1);
+    SmoothingTable table(loss.getLabels(), classes, perClass);
+    Value eps = table.match(keep, spread, rewriter, op.getLoc());
+    if (!eps || this->shared.trained.contains(eps) || !this->shared.budget.take()) return failure();
+    Location loc = fused(rewriter, loss, op);
+    LossForm form(loss);
+    form.smoothing = eps;
+    taken(loc, kName, "smoothing", "label smoothing is computed inside the loss",
+          2 * bytesOf(loss.getLogits()));
+    Value smoothed = form.createLike(rewriter, loc, loss).getLoss();
+    if (negated) {
+      auto minus = ir::NegOp::create(rewriter, loc, smoothed);
+      minus->setDiscardableAttrs(loss->getDiscardableAttrDictionary());
+      smoothed = minus;
+    }
+    rewriter.replaceOp(op, smoothed);
+    return success();
+  }
+};
+
+//===- factors ------------------------------------------------------------===//
+
+/// loss * take(w, labels) -> weights(w); loss * mask -> valid; loss * (1 - p)^gamma -> focal. Products are taken
+/// apart first, so the order and grouping of the factors does not matter.
+struct AbsorbFactor : LossPattern<ir::MulOp> {
+  using LossPattern::LossPattern;
+
+  LogicalResult matchAndRewrite(ir::MulOp root, PatternRewriter& rewriter) const override {
+    if (isFactor(root) || isPartOfSmoothing(root))
+      return rewriter.notifyMatchFailure(root, "part of a larger form");
+    SmallVector<Value, 4> factors;
+    llvm::SmallPtrSet<Operation*, 4> products;
+    collect(root, factors, products);
+    for (auto [at, factor] : llvm::enumerate(factors)) {
+      SoftmaxCrossEntropyOp loss = rowLoss(factor);
+      if (!loss) continue;
+      SmallVector<Value, 4> others(factors);
+      others.erase(others.begin() + at);
+      if (succeeded(absorbFocal(root, loss, others, products, rewriter))) return success();
+      if (loss->hasOneUse() && succeeded(absorbOne(root, loss, others, rewriter))) return success();
+    }
+    return rewriter.notifyMatchFailure(root, "not a loss times what it can take");
+  }
+
+private:
+  static bool isFactor(ir::MulOp mul) { return mul->hasOneUse() && isa<ir::MulOp>(*mul->user_begin()); }
+
+  static void collect(ir::MulOp product, SmallVectorImpl<Value>& factors,
+                      llvm::SmallPtrSetImpl<Operation*>& products) {
+    products.insert(product);
+    for (Value operand : product->getOperands())
+      if (auto inner = operand.getDefiningOp<ir::MulOp>(); inner && inner->hasOneUse())
+        collect(inner, factors, products);
+      else
+        factors.push_back(operand);
+  }
+
+  /// (1 - eps[y]) of smoothing looks like a weight.
   static bool isPartOfSmoothing(ir::MulOp mul) {
-    if (!mul->hasOneUse()) return false;
-    auto add = dyn_cast<ir::AddOp>(*mul->user_begin());
-    return add && scaledUniformTerm(add.getLhs() == mul.getResult() ? add.getRhs() : add.getLhs());
+    Operation* term = mul;
+    while (term->hasOneUse() && isa<ir::NegOp>(*term->user_begin()))
+      term = *term->user_begin();
+    if (!term->hasOneUse()) return false;
+    Operation* sum = *term->user_begin();
+    if (!isa<ir::AddOp, ir::SubOp>(sum)) return false;
+    Value other = sum->getOperand(sum->getOperand(0) == term->getResult(0) ? 1 : 0);
+    return llvm::any_of(Product::of(other).factors,
+                        [](Value factor) { return UniformTerm::match(factor).has_value(); });
+  }
+
+  /// Writes `loss` with `form` times what is left of the product.
+  void replace(ir::MulOp root, SoftmaxCrossEntropyOp loss, const LossForm& form, ArrayRef<Value> rest,
+               Location loc, PatternRewriter& rewriter) const {
+    Value result = form.createLike(rewriter, loc, loss).getLoss();
+    for (Value factor : rest) {
+      auto product = ir::MulOp::create(rewriter, root.getLoc(), result, factor);
+      product->setDiscardableAttrs(root->getDiscardableAttrDictionary());
+      result = product;
+    }
+    rewriter.replaceOp(root, result);
+  }
+
+  LogicalResult absorbOne(ir::MulOp root, SoftmaxCrossEntropyOp loss, ArrayRef<Value> others,
+                          PatternRewriter& rewriter) const {
+    for (auto [at, factor] : llvm::enumerate(others)) {
+      auto lookup = factor.getDefiningOp<ir::TakeOp>();
+      Value valid = loss.getValid() ? Value() : validOfMask(factor);
+      bool isWeight = lookup && !againstWeights(loss, lookup, shared.trained);
+      if (!isWeight && !valid) continue;
+      if (!shared.budget.take()) return failure();
+      Location loc = fused(rewriter, loss, root);
+      LossForm form(loss);
+      if (isWeight) {
+        form.classWeights =
+            form.classWeights
+                ? ir::MulOp::create(rewriter, loc, form.classWeights, lookup.getTable()).getResult()
+                : lookup.getTable();
+        taken(loc, kName, "weights", "class weights are looked up inside the loss",
+              4 * bytesOf(root.getResult()));
+      } else {
+        form.valid = valid;
+        taken(loc, kName, "mask", "padding rows are left out inside the loss", 2 * bytesOf(loss.getLoss()));
+      }
+      SmallVector<Value, 4> rest(others);
+      rest.erase(rest.begin() + at);
+      replace(root, loss, form, rest, loc, rewriter);
+      return success();
+    }
+    return failure();
+  }
+
+  LogicalResult absorbFocal(ir::MulOp root, SoftmaxCrossEntropyOp loss, ArrayRef<Value> others,
+                            const llvm::SmallPtrSetImpl<Operation*>& products,
+                            PatternRewriter& rewriter) const {
+    SmallVector<Value, 4> rest;
+    std::optional<FocalFactor> focal;
+    for (Value factor : others) {
+      std::optional<FocalFactor> found = FocalFactor::match(factor, loss);
+      bool same = found && (!focal || focal->ofLoss == found->ofLoss || !loss.getClassWeights());
+      if (!same || againstFocal(loss, *found)) {
+        rest.push_back(factor);
+        continue;
+      }
+      if (focal)
+        focal->gamma += found->gamma;
+      else
+        focal = found;
+    }
+    if (!focal || !isReadOnlyIn(loss, products) || !shared.budget.take()) return failure();
+    Location loc = fused(rewriter, loss, root);
+    LossForm form(loss);
+    form.focalGamma = rewriter.getF64FloatAttr(focal->gamma);
+    form.focalOfWeighted = focal->ofLoss && loss.getClassWeights();
+    taken(loc, kName, "focal", "the focal factor is computed inside the loss", 8 * bytesOf(loss.getLoss()));
+    replace(root, loss, form, rest, loc, rewriter);
+    return success();
+  }
+
+  /// True if nothing but the product reads the loss: directly, or through the p of its focal factor.
+  static bool isReadOnlyIn(SoftmaxCrossEntropyOp loss, const llvm::SmallPtrSetImpl<Operation*>& products) {
+    SmallVector<Operation*> open(loss->getUsers());
+    while (!open.empty()) {
+      Operation* user = open.pop_back_val();
+      if (products.contains(user)) continue;
+      if (!isa<ir::NegOp, ir::ExpOp, ir::Expm1Op, ir::SubOp, ir::SquareOp, ir::PowOp>(user)) return false;
+      llvm::append_range(open, user->getUsers());
+    }
+    return true;
   }
 };
 
 //===- reductions ---------------------------------------------------------===//
 
-/// The valid count of a 0/1 row mask, as a factor or a condition.
-Value validOfMask(Value value) {
-  if (auto cast = value.getDefiningOp<ir::CastOp>()) value = cast.getOperand();
-  auto mask = value.getDefiningOp<ir::RowMaskOp>();
-  return mask ? mask.getValid() : nullptr;
-}
-
-/// where(mask, x, 0) and x * mask: the value and the valid count.
-std::pair<Value, Value> unmask(Operation* op) {
-  if (auto where = dyn_cast_or_null<ir::WhereOp>(op))
-    if (Value valid = validOfMask(where.getCondition());
-        valid && matchPattern(where.getOnFalse(), m_AnyZeroFloat()))
-      return {where.getOnTrue(), valid};
-  if (auto product = dyn_cast_or_null<ir::MulOp>(op))
-    for (auto [a, b] :
-         {std::pair(product.getLhs(), product.getRhs()), std::pair(product.getRhs(), product.getLhs())})
-      if (Value valid = validOfMask(b)) return {a, valid};
-  return {nullptr, nullptr};
-}
-
 /// where(mask, loss, 0) -> loss valid(...)
-template <typename Op> struct AbsorbMask : LossPattern<Op> {
-  using LossPattern<Op>::LossPattern;
+struct AbsorbMask : LossPattern<ir::WhereOp> {
+  using LossPattern::LossPattern;
 
-  LogicalResult matchAndRewrite(Op op, PatternRewriter& rewriter) const override {
+  LogicalResult matchAndRewrite(ir::WhereOp op, PatternRewriter& rewriter) const override {
     auto [value, valid] = unmask(op);
-    SoftmaxCrossEntropyOp loss = value ? openLoss(value) : nullptr;
-    if (!loss || loss.getValid() || !this->shared.budget.take())
+    SoftmaxCrossEntropyOp loss = value ? rowLoss(value) : nullptr;
+    if (!loss || loss.getValid() || againstReading(loss, op) || !shared.budget.take())
       return rewriter.notifyMatchFailure(op, "not a masked loss");
     Location loc = fused(rewriter, loss, op);
     LossForm form(loss);
@@ -320,19 +451,16 @@ template <typename Op> struct AbsorbReduction : LossPattern<Op> {
   using LossPattern<Op>::LossPattern;
 
   LogicalResult matchAndRewrite(Op op, PatternRewriter& rewriter) const override {
-    SoftmaxCrossEntropyOp loss = openLoss(op.getOperand());
-    if (!loss) return rewriter.notifyMatchFailure(op, "not over a loss");
+    SoftmaxCrossEntropyOp loss = rowLoss(op.getOperand());
+    if (!loss || !isScalar(op.getResult()) || againstReading(loss, op))
+      return rewriter.notifyMatchFailure(op, "not over a loss");
     LossForm form(loss);
-    if constexpr (std::is_same_v<Op, ir::MaskedMeanOp>) {
-      if (form.valid && form.valid != op.getValid())
-        return rewriter.notifyMatchFailure(op, "another valid count");
-      form.valid = op.getValid();
-      form.reduction = Reduction::BatchMean;
-    } else if constexpr (std::is_same_v<Op, ir::ReduceMeanOp>) {
-      if (form.valid) return rewriter.notifyMatchFailure(op, "the mean counts padding rows");
-      form.reduction = Reduction::BatchMean;
-    } else {
-      form.reduction = Reduction::Sum;
+    form.reduction = std::is_same_v<Op, ir::ReduceSumOp> ? Reduction::Sum : Reduction::BatchMean;
+    Value valid;
+    if constexpr (std::is_same_v<Op, ir::MaskedMeanOp>) valid = op.getValid();
+    if (form.reduction == Reduction::BatchMean) {
+      if (againstMean(loss, valid)) return rewriter.notifyMatchFailure(op, "the mean counts other rows");
+      form.valid = valid;
     }
     if (!this->shared.budget.take()) return failure();
     Location loc = fused(rewriter, loss, op);
@@ -350,20 +478,9 @@ struct AbsorbWeightedMean : LossPattern<ir::DivOp> {
   LogicalResult matchAndRewrite(ir::DivOp div, PatternRewriter& rewriter) const override {
     auto loss = div.getLhs().getDefiningOp<SoftmaxCrossEntropyOp>();
     auto sum = div.getRhs().getDefiningOp<ir::ReduceSumOp>();
-    if (!loss || !loss->hasOneUse() || loss.getReduction() != Reduction::Sum || !loss.getClassWeights() ||
-        !sum)
-      return rewriter.notifyMatchFailure(div, "not a weighted sum over a sum of weights");
-    Value weights = sum.getOperand();
-    if (auto [unmasked, valid] = unmask(weights.getDefiningOp()); unmasked) {
-      if (valid != loss.getValid()) return rewriter.notifyMatchFailure(div, "another valid count");
-      weights = unmasked;
-    } else if (loss.getValid()) {
-      return rewriter.notifyMatchFailure(div, "the sum of weights counts padding rows");
-    }
-    auto lookup = weights.getDefiningOp<ir::TakeOp>();
-    if (!lookup || lookup.getTable() != loss.getClassWeights() || lookup.getIndex() != loss.getLabels() ||
-        !shared.budget.take())
-      return rewriter.notifyMatchFailure(div, "the divisor sums other weights");
+    if (!loss || !sum || !loss->hasOneUse() || loss.getReduction() != Reduction::Sum ||
+        !loss.getClassWeights() || againstWeightedMean(loss, sum) || !shared.budget.take())
+      return rewriter.notifyMatchFailure(div, "not a weighted sum over the sum of its weights");
     Location loc = fused(rewriter, loss, div);
     LossForm form(loss);
     form.reduction = Reduction::WeightedMean;
@@ -373,42 +490,6 @@ struct AbsorbWeightedMean : LossPattern<ir::DivOp> {
   }
 };
 
-//===- what stopped it ----------------------------------------------------===//
-
-/// Names the clause that keeps a loss from taking what stands next to it.
-void explainMisses(Operation* scope, const TrainedValues& trained) {
-  scope->walk([&](ir::TakeAlongOp picked) {
-    Value logits = logitsOfLogProbabilities(picked.getOperand());
-    bool nearLogSumExp =
-        llvm::any_of(picked.getOperand().getUsers(), [](Operation* op) { return isa<ir::LogSumExpOp>(op); });
-    if (logits || nearLogSumExp)
-      missed(picked.getLoc(), kName, "not-a-cross-entropy",
-             "log-probabilities are looked up by label but not as logsumexp(z) - take_along(z, y) or "
-             "-take_along(log_softmax(z), y) of [N, K] logits",
-             "write one of these forms, or losses::softmax_cross_entropy");
-  });
-  scope->walk([&](SoftmaxCrossEntropyOp loss) {
-    if (loss.getReduction() != Reduction::None) return;
-    for (Operation* user : loss->getUsers()) {
-      auto mul = dyn_cast<ir::MulOp>(user);
-      bool reduces = isa<ir::ReduceSumOp, ir::ReduceMeanOp, ir::MaskedMeanOp>(user);
-      auto lookup =
-          mul ? (mul.getLhs() == loss.getLoss() ? mul.getRhs() : mul.getLhs()).getDefiningOp<ir::TakeOp>()
-              : ir::TakeOp();
-      if ((lookup || reduces) && !loss->hasOneUse()) {
-        missed(user->getLoc(), kName, "loss-used-elsewhere", "the loss per row is used elsewhere",
-               lookup ? "report the weighted loss instead" : "report the reduced loss instead");
-      } else if (lookup && lookup.getIndex() != loss.getLabels()) {
-        missed(user->getLoc(), kName, "other-labels",
-               "the weights are looked up by other labels than the loss uses");
-      } else if (lookup && trained.contains(lookup.getTable())) {
-        missed(user->getLoc(), kName, "trained-table",
-               "the class weights are trained, so they need a gradient", "pass them through stop_gradient");
-      }
-    }
-  });
-}
-
 struct FuseClassWeights : impl::FuseClassWeightsPassBase<FuseClassWeights> {
   void runOnOperation() override {
     FusionBudget budget(getOperation());
@@ -416,12 +497,16 @@ struct FuseClassWeights : impl::FuseClassWeightsPassBase<FuseClassWeights> {
     Context shared{budget, trained};
     MLIRContext* context = &getContext();
     RewritePatternSet patterns(context);
-    patterns.add<FindLogSumExpForm, FindLogProbabilityForm, AbsorbBias, AbsorbWeights, AbsorbSmoothing,
-                 AbsorbMask<ir::WhereOp>, AbsorbMask<ir::MulOp>, AbsorbReduction<ir::ReduceSumOp>,
+    patterns.add<FindNormalisedForm<ir::SubOp>, FindNormalisedForm<ir::AddOp>,
+                 FindLogLikelihood<ir::TakeAlongOp>, FindLogLikelihood<ir::ReduceSumOp>,
+                 FindLogLikelihood<ir::LogOp>, PushNegation<ir::MulOp>, PushNegation<ir::WhereOp>,
+                 PushNegation<ir::DivOp>, PushNegation<ir::ReduceSumOp>, PushNegation<ir::ReduceMeanOp>,
+                 PushNegation<ir::MaskedMeanOp>, AbsorbLogits, AbsorbFactor, AbsorbSmoothing<ir::AddOp>,
+                 AbsorbSmoothing<ir::SubOp>, AbsorbMask, AbsorbReduction<ir::ReduceSumOp>,
                  AbsorbReduction<ir::ReduceMeanOp>, AbsorbReduction<ir::MaskedMeanOp>, AbsorbWeightedMean>(
         context, shared);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns)))) return signalPassFailure();
-    explainMisses(getOperation(), trained);
+    explainLosses(getOperation(), trained);
   }
 };
 

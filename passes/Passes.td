@@ -38,17 +38,31 @@ def FuseClassWeightsPass : TailorPass<"tailor-fuse-class-weights"> {
 
     | written | becomes |
     |---|---|
-    | `logsumexp(z) - take_along(z, y)`, `-take_along(log_softmax(z), y)` | `softmax_cross_entropy z, y` |
-    | `mul(loss, take(w, y))` | `weights(w)` |
-    | logits `z + broadcast(b)` | `bias(b)` |
+    | `logsumexp(z) - z_y`, `-log P_y`, with P from softmax, log_softmax or exp and sum, shifted or not; `z_y` by take_along or one_hot | `softmax_cross_entropy z, y` |
+    | `loss * take(w, y)` | `weights(w)` |
+    | logits `z + b`, b a table over the classes | `bias(b)` |
+    | logits `z - one_hot(y) * m` | `margin(m)` |
+    | logits `s * z`, s a positive constant | `scale(s)` |
+    | logits `z - c`, one c per row | `z`: softmax does not see it |
     | `(1-eps)*nll + eps/K*sum(-log p)`, eps a constant, a scalar or `take(table, y)` | `smoothing(eps)` |
+    | `(1 - P_y)^gamma * loss`, gamma a constant | `focal(gamma)` |
+    | `(1 - e^-v)^gamma * v`, v a weighted loss | `focal(gamma of_weighted)` |
+    | `loss * mask`, `where(mask, loss, 0)` | `valid(...)` |
     | `masked_mean(loss, valid)`, `reduce_mean(loss)`, `reduce_sum(loss)` | `reduction` and `valid(...)` |
     | `sum(loss) / sum(take(w, y))` | `weighted_mean` |
 
-    Applies when: the loss and the lookup read the same labels, the intermediate values have no other user, and the
-    op does not carry that table yet. Each clause that stops it is a remark at the line that broke it.
+    A minus sign may stand anywhere between the likelihood and the reduced loss; factors may come in any order.
+
+    Applies when: the rewritten loss is the formula of the op (one clause per option, passes/LossClauses.h: same labels,
+    tables with one entry per class, no table that needs a gradient, no option that the rest of the formula has not) and,
+    for everything but finding the loss itself, nothing else reads what would be replaced: the loss per row, the changed
+    logits. Of a found loss, values that others read as well (log_softmax that is reported) stay and are computed for
+    them. Every look-up by label near a softmax that is no cross-entropy, and every op at a loss that a clause keeps out
+    of it, is a remark at that line.
     Position: first of all rewriting passes, on canonical forward IR; Differentiate must see the single op.
-    Numerics: same formula in f32; the sum of a row is taken in the order of the loss kernel.
+    Numerics: same formula in f32; the sum of a row is taken in the order of the loss kernel. Where the written form is
+    not finite (exp of a large logit, a weighted mean over no row) the op is. tests/conformance/written_losses_test.cpp
+    compares every form and every broken clause with the pass on and off.
 
     ```mlir
     %ce  = tailor.softmax_cross_entropy %z, %y ...  : tensor<64xf32>
