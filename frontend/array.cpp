@@ -103,6 +103,23 @@ Array record1(std::string_view op, std::vector<Array> inputs, OpOptions options,
                0);
 }
 
+Array named(const Array& array, std::string name) {
+  if (array.empty() || !array.node()->name.empty() || array.node()->results.size() != 1) return array;
+  const Node& node = *array.node();
+  auto copy = std::make_shared<Node>();
+  copy->op = node.op;
+  copy->inputs = node.inputs;
+  copy->options = node.options;
+  copy->results = node.results;
+  copy->location = node.location;
+  copy->name = std::move(name);
+  copy->body = node.body;
+  copy->serial = node.serial;
+  copy->op_id = node.op_id;
+  copy->scope = node.scope;
+  return Array(std::move(copy), 0);
+}
+
 void register_evaluator(Evaluator evaluate) {
   evaluator() = std::move(evaluate);
 }

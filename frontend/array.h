@@ -105,6 +105,8 @@ void require_usable(std::string_view op, const std::vector<Array>& inputs, const
 /// record for an op with one result.
 Array record1(std::string_view op, std::vector<Array> inputs, OpOptions options, TensorType result,
               const Location& location, std::string name = "");
+/// The same op under a name, which dumps and states derived from it carry. An array that has a name keeps it.
+Array named(const Array& array, std::string name);
 
 /// What Array::eval calls. Registered by backend/driver when it is linked.
 using Evaluator = std::function<std::vector<std::vector<double>>(const std::vector<Array>&)>;

@@ -43,8 +43,12 @@ FittedTables::Kind FittedTables::kind_of(const Node& root) {
   return known_.at(&root);
 }
 
+bool FittedTables::is_spread(const Node& node) {
+  return node.op == "broadcast" && node.results[0].shape.rank() >= 2;
+}
+
 bool FittedTables::is_table(const Array& array) {
-  return array.node()->op != "load" && kind_of(*array.node()) == Kind::fitted;
+  return array.node()->op != "load" && !is_spread(*array.node()) && kind_of(*array.node()) == Kind::fitted;
 }
 
 } // namespace tailor

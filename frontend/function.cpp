@@ -11,12 +11,14 @@ namespace tailor {
 namespace {
 
 /// Decides what is part of a body: what was recorded in its trace, except tables of fitted state, which are
-/// the same for every batch and are passed in. Constants are never passed; each user writes its own.
+/// the same for every batch and are passed in. Constants and broadcasts over rows are never passed; each user
+/// writes its own.
 class Membership {
 public:
   explicit Membership(std::uint64_t scope) : scope_(scope) {}
   bool inside(const Array& array) {
     if (array.node()->op == "constant") return array.node()->scope == scope_;
+    if (FittedTables::is_spread(*array.node())) return true;
     return array.node()->scope == scope_ && !tables_.is_table(array);
   }
   bool captured(const Array& array) { return array.node()->op != "constant" && !inside(array); }

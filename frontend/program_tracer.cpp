@@ -233,7 +233,11 @@ std::shared_ptr<const State> ProgramTracer::table_state(const Array& table) {
     if (equal_graphs(known, table)) return state;
   auto state = std::make_shared<State>();
   state->group = "fitted";
-  state->name = "table" + std::to_string(tables_.size());
+  const std::string& name = table.node()->name;
+  bool is_free = !name.empty() && (!class_counts_ || class_counts_->name != name) &&
+                 std::none_of(tables_.begin(), tables_.end(),
+                              [&](const auto& other) { return other.second->name == name; });
+  state->name = is_free ? name : "table" + std::to_string(tables_.size());
   state->type = table.type();
   state->role = State::Role::fitted;
   state->location = table.node()->location;

@@ -97,9 +97,13 @@ SamResult sam(const std::function<Array(const Array& table)>& loss, const SamOpt
                      "the ascent table is " + to_string(options.ascent.type()) +
                          " but the descent table is " + to_string(options.descent.type()),
                      location);
+  const bool one_table = options.ascent.same_as(options.descent);
+  SamOptions of_names = options;
+  of_names.ascent = named(options.ascent, one_table ? "class_table" : "ascent_table");
+  of_names.descent = one_table ? of_names.ascent : named(options.descent, "descent_table");
   return traced_sam(
       [&](const std::vector<Array>& arguments) { return std::vector<Array>{loss(arguments[0])}; },
-      {options.ascent}, {options.descent}, options, location);
+      {of_names.ascent}, {of_names.descent}, of_names, location);
 }
 
 SamResult sam(const std::function<Array()>& loss, const SamOptions& options,

@@ -58,12 +58,13 @@ LogicalResult readResource(AsmParsedResourceEntry& entry, ProgramInfo& info) {
 
 std::string moduleText(ModuleOp module, TextLocations locations) {
   OpPrintingFlags flags;
+  flags.printNameLocAsPrefix(); // constants have no other name
   if (locations == TextLocations::inline_) flags.enableDebugInfo();
   return print(module, flags, nullptr);
 }
 
 std::string dumpText(ModuleOp module, const ProgramInfo& info) {
-  return print(module, OpPrintingFlags().enableDebugInfo(), &info);
+  return print(module, OpPrintingFlags().printNameLocAsPrefix().enableDebugInfo(), &info);
 }
 
 ParsedModule parseModule(StringRef text, StringRef name, MLIRContext& context) {

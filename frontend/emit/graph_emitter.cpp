@@ -81,10 +81,12 @@ void GraphEmitter::emit_entry(const Entry& entry, ir::EntryOp op) {
     frame.builder.setInsertionPointToEnd(&block);
   else
     frame.builder.setInsertionPoint(block.getTerminator());
-  for (const auto& [table, state] : entry.fitted)
+  for (const auto& [table, state] : entry.fitted) {
+    table_names_[table.node().get()] = state->name;
     frame.values[{table.node().get(), table.result()}] =
         ir::LoadOp::create(frame.builder, mlir_location(state->location, context),
                            tensor_type(state->type, context), state_symbol(*state, context));
+  }
   emit_nodes(roots_of(entry), frame, entry.name.substr(entry.entry_name.size()));
   for (const Entry::Named& report : entry.reports)
     ir::ReportOp::create(frame.builder, mlir_location(report.location, context), report.name,
@@ -122,7 +124,9 @@ void GraphEmitter::emit_nodes(const std::vector<Array>& roots, Frame& frame, con
 
 void GraphEmitter::emit_node(const Node& node, Frame& frame, const std::string& suffix) {
   mlir::MLIRContext* context = frame.builder.getContext();
-  mlir::OperationState state(mlir_location(node.location, context), "tailor." + std::string(node.op));
+  mlir::Location where = mlir_location(node.location, context);
+  if (!node.name.empty()) where = mlir::NameLoc::get(mlir::StringAttr::get(context, node.name), where);
+  mlir::OperationState state(where, "tailor." + std::string(node.op));
   for (const Array& input : node.inputs)
     state.operands.push_back(value(input, frame));
   for (const TensorType& type : node.results)
@@ -154,7 +158,8 @@ ir::BodyOp GraphEmitter::body_of(const Function& function, mlir::Operation* befo
   llvm::SmallVector<llvm::StringRef> names;
   for (const Array& argument : arguments) {
     inputs.push_back(tensor_type(argument.type(), context));
-    names.push_back(argument.node()->name);
+    auto table = table_names_.find(argument.node().get());
+    names.push_back(table != table_names_.end() ? table->second : argument.node()->name);
   }
   for (const Array& result : function.results)
     results.push_back(tensor_type(result.type(), context));

@@ -53,6 +53,7 @@ private:
   std::int64_t next_op_id_;
   std::unordered_map<const Function*, ir::BodyOp> bodies_;
   std::unordered_map<const Node*, std::int64_t> extra_op_ids_;
+  std::unordered_map<const Node*, std::string> table_names_; ///< of the fitted state that holds a table
 };
 
 } // namespace tailor::emission

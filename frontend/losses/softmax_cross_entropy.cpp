@@ -8,11 +8,12 @@ namespace tailor::losses {
 
 namespace {
 
-/// One number per class; a scalar means the same for all.
-Array table_of(const std::optional<Operand>& table, std::int64_t num_classes, const Location& location) {
+/// One number per class; a scalar means the same for all. Dumps call it `name`.
+Array table_of(const std::optional<Operand>& table, const char* name, std::int64_t num_classes,
+               const Location& location) {
   if (!table) return {};
   Array value = detail::value_of(table->is_literal() ? *table : Operand(table->array(), location));
-  return value.rank() == 0 ? broadcast_to(Operand(value, location), {num_classes}) : value;
+  return value.rank() == 0 ? broadcast_to(Operand(value, location), {num_classes}) : named(value, name);
 }
 
 CrossEntropyOperands operands_of(const LossOptions& options, std::int64_t num_classes,
@@ -20,10 +21,10 @@ CrossEntropyOperands operands_of(const LossOptions& options, std::int64_t num_cl
   CrossEntropyOperands operands;
   operands.labels_b = options.labels_b;
   operands.lambda = options.lambda;
-  operands.weights = table_of(options.class_weights, num_classes, location);
-  operands.smoothing = table_of(options.smoothing, num_classes, location);
-  operands.margin = table_of(options.margin, num_classes, location);
-  operands.bias = table_of(options.bias, num_classes, location);
+  operands.weights = table_of(options.class_weights, "class_weights", num_classes, location);
+  operands.smoothing = table_of(options.smoothing, "smoothing", num_classes, location);
+  operands.margin = table_of(options.margin, "margin", num_classes, location);
+  operands.bias = table_of(options.bias, "logit_bias", num_classes, location);
   operands.valid = options.valid;
   return operands;
 }

@@ -18,7 +18,7 @@ module {
     }
     tailor.state_group @fitted kind(fitted) {
       tailor.state @class_counts : tensor<3xf32> init(zeros)
-      tailor.state @table0 : tensor<3xf32> init(zeros)
+      tailor.state @ascent_table : tensor<3xf32> init(zeros)
     }
     tailor.control {
       tailor.control_field @valid : tensor<i32> writer(host)
@@ -38,7 +38,7 @@ module {
       %3 = tailor.reduce_max %2 dims([0]) {op_id = 10 : i64} : tensor<3xf32> to tensor<f32>
       %4 = tailor.broadcast %3 dims([]) {op_id = 11 : i64} : tensor<f32> to tensor<3xf32>
       %5 = tailor.div %4, %2 {op_id = 12 : i64} : tensor<3xf32>
-      tailor.store %5, @fitted::@table0 : tensor<3xf32>
+      tailor.store %5, @fitted::@ascent_table : tensor<3xf32>
     }
     tailor.body @loss(%table: tensor<3xf32>, %numeric: tensor<8x2xf32>, %fc0.weight: tensor<4x2xf32>, %fc0.bias: tensor<4xf32>, %head.weight: tensor<3x4xf32>, %head.bias: tensor<3xf32>, %label: tensor<8xi32>, %valid: tensor<i32>) -> tensor<f32> {
       %0 = tailor.dot %numeric, %fc0.weight contract([1] x [1]) {op_id = 18 : i64} : (tensor<8x2xf32>, tensor<4x2xf32>) -> tensor<8x4xf32>
@@ -52,7 +52,7 @@ module {
       tailor.return %7 : tensor<f32>
     }
     tailor.entry @train_step kind(step) batch(8) {
-      %table0 = tailor.load @fitted::@table0 : tensor<3xf32>
+      %ascent_table = tailor.load @fitted::@ascent_table : tensor<3xf32>
       %numeric = tailor.input "numeric" {op_id = 1 : i64} : tensor<8x2xf32>
       %label = tailor.input "label" {op_id = 3 : i64} : tensor<8xi32>
       %valid = tailor.control_read @valid {op_id = 5 : i64} : tensor<i32>
@@ -62,7 +62,7 @@ module {
       %fc0.bias = tailor.load @net::@fc0.bias {op_id = 19 : i64} : tensor<4xf32>
       %head.weight = tailor.load @net::@head.weight {op_id = 23 : i64} : tensor<3x4xf32>
       %head.bias = tailor.load @net::@head.bias {op_id = 25 : i64} : tensor<3xf32>
-      %loss, %d_fc0.weight, %d_fc0.bias, %d_head.weight, %d_head.bias = tailor.value_and_grad @loss(%table0, %numeric, %fc0.weight, %fc0.bias, %head.weight, %head.bias, %label, %valid) wrt([2, 3, 4, 5]) {op_id = 29 : i64} : (tensor<3xf32>, tensor<8x2xf32>, tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>, tensor<8xi32>, tensor<i32>) -> (tensor<f32>, tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>)
+      %loss, %d_fc0.weight, %d_fc0.bias, %d_head.weight, %d_head.bias = tailor.value_and_grad @loss(%ascent_table, %numeric, %fc0.weight, %fc0.bias, %head.weight, %head.bias, %label, %valid) wrt([2, 3, 4, 5]) {op_id = 29 : i64} : (tensor<3xf32>, tensor<8x2xf32>, tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>, tensor<8xi32>, tensor<i32>) -> (tensor<f32>, tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>)
       %1 = tailor.global_norm %d_fc0.weight, %d_fc0.bias, %d_head.weight, %d_head.bias {op_id = 30 : i64} : (tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>) -> tensor<f32>
       %fc0.weight_up, %fc0.bias_up, %head.weight_up, %head.bias_up = tailor.sam.perturb params(%fc0.weight, %fc0.bias, %head.weight, %head.bias) grads(%d_fc0.weight, %d_fc0.bias, %d_head.weight, %d_head.bias) norm(%1) radius(%rho) {op_id = 31 : i64} : (tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>, tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>, tensor<f32>, tensor<f32>) -> (tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>)
       %loss_0, %d_fc0.weight_up, %d_fc0.bias_up, %d_head.weight_up, %d_head.bias_up = tailor.value_and_grad @loss(%0, %numeric, %fc0.weight_up, %fc0.bias_up, %head.weight_up, %head.bias_up, %label, %valid) wrt([2, 3, 4, 5]) {op_id = 32 : i64} : (tensor<3xf32>, tensor<8x2xf32>, tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>, tensor<8xi32>, tensor<i32>) -> (tensor<f32>, tensor<4x2xf32>, tensor<4xf32>, tensor<3x4xf32>, tensor<3xf32>)

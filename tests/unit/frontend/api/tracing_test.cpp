@@ -198,6 +198,45 @@ TEST(Tracing, TablesOfFittedStateMoveToTheFitEntryOncePerProgram) {
                            [](const Array& capture) { return capture.node()->name == "class_counts"; }));
 }
 
+TEST(Tracing, TablesAreCalledByWhatTheLossUsesThemFor) {
+  Fixture<> f([](Fixture<>& f, Step& s) {
+    ClassStats k = s.classes();
+    SamResult g = sam(
+        [&](const Array& table) {
+          return losses::softmax_cross_entropy(
+              f.net(s.batch().numeric, s.context()), s.batch().label,
+              {.class_weights = table, .smoothing = k.inv_max(), .bias = log(k.prior())});
+        },
+        {.ascent = sqrt(k.inv_max()), .descent = ones_like(k.counts())});
+    s.update(f.net, f.sgd, g.gradients, 0.1);
+  });
+  TracedProgram program = f.program.trace();
+  std::set<std::string> states;
+  for (const auto& [state, table] : program.entries[0].stores)
+    states.insert(state->name);
+  EXPECT_EQ(states, (std::set<std::string>{"ascent_table", "smoothing", "logit_bias"}));
+}
+
+TEST(Tracing, ATableIsRepeatedOverTheRowsWhereItIsRead) {
+  Fixture<> f([](Fixture<>& f, Step& s) {
+    Array prior = log(s.classes().prior());
+    Array outside = broadcast_to(prior * 2.0, {8, 3}); // made before the body, read in it
+    auto g = value_and_grad([&] {
+      Array z = f.net(s.batch().numeric, s.context()) + prior + outside;
+      return mean(logsumexp(z, -1) - take_along(z, s.batch().label, -1));
+    });
+    s.update(f.net, f.sgd, g.gradients, 0.1);
+  });
+  TracedProgram program = f.program.trace();
+  ASSERT_EQ(program.entries[0].stores.size(), 2u);
+  for (const auto& [state, table] : program.entries[0].stores)
+    EXPECT_EQ(state->type.shape, Shape({3})) << "one table for all batch sizes";
+  const Function& body = *nodes_named(program.entries[1], "value_and_grad").at(0)->body;
+  EXPECT_TRUE(std::none_of(body.captures.begin(), body.captures.end(), [](const Array& capture) {
+    return capture.shape() == Shape({8, 3});
+  }));
+}
+
 TEST(Tracing, ATableOfAScheduledFieldStaysInTheStep) {
   Fixture<> f([](Fixture<>& f, Step& s) {
     Array tau = s.control("tau", schedule::cosine({.peak = 1}));
