@@ -46,6 +46,14 @@ Operation* readerOf(Value value, llvm::function_ref<bool(Operation*)> wanted, un
   return nullptr;
 }
 
+/// The op a remark is about and what it reads directly.
+SmallVector<int64_t> idsAround(Operation* op) {
+  SmallVector<Operation*> ops{op};
+  for (Value operand : op->getOperands())
+    if (Operation* source = operand.getDefiningOp()) ops.push_back(source);
+  return tracedOps(ops);
+}
+
 class LossExplainer {
 public:
   explicit LossExplainer(const TrainedValues& trained) : trained_(trained) {}
@@ -64,7 +72,7 @@ private:
   /// One remark per op and reason.
   void say(Operation* op, const Clause& clause) {
     if (clause && said_.insert({op, clause->reason.str()}).second)
-      missed(op->getLoc(), kName, clause->reason, clause->text, clause->hint);
+      missed(op->getLoc(), kName, clause->reason, clause->text, clause->hint, idsAround(op));
   }
 
   //===- look-ups by label ------------------------------------------------===//
@@ -229,6 +237,11 @@ private:
         if (!uniform) continue;
         Clause clause = againstSmoothing(loss, *uniform);
         if (!clause && !loss->hasOneUse()) clause = againstReading(loss, user);
+        bool isTrained =
+            llvm::any_of(other.factors, [&](Value eps) { return eps != factor && trained_.contains(eps); });
+        if (!clause && isTrained)
+          clause = Obstacle{"trained-table", "the smoothing is trained, so it needs a gradient",
+                            "pass it through stop_gradient"};
         if (!clause)
           clause = Obstacle{"smoothing-factors",
                             "the factors of the loss and of the uniform term are not 1 - eps and eps (of a "

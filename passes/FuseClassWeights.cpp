@@ -44,6 +44,19 @@ Location fused(PatternRewriter& rewriter, Operation* first, Operation* second) {
   return rewriter.getFusedLoc({first->getLoc(), second->getLoc()});
 }
 
+/// The ids a remark is about: of the ops and of what they read directly.
+SmallVector<int64_t> idsOf(Operation* first, Operation* second = nullptr) {
+  SmallVector<Operation*> ops;
+  for (Operation* op : {first, second}) {
+    if (!op) continue;
+    ops.push_back(op);
+    for (Value operand : op->getOperands())
+      if (Operation* source = operand.getDefiningOp(); source && !isa<ir::DotOp>(source))
+        ops.push_back(source);
+  }
+  return tracedOps(ops);
+}
+
 SoftmaxCrossEntropyOp rowLoss(Value value) {
   auto loss = value.getDefiningOp<SoftmaxCrossEntropyOp>();
   return loss && loss.getReduction() == Reduction::None ? loss : nullptr;
@@ -68,7 +81,7 @@ LogicalResult makeLoss(Operation* root, const Pick& pick, bool negated, const Co
   SoftmaxCrossEntropyOp loss = form.create(rewriter, root->getLoc());
   loss->setDiscardableAttrs(root->getDiscardableAttrDictionary());
   taken(root->getLoc(), kName, "cross-entropy-found", "this is softmax_cross_entropy, written by hand",
-        2 * bytesOf(pick.logits));
+        2 * bytesOf(pick.logits), idsOf(root));
   if (!negated) {
     rewriter.replaceOp(root, loss);
     return success();
@@ -174,12 +187,13 @@ private:
       int64_t saved = 2 * bytesOf(form.logits);
       if (table) {
         form.bias = combined(table, subtracts, form.bias);
-        taken(loc, kName, "bias", "the logit bias is added inside the loss", saved);
+        taken(loc, kName, "bias", "the logit bias is added inside the loss", saved, idsOf(op, loss));
       } else if (margin) {
         form.margin = combined(margin, !subtracts, form.margin);
-        taken(loc, kName, "margin", "the margins are subtracted inside the loss", saved);
+        taken(loc, kName, "margin", "the margins are subtracted inside the loss", saved, idsOf(op, loss));
       } else {
-        taken(loc, kName, "row-shift", "a shift of all classes alike does not change the loss", saved);
+        taken(loc, kName, "row-shift", "a shift of all classes alike does not change the loss", saved,
+              idsOf(op, loss));
       }
       rewriter.replaceOp(loss, form.createLike(rewriter, loc, loss));
       return success();
@@ -200,7 +214,8 @@ private:
       LossForm form(loss);
       form.logits = op->getOperand(1 - side);
       form.scale = llvm::APFloat(form.scale.convertToDouble() * scale);
-      taken(loc, kName, "scale", "the logits are scaled inside the loss", 2 * bytesOf(form.logits));
+      taken(loc, kName, "scale", "the logits are scaled inside the loss", 2 * bytesOf(form.logits),
+            idsOf(op, loss));
       rewriter.replaceOp(loss, form.createLike(rewriter, loc, loss));
       return success();
     }
@@ -276,14 +291,20 @@ private:
   LogicalResult rewrite(Op op, SoftmaxCrossEntropyOp loss, Value keep, Value spread, bool perClass,
                         bool negated, PatternRewriter& rewriter) const {
     int64_t classes = cast<RankedTensorType>(loss.getLogits().getType()).getDimSize(1);
-    SmoothingTable table(loss.getLabels(), classes, perClass);
-    Value eps = table.match(keep, spread, rewriter, op.getLoc());
-    if (!eps || this->shared.trained.contains(eps) || !this->shared.budget.take()) return failure();
+    std::optional<SmoothingTable::Eps> eps =
+        SmoothingTable(loss.getLabels(), classes, perClass).match(keep, spread);
+    if (!eps || (eps->value && this->shared.trained.contains(eps->value)) || !this->shared.budget.take())
+      return failure();
     Location loc = fused(rewriter, loss, op);
     LossForm form(loss);
-    form.smoothing = eps;
+    if (eps->value) {
+      form.smoothing = tableFrom(eps->value, classes, rewriter, loc);
+    } else {
+      auto type = RankedTensorType::get({classes}, form.elementType);
+      form.smoothing = ir::ConstantOp::create(rewriter, loc, type, *eps->number);
+    }
     taken(loc, kName, "smoothing", "label smoothing is computed inside the loss",
-          2 * bytesOf(loss.getLogits()));
+          2 * bytesOf(loss.getLogits()), idsOf(op, loss));
     Value smoothed = form.createLike(rewriter, loc, loss).getLoss();
     if (negated) {
       auto minus = ir::NegOp::create(rewriter, loc, smoothed);
@@ -373,10 +394,11 @@ private:
                 ? ir::MulOp::create(rewriter, loc, form.classWeights, lookup.getTable()).getResult()
                 : lookup.getTable();
         taken(loc, kName, "weights", "class weights are looked up inside the loss",
-              4 * bytesOf(root.getResult()));
+              4 * bytesOf(root.getResult()), idsOf(root, loss));
       } else {
         form.valid = valid;
-        taken(loc, kName, "mask", "padding rows are left out inside the loss", 2 * bytesOf(loss.getLoss()));
+        taken(loc, kName, "mask", "padding rows are left out inside the loss", 2 * bytesOf(loss.getLoss()),
+              idsOf(root, loss));
       }
       SmallVector<Value, 4> rest(others);
       rest.erase(rest.begin() + at);
@@ -408,7 +430,8 @@ private:
     LossForm form(loss);
     form.focalGamma = rewriter.getF64FloatAttr(focal->gamma);
     form.focalOfWeighted = focal->ofLoss && loss.getClassWeights();
-    taken(loc, kName, "focal", "the focal factor is computed inside the loss", 8 * bytesOf(loss.getLoss()));
+    taken(loc, kName, "focal", "the focal factor is computed inside the loss", 8 * bytesOf(loss.getLoss()),
+          idsOf(root, loss));
     replace(root, loss, form, rest, loc, rewriter);
     return success();
   }
@@ -440,7 +463,8 @@ struct AbsorbMask : LossPattern<ir::WhereOp> {
     Location loc = fused(rewriter, loss, op);
     LossForm form(loss);
     form.valid = valid;
-    taken(loc, kName, "mask", "padding rows are left out inside the loss", 2 * bytesOf(loss.getLoss()));
+    taken(loc, kName, "mask", "padding rows are left out inside the loss", 2 * bytesOf(loss.getLoss()),
+          idsOf(op, loss));
     rewriter.replaceOp(op, form.createLike(rewriter, loc, loss));
     return success();
   }
@@ -465,7 +489,7 @@ template <typename Op> struct AbsorbReduction : LossPattern<Op> {
     if (!this->shared.budget.take()) return failure();
     Location loc = fused(rewriter, loss, op);
     taken(loc, kName, "reduction", "the mean or sum over the batch is taken inside the loss",
-          2 * bytesOf(loss.getLoss()));
+          2 * bytesOf(loss.getLoss()), idsOf(op, loss));
     rewriter.replaceOp(op, form.createLike(rewriter, loc, loss));
     return success();
   }
@@ -484,7 +508,7 @@ struct AbsorbWeightedMean : LossPattern<ir::DivOp> {
     Location loc = fused(rewriter, loss, div);
     LossForm form(loss);
     form.reduction = Reduction::WeightedMean;
-    taken(loc, kName, "weighted-mean", "the weighted mean is taken inside the loss");
+    taken(loc, kName, "weighted-mean", "the weighted mean is taken inside the loss", 0, idsOf(div, loss));
     rewriter.replaceOp(div, form.createLike(rewriter, loc, loss));
     return success();
   }

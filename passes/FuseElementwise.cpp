@@ -2,8 +2,10 @@
 // asked in which order, and tells the user what came of it. See Passes.td.
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 #include "ir/OpIds.h"
 #include "ir/Tailor.h"
@@ -93,6 +95,59 @@ std::string describe(const BlockGroups::Group& group) {
   return text;
 }
 
+/// Below this, reading a value again costs less than the launch of a kernel (0.1 us at 40 GB/s of cache).
+constexpr int64_t kWorthBytes = 4096;
+
+/// What the user calls the parts of a block: layers by the names of their parameters, the body or entry.
+class LayerNames {
+public:
+  explicit LayerNames(Block& block) : block_(block) {
+    for (Operation& op : block)
+      if (std::optional<int64_t> id = ir::opId(&op)) byId_[*id] = &op;
+  }
+
+  /// "fc0: " or "fc0, fc1: ", the layers whose parameters the ops, or the ops they are the gradients of, read.
+  std::string prefixOf(ArrayRef<Operation*> ops) const {
+    llvm::SmallSetVector<StringRef, 4> layers;
+    for (Operation* op : ops)
+      addLayers(op, layers);
+    return layers.empty() ? "" : llvm::join(layers, ", ") + ": ";
+  }
+
+  /// ", in train_step"
+  std::string suffix() const {
+    Operation* owner = block_.getParentOp();
+    auto name = owner->getAttrOfType<StringAttr>(SymbolTable::getSymbolAttrName());
+    return name ? (", in " + name.getValue()).str() : "";
+  }
+
+private:
+  void addLayers(Operation* op, llvm::SmallSetVector<StringRef, 4>& layers) const {
+    unsigned before = layers.size();
+    for (Value operand : op->getOperands())
+      if (StringRef name = parameterOf(operand); name.contains('.')) layers.insert(name.rsplit('.').first);
+    if (layers.size() > before) return;
+    if (std::optional<int64_t> primal = ir::vjpOf(op))
+      if (Operation* forward = byId_.lookup(*primal); forward && forward != op && !ir::vjpOf(forward))
+        addLayers(forward, layers);
+  }
+
+  /// "fc0.weight" of an argument or a loaded state, also through the broadcast of a bias.
+  StringRef parameterOf(Value value) const {
+    if (auto spread = value.getDefiningOp<ir::BroadcastOp>()) value = spread.getOperand();
+    if (auto load = value.getDefiningOp<ir::LoadOp>()) return load.getState().getLeafReference().getValue();
+    auto argument = dyn_cast<BlockArgument>(value);
+    auto body = dyn_cast_or_null<ir::BodyOp>(argument ? argument.getOwner()->getParentOp() : nullptr);
+    ArrayAttr names = body ? body.getArgNamesAttr() : nullptr;
+    return names && argument.getArgNumber() < names.size()
+               ? cast<StringAttr>(names[argument.getArgNumber()]).getValue()
+               : StringRef();
+  }
+
+  Block& block_;
+  DenseMap<int64_t, Operation*> byId_;
+};
+
 class BlockFuser {
 public:
   BlockFuser(Block& block, FusionBudget& budget) : block_(block), joiner_(block), budget_(budget) {}
@@ -181,10 +236,11 @@ private:
     }
   }
 
-  /// One remark per group; one per elementwise op that had to be written to memory alone. Groups over the
-  /// budget are dissolved.
+  /// One remark per group; one per elementwise op that had to be written to memory alone; one per kind of
+  /// value that goes through memory between two kernels. Groups over the budget are dissolved.
   void explain() {
     BlockGroups& groups = joiner_.groups();
+    LayerNames layers(block_);
     for (GroupId id : groups.groups()) {
       const BlockGroups::Group& group = groups.group(id);
       if (!group.kind) continue;
@@ -200,34 +256,104 @@ private:
         if (locations.size() > 1)
           taken(FusedLoc::get(group.ops.front()->getContext(), locations), kName,
                 stringifyFusionKind(*group.kind),
-                describe(group) + " in one " + stringifyFusionKind(*group.kind) + " kernel",
-                joiner_.bytesSaved(id));
+                layers.prefixOf(group.ops) + describe(group) + " in one " + stringifyFusionKind(*group.kind) +
+                    " kernel" + layers.suffix(),
+                joiner_.bytesSaved(id), tracedOps(group.ops));
       }
       if (joiner_.numWorkingOps(id) == 1)
         explainAlone(*llvm::find_if(
             group.ops, [](Operation* op) { return ir::fusionClassOf(op) != FusionClass::Leaf; }));
     }
+    explainApart(layers);
   }
 
   void explainAlone(Operation* op) {
     if (ir::fusionClassOf(op) != FusionClass::Elementwise || domainOf(op).columns == 1) return;
     StringRef name = op->getName().stripDialect();
+    SmallVector<int64_t> ids = idsWithProducers(op);
     switch (verdicts_.lookup(op)) {
     case JoinVerdict::domain:
       missed(op->getLoc(), kName, "other-domain",
-             "'" + name + "' runs over other rows and columns than the kernel that makes its operand");
+             "'" + name + "' runs over other rows and columns than the kernel that makes its operand", "",
+             ids);
       break;
     case JoinVerdict::cycle:
       missed(op->getLoc(), kName, "cycle",
-             "'" + name + "' needs another kernel that itself needs the kernel it could join");
+             "'" + name + "' needs another kernel that itself needs the kernel it could join", "", ids);
       break;
     case JoinVerdict::size:
-      missed(op->getLoc(), kName, "too-many-ops", "the kernel that makes its operand is full");
+      missed(op->getLoc(), kName, "too-many-ops", "the kernel that makes its operand is full", "", ids);
       break;
-    case JoinVerdict::unrelated:
+    case JoinVerdict::unrelated: // explainApart
     case JoinVerdict::joined:
       break;
     }
+  }
+
+  static SmallVector<int64_t> idsWithProducers(Operation* op) {
+    SmallVector<Operation*> ops{op};
+    for (Value operand : op->getOperands())
+      if (Operation* producer = operand.getDefiningOp()) ops.push_back(producer);
+    return tracedOps(ops);
+  }
+
+  /// Values that one kernel writes and another reads element by element, because their kinds do not join: one
+  /// remark per pair of kinds. Backward kernels read what forward kernels store anyway; matrix operands are
+  /// read whole.
+  void explainApart(const LayerNames& layers) {
+    BlockGroups& groups = joiner_.groups();
+    struct Apart {
+      SmallVector<Operation*> ops; ///< readers and makers
+      SmallVector<Location> readers;
+      DenseSet<Value> values;
+      int64_t bytes = 0;
+      unsigned numKernels = 0;
+    };
+    llvm::MapVector<std::pair<FusionKind, FusionKind>, Apart> found;
+    for (Operation* op : ops_) {
+      std::optional<GroupId> self = groups.groupOf(op);
+      if (!self || !groups.group(*self).kind || ir::fusionClassOf(op) == FusionClass::Leaf) continue;
+      for (OpOperand& use : op->getOpOperands()) {
+        Operation* maker = use.get().getDefiningOp();
+        std::optional<GroupId> other = maker ? groups.groupOf(maker) : std::nullopt;
+        if (!other || *other == *self || !groups.group(*other).kind ||
+            domainOf(use.get().getType()).columns == 1 || readLayout(use) == Layout::whole ||
+            isHeldBack(op, *other) || joiner_.verdict(*other, *self) != JoinVerdict::unrelated)
+          continue;
+        Apart& apart = found[{*groups.group(*other).kind, *groups.group(*self).kind}];
+        if (!apart.values.insert(use.get()).second) continue;
+        apart.ops.append({maker, op});
+        apart.readers.push_back(op->getLoc());
+        apart.bytes += bytesOf(use.get());
+        ++apart.numKernels;
+      }
+    }
+    for (const auto& [kinds, apart] : found) {
+      if (apart.bytes < kWorthBytes) continue;
+      StringRef from = stringifyFusionKind(kinds.first), to = stringifyFusionKind(kinds.second);
+      bool isGradient = isBackward(apart.ops[1]);
+      missed(
+          FusedLoc::get(block_.getParentOp()->getContext(), apart.readers), kName, "kinds-apart",
+          layers.prefixOf(apart.ops) + Twine(apart.numKernels) +
+              (apart.numKernels == 1 ? " value" : " values") + " made by " + from + " kernels " +
+              (apart.numKernels == 1 ? "is" : "are") + " read again by " + to + " kernels ('" +
+              apart.ops[1]->getName().stripDialect() + "'): " + whyKindsStayApart(kinds.first, kinds.second) +
+              "; " + Twine(apart.bytes) + " bytes read twice" + layers.suffix(),
+          isGradient && kinds.second == FusionKind::Columns ? "a layer without a bias has no such sum" : "",
+          tracedOps(apart.ops));
+    }
+  }
+
+  /// Units of work: architecture.md section 5.
+  static StringRef whyKindsStayApart(FusionKind from, FusionKind to) {
+    if (from == FusionKind::Gemm && to == FusionKind::Columns)
+      return "a gemm kernel works on blocks of rows, a sum over the rows needs them all";
+    if (from == FusionKind::Rows && to == FusionKind::Columns)
+      return "a rows kernel works row by row, a sum over the rows needs them all";
+    if (from == FusionKind::Columns) return "a columns kernel works on blocks of columns";
+    if (from == FusionKind::Gemm && to == FusionKind::Rows)
+      return "a gemm kernel does not hold whole rows of its result";
+    return "the two kinds share no unit of work";
   }
 
   Block& block_;

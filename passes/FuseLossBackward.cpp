@@ -63,7 +63,7 @@ void joinPairs(Block& block, FusionBudget& budget) {
     if (dependsOn(gradient.getLossGrad(), loss)) {
       missed(loc, kName, "gradient-needs-loss",
              "the gradient that enters the loss is computed from the loss itself, so they are two kernels",
-             "scale the loss by a value that does not depend on it");
+             "scale the loss by a value that does not depend on it", tracedOps({loss, gradient}));
       continue;
     }
     if (!budget.take()) continue;
@@ -81,7 +81,7 @@ void joinPairs(Block& block, FusionBudget& budget) {
     auto joined = WithGradOp::create(builder, loc, loss, gradient.getLossGrad());
     joined->setDiscardableAttrs(loss->getDiscardableAttrDictionary());
     taken(loc, kName, "loss-with-gradient", "loss and its gradient come from one pass over the logits",
-          bytesOf(loss.getLogits()));
+          bytesOf(loss.getLogits()), tracedOps({loss, gradient}));
     loss.replaceAllUsesWith(joined.getLoss());
     gradient.replaceAllUsesWith(joined.getLogitsGrad());
     gradient.erase();

@@ -89,10 +89,13 @@ private:
   void explainMiss(Operation* norm, Operation* neighbour, JoinVerdict verdict) {
     Location loc = FusedLoc::get(norm->getContext(), {norm->getLoc(), neighbour->getLoc()});
     StringRef name = neighbour->getName().stripDialect();
+    SmallVector<int64_t> ops = tracedOps({norm, neighbour});
     if (verdict == JoinVerdict::cycle)
-      missed(loc, kName, "cycle", "'" + name + "' also needs a kernel that needs the normalised value");
+      missed(loc, kName, "cycle", "'" + name + "' also needs a kernel that needs the normalised value", "",
+             ops);
     else if (verdict == JoinVerdict::size)
-      missed(loc, kName, "too-many-ops", "the normalisation kernel is full; '" + name + "' runs alone");
+      missed(loc, kName, "too-many-ops", "the normalisation kernel is full; '" + name + "' runs alone", "",
+             ops);
   }
 
   /// Keeps the groups around a norm and dissolves the others, which are FuseElementwise's.
@@ -110,7 +113,7 @@ private:
     taken(FusedLoc::get(block_.getParentOp()->getContext(), locations), kName, "columns",
           "normalisation and " + Twine(joiner_.numWorkingOps(id) - 1) +
               " neighbouring ops in one pass over the columns",
-          joiner_.bytesSaved(id));
+          joiner_.bytesSaved(id), tracedOps(group.ops));
   }
 
   Block& block_;

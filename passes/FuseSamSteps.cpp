@@ -76,7 +76,8 @@ void fuseNorms(Block& block, FusionBudget& budget) {
     auto norm = ir::GlobalNormOp::create(builder, fusedLoc(ops), root.getType(), tensors, ValueRange());
     norm->setDiscardableAttrs(root->getDiscardableAttrDictionary());
     taken(norm.getLoc(), kName, "global-norm",
-          "squared norms of " + Twine(tensors.size()) + " tensors in one multi-tensor kernel");
+          "squared norms of " + Twine(tensors.size()) + " tensors in one multi-tensor kernel", 0,
+          tracedOps(ops));
     root.replaceAllUsesWith(norm.getResult());
   }
 }
@@ -153,7 +154,7 @@ void fusePerturbations(Block& block, FusionBudget& budget) {
       missed(fusedLoc(ops), kName, "norm-over-other-tensors",
              "the norm is taken over " + Twine(gradients.size()) + " gradients but " +
                  Twine(perturbation.steps.size()) + " tensors are perturbed",
-             "perturb exactly the tensors whose gradients are in the norm");
+             "perturb exactly the tensors whose gradients are in the norm", tracedOps(ops));
       continue;
     }
     Operation* first = *llvm::min_element(ArrayRef(ops).drop_front(),
@@ -164,7 +165,7 @@ void fusePerturbations(Block& block, FusionBudget& budget) {
     });
     if (!available) {
       missed(fusedLoc(ops), kName, "parameter-made-later",
-             "a parameter is computed after the first one is perturbed");
+             "a parameter is computed after the first one is perturbed", "", tracedOps(ops));
       continue;
     }
     if (!budget.take()) continue;
@@ -178,7 +179,7 @@ void fusePerturbations(Block& block, FusionBudget& budget) {
     taken(perturb.getLoc(), kName, "perturbed-write",
           "the ascent writes " + Twine(parameters.size()) +
               " perturbed tensors in one kernel; no epsilon buffer, nothing to restore",
-          2 * bytesOf(ValueRange(parameters)));
+          2 * bytesOf(ValueRange(parameters)), tracedOps(ops));
   }
 }
 
@@ -208,13 +209,13 @@ void fuseUpdates(Block& block, FusionBudget& budget) {
         missed(loc, kName, "average-of-other-tensors",
                "the average covers " + Twine(average.getValues().size()) + " tensors, " + Twine(shared) +
                    " of the " + Twine(parameters.size()) + " updated ones; they stay two kernels",
-               "average exactly the updated tensors, in the same order");
+               "average exactly the updated tensors, in the same order", tracedOps({update, average}));
         continue;
       }
       BlockGroups::GroupId a = *groups.groupOf(update), b = *groups.groupOf(average);
       if (groups.group(a).ops.size() > 1 || groups.joiningCreatesCycle(a, b)) {
-        missed(loc, kName, "used-in-between",
-               "the new weights are needed between the update and the average");
+        missed(loc, kName, "used-in-between", "the new weights are needed between the update and the average",
+               "", tracedOps({update, average}));
         continue;
       }
       if (!budget.take()) continue;
@@ -223,7 +224,7 @@ void fuseUpdates(Block& block, FusionBudget& budget) {
       taken(loc, kName, "update-with-average",
             "update and moving average of " + Twine(parameters.size()) +
                 " tensors in one multi-tensor kernel",
-            bytesOf(parameters));
+            bytesOf(parameters), tracedOps({update, average}));
     }
   }
   if (changed) groups.materialize();

@@ -136,8 +136,8 @@ void GroupJoiner::relabel(GroupId id, Layout layout) {
     relabelled_[op] = layout;
 }
 
-JoinVerdict GroupJoiner::tryJoin(GroupId a, GroupId b) {
-  if (a == b) return JoinVerdict::unrelated;
+GroupJoiner::Join GroupJoiner::plan(GroupId a, GroupId b) const {
+  if (a == b) return {JoinVerdict::unrelated};
   GroupId from = a, to = b;
   SmallVector<Edge> between = edges(from, to);
   if (between.empty())
@@ -146,12 +146,12 @@ JoinVerdict GroupJoiner::tryJoin(GroupId a, GroupId b) {
       between = std::move(reverse);
     }
   std::optional<FusionKind> kind = joinedKind(from, to);
-  if (!kind) return JoinVerdict::unrelated;
+  if (!kind) return {JoinVerdict::unrelated};
   for (GroupId id : {from, to})
     if (!llvm::all_of(groups_.group(id).ops, [&](Operation* op) { return ir::fitsKind(op, *kind); }))
-      return JoinVerdict::unrelated;
+      return {JoinVerdict::unrelated};
 
-  Domain source = domains_[from], target = domains_[to], joined = source;
+  Domain source = domains_.at(from), target = domains_.at(to), joined = source;
   std::optional<std::pair<GroupId, Layout>> change;
   auto allEdges = [&](Layout written, Layout read) {
     return llvm::all_of(between, [&](Edge edge) { return edge.written == written && edge.read == read; });
@@ -162,14 +162,14 @@ JoinVerdict GroupJoiner::tryJoin(GroupId a, GroupId b) {
       for (Operation* op : groups_.group(id).ops)
         for (Value result : op->getResults())
           elements += cast<RankedTensorType>(result.getType()).getNumElements();
-    if (elements > kMaxScalarElements) return JoinVerdict::size;
+    if (elements > kMaxScalarElements) return {JoinVerdict::size};
   } else if (source == target) {
     bool laneByLane = llvm::all_of(between, [&](Edge edge) {
       return edge.written == edge.read && edge.written != Layout::whole && edge.written != Layout::scalar;
     });
-    if (!laneByLane) return JoinVerdict::domain;
+    if (!laneByLane) return {JoinVerdict::domain};
   } else if (between.empty()) {
-    return JoinVerdict::domain;
+    return {JoinVerdict::domain};
   } else if (target.columns == 1 && allEdges(Layout::row, Layout::full) && source.rows == target.rows) {
     change = {to, Layout::row};
   } else if (target.columns == 1 && allEdges(Layout::column, Layout::full) && source.columns == target.rows &&
@@ -181,12 +181,18 @@ JoinVerdict GroupJoiner::tryJoin(GroupId a, GroupId b) {
     change = {from, Layout::row};
     joined = target;
   } else {
-    return JoinVerdict::domain;
+    return {JoinVerdict::domain};
   }
-  if (numWorkingOps(from) + numWorkingOps(to) > kMaxOps) return JoinVerdict::size;
-  if (groups_.joiningCreatesCycle(from, to)) return JoinVerdict::cycle;
-  if (change) relabel(change->first, change->second);
-  domains_[groups_.join(from, to, *kind)] = joined;
+  if (numWorkingOps(from) + numWorkingOps(to) > kMaxOps) return {JoinVerdict::size};
+  if (groups_.joiningCreatesCycle(from, to)) return {JoinVerdict::cycle};
+  return {JoinVerdict::joined, from, to, *kind, joined, change};
+}
+
+JoinVerdict GroupJoiner::tryJoin(GroupId a, GroupId b) {
+  Join join = plan(a, b);
+  if (join.verdict != JoinVerdict::joined) return join.verdict;
+  if (join.change) relabel(join.change->first, join.change->second);
+  domains_[groups_.join(join.from, join.to, join.kind)] = join.domain;
   return JoinVerdict::joined;
 }
 

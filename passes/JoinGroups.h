@@ -28,6 +28,9 @@ public:
   /// allow.
   JoinVerdict tryJoin(BlockGroups::GroupId a, BlockGroups::GroupId b);
 
+  /// What tryJoin would answer.
+  JoinVerdict verdict(BlockGroups::GroupId a, BlockGroups::GroupId b) const { return plan(a, b).verdict; }
+
   /// The groups whose results `op` reads, nearest last, each once; `op`'s own group excluded.
   llvm::SmallVector<BlockGroups::GroupId> producersOf(mlir::Operation* op) const;
 
@@ -44,6 +47,17 @@ private:
   struct Edge {
     Layout written, read;
   };
+
+  /// How two groups would become one; only the verdict, if they cannot.
+  struct Join {
+    JoinVerdict verdict;
+    BlockGroups::GroupId from = 0, to = 0;
+    ir::FusionKind kind = ir::FusionKind::Single;
+    Domain domain = {};
+    std::optional<std::pair<BlockGroups::GroupId, Layout>> change = std::nullopt; ///< relabel this group
+  };
+
+  Join plan(BlockGroups::GroupId a, BlockGroups::GroupId b) const;
 
   void copyLeavesToUsers(mlir::Block& block);
   llvm::SmallVector<Edge> edges(BlockGroups::GroupId from, BlockGroups::GroupId to) const;

@@ -197,6 +197,9 @@ def FuseElementwisePass : TailorPass<"tailor-fuse-elementwise"> {
 
     Applies when: kinds and domains agree (architecture.md section 5) and joining two groups creates no cycle. Never
     increases traffic: a value used elsewhere is written once and not read again.
+    Remarks name the layer by its parameters and the body or entry. Values of 4096 bytes and more that one kernel writes
+    and another reads element by element, because their kinds do not join (a bias gradient: gemm and columns), are one
+    remark per pair of kinds; below that the launch costs more than the traffic.
     Position: last of the fusing passes; groups made before it are left as they are.
     Numerics: exact; ops keep their own rounding.
 

@@ -1,10 +1,15 @@
 #include "passes/Remarks.h"
 
+#include <set>
+
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
+
+#include "ir/OpIds.h"
 
 using namespace mlir;
 
@@ -13,7 +18,7 @@ namespace {
 
 constexpr llvm::StringLiteral kCategory = "tailor";
 constexpr llvm::StringLiteral kReason = "Reason", kText = "Remark", kHint = "Suggestion",
-                              kBytes = "BytesSaved";
+                              kBytes = "BytesSaved", kOps = "Ops";
 
 remark::RemarkOpts optionsFor(StringRef pass) {
   return remark::RemarkOpts::name(pass).category(kCategory);
@@ -40,6 +45,9 @@ public:
         remark.hint = arg.val;
       else if (arg.key == kBytes)
         StringRef(arg.val).getAsInteger(10, remark.bytesSaved);
+      else if (arg.key == kOps)
+        for (StringRef id : llvm::split(arg.val, ','))
+          id.getAsInteger(10, remark.ops.emplace_back());
     }
     remark.locations = sourceLines(source.getLocation());
   }
@@ -47,6 +55,12 @@ public:
 private:
   std::vector<Remark>& remarks_;
 };
+
+template <typename Emitter> void addOps(Emitter& remark, ArrayRef<int64_t> ops) {
+  if (ops.empty()) return;
+  remark << remark::metric(
+      kOps, llvm::join(llvm::map_range(ops, [](int64_t id) { return std::to_string(id); }), ","));
+}
 
 } // namespace
 
@@ -62,16 +76,28 @@ StringRef stringifyRemarkKind(Remark::Kind kind) {
   llvm_unreachable("every kind has a name");
 }
 
-void taken(Location loc, StringRef pass, StringRef reason, const Twine& text, int64_t bytesSaved) {
+SmallVector<int64_t> tracedOps(ArrayRef<Operation*> ops) {
+  std::set<int64_t> ids;
+  for (Operation* op : ops)
+    for (int64_t id : ir::tracedOps(op))
+      ids.insert(id);
+  return SmallVector<int64_t>(ids.begin(), ids.end());
+}
+
+void taken(Location loc, StringRef pass, StringRef reason, const Twine& text, int64_t bytesSaved,
+           ArrayRef<int64_t> ops) {
   auto remark = remark::passed(loc, optionsFor(pass));
   remark << remark::metric(kReason, reason.str()) << remark::metric(kText, text.str());
   if (bytesSaved > 0) remark << remark::metric(kBytes, bytesSaved);
+  addOps(remark, ops);
 }
 
-void missed(Location loc, StringRef pass, StringRef reason, const Twine& text, const Twine& hint) {
+void missed(Location loc, StringRef pass, StringRef reason, const Twine& text, const Twine& hint,
+            ArrayRef<int64_t> ops) {
   auto remark = remark::missed(loc, optionsFor(pass));
   remark << remark::metric(kReason, reason.str()) << remark::metric(kText, text.str());
   if (std::string words = hint.str(); !words.empty()) remark << remark::metric(kHint, words);
+  addOps(remark, ops);
 }
 
 void noted(Location loc, StringRef pass, StringRef reason, const Twine& text) {

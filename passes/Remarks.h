@@ -12,12 +12,14 @@
 #include "mlir/IR/Location.h"
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
 
 namespace mlir {
 class MLIRContext;
-}
+class Operation;
+} // namespace mlir
 
 namespace tailor::passes {
 
@@ -40,17 +42,21 @@ struct Remark {
   std::string hint;                  ///< the way out of a missed fusion; may be empty
   int64_t bytesSaved = 0;            ///< memory traffic per run of the entry or body; 0 = none or unknown
   std::vector<SourceLine> locations; ///< in the order of the fused ops, without repetitions
+  std::vector<int64_t> ops; ///< ids of the traced ops that the decision was about, sorted; may be empty
 };
 
 llvm::StringRef stringifyRemarkKind(Remark::Kind kind);
 
+/// The ids of the ops a remark is about, for its last argument: ask before they are erased.
+llvm::SmallVector<int64_t> tracedOps(llvm::ArrayRef<mlir::Operation*> ops);
+
 /// A fusion was made. `bytesSaved` counts reads and writes of full-size values that no longer happen.
 void taken(mlir::Location loc, llvm::StringRef pass, llvm::StringRef reason, const llvm::Twine& text,
-           int64_t bytesSaved = 0);
+           int64_t bytesSaved = 0, llvm::ArrayRef<int64_t> ops = {});
 
 /// A fusion that would have paid was not made. `reason` names the broken clause, `hint` the way out.
 void missed(mlir::Location loc, llvm::StringRef pass, llvm::StringRef reason, const llvm::Twine& text,
-            const llvm::Twine& hint = "");
+            const llvm::Twine& hint = "", llvm::ArrayRef<int64_t> ops = {});
 
 /// A fact worth knowing without a verdict (sizes, counts).
 void noted(mlir::Location loc, llvm::StringRef pass, llvm::StringRef reason, const llvm::Twine& text);

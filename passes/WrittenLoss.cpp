@@ -284,40 +284,35 @@ Value SmoothingTable::undoDivision(Value spread) const {
                    [&](Value left, Value right) { return isSplat(right, 1.0 / classes) ? left : Value(); });
 }
 
-Value SmoothingTable::match(Value keep, Value spread, OpBuilder& builder, Location loc) const {
-  auto tableType = RankedTensorType::get({numClasses_}, typeOf(keep).getElementType());
+std::optional<SmoothingTable::Eps> SmoothingTable::match(Value keep, Value spread) const {
   // Two constants.
   std::optional<double> kept = splatOf(keep), spreadOver = splatOf(spread);
   if (kept && spreadOver) {
     double eps = perClass_ ? *spreadOver : *spreadOver * static_cast<double>(numClasses_);
-    return std::abs(*kept + eps - 1.0) <= roundingOf(keep)
-               ? ir::ConstantOp::create(builder, loc, tableType, eps).getResult()
-               : nullptr;
+    if (std::abs(*kept + eps - 1.0) > roundingOf(keep)) return std::nullopt;
+    return Eps{eps, nullptr};
   }
   // A lookup by label, the complement taken before or after it; the division by K likewise.
-  Value eps = undoDivision(spread);
-  if (eps)
-    if (Value table = tableOf(eps)) {
-      Value rest = complementOf(keep);
-      if (rest == eps || (rest && tableOf(rest) == table)) return table;
-      Value restTable = tableOf(keep);
-      return restTable && complementOf(restTable) == table ? table : nullptr;
-    }
+  auto found = [](Value value) { return Eps{std::nullopt, value}; };
+  Value eps = undoDivision(spread), rest = complementOf(keep), restTable = tableOf(keep);
+  if (Value table = eps ? tableOf(eps) : Value()) {
+    bool complements =
+        rest == eps || (rest && tableOf(rest) == table) || (restTable && complementOf(restTable) == table);
+    return complements ? std::optional(found(table)) : std::nullopt;
+  }
   if (Value table = tableOf(spread))
-    if (Value whole = undoDivision(table)) {
-      Value rest = complementOf(keep), restTable = tableOf(keep);
-      if ((rest && tableOf(rest) == whole) || (restTable && complementOf(restTable) == whole)) return whole;
-    }
+    if (Value whole = undoDivision(table))
+      if ((rest && tableOf(rest) == whole) || (restTable && complementOf(restTable) == whole))
+        return found(whole);
   // A scalar, broadcast before or after the arithmetic.
   Value scalar = eps ? scalarOf(eps) : nullptr;
   if (!scalar)
     if (Value divided = scalarOf(spread)) scalar = undoDivision(divided);
-  if (!scalar || typeOf(scalar).getRank() != 0) return nullptr;
-  Value rest = complementOf(keep);
+  if (!scalar || typeOf(scalar).getRank() != 0) return std::nullopt;
   Value keptScalar = scalarOf(keep);
   bool complements = (rest && (rest == eps || scalarOf(rest) == scalar)) ||
                      (keptScalar && complementOf(keptScalar) == scalar);
-  return complements ? tableFrom(scalar, numClasses_, builder, loc) : nullptr;
+  return complements ? std::optional(found(scalar)) : std::nullopt;
 }
 
 //===- focal --------------------------------------------------------------===//

@@ -86,9 +86,15 @@ public:
   SmoothingTable(mlir::Value labels, int64_t numClasses, bool perClass)
       : labels_(labels), numClasses_(numClasses), perClass_(perClass) {}
 
-  /// A [K] table eps with keep = 1 - eps[y] and spread = eps[y] (mean) or eps[y] / K (sum); both factors are
-  /// constants, (broadcast) scalars or lookups by label. Null if they are not of this form.
-  mlir::Value match(mlir::Value keep, mlir::Value spread, mlir::OpBuilder& builder, mlir::Location loc) const;
+  /// eps: a number, or a value that is [K] or a scalar.
+  struct Eps {
+    std::optional<double> number;
+    mlir::Value value;
+  };
+
+  /// eps with keep = 1 - eps[y] and spread = eps[y] (mean) or eps[y] / K (sum); both factors are constants,
+  /// (broadcast) scalars or lookups by label. None if they are not of this form.
+  std::optional<Eps> match(mlir::Value keep, mlir::Value spread) const;
 
 private:
   mlir::Value undoDivision(mlir::Value spread) const;

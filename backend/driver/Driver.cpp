@@ -249,6 +249,7 @@ private:
     for (const passes::SourceLine& line : remark.locations)
       record.location += (record.location.empty() ? "" : "; ") + line.file + ":" + std::to_string(line.line) +
                          ":" + std::to_string(line.column);
+    record.ops.assign(remark.ops.begin(), remark.ops.end());
     record.bytes_saved = remark.bytesSaved;
     return record;
   }

@@ -50,8 +50,11 @@ std::vector<runtime::OpRecord> OpTable::records(ModuleOp planned,
     for (int64_t id : ir::tracedOps(op))
       alive.insert(id);
   });
-  auto explain = [&](const Row& row) -> std::string {
+  auto explain = [&](int64_t id, const Row& row) -> std::string {
     if (!row.role.empty()) return row.role;
+    for (const passes::Remark& remark : remarks)
+      if (remark.kind == passes::Remark::Kind::passed && llvm::is_contained(remark.ops, id))
+        return remark.pass + ": " + remark.text;
     for (const passes::Remark& remark : remarks) {
       if (remark.kind != passes::Remark::Kind::passed) continue;
       for (const passes::SourceLine& line : row.lines)
@@ -62,7 +65,7 @@ std::vector<runtime::OpRecord> OpTable::records(ModuleOp planned,
   std::vector<runtime::OpRecord> records;
   for (const auto& [id, row] : rows_)
     records.push_back({static_cast<int32_t>(id), row.name, row.location, static_cast<int32_t>(row.vjpOf),
-                       alive.contains(id) ? std::string() : explain(row)});
+                       alive.contains(id) ? std::string() : explain(id, row)});
   std::sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   return records;
 }

@@ -669,6 +669,17 @@ std::vector<Form> broken() {
        {},
        "smoothing(",
        {0, 5}},
+      {"broken/smoothing_scalar_trained",
+       [=](Writer& w, const std::string& z) {
+         const std::string keep = w.line("broadcast " + w.scalar("sub", w.number(1, "f64"), "%t") +
+                                         " dims([]) : tensor<f64> to tensor<8xf64>");
+         const std::string eps = w.line("broadcast %t dims([]) : tensor<f64> to tensor<8xf64>");
+         return w.rows("add", w.rows("mul", keep, w.loss(z)), w.rows("mul", eps, uniformOf(w, z)));
+       },
+       false,
+       {},
+       "smoothing(",
+       {0, 9}},
       {"broken/weights_of_mix",
        [=](Writer& w, const std::string& z) { return w.rows("mul", w.loss(z, mix), w.take("%w")); },
        false,
