@@ -4,6 +4,7 @@
 
 #include "backend/driver/Driver.h"
 
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct CompileFlags {
   long fuse_limit = -1;
   std::string dump_folder, dump_filter;
   bool explain = false, time_passes = false;
+  std::FILE* remarks = stdout; ///< where --explain goes: not among a program that is printed
 };
 
 struct CompileArguments {

@@ -77,7 +77,7 @@ std::optional<backend::Compilation> compile_source(const Source& source,
     return std::nullopt;
   }
   std::fputs(compilation->warnings.c_str(), stderr);
-  if (flags.explain) std::fputs(backend::explain(compilation->remarks).c_str(), stdout);
+  if (flags.explain) std::fputs(backend::explain(compilation->remarks).c_str(), flags.remarks);
   if (flags.time_passes) print_times(*compilation);
   return std::move(*compilation);
 }
@@ -107,8 +107,10 @@ int run_compile(const CompileArguments& arguments) {
       return 2;
     }
   }
+  CompileFlags flags = arguments.flags;
+  if (options.emit && arguments.out.empty()) flags.remarks = stderr;
   int code = 0;
-  auto compilation = compile_source(arguments.source, options, arguments.flags, code);
+  auto compilation = compile_source(arguments.source, options, flags, code);
   if (!compilation) return code;
   if (options.emit) {
     if (arguments.out.empty()) {

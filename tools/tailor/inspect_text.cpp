@@ -79,6 +79,22 @@ std::vector<Launch> launches_of(const runtime::ArtifactSpec& spec, std::int32_t 
   return launches;
 }
 
+/// "op 4 is in a gemm kernel": what there is to say about an op that no decision links with the other.
+std::string where_of(const runtime::ArtifactSpec& spec, const runtime::OpRecord& op,
+                     const std::vector<Launch>& launches) {
+  std::string name = "op " + std::to_string(op.id);
+  if (launches.empty()) return name + (op.removed.empty() ? " is in no kernel" : " is gone");
+  std::vector<std::string> families;
+  for (const Launch& launch : launches) {
+    const std::string& family = spec.kernels[launch.kernel].family;
+    if (std::find(families.begin(), families.end(), family) == families.end()) families.push_back(family);
+  }
+  std::string text;
+  for (const std::string& family : families)
+    text += (text.empty() ? "" : " and ") + std::string("a ") + family;
+  return name + " is in " + text + " kernel";
+}
+
 std::string describe(const runtime::OpRecord& op) {
   return "op " + std::to_string(op.id) + " " + op.name + (op.location.empty() ? "" : " at " + op.location);
 }
@@ -251,15 +267,22 @@ runtime::Result<std::string> why(const runtime::ArtifactSpec& spec, const std::s
       for (const Launch& launch : of[i])
         text += "op " + std::to_string(ops[i]->id) + " alone in " + launch.entry + ", command " +
                 std::to_string(launch.command) + ": kernel '" + spec.kernels[launch.kernel].name + "'\n";
+  std::string reasons;
   for (const runtime::Remark& remark : spec.remarks) {
-    bool about = false;
-    for (const runtime::OpRecord* op : ops)
-      about |= !op->location.empty() && remark.location.find(op->location) != std::string::npos;
-    if (about)
-      text += std::string(remark.kind == runtime::RemarkKind::kMissed ? "not fused" : "fused") + " [" +
-              remark.pass + "] " + remark.message + " (" + remark.location + ")\n";
+    auto is_about = [&](const runtime::OpRecord* op) {
+      return std::find(remark.ops.begin(), remark.ops.end(), op->id) != remark.ops.end();
+    };
+    if (!is_about(ops[0]) || !is_about(ops[1])) continue;
+    const char* verdict = remark.kind == runtime::RemarkKind::kMissed   ? "not fused"
+                          : remark.kind == runtime::RemarkKind::kPassed ? "fused"
+                                                                        : "note";
+    reasons += std::string(verdict) + " [" + remark.pass + "] " + remark.message +
+               (remark.location.empty() ? "" : " (" + remark.location + ")") + "\n";
   }
-  return text;
+  if (reasons.empty() && !together)
+    reasons = "no pass decided about these two: " + where_of(spec, *ops[0], of[0]) + ", " +
+              where_of(spec, *ops[1], of[1]) + "\n";
+  return text + reasons;
 }
 
 } // namespace tailor::tools

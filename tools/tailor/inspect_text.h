@@ -17,7 +17,8 @@ std::string memory_table(const runtime::ArtifactSpec& spec, bool json);
 runtime::Result<std::string> ir_text(const runtime::Artifact& artifact, const std::string& phase,
                                      bool locations);
 
-/// Whether two ops run in one kernel, and the remarks about their lines if not. An op is named by its id
+/// Whether two ops run in one kernel, and the decisions of the passes about both; without any, the kinds of kernel
+/// they are in. An op is named by its id
 /// ("12"), its name ("dot", "tailor.dot": the first one) or its line ("recipe.toml:4"). kNotFound for an op
 /// that is not in the table.
 runtime::Result<std::string> why(const runtime::ArtifactSpec& spec, const std::string& first,
