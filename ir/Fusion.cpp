@@ -56,8 +56,25 @@ bool fitsKind(Operation* op, FusionKind kind) {
   llvm_unreachable("unknown fusion kind");
 }
 
+/// A tensor plays one role: each role is one region of memory, so an argument has one place in it.
+static LogicalResult verifyRoles(Operation* owner, ArrayRef<Operation*> optimizerOps) {
+  llvm::SmallDenseSet<Value> seen;
+  for (Operation* op : optimizerOps) {
+    auto multi = cast<MultiTensorOpInterface>(op);
+    for (const TensorRole& role : multi.getOperandRoles())
+      for (Value value : op->getOperands().slice(role.begin, multi.getNumTensors()))
+        if (auto argument = dyn_cast<BlockArgument>(value); argument && !seen.insert(argument).second)
+          return (owner->emitOpError("of kind multi_tensor uses argument ")
+                  << argument.getArgNumber() << " as two tensors; '" << role.name << "' is the second role")
+                     .attachNote(op->getLoc())
+                 << "this op";
+  }
+  return success();
+}
+
 /// One optimizer op, or a parameter update and then the EMA of its results.
 static LogicalResult verifyMultiTensor(Operation* owner, ArrayRef<Operation*> optimizerOps) {
+  if (failed(verifyRoles(owner, optimizerOps))) return failure();
   if (optimizerOps.size() == 1) return success();
   if (optimizerOps.size() == 2 && isa<SgdUpdateOp, AdamwUpdateOp>(optimizerOps[0]))
     if (auto ema = dyn_cast<EmaUpdateOp>(optimizerOps[1]))

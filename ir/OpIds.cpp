@@ -1,6 +1,7 @@
 #include "ir/OpIds.h"
 #include "ir/Tailor.h"
 
+#include "mlir/IR/Location.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
@@ -28,6 +29,12 @@ std::optional<int64_t> vjpOf(Operation* op) {
 }
 void setVjpOf(Operation* op, int64_t id) {
   setNumber(op, kVjpOf, id);
+}
+
+void inheritOrigin(Operation* made, ArrayRef<Operation*> replaced) {
+  made->setDiscardableAttrs(replaced.front()->getDiscardableAttrDictionary());
+  auto locations = llvm::map_to_vector(replaced, [](Operation* op) { return op->getLoc(); });
+  made->setLoc(FusedLoc::get(made->getContext(), locations));
 }
 
 SmallVector<int64_t> tracedOps(Operation* op) {

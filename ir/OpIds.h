@@ -19,6 +19,10 @@ void setOpId(mlir::Operation* op, int64_t id);
 std::optional<int64_t> vjpOf(mlir::Operation* op);
 void setVjpOf(mlir::Operation* op, int64_t id);
 
+/// Makes `made` stand for `replaced`: it takes the discardable attributes (op_id, vjp_of) of the first and the
+/// source lines of all. Every rewrite that puts one op in the place of others goes through here.
+void inheritOrigin(mlir::Operation* made, llvm::ArrayRef<mlir::Operation*> replaced);
+
 /// The traced ops this op answers to, sorted, once each: its own op_id and those of the ops in its regions,
 /// or the `ops(...)` of a launch.
 llvm::SmallVector<int64_t> tracedOps(mlir::Operation* op);

@@ -11,7 +11,7 @@ def TailorDialect : Dialect {
   let description = [{
     Values are builtin tensors of f32, bf16, f64, i32, i64 or i1; a scalar is a rank-0 tensor. Broadcasting is
     explicit. Activations are sample-major (dimension 0 is the batch), images NHWC; weights are canonical: linear
-    [in, out], convolution OIHW.
+    [out, in], convolution OIHW.
 
     Any op may carry `op_id` (the number it got when traced; survives all passes) and `vjp_of` (the op_id of the
     primal op whose gradient it computes). See ir/OpIds.h.

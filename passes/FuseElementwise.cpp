@@ -70,7 +70,7 @@ struct SwapTransposedDot : OpRewritePattern<ir::TransposeOp> {
       return rewriter.notifyMatchFailure(transpose, "not the transpose of a matrix product");
     auto swapped = ir::DotOp::create(rewriter, rewriter.getFusedLoc({dot.getLoc(), transpose.getLoc()}),
                                      dot.getRhs(), dot.getLhs(), dot.getRhsContract(), dot.getLhsContract());
-    swapped->setDiscardableAttrs(dot->getDiscardableAttrDictionary());
+    ir::inheritOrigin(swapped, {dot, transpose});
     rewriter.replaceOp(transpose, swapped);
     return success();
   }

@@ -79,7 +79,7 @@ void joinPairs(Block& block, FusionBudget& budget) {
       op->moveBefore(loss);
     OpBuilder builder(loss);
     auto joined = WithGradOp::create(builder, loc, loss, gradient.getLossGrad());
-    joined->setDiscardableAttrs(loss->getDiscardableAttrDictionary());
+    ir::inheritOrigin(joined, {loss, gradient});
     taken(loc, kName, "loss-with-gradient", "loss and its gradient come from one pass over the logits",
           bytesOf(loss.getLogits()), tracedOps({loss, gradient}));
     loss.replaceAllUsesWith(joined.getLoss());

@@ -6,6 +6,7 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/STLExtras.h"
 
+#include "ir/OpIds.h"
 #include "ir/Tailor.h"
 #include "passes/EraseDead.h"
 #include "passes/FusionBudget.h"
@@ -74,7 +75,7 @@ void fuseNorms(Block& block, FusionBudget& budget) {
     if (tensors.size() < 2 || !budget.take()) continue;
     OpBuilder builder(root);
     auto norm = ir::GlobalNormOp::create(builder, fusedLoc(ops), root.getType(), tensors, ValueRange());
-    norm->setDiscardableAttrs(root->getDiscardableAttrDictionary());
+    ir::inheritOrigin(norm, ops);
     taken(norm.getLoc(), kName, "global-norm",
           "squared norms of " + Twine(tensors.size()) + " tensors in one multi-tensor kernel", 0,
           tracedOps(ops));
@@ -173,7 +174,8 @@ void fusePerturbations(Block& block, FusionBudget& budget) {
     auto perturb = ir::SamPerturbOp::create(builder, fusedLoc(ops), parameters, gradients,
                                             length->norm.getResult(), length->radius);
     perturb.setEpsilon(APFloat(length->epsilon));
-    perturb->setDiscardableAttrs(first->getDiscardableAttrDictionary());
+    ops.insert(ops.begin(), first);
+    ir::inheritOrigin(perturb, ops);
     for (auto [gradient, result] : llvm::zip_equal(gradients, perturb.getResults()))
       perturbation.steps[gradient].first.getResult().replaceAllUsesWith(result);
     taken(perturb.getLoc(), kName, "perturbed-write",
@@ -189,6 +191,15 @@ void fusePerturbations(Block& block, FusionBudget& budget) {
 ValueRange newParameters(Operation* update) {
   auto roles = cast<ir::MultiTensorOpInterface>(update);
   return update->getResults().slice(roles.getResultRoles().front().begin, roles.getNumTensors());
+}
+
+/// True if a tensor stands twice among the roles of both ops: a group has each input once.
+bool repeatsTensor(Operation* update, ir::EmaUpdateOp average) {
+  SmallVector<Value> tensors(average.getAverages());
+  auto roles = cast<ir::MultiTensorOpInterface>(update);
+  for (const ir::TensorRole& role : roles.getOperandRoles())
+    llvm::append_range(tensors, update->getOperands().slice(role.begin, roles.getNumTensors()));
+  return DenseSet<Value>(tensors.begin(), tensors.end()).size() != tensors.size();
 }
 
 void fuseUpdates(Block& block, FusionBudget& budget) {
@@ -216,6 +227,10 @@ void fuseUpdates(Block& block, FusionBudget& budget) {
       if (groups.group(a).ops.size() > 1 || groups.joiningCreatesCycle(a, b)) {
         missed(loc, kName, "used-in-between", "the new weights are needed between the update and the average",
                "", tracedOps({update, average}));
+        continue;
+      }
+      if (repeatsTensor(update, average)) {
+        missed(loc, kName, "tensor-twice", "one tensor plays two roles in the update and the average");
         continue;
       }
       if (!budget.take()) continue;

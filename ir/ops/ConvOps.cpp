@@ -53,12 +53,21 @@ static FailureOr<RankedTensorType> convResult(std::optional<Location> location, 
                                   " groups), got a weight over ", weight.getDimSize(1));
   SmallVector<int64_t> shape{input.getDimSize(0), 0, 0, outputs};
   for (int axis = 0; axis < 2; ++axis) {
-    int64_t padded = input.getDimSize(1 + axis) + conv.padding[2 * axis] + conv.padding[2 * axis + 1];
-    int64_t window = conv.dilation[axis] * (weight.getDimSize(2 + axis) - 1) + 1;
-    if (window > padded)
-      return inferError<ConcreteOp>(location, axis == 0 ? "height" : "width", " of the dilated kernel is ",
-                                    window, " but the padded image has ", padded);
-    shape[1 + axis] = (padded - window) / conv.strides[axis] + 1;
+    StringRef side = axis == 0 ? "height" : "width";
+    int64_t size = input.getDimSize(1 + axis), taps = weight.getDimSize(2 + axis);
+    if (ShapedType::isDynamic(size) || ShapedType::isDynamic(taps) || taps < 1)
+      return inferError<ConcreteOp>(location, "expects a static ", side,
+                                    " of image and kernel, and a kernel of at least 1");
+    CheckedSize padded = CheckedSize(size) + conv.padding[2 * axis] + conv.padding[2 * axis + 1];
+    CheckedSize window = CheckedSize(conv.dilation[axis]) * (taps - 1) + 1;
+    if (!padded.value || !window.value)
+      return inferError<ConcreteOp>(location, side, " of the ",
+                                    padded.value ? "dilated kernel" : "padded image",
+                                    " is more than 64 bits count");
+    if (*window.value > *padded.value)
+      return inferError<ConcreteOp>(location, side, " of the dilated kernel is ", *window.value,
+                                    " but the padded image has ", *padded.value);
+    shape[1 + axis] = (*padded.value - *window.value) / conv.strides[axis] + 1;
   }
   return input.clone(shape);
 }
@@ -155,14 +164,22 @@ static FailureOr<RankedTensorType> poolResult(std::optional<Location> location, 
     if (before >= window[axis] || after >= window[axis])
       return inferError<ConcreteOp>(location, "expects padding smaller than the window, got ",
                                     std::max(before, after), " and ", window[axis]);
-    int64_t span = size + before + after - window[axis];
+    StringRef side = axis == 0 ? "height" : "width";
+    if (ShapedType::isDynamic(size)) return inferError<ConcreteOp>(location, "expects a static ", side);
+    CheckedSize padded = CheckedSize(size) + before + after;
+    if (!padded.value)
+      return inferError<ConcreteOp>(location, side, " of the padded image is more than 64 bits count");
+    int64_t span = *padded.value - window[axis];
     if (span < 0)
-      return inferError<ConcreteOp>(location, axis == 0 ? "height" : "width", " of the window is ",
-                                    window[axis], " but the padded image has ", size + before + after);
-    int64_t positions = (op.getCeilMode() ? span + strides[axis] - 1 : span) / strides[axis] + 1;
-    // A window that starts beyond the image would see padding only.
-    if (op.getCeilMode() && (positions - 1) * strides[axis] >= size + before) --positions;
-    shape[1 + axis] = positions;
+      return inferError<ConcreteOp>(location, side, " of the window is ", window[axis],
+                                    " but the padded image has ", *padded.value);
+    int64_t steps = span / strides[axis];
+    // A last, partial window counts unless it starts beyond the image and would see padding only.
+    if (op.getCeilMode() && span % strides[axis] != 0) {
+      CheckedSize start = CheckedSize(steps + 1) * strides[axis];
+      if (start.value && *start.value < size + before) ++steps;
+    }
+    shape[1 + axis] = steps + 1;
   }
   return input.clone(shape);
 }

@@ -1,5 +1,6 @@
 // Verifiers and folders. The derivatives are in ElementwiseVjp.cpp.
 
+#include "ir/OpIds.h"
 #include "ir/ops/Support.h"
 
 #include "mlir/Dialect/CommonFolders.h"
@@ -154,7 +155,9 @@ OpFoldResult PowOp::fold(FoldAdaptor adaptor) {
 LogicalResult PowOp::canonicalize(PowOp op, PatternRewriter& rewriter) {
   auto exponent = op.getRhs().getDefiningOp<ConstantOp>();
   if (!exponent || !isNumber(exponent.getValue(), 2.0)) return failure();
-  rewriter.replaceOpWithNewOp<SquareOp>(op, op.getLhs());
+  auto square = SquareOp::create(rewriter, op.getLoc(), op.getLhs());
+  inheritOrigin(square, op.getOperation());
+  rewriter.replaceOp(op, square);
   return success();
 }
 
@@ -218,7 +221,8 @@ OpFoldResult CastOp::fold(FoldAdaptor adaptor) {
       return inner.getOperand();
   if (!isFoldable(adaptor.getOperand())) return {};
   auto elements = cast<DenseElementsAttr>(adaptor.getOperand());
-  if (!isExactCast(elements.getElementType(), getType().getElementType())) return {};
+  if (!getType().hasStaticShape() || !isExactCast(elements.getElementType(), getType().getElementType()))
+    return {};
   std::optional<double> number = splatNumber(elements);
   if (!number) return {};
   return splatOf(getType(), *number);

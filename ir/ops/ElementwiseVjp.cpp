@@ -144,11 +144,21 @@ LogicalResult PowOp::buildVjp(OpBuilder& builder, ValueRange cotangents, ArrayRe
   GradBuilder b(builder, *this);
   Value g = cotangents[0], base = getLhs(), exponent = getRhs();
   gradients.assign(2, Value());
-  if (needed[0]) gradients[0] = b.mul(g, b.mul(exponent, b.create<PowOp>(base, b.shift(exponent, -1.0))));
+  if (needed[0]) {
+    gradients[0] = b.mul(g, b.mul(exponent, b.create<PowOp>(base, b.shift(exponent, -1.0))));
+    // x^0 is 1 everywhere, also at 0, where the product would be 0 * inf.
+    auto constant = exponent.getDefiningOp<ConstantOp>();
+    std::optional<double> number = constant ? splatNumber(constant.getValue()) : std::nullopt;
+    if (!number || *number == 0.0)
+      gradients[0] = b.keep(b.compare(exponent, Direction::Ne, b.fillLike(exponent, 0.0)), gradients[0]);
+  }
   if (needed[1]) {
-    // 0^p is 0 for every p > 0, so its logarithm must not turn the product into NaN.
-    Value positive = b.compare(base, Direction::Gt, b.fillLike(base, 0.0));
-    Value safe = b.where(positive, base, b.fillLike(base, 1.0));
+    // 0^p stays 0 around every p > 0, so its logarithm must not turn the product into NaN; that of a negative
+    // base may: there is no derivative.
+    Value zero = b.fillLike(base, 0.0);
+    Value flat = b.create<LogicalAndOp>(b.compare(base, Direction::Eq, zero),
+                                        b.compare(exponent, Direction::Ge, zero));
+    Value safe = b.where(flat, b.fillLike(base, 1.0), base);
     gradients[1] = b.mul(g, b.mul(getResult(), b.create<LogOp>(safe)));
   }
   return success();

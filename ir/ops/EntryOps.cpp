@@ -1,5 +1,7 @@
 #include "ir/ops/Support.h"
 
+#include "llvm/ADT/StringSet.h"
+
 using namespace mlir;
 
 namespace tailor::ir {
@@ -35,12 +37,23 @@ LogicalResult EntryOp::verify() {
                                    << *getBatch();
   if (int64_t batch = getBatch().value_or(1); batch < 1)
     return emitOpError("expects a batch size of at least 1, got ") << batch;
+  return success();
+}
+
+LogicalResult EntryOp::verifyRegions() {
+  EntryKind kind = getKind();
+  bool hasBatch = getBatch().has_value();
   if (auto yield = dyn_cast<YieldOp>(getBody().front().back()); yield && !yield.getValues().empty())
     return yield.emitOpError("of an entry yields nothing; results leave through store, report and output");
+  llvm::StringSet<> reported, outputs;
   WalkResult walk = getBody().walk([&](Operation* op) -> WalkResult {
     bool refused = (isa<StoreOp>(op) && isReadOnly(kind)) || (isa<OutputOp>(op) && !isReadOnly(kind)) ||
                    (isa<ReportOp>(op) && !hasBatch) || (isa<InputOp>(op) && !hasBatch);
     if (refused) return op->emitOpError("has no place in an entry of kind ") << stringifyEntryKind(kind);
+    if (auto report = dyn_cast<ReportOp>(op); report && !reported.insert(report.getMetric()).second)
+      return op->emitOpError("reports '") << report.getMetric() << "' a second time in one entry";
+    if (auto output = dyn_cast<OutputOp>(op); output && !outputs.insert(output.getOutput()).second)
+      return op->emitOpError("puts out '") << output.getOutput() << "' a second time in one entry";
     if (auto input = dyn_cast<InputOp>(op)) {
       auto shape = input.getType().getShape();
       if (!shape.empty() && !sameSize(shape[0], *getBatch()))

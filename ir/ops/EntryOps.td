@@ -23,6 +23,7 @@ def EntryOp : Tailor_Op<"entry", [
     attr-dict-with-keyword $body
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let skipDefaultBuilders = 1;
   let builders = [OpBuilder<(ins "::llvm::StringRef":$name, "EntryKind":$kind,
                                  CArg<"std::optional<int64_t>", "std::nullopt">:$batch,

@@ -23,7 +23,8 @@ ParseResult parseFunctionLike(OpAsmParser& parser, OperationState& result, Strin
     return failure();
   SmallVector<Type> argumentTypes;
   for (const OpAsmParser::Argument& argument : arguments) {
-    if (!argument.type) return parser.emitError(signature, "expects a name for every argument");
+    if (!argument.type || argument.ssaName.name.empty())
+      return parser.emitError(signature, "expects a name for every argument");
     argumentTypes.push_back(argument.type);
   }
   result.addAttribute(typeName, TypeAttr::get(builder.getFunctionType(argumentTypes, resultTypes)));

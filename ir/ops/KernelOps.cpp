@@ -91,6 +91,13 @@ void KernelOp::print(OpAsmPrinter& printer) {
                     [&] { printer << " kind(" << stringifyFusionKind(getKind()) << ") "; });
 }
 
+LogicalResult KernelOp::verify() {
+  auto isTensor = llvm::IsaPred<RankedTensorType>;
+  for (Type type : llvm::concat<const Type>(getArgumentTypes(), getResultTypes()))
+    if (!isTensor(type)) return emitOpError("takes and gives ranked tensors, got ") << type;
+  return success();
+}
+
 LogicalResult KernelOp::verifyRegions() {
   if (failed(verifyYield(*this, getYield(), getResultTypes()))) return failure();
   return verifyGroup(*this, getBlock(), getKind());

@@ -54,25 +54,6 @@ static LogicalResult verifyVariants(ProgramOp program) {
   return success();
 }
 
-LogicalResult ProgramOp::verifyRegions() {
-  ControlOp control;
-  StagePlanOp plan;
-  for (Operation& op : getBody().front()) {
-    if (!isa<StateGroupOp, ControlOp, BodyOp, EntryOp, KernelOp, StagePlanOp>(op))
-      return op.emitOpError(
-          "is not a part of a tailor.program (state_group, control, body, entry, kernel, stage_plan)");
-    if (auto second = dyn_cast<ControlOp>(op)) {
-      if (control) return second.emitOpError("is the second control block of program @") << getSymName();
-      control = second;
-    }
-    if (auto second = dyn_cast<StagePlanOp>(op)) {
-      if (plan) return second.emitOpError("is the second stage plan of program @") << getSymName();
-      plan = second;
-    }
-  }
-  return verifyVariants(*this);
-}
-
 /// Every op of a declaration list is of the given kind.
 template <typename Item> static LogicalResult verifyHoldsOnly(Operation* list, Region& region) {
   for (Operation& op : region.front())
@@ -123,13 +104,15 @@ LogicalResult StateOp::verify() {
   return success();
 }
 
-LogicalResult StateOp::verifySymbolUses(SymbolTableCollection& symbols) {
-  SymbolRefAttr source = getInit().getSource();
+/// The state an init rule copies, which may be of another group.
+static LogicalResult verifyCopy(ProgramOp program, StateOp state) {
+  SymbolRefAttr source = state.getInit().getSource();
   if (!source) return success();
-  auto other = dyn_cast_or_null<StateOp>(symbols.lookupSymbolIn(programOf(*this), source));
-  if (!other) return emitOpError("copies the unknown state ") << source;
-  if (other.getType() != getType())
-    return emitOpError("is ") << getType() << " but copies " << source << " of type " << other.getType();
+  StateOp other = program.lookupState(source);
+  if (!other) return state.emitOpError("copies the unknown state ") << source;
+  if (other.getType() != state.getType())
+    return state.emitOpError("is ") << state.getType() << " but copies " << source << " of type "
+                                    << other.getType();
   return success();
 }
 
@@ -188,10 +171,10 @@ LogicalResult StageOp::verify() {
 }
 
 /// `name` is an entry's symbol or the entry_name of its variants, all of one of `kinds`.
-static LogicalResult verifyEntryReference(StageOp stage, StringRef role, FlatSymbolRefAttr name,
-                                          ArrayRef<EntryKind> kinds) {
+static LogicalResult verifyEntryReference(ProgramOp program, StageOp stage, StringRef role,
+                                          FlatSymbolRefAttr name, ArrayRef<EntryKind> kinds) {
   if (!name) return success();
-  for (EntryOp entry : programOf(stage).getBody().getOps<EntryOp>()) {
+  for (EntryOp entry : program.getOps<EntryOp>()) {
     if (entry.getSymName() != name.getValue() && entry.getName() != name.getValue()) continue;
     if (llvm::is_contained(kinds, entry.getKind())) return success();
     return stage.emitOpError() << role << " expects an entry of kind " << stringifyEntryKind(kinds.front())
@@ -200,27 +183,59 @@ static LogicalResult verifyEntryReference(StageOp stage, StringRef role, FlatSym
   return stage.emitOpError() << role << " names the unknown entry " << name;
 }
 
-LogicalResult StageOp::verifySymbolUses(SymbolTableCollection& symbols) {
-  if (failed(verifyEntryReference(*this, "entry", getEntryAttr(), EntryKind::Step)) ||
-      failed(verifyEntryReference(*this, "fit", getFitAttr(), EntryKind::Fit)) ||
-      failed(verifyEntryReference(*this, "eval", getEvalAttr(), EntryKind::Eval)) ||
-      failed(verifyEntryReference(*this, "predict", getPredictAttr(), {EntryKind::Predict, EntryKind::Eval})))
+/// What a stage names: entries, states and groups of its program.
+static LogicalResult verifyStage(ProgramOp program, StageOp stage) {
+  if (failed(verifyEntryReference(program, stage, "entry", stage.getEntryAttr(), EntryKind::Step)) ||
+      failed(verifyEntryReference(program, stage, "fit", stage.getFitAttr(), EntryKind::Fit)) ||
+      failed(verifyEntryReference(program, stage, "eval", stage.getEvalAttr(), EntryKind::Eval)) ||
+      failed(verifyEntryReference(program, stage, "predict", stage.getPredictAttr(),
+                                  {EntryKind::Predict, EntryKind::Eval})))
     return failure();
-  ProgramOp program = programOf(*this);
-  if (getTrains())
-    for (auto name : getTrains()->getAsRange<SymbolRefAttr>()) {
-      Operation* target = symbols.lookupSymbolIn(program, name);
+  auto lookup = [&](SymbolRefAttr name) { return ::mlir::SymbolTable::lookupSymbolIn(program, name); };
+  if (stage.getTrains())
+    for (auto name : stage.getTrains()->getAsRange<SymbolRefAttr>()) {
+      Operation* target = lookup(name);
       auto group = isa_and_nonnull<StateOp>(target) ? cast<StateOp>(target).getGroup()
                                                     : dyn_cast_or_null<StateGroupOp>(target);
-      if (!group) return emitOpError("trains the unknown state or group ") << name;
+      if (!group) return stage.emitOpError("trains the unknown state or group ") << name;
       if (!group.getTrainable())
-        return emitOpError("trains ") << name << " but group @" << group.getSymName() << " is not trainable";
+        return stage.emitOpError("trains ")
+               << name << " but group @" << group.getSymName() << " is not trainable";
     }
-  if (getInitialises())
-    for (auto name : getInitialises()->getAsRange<SymbolRefAttr>())
-      if (!isa_and_nonnull<StateGroupOp>(symbols.lookupSymbolIn(program, name)))
-        return emitOpError("initialises the unknown group ") << name;
+  if (stage.getInitialises())
+    for (auto name : stage.getInitialises()->getAsRange<SymbolRefAttr>())
+      if (!isa_and_nonnull<StateGroupOp>(lookup(name)))
+        return stage.emitOpError("initialises the unknown group ") << name;
   return success();
+}
+
+// --- what only the program can check
+
+LogicalResult ProgramOp::verifyRegions() {
+  ControlOp control;
+  StagePlanOp plan;
+  for (Operation& op : getBody().front()) {
+    if (!isa<StateGroupOp, ControlOp, BodyOp, EntryOp, KernelOp, StagePlanOp>(op))
+      return op.emitOpError(
+          "is not a part of a tailor.program (state_group, control, body, entry, kernel, stage_plan)");
+    if (auto second = dyn_cast<ControlOp>(op)) {
+      if (control) return second.emitOpError("is the second control block of program @") << getSymName();
+      control = second;
+    }
+    if (auto second = dyn_cast<StagePlanOp>(op)) {
+      if (plan) return second.emitOpError("is the second stage plan of program @") << getSymName();
+      plan = second;
+    }
+  }
+  // Names that lead out of a group or of the stage plan: those verify before the parts they name, so the
+  // check waits until all parts are sound.
+  for (auto group : getOps<StateGroupOp>())
+    for (auto state : group.getOps<StateOp>())
+      if (failed(verifyCopy(*this, state))) return failure();
+  if (plan)
+    for (auto stage : plan.getOps<StageOp>())
+      if (failed(verifyStage(*this, stage))) return failure();
+  return verifyVariants(*this);
 }
 
 } // namespace tailor::ir

@@ -58,8 +58,7 @@ def StateGroupOp : Tailor_Op<"state_group", [
   let builders = [OpBuilder<(ins "::llvm::StringRef":$name, "GroupKind":$kind, CArg<"bool", "false">:$trainable)>];
 }
 
-def StateOp : Tailor_Op<"state", [Symbol, HasParent<"StateGroupOp">,
-    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def StateOp : Tailor_Op<"state", [Symbol, HasParent<"StateGroupOp">]> {
   let summary = "One named tensor of a state group.";
   let description = [{
     The name is the checkpoint key. `no_decay`: weight decay leaves it alone (norm scales and biases under
@@ -124,7 +123,7 @@ def StagePlanOp : Tailor_Op<"stage_plan", [
   let builders = [OpBuilder<(ins)>];
 }
 
-def StageOp : Tailor_Op<"stage", [Symbol, HasParent<"StagePlanOp">, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def StageOp : Tailor_Op<"stage", [Symbol, HasParent<"StagePlanOp">]> {
   let summary = "One stage: which entry runs, on which samples, for how long, changing what.";
   let description = [{
     `entry` names a step entry; `fit`, `eval` and `predict` the entries run when the stage begins, for evaluation and

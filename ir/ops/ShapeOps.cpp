@@ -1,7 +1,9 @@
+#include "ir/OpIds.h"
 #include "ir/ops/GradBuilder.h"
 
 #include "mlir/IR/PatternMatch.h"
 
+#include <limits>
 #include <numeric>
 
 using namespace mlir;
@@ -39,7 +41,9 @@ LogicalResult BroadcastOp::canonicalize(BroadcastOp op, PatternRewriter& rewrite
   SmallVector<int64_t> dims;
   for (int64_t dim : inner.getDims())
     dims.push_back(op.getDims()[dim]);
-  rewriter.replaceOpWithNewOp<BroadcastOp>(op, op.getType(), inner.getOperand(), dims);
+  auto joined = BroadcastOp::create(rewriter, op.getLoc(), op.getType(), inner.getOperand(), dims);
+  inheritOrigin(joined, {op, inner});
+  rewriter.replaceOp(op, joined);
   return success();
 }
 
@@ -61,16 +65,21 @@ LogicalResult BroadcastOp::buildVjp(OpBuilder& builder, ValueRange cotangents, A
 
 LogicalResult ReshapeOp::verify() {
   RankedTensorType from = tensorType(getOperand()), to = getType();
-  if (from.hasStaticShape() && to.hasStaticShape() && from.getNumElements() != to.getNumElements())
-    return emitOpError("cannot make ")
-           << shapeText(to.getShape()) << " (" << to.getNumElements() << " elements) of "
-           << shapeText(from.getShape()) << " (" << from.getNumElements() << " elements)";
+  if (!from.hasStaticShape() || !to.hasStaticShape()) return success();
+  CheckedSize before = numElements(from.getShape()), after = numElements(to.getShape());
+  if (!before.value || !after.value)
+    return emitOpError("has more elements than 64 bits count: ")
+           << shapeText((before.value ? to : from).getShape());
+  if (*before.value != *after.value)
+    return emitOpError("cannot make ") << shapeText(to.getShape()) << " (" << *after.value << " elements) of "
+                                       << shapeText(from.getShape()) << " (" << *before.value << " elements)";
   return success();
 }
 
 OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
   if (getOperand().getType() == getType()) return getOperand();
-  if (auto elements = dyn_cast_or_null<DenseElementsAttr>(adaptor.getOperand()))
+  if (auto elements = dyn_cast_or_null<DenseElementsAttr>(adaptor.getOperand());
+      elements && getType().hasStaticShape())
     return elements.reshape(getType());
   if (auto inner = getOperand().getDefiningOp<ReshapeOp>()) {
     getOperandMutable().assign(inner.getOperand());
@@ -162,7 +171,7 @@ LogicalResult SliceOp::inferReturnTypes(MLIRContext*, std::optional<Location> lo
     if (starts[dim] < 0 || starts[dim] > limits[dim] || beyond)
       return inferError<SliceOp>(location, "slice from ", starts[dim], " to ", limits[dim],
                                  " is not inside dimension ", dim, " of size ", type.getDimSize(dim));
-    shape.push_back((limits[dim] - starts[dim] + strides[dim] - 1) / strides[dim]);
+    shape.push_back(llvm::divideCeil(limits[dim] - starts[dim], uint64_t(strides[dim])));
   }
   types.push_back(type.clone(shape));
   return success();
@@ -204,10 +213,19 @@ LogicalResult PadOp::inferReturnTypes(MLIRContext*, std::optional<Location> loca
     if (low[dim] < 0 || high[dim] < 0 || interior[dim] < 0)
       return inferError<PadOp>(location, "expects padding of at least 0, got low ", low[dim], ", high ",
                                high[dim], ", interior ", interior[dim], " in dimension ", dim);
+    if (type.isDynamicDim(dim)) {
+      shape.push_back(ShapedType::kDynamic);
+      continue;
+    }
     int64_t size = type.getDimSize(dim);
-    shape.push_back(type.isDynamicDim(dim)
-                        ? ShapedType::kDynamic
-                        : low[dim] + size + std::max<int64_t>(size - 1, 0) * interior[dim] + high[dim]);
+    CheckedSize stride = CheckedSize(interior[dim]) + 1;
+    CheckedSize spread = size == 0 ? CheckedSize(0) : stride * (size - 1) + 1;
+    CheckedSize padded = CheckedSize(low[dim]) + spread + high[dim];
+    if (!stride.value || !padded.value)
+      return inferError<PadOp>(location, "pads dimension ", dim, " of size ", size, " by low ", low[dim],
+                               ", high ", high[dim], ", interior ", interior[dim],
+                               ", which 64 bits cannot count");
+    shape.push_back(*padded.value);
   }
   types.push_back(type.clone(shape));
   return success();
@@ -252,8 +270,15 @@ LogicalResult ConcatOp::inferReturnTypes(MLIRContext*, std::optional<Location> l
     if (!fits)
       return inferError<ConcatOp>(location, "input ", index + 1, " is ", type,
                                   ", which does not fit input 0, ", first, ", along dimension ", joined);
-    bool isKnown = !ShapedType::isDynamic(shape[joined]) && !type.isDynamicDim(joined);
-    shape[joined] = isKnown ? shape[joined] + type.getDimSize(joined) : ShapedType::kDynamic;
+    if (ShapedType::isDynamic(shape[joined]) || type.isDynamicDim(joined)) {
+      shape[joined] = ShapedType::kDynamic;
+      continue;
+    }
+    CheckedSize sum = CheckedSize(shape[joined]) + type.getDimSize(joined);
+    if (!sum.value)
+      return inferError<ConcatOp>(location, "joins sizes ", shape[joined], " and ", type.getDimSize(joined),
+                                  ", whose sum 64 bits cannot count");
+    shape[joined] = *sum.value;
   }
   types.push_back(first.clone(shape));
   return success();
@@ -282,13 +307,15 @@ LogicalResult RollOp::verify() {
   if (int64_t dim = getDim(); dim < 0 || dim >= getType().getRank())
     return emitOpError("rolls dimension ")
            << dim << " of a value with " << getType().getRank() << " dimensions";
+  if (int64_t shift = getShift(); shift == std::numeric_limits<int64_t>::min())
+    return emitOpError("cannot roll by ") << shift << ", whose opposite is no 64-bit number";
   return success();
 }
 
 OpFoldResult RollOp::fold(FoldAdaptor) {
-  int64_t size = getType().getDimSize(getDim());
-  bool isWhole = int64_t(getShift()) == 0 || (size > 0 && int64_t(getShift()) % size == 0);
-  return isWhole ? OpFoldResult(getOperand()) : OpFoldResult();
+  int64_t size = getType().getDimSize(getDim()), shift = getShift();
+  bool isWhole = shift == 0 || size == 0 || (size > 0 && shift % size == 0);
+  return isWhole && getOperand().getType() == getType() ? OpFoldResult(getOperand()) : OpFoldResult();
 }
 
 LogicalResult RollOp::buildVjp(OpBuilder& builder, ValueRange cotangents, ArrayRef<bool> needed,

@@ -3,6 +3,7 @@
 #include "llvm/ADT/SmallBitVector.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/CheckedArithmetic.h"
 
 using namespace mlir;
 
@@ -15,6 +16,23 @@ bool isFloatTensor(Type type) {
 
 bool sameShape(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
   return a.size() == b.size() && llvm::all_of_zip(a, b, sameSize);
+}
+
+CheckedSize operator+(CheckedSize a, CheckedSize b) {
+  a.value = a.value && b.value ? llvm::checkedAdd(*a.value, *b.value) : std::nullopt;
+  return a;
+}
+
+CheckedSize operator*(CheckedSize a, CheckedSize b) {
+  a.value = a.value && b.value ? llvm::checkedMul(*a.value, *b.value) : std::nullopt;
+  return a;
+}
+
+CheckedSize numElements(ArrayRef<int64_t> shape) {
+  CheckedSize product = 1;
+  for (int64_t size : shape)
+    product = product * size;
+  return product;
 }
 
 bool isSameOrWider(TypeRange inferred, TypeRange actual) {
@@ -49,15 +67,16 @@ LogicalResult checkDims(ArrayRef<int64_t> dims, int64_t rank, StringRef what,
 std::string valueName(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     auto body = dyn_cast_or_null<BodyOp>(argument.getOwner()->getParentOp());
-    if (!body || !body.getArgNames()) return "";
+    if (!body || !body.getArgNames() || argument.getArgNumber() >= body.getArgNames()->size()) return "";
     return cast<StringAttr>(body.getArgNamesAttr()[argument.getArgNumber()]).str();
   }
   return llvm::TypeSwitch<Operation*, std::string>(value.getDefiningOp())
-      .Case([](LoadOp load) { return load.getState().getLeafReference().str(); })
-      .Case([](ControlReadOp read) { return read.getField().str(); })
-      .Case([](InputOp input) { return input.getInput().str(); })
+      .Case([](LoadOp load) { return load.getStateAttr() ? load.getState().getLeafReference().str() : ""; })
+      .Case([](ControlReadOp read) { return read.getFieldAttr() ? read.getField().str() : ""; })
+      .Case([](InputOp input) { return input.getInputAttr() ? input.getInput().str() : ""; })
       .Case([&](SamPerturbOp perturb) {
-        std::string name = valueName(perturb.getParams()[cast<OpResult>(value).getResultNumber()]);
+        unsigned index = cast<OpResult>(value).getResultNumber();
+        std::string name = index < perturb.getParams().size() ? valueName(perturb.getParams()[index]) : "";
         return name.empty() ? name : name + "_up";
       })
       .Default([](Operation*) { return std::string(); });

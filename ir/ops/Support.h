@@ -27,6 +27,18 @@ bool sameShape(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b);
 /// A single result of the inferred shape whose elements may be wider: f32 where bf16 was inferred.
 bool isSameOrWider(mlir::TypeRange inferred, mlir::TypeRange actual);
 
+/// A size under computation; no value once something overflowed.
+struct CheckedSize {
+  std::optional<int64_t> value;
+
+  CheckedSize(int64_t size) : value(size) {}
+  friend CheckedSize operator+(CheckedSize a, CheckedSize b);
+  friend CheckedSize operator*(CheckedSize a, CheckedSize b);
+};
+
+/// Product of the sizes, none of them dynamic.
+CheckedSize numElements(llvm::ArrayRef<int64_t> shape);
+
 /// "64x10", "scalar" for rank 0.
 std::string shapeText(llvm::ArrayRef<int64_t> shape);
 
@@ -42,7 +54,7 @@ llvm::LogicalResult checkDims(llvm::ArrayRef<int64_t> dims, int64_t rank, llvm::
                               llvm::function_ref<mlir::InFlightDiagnostic()> emitError);
 
 /// The name a value has in a dump without number: a state's, an input's, a control field's, an argument's;
-/// else "".
+/// else "". Printing a diagnostic asks for values whose op is not verified yet, so nothing is taken for granted.
 std::string valueName(mlir::Value value);
 
 /// The program an op belongs to, or null.

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <set>
 
 namespace tailor::conformance {
@@ -188,6 +189,29 @@ TEST(Coverage, EveryOpThatComputesHasAnEvaluator) {
               backend::reference::Evaluators::all().find(op.getStringRef()) != nullptr)
         << name;
   }
+}
+
+/// Where a power has a kink, the gradients are those of PyTorch.
+TEST(PowGradient, AtTheEdges) {
+  const double inf = std::numeric_limits<double>::infinity();
+  const OpCase opCase{
+      "pow/edges",
+      {{"a", "6xf64", {}, {}, {0, 0, 0, -2, -2, 0}}, {"b", "6xf64", {}, {}, {0, 0.5, 2, 2, 0, -1}}},
+      "%r = tailor.pow %a, %b : $a$",
+      {"6xf64"}};
+  TestProgram program(programText(opCase));
+  ASSERT_TRUE(program.ok()) << program.messages();
+  Vjp vjp;
+  ASSERT_TRUE(addVjpBody(program, opCase, vjp)) << program.messages();
+  std::vector<Tensor> arguments = drawArguments(opCase);
+  arguments.push_back(arguments[0]);
+  for (double& value : arguments.back().reals())
+    value = 1;
+  const std::vector<Tensor> gradients = program.call("vjp", arguments);
+  ASSERT_EQ(gradients.size(), 2u) << program.messages();
+  using testing::IsNan;
+  EXPECT_THAT(gradients[0].reals(), testing::ElementsAre(0, inf, 0, -4, 0, -inf));
+  EXPECT_THAT(gradients[1].reals(), testing::ElementsAre(0, 0, 0, IsNan(), IsNan(), -inf));
 }
 
 } // namespace

@@ -136,3 +136,21 @@ func.func @f(%g: tensor<2x4x4x4xf32>) {
   %0 = tailor.avg_pool2d_grad %g window([2, 2]) strides([2, 2]) padding([0, 0, 0, 0]) : (tensor<2x4x4x4xf32>) -> tensor<2x8x7x4xf32>
   return
 }
+
+// -----
+
+func.func @f(%a: tensor<1x8x8x3xf32>, %w: tensor<4x3x5x1xf32>) -> tensor<1x8x8x4xf32> {
+  // expected-error @+2 {{height of the dilated kernel is more than 64 bits count}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %r = tailor.conv2d %a, %w strides([1, 1]) padding([0, 0, 0, 0]) dilation([4611686018427387904, 1]) : (tensor<1x8x8x3xf32>, tensor<4x3x5x1xf32>) -> tensor<1x8x8x4xf32>
+  return %r : tensor<1x8x8x4xf32>
+}
+
+// -----
+
+func.func @f(%a: tensor<1x8x8x3xf32>, %w: tensor<4x3x1x1xf32>) -> tensor<1x8x8x4xf32> {
+  // expected-error @+2 {{width of the padded image is more than 64 bits count}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %r = tailor.conv2d %a, %w strides([1, 1]) padding([0, 0, 4611686018427387904, 4611686018427387904]) dilation([1, 1]) : (tensor<1x8x8x3xf32>, tensor<4x3x1x1xf32>) -> tensor<1x8x8x4xf32>
+  return %r : tensor<1x8x8x4xf32>
+}

@@ -120,3 +120,12 @@ func.func @stop_gradient(%x: tensor<4xf32>) -> tensor<4xf32> {
   %1 = tailor.stop_gradient %0 : tensor<4xf32>
   return %1 : tensor<4xf32>
 }
+
+// What replaces an op answers for it.
+// CHECK-LABEL: func.func @origin
+// CHECK:         tailor.square %{{.+}} {op_id = 7 : i64, vjp_of = 3 : i64}
+func.func @origin(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %two = tailor.constant dense<2.0> : tensor<4xf32>
+  %0 = tailor.pow %x, %two {op_id = 7 : i64, vjp_of = 3 : i64} : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}

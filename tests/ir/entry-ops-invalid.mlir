@@ -150,3 +150,25 @@ func.func @f() {
   %0 = tailor.load @net::@w : tensor<f32>
   return
 }
+
+// -----
+
+tailor.program @p {
+  tailor.entry @e kind(step) batch(8) {
+    %c = tailor.constant dense<0.0> : tensor<f32>
+    tailor.report "loss", %c : tensor<f32>
+    // expected-error @+1 {{reports 'loss' a second time in one entry}}
+    tailor.report "loss", %c : tensor<f32>
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.entry @e kind(eval) batch(8) {
+    %c = tailor.constant dense<0.0> : tensor<f32>
+    tailor.output "y", %c : tensor<f32>
+    // expected-error @+1 {{puts out 'y' a second time in one entry}}
+    tailor.output "y", %c : tensor<f32>
+  }
+}

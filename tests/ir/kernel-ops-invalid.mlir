@@ -75,9 +75,9 @@ func.func @f(%x: tensor<4x2xf32>) {
 // The second op averages something else than the first one's results.
 func.func @f(%x: tensor<4xf32>, %d: tensor<f32>) {
   // expected-error @+1 {{of kind multi_tensor expects one optimizer op, or an update and the EMA of its results, but holds 2}}
-  %0:2 = tailor.fused multi_tensor (%a = %x : tensor<4xf32>, %c = %d : tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>) {
-    %w = tailor.sgd_update params(%a) grads(%a) lr(%c) weight_decay(%c) decayed([true]) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>)
-    %e = tailor.ema_update averages(%a) values(%a) decay(%c) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %0:2 = tailor.fused multi_tensor (%a = %x : tensor<4xf32>, %g = %x : tensor<4xf32>, %m = %x : tensor<4xf32>, %v = %x : tensor<4xf32>, %c = %d : tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>) {
+    %w = tailor.sgd_update params(%a) grads(%g) lr(%c) weight_decay(%c) decayed([true]) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>)
+    %e = tailor.ema_update averages(%m) values(%v) decay(%c) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
     tailor.yield %w, %e : tensor<4xf32>, tensor<4xf32>
   }
   return
@@ -179,3 +179,15 @@ tailor.program @p {
 
 // expected-error @+1 {{buffer expects offset and size of at least 0, got -8 and 16}}
 func.func private @f() attributes {tailor.buffer = #tailor.buffer<arena, -8, 16>}
+
+// -----
+
+// One tensor in two places of a role.
+tailor.program @p {
+  // expected-error @+1 {{of kind multi_tensor uses argument 1 as two tensors; 'tensors' is the second role}}
+  tailor.kernel @k kind(multi_tensor) (%a: tensor<6x5xf32>, %b: tensor<5xf32>) -> tensor<f32> {
+    // expected-note @+1 {{this op}}
+    %y = tailor.global_norm %b, %a, %b : (tensor<5xf32>, tensor<6x5xf32>, tensor<5xf32>) -> tensor<f32>
+    tailor.yield %y : tensor<f32>
+  }
+}

@@ -60,3 +60,27 @@ func.func @constants() -> (tensor<2x3xf32>, tensor<1x2xf32>) {
   %1 = tailor.reshape %pair : tensor<2xf32> to tensor<1x2xf32>
   return %0, %1 : tensor<2x3xf32>, tensor<1x2xf32>
 }
+
+// CHECK-LABEL: func.func @origin
+// CHECK:         tailor.broadcast %{{.+}} dims([1]) {op_id = 5 : i64} : tensor<4xf32> to tensor<2x4x3xf32>
+func.func @origin(%x: tensor<4xf32>) -> tensor<2x4x3xf32> {
+  %0 = tailor.broadcast %x dims([0]) {op_id = 4 : i64} : tensor<4xf32> to tensor<4x3xf32>
+  %1 = tailor.broadcast %0 dims([1, 2]) {op_id = 5 : i64} : tensor<4x3xf32> to tensor<2x4x3xf32>
+  return %1 : tensor<2x4x3xf32>
+}
+
+// A constant has a static shape; one that does not stays an op.
+// CHECK-LABEL: func.func @dynamic
+// CHECK:         tailor.reshape
+func.func @dynamic() -> tensor<?x2xf32> {
+  %c = tailor.constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
+  %r = tailor.reshape %c : tensor<4xf32> to tensor<?x2xf32>
+  return %r : tensor<?x2xf32>
+}
+
+// CHECK-LABEL: func.func @roll_nothing
+// CHECK-NEXT:    return
+func.func @roll_nothing(%x: tensor<0x5xf32>) -> tensor<0x5xf32> {
+  %r = tailor.roll %x shift(3) dim(0) : tensor<0x5xf32>
+  return %r : tensor<0x5xf32>
+}

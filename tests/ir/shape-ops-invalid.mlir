@@ -142,3 +142,37 @@ func.func @f() {
   %0 = tailor.iota dim(-1) : tensor<4xi32>
   return
 }
+
+// -----
+
+func.func @f(%a: tensor<3xf32>) -> tensor<3xf32> {
+  // expected-error @+2 {{pads dimension 0 of size 3 by low 4611686018427387904, high 4611686018427387904, interior 4611686018427387904, which 64 bits cannot count}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %r = tailor.pad %a low([4611686018427387904]) high([4611686018427387904]) interior([4611686018427387904]) : tensor<3xf32> to tensor<3xf32>
+  return %r : tensor<3xf32>
+}
+
+// -----
+
+func.func @f(%a: tensor<9223372036854775807xi1>) -> tensor<1xi1> {
+  // expected-error @+2 {{joins sizes 9223372036854775807 and 9223372036854775807, whose sum 64 bits cannot count}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %r = tailor.concat %a, %a dim(0) : (tensor<9223372036854775807xi1>, tensor<9223372036854775807xi1>) -> tensor<1xi1>
+  return %r : tensor<1xi1>
+}
+
+// -----
+
+func.func @f(%a: tensor<4294967296x4294967296xf32>) -> tensor<0xf32> {
+  // expected-error @+1 {{has more elements than 64 bits count: 4294967296x4294967296}}
+  %r = tailor.reshape %a : tensor<4294967296x4294967296xf32> to tensor<0xf32>
+  return %r : tensor<0xf32>
+}
+
+// -----
+
+func.func @f(%a: tensor<3xf32>) -> tensor<3xf32> {
+  // expected-error @+1 {{cannot roll by -9223372036854775808, whose opposite is no 64-bit number}}
+  %r = tailor.roll %a shift(-9223372036854775808) dim(0) : tensor<3xf32>
+  return %r : tensor<3xf32>
+}

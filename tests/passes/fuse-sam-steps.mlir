@@ -29,12 +29,12 @@ tailor.program @by_hand {
     %n = tailor.sqrt %n2 : tensor<f32>
     %eps = tailor.constant dense<1.0e-12> : tensor<f32>
     %d = tailor.add %n, %eps : tensor<f32>
-    // expected-remark@+1 {{perturbed-write}}
     %s = tailor.div %rho, %d : tensor<f32>
     %s_w = tailor.broadcast %s dims([]) : tensor<f32> to tensor<4x3xf32>
     %s_b = tailor.broadcast %s dims([]) : tensor<f32> to tensor<3xf32>
     %e_w = tailor.mul %gw, %s_w : tensor<4x3xf32>
     %e_b = tailor.mul %s_b, %gb : tensor<3xf32>
+    // expected-remark@+1 {{perturbed-write}}
     %w1 = tailor.add %w, %e_w : tensor<4x3xf32>
     %b1 = tailor.add %e_b, %b : tensor<3xf32>
     tailor.store %w1, @net::@w : tensor<4x3xf32>
@@ -89,14 +89,34 @@ tailor.program @update_and_average {
     %lr = tailor.control_read @lr : tensor<f32>
     %w = tailor.load @net::@w : tensor<4xf32>
     %v = tailor.load @sgd::@v : tensor<4xf32>
+    %g = tailor.exp %w : tensor<4xf32>
     // expected-remark@+1 {{update-with-average}}
-    %w1, %v1 = "tailor.sgd_update"(%w, %w, %v, %lr, %lr, %lr) <{decayed = array<i1: true>, operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0>, resultSegmentSizes = array<i32: 1, 1>}> : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+    %w1, %v1 = "tailor.sgd_update"(%w, %g, %v, %lr, %lr, %lr) <{decayed = array<i1: true>, operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0>, resultSegmentSizes = array<i32: 1, 1>}> : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
     tailor.store %w1, @net::@w : tensor<4xf32>
     tailor.store %v1, @sgd::@v : tensor<4xf32>
     %a = tailor.load @ema::@w : tensor<4xf32>
     %a1 = tailor.ema_update averages(%a) values(%w1) decay(%lr) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
     tailor.store %a1, @ema::@w : tensor<4xf32>
     tailor.yield
+  }
+}
+
+// -----
+
+// Not fused: a group has each input once, but the tensor plays two roles.
+// CHECK-LABEL: tailor.program @two_roles
+// CHECK-NOT:     tailor.fused
+tailor.program @two_roles {
+  tailor.state_group @net kind(net) trainable { tailor.state @w : tensor<4xf32> init(zeros) }
+  tailor.control { tailor.control_field @lr : tensor<f32> writer(host) }
+  tailor.entry @train_step kind(step) batch(8) {
+    %lr = tailor.control_read @lr : tensor<f32>
+    %w = tailor.load @net::@w : tensor<4xf32>
+    %g = tailor.exp %w : tensor<4xf32>
+    // expected-remark@+1 {{tensor-twice}}
+    %w1 = tailor.sgd_update params(%w) grads(%g) lr(%lr) weight_decay(%lr) decayed([true]) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>)
+    %a1 = tailor.ema_update averages(%w) values(%w1) decay(%lr) : (tensor<4xf32>, tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+    tailor.store %a1, @net::@w : tensor<4xf32>
   }
 }
 
