@@ -63,13 +63,18 @@ void emitSort(VectorBuilder& b, ir::SortPermOp op, Value source, Value target) {
   forEachIndex(b, outer, {}, [&](llvm::ArrayRef<Value> index) {
     Value base = flatten(b, type.getShape(), index);
     auto place = [&](Value i) { return b.add(base, b.mul(i, b.index(stride))); };
+    auto isNan = [&](Value x) { return b.compare(CmpFPredicate::UNO, x, x); };
+    auto negate = [&](Value x) { return b.bitXor(x, b.constant(b.i1(), 1)); };
     auto before = [&](Value j, Value i) {
       Value x = b.load(source, element, place(j)), y = b.load(source, element, place(i));
-      if (op.getDescending()) std::swap(x, y);
       Value less = floats ? b.compare(CmpFPredicate::OLT, x, y) : b.compare(CmpIPredicate::slt, x, y);
       Value more = floats ? b.compare(CmpFPredicate::OGT, x, y) : b.compare(CmpIPredicate::sgt, x, y);
-      Value tie =
-          b.bitAnd(b.compare(CmpIPredicate::slt, j, i), b.bitXor(b.bitOr(less, more), b.constant(b.i1(), 1)));
+      if (op.getDescending()) std::swap(less, more);
+      if (floats) { // NaN comes last in both directions
+        less = b.bitOr(less, b.bitAnd(negate(isNan(x)), isNan(y)));
+        more = b.bitOr(more, b.bitAnd(isNan(x), negate(isNan(y))));
+      }
+      Value tie = b.bitAnd(b.compare(CmpIPredicate::slt, j, i), negate(b.bitOr(less, more)));
       return b.bitOr(less, tie);
     };
     emitRanks(b, b.index(type.getDimSize(dim)), before,

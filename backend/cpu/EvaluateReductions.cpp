@@ -116,19 +116,19 @@ Value evaluateArgmax(Evaluator& e, ir::ArgmaxOp op, ArrayRef<Coord> coords) {
     return reduceExtreme(e, operand, {dim}, withHoles(coords, {dim}, rank), true);
   });
   auto smaller = [&](Value x, Value y) { return b.min(x, y); };
-  int64_t last = tensorType(operand).getDimSize(dim);
-  Value position = e.fold(
-      operand, {dim}, withHoles(coords, {dim}, rank), double(last), b.i32(),
+  return e.fold(
+      operand, {dim}, withHoles(coords, {dim}, rank), double(tensorType(operand).getDimSize(dim)), b.i32(),
       [&](Value acc, ArrayRef<Coord> at) {
         Value x = e.at(operand, at), wanted = b.matchShape(maximum, x.getType());
-        Value hit = isFloat(tensorType(operand).getElementType()) ? b.compare(CmpFPredicate::OEQ, x, wanted)
-                                                                  : b.compare(CmpIPredicate::eq, x, wanted);
+        // The maximum of a row with NaN is NaN, which equals nothing: there the first NaN wins.
+        Value hit =
+            isFloat(tensorType(operand).getElementType())
+                ? b.bitOr(b.compare(CmpFPredicate::OEQ, x, wanted), b.compare(CmpFPredicate::UNO, x, x))
+                : b.compare(CmpIPredicate::eq, x, wanted);
         Value here = b.matchShape(e.positionI32(at[dim]), acc.getType());
         return b.select(b.matchShape(hit, acc.getType()), b.min(acc, here), acc);
       },
       smaller);
-  // A row of NaN equals nothing; it has to name some class.
-  return b.min(position, b.constant(position.getType(), double(last - 1)));
 }
 
 int64_t reducedElements(Value operand, ArrayRef<int64_t> dims) {

@@ -185,8 +185,10 @@ Value evaluateShape(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
       .Case([&](ir::RollOp op) {
         auto dim = static_cast<size_t>(op.getDim());
         int64_t size = tensorType(result).getDimSize(dim);
-        int64_t back = ((-op.getShift()) % size + size) % size;
         Coords source(coords.begin(), coords.end());
+        if (size == 0) return e.at(op.getOperand(), source);
+        int64_t shift = op.getShift(); // the accessor is unsigned
+        int64_t back = (size - shift % size) % size;
         Value position = b.add(coords[dim].index, b.index(back));
         position = mlir::arith::RemUIOp::create(b.builder(), b.loc(), position, b.index(size));
         source[dim] = e.indexCoord(position, e.level());

@@ -136,6 +136,22 @@ ir::DotOp tiledDot(ir::KernelOp kernel) {
   return dot;
 }
 
+/// True for ops that move elements within their rows: dimension 0 passes through, so the rows are a loop whose
+/// length is known at run time.
+bool movesWithinRows(mlir::Operation& op) {
+  if (auto slice = mlir::dyn_cast<ir::SliceOp>(op)) {
+    RankedTensorType from = tensorTypeOf(slice.getOperand());
+    return from.getRank() > 1 && slice.getStarts()[0] == 0 && slice.getStrides()[0] == 1 &&
+           slice.getLimits()[0] == from.getDimSize(0);
+  }
+  if (auto pad = mlir::dyn_cast<ir::PadOp>(op))
+    return tensorTypeOf(pad.getOperand()).getRank() > 1 && pad.getLow()[0] == 0 && pad.getHigh()[0] == 0 &&
+           pad.getInterior()[0] == 0;
+  if (auto concat = mlir::dyn_cast<ir::ConcatOp>(op)) return concat.getDim() != 0;
+  if (auto roll = mlir::dyn_cast<ir::RollOp>(op)) return roll.getDim() != 0;
+  return false;
+}
+
 Loops loopsOf(ir::KernelOp kernel) {
   switch (kernel.getKind()) {
   case ir::FusionKind::Map:
@@ -171,8 +187,9 @@ Loops loopsOf(ir::KernelOp kernel) {
     return Loops::Gemm;
   case ir::FusionClass::MultiTensor:
     return Loops::MultiTensor;
-  case ir::FusionClass::Convolution:
   case ir::FusionClass::Other:
+    return movesWithinRows(kernel.getBlock().front()) ? Loops::Map : Loops::Generic;
+  case ir::FusionClass::Convolution:
     return Loops::Generic;
   }
   return Loops::Generic;

@@ -89,7 +89,7 @@ Tensor roll(const Tensor& x, int64_t dimension, int64_t shift) {
   const DimensionView view(x.shape(), dimension);
   for (int64_t o = 0; o < view.outer; ++o)
     for (int64_t l = 0; l < view.length; ++l) {
-      const int64_t target = ((l + shift) % view.length + view.length) % view.length;
+      const int64_t target = (l + shift % view.length + view.length) % view.length;
       for (int64_t i = 0; i < view.inner; ++i)
         y.copyFrom(view.flat(o, target, i), x, view.flat(o, l, i));
     }

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 namespace tailor::backends {
 namespace {
@@ -186,6 +187,45 @@ TEST(Backends, OpCases) {
   for (const Backend& backend : backends())
     for (const OpCase& opCase : conformance::allCases())
       check(backend, inF32(opCase));
+}
+
+/// NaN is last in both directions of a sort and wins argmax; equal ones keep their order.
+TEST(Backends, NanHasAPlaceInEveryOrder) {
+  const double nan = std::nan(""), inf = std::numeric_limits<double>::infinity();
+  const Argument x{"x", "4x5xf32", {}, {}, {1,   nan, 3,    nan, 2,    nan, nan, nan, nan, nan,
+                                            nan, inf, -inf, 0,   -inf, 3,   1,   3,   2,   nan}};
+  for (const Backend& backend : backends())
+    for (const char* op : {"argmax %x dim(1)", "argmax %x dim(0)", "sort_perm %x dim(1)",
+                           "sort_perm %x dim(1) descending", "sort_perm %x dim(0)"}) {
+      const std::string text = op, name = text.substr(0, text.find(' '));
+      const std::string result = name == "sort_perm"                        ? "4x5xi32"
+                                 : text.find("dim(1)") != std::string::npos ? "4xi32"
+                                                                            : "5xi32";
+      check(backend, {text, {x}, "%r = tailor." + text + " : $x$ to $r$", {result}});
+    }
+}
+
+/// A dump may hold what folding would have removed.
+TEST(Backends, NothingCanBeRolled) {
+  for (const Backend& backend : backends()) {
+    backend::CompileOptions options;
+    options.target = backend.target;
+    const auto compiled = backend::compileText(R"(
+      module attributes {tailor.phase = "kernels"} { tailor.program @p {
+        tailor.state_group @net kind(net) { tailor.state @z : tensor<0x5xf32> init(ones) }
+        tailor.kernel @k kind(single) (%z: tensor<0x5xf32>) -> tensor<0x5xf32> {
+          %y = tailor.roll %z shift(3) dim(0) : tensor<0x5xf32>
+          tailor.yield %y : tensor<0x5xf32>
+        }
+        tailor.entry @e kind(eval) batch(6) {
+          %z = tailor.load @net::@z : tensor<0x5xf32>
+          %y = tailor.launch @k(%z) : (tensor<0x5xf32>) -> tensor<0x5xf32>
+          tailor.output "y", %y : tensor<0x5xf32>
+        }
+      } })",
+                                               "roll.mlir", options);
+    EXPECT_TRUE(compiled.ok()) << compiled.status().message();
+  }
 }
 
 struct Size {

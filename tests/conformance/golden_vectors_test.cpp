@@ -206,5 +206,15 @@ TEST(GoldenVectors, SamWithZeroGradientStays) {
   EXPECT_EQ(results[0].reals(), (std::vector<double>{1, -3}));
 }
 
+/// What comes first is what was `shift` places before it.
+TEST(Roll, MovesElementsForward) {
+  const std::vector<Tensor> rolled = runReference({"roll",
+                                                   {{"x", "5xf64", {}, {}, {0, 1, 2, 3, 4}}},
+                                                   "%r = tailor.roll %x shift(2) dim(0) : $x$",
+                                                   {"5xf64"}});
+  ASSERT_EQ(rolled.size(), 1u);
+  EXPECT_THAT(rolled[0].reals(), testing::ElementsAre(3, 4, 0, 1, 2));
+}
+
 } // namespace
 } // namespace tailor::conformance

@@ -406,6 +406,27 @@ TEST(KernelCompiler, VariantsOfABatchShareCode) {
   EXPECT_FALSE(kernels.info(2).reused);
 }
 
+TEST(KernelCompiler, OpsThatMoveWithinRowsShareCode) {
+  const std::string wide = "%x: tensor<{N}x{C}xf32>", same = "tensor<{N}x{C}xf32>";
+  const std::vector<KernelText> texts = {
+      {"single", wide,
+       "%r = tailor.slice %x from([0, 2]) to([{N}, 3]) by([1, 1]) : " + same + " to tensor<{N}x1xf32>", "%r",
+       "tensor<{N}x1xf32>"},
+      {"single", wide,
+       "%r = tailor.concat %x, %x dim(1) : (" + same + ", " + same + ") -> tensor<{N}x10xf32>", "%r",
+       "tensor<{N}x10xf32>"},
+      {"single", wide,
+       "%r = tailor.pad %x low([0, 1]) high([0, 2]) interior([0, 1]) : " + same + " to tensor<{N}x12xf32>",
+       "%r", "tensor<{N}x12xf32>"},
+      {"single", wide, "%r = tailor.roll %x shift(2) dim(1) : " + same, "%r", same}};
+  for (const KernelText& text : texts) {
+    CompiledKernels kernels({sized(text, 16, 5), sized(text, 64, 5)}, nativeTarget());
+    EXPECT_TRUE(kernels.info(1).reused) << text.ops;
+    for (int64_t rows : {1, 3, 300})
+      check(sized(text, rows, 5), {floats({rows, 5})});
+  }
+}
+
 TEST(KernelCompiler, TheSameKernelsGiveTheSameBytes) {
   KernelText text{"map", "%x: tensor<{N}x{C}xf32>", "%r = tailor.tanh %x : tensor<{N}x{C}xf32>", "%r",
                   "tensor<{N}x{C}xf32>"};
