@@ -4,6 +4,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/STLExtras.h"
 
 #include "ir/OpIds.h"
@@ -104,11 +105,13 @@ public:
   }
 
 private:
-  /// A value varies if it depends on a `wrt` argument along a path on which a gradient may be asked for.
+  /// A value varies if it depends on a `wrt` argument along a path on which a gradient may be asked for. A
+  /// region (of a repeat) depends on what it uses from outside as much as on its operands.
   void markVarying() {
     for (Operation& op : body_.getBlock().without_terminator()) {
-      if (isa<ir::StopGradientOp>(op) ||
-          llvm::none_of(op.getOperands(), [&](Value v) { return varying_.contains(v); }))
+      SetVector<Value> read(op.operand_begin(), op.operand_end());
+      getUsedValuesDefinedAbove(op.getRegions(), read);
+      if (isa<ir::StopGradientOp>(op) || llvm::none_of(read, [&](Value v) { return varying_.contains(v); }))
         continue;
       for (Value result : op.getResults())
         if (isFloat(result)) varying_.insert(result);
@@ -203,7 +206,7 @@ private:
     if (failed(vjp)) return failure();
     OpBuilder builder(op);
     auto call = ir::CallOp::create(builder, op.getLoc(), *vjp, op.getArguments());
-    call->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+    ir::inheritOrigin(call, op.getOperation());
     op.replaceAllUsesWith(call.getResults());
     op.erase();
     return success();

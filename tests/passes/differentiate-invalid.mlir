@@ -54,3 +54,25 @@ tailor.program @recursive {
     tailor.yield
   }
 }
+
+// -----
+
+// The region of a repeat reads a trained value from outside.
+tailor.program @captured {
+  // expected-note@+1 {{while differentiating 'f.vjp'}}
+  tailor.body @f(%w: tensor<4xf32>, %x: tensor<4xf32>) -> tensor<f32> {
+    // expected-error@+1 {{has no derivative, but the loss depends on a trained value through it}}
+    %r = tailor.repeat 3 iteration(%i) carry(%k = %x : tensor<4xf32>) {
+      %n = tailor.mul %k, %w : tensor<4xf32>
+      tailor.yield %n : tensor<4xf32>
+    }
+    %s = tailor.reduce_sum %r dims([0]) : tensor<4xf32> to tensor<f32>
+    tailor.return %s : tensor<f32>
+  }
+  tailor.entry @train_step kind(step) batch(8) {
+    %c = tailor.constant dense<2.0> : tensor<4xf32>
+    %v, %g = tailor.value_and_grad @f(%c, %c) wrt([0]) : (tensor<4xf32>, tensor<4xf32>) -> (tensor<f32>, tensor<4xf32>)
+    tailor.report "v", %v : tensor<f32>
+    tailor.yield
+  }
+}
