@@ -1,10 +1,12 @@
 // Where every value of a planned program lives. PlanMemory writes it into attributes; these functions read
 // it.
 //
-//   tailor.program     memory = {state, arena, control, control_host, metrics, slot, constant}: bytes of each
-//   space tailor.state, tailor.control_field     place = #tailor.buffer<...> ops with results   buffers =
-//   [#tailor.buffer<...>, ...], one per result tailor.input       source = #tailor.buffer<slot, ...>, read
-//   into buffers[0] tailor.report, tailor.output           place = #tailor.buffer<...>
+//   tailor.program                      memory = {state, arena, control, control_host, metrics, slot, constant}:
+//                                       bytes of each space
+//   tailor.state, tailor.control_field  place = #tailor.buffer<...>
+//   ops with results                    buffers = [#tailor.buffer<...>, ...], one per result
+//   tailor.input                        source = #tailor.buffer<slot, ...>, read into buffers[0]
+//   tailor.report, tailor.output        place = #tailor.buffer<...>
 //
 // A load, store, report, output or reshape whose source and destination differ is a copy; equal means nothing
 // to do.
@@ -34,8 +36,10 @@ ir::BufferAttr placeOf(mlir::Operation* op);
 
 /// Checks a plan, also one that was edited by hand: every value has a place inside its space and of its size,
 /// aligned to 64 bytes (4 in the rows of control and metrics is not enough for a kernel, so these are aligned
-/// too); values that are alive at the same time do not overlap unless they are one in place; the tensors of
-/// each role lie at common distances; launches write neither control fields of the host nor constants.
+/// too); states, control fields, metrics and inputs have memory of their own; values that are alive at the same
+/// time do not overlap unless they are one in place, and what an output or report shows stays until the entry
+/// ends; the tensors of each role lie at common distances; launches write neither control fields of the host
+/// nor constants; the constants fill their space.
 mlir::LogicalResult verifyPlan(ir::ProgramOp program);
 
 } // namespace tailor::passes

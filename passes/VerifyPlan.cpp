@@ -1,9 +1,12 @@
 // Reads a memory plan and checks it: also plans that came from an edited dump.
 #include "passes/PlanMemory.h"
 
+#include "passes/analysis/Intervals.h"
+#include "passes/analysis/States.h"
 #include "passes/analysis/TensorLanes.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 
@@ -45,13 +48,86 @@ bool overlap(ir::BufferAttr a, ir::BufferAttr b) {
          b.getOffset() < a.getOffset() + a.getBytes();
 }
 
+/// One owner of a place, and how messages call it: "state 'w'".
+struct Owner {
+  ir::BufferAttr place;
+  Operation* op;
+  std::string name;
+};
+
+/// The places of one space belong to one owner each; owners of one name are the same.
+LogicalResult checkApart(SmallVector<Owner> owners) {
+  llvm::stable_sort(owners, [](const Owner& a, const Owner& b) {
+    return std::pair(a.place.getSpace(), a.place.getOffset()) <
+           std::pair(b.place.getSpace(), b.place.getOffset());
+  });
+  const Owner* furthest = nullptr; // of those before: where one ends last, an overlap shows
+  for (const Owner& owner : owners) {
+    if (owner.place.getBytes() == 0) continue;
+    if (furthest && overlap(furthest->place, owner.place) && furthest->name != owner.name)
+      return (owner.op->emitError() << owner.name << " at " << owner.place << " shares memory with "
+                                    << furthest->name << " at " << furthest->place)
+                 .attachNote(furthest->op->getLoc())
+             << "the other one";
+    auto end = [](const Owner& o) { return o.place.getOffset() + o.place.getBytes(); };
+    if (!furthest || furthest->place.getSpace() != owner.place.getSpace() || end(*furthest) < end(owner))
+      furthest = &owner;
+  }
+  return success();
+}
+
+std::string quoted(StringRef what, StringRef name) {
+  return (what + " '" + name + "'").str();
+}
+
+/// States, control fields, metrics and, per entry, batch inputs have memory of their own.
+LogicalResult checkOwners(ir::ProgramOp program) {
+  SmallVector<Owner> owners;
+  for (auto group : program.getOps<ir::StateGroupOp>())
+    for (auto state : group.getOps<ir::StateOp>())
+      owners.push_back(
+          {placeOf(state), state, quoted("state", (group.getSymName() + "/" + state.getSymName()).str())});
+  if (ir::ControlOp control = program.getControl())
+    for (auto field : control.getOps<ir::ControlFieldOp>())
+      owners.push_back({placeOf(field), field, quoted("control field", field.getSymName())});
+  llvm::StringMap<ir::BufferAttr> metrics;
+  for (auto entry : program.getOps<ir::EntryOp>()) {
+    SmallVector<Owner> inputs;
+    for (auto input : entry.getOps<ir::InputOp>())
+      inputs.push_back(
+          {input->getAttrOfType<ir::BufferAttr>(kSourceAttr), input, quoted("input", input.getInput())});
+    if (failed(checkApart(std::move(inputs)))) return failure();
+    for (auto report : entry.getOps<ir::ReportOp>()) {
+      ir::BufferAttr place = placeOf(report),
+                     known = metrics.try_emplace(report.getMetric(), place).first->second;
+      if (known != place)
+        return report.emitError("metric '")
+               << report.getMetric() << "' is at " << place << " here and at " << known << " elsewhere";
+      owners.push_back({place, report, quoted("metric", report.getMetric())});
+    }
+  }
+  return checkApart(std::move(owners));
+}
+
+/// Constants end where their space does: the artifact holds the space as bytes.
+LogicalResult checkConstants(ir::ProgramOp program, const MemorySizes& sizes) {
+  int64_t end = 0;
+  program.walk([&](ir::ConstantOp constant) {
+    ir::BufferAttr place = bufferOf(constant.getResult());
+    if (place && place.getSpace() == ir::MemorySpace::Constant)
+      end = std::max(end, alignTo64(place.getOffset() + place.getBytes()));
+  });
+  if (sizes.constant <= end) return success();
+  return program.emitError("reserves ") << sizes.constant << " bytes for constants, but they end at " << end;
+}
+
 /// The tensors of a role have one distance from their lanes.
-LogicalResult checkRole(const LaunchRole& role, const TensorLanes& lanes) {
+LogicalResult checkRole(const LaunchRole& role, const TensorLanes& lanes, const States& states) {
   std::optional<int64_t> base;
   for (Value value : role.values) {
     const TensorLanes::Lane* lane = nullptr;
     if (auto load = value.getDefiningOp<ir::LoadOp>())
-      lane = lanes.laneOf(load->getParentOfType<ir::ProgramOp>().lookupState(load.getState()));
+      lane = lanes.laneOf(states[load.getState()]);
     else
       lane = lanes.laneOf(value);
     ir::LaunchOp launch = role.launch;
@@ -64,10 +140,53 @@ LogicalResult checkRole(const LaunchRole& role, const TensorLanes& lanes) {
   return success();
 }
 
-/// Follows the memory of one entry from op to op: what a place holds must still be there when it is read.
+/// Numbered places, asked which of them touch another one.
+class PlacesByOffset {
+public:
+  void add(ir::BufferAttr place, unsigned number) { places_.push_back({place, number, 0}); }
+
+  void sort() {
+    llvm::stable_sort(places_, [](const Entry& a, const Entry& b) { return a.start() < b.start(); });
+    Start furthest{ir::MemorySpace::State, 0};
+    for (Entry& entry : places_) {
+      Start end{entry.place.getSpace(), entry.place.getOffset() + entry.place.getBytes()};
+      furthest = std::max(furthest, end);
+      entry.furthestEnd = furthest.second;
+    }
+  }
+
+  /// Stops at the first failure of `visit`.
+  LogicalResult forEachOverlap(ir::BufferAttr place,
+                               function_ref<LogicalResult(ir::BufferAttr, unsigned)> visit) const {
+    Start end{place.getSpace(), place.getOffset() + place.getBytes()};
+    auto it = llvm::partition_point(places_, [&](const Entry& entry) { return entry.start() < end; });
+    // Backwards until nothing before reaches as far as the place.
+    while (it != places_.begin()) {
+      --it;
+      if (it->place.getSpace() != place.getSpace() || it->furthestEnd <= place.getOffset()) break;
+      if (overlap(it->place, place) && failed(visit(it->place, it->number))) return failure();
+    }
+    return success();
+  }
+
+private:
+  using Start = std::pair<ir::MemorySpace, int64_t>;
+  struct Entry {
+    ir::BufferAttr place;
+    unsigned number;
+    int64_t furthestEnd; ///< of the places of this space up to here
+
+    Start start() const { return {place.getSpace(), place.getOffset()}; }
+  };
+  SmallVector<Entry> places_;
+};
+
+/// Follows the memory of one entry from op to op: what a place holds must still be there when it is read, by
+/// a later op or, for outputs and reports, by the host after the last one.
 class EntryCheck {
 public:
-  EntryCheck(ir::EntryOp entry, const SymbolTable& symbols) : entry_(entry), symbols_(symbols) {}
+  EntryCheck(ir::EntryOp entry, const SymbolTable& symbols, const States& states, const MemorySizes& sizes)
+      : entry_(entry), symbols_(symbols), states_(states), sizes_(sizes) {}
 
   LogicalResult run() {
     for (Operation& op : entry_.getBody().front()) {
@@ -75,58 +194,105 @@ public:
         if (overwritten_.contains(operand))
           return op.emitError("reads a value whose memory was reused before").attachNote(operand.getLoc())
                  << "the value is made here";
-      if (auto store = dyn_cast<ir::StoreOp>(op)) {
-        ir::BufferAttr place =
-            placeOf(entry_->getParentOfType<ir::ProgramOp>().lookupState(store.getState()));
-        if (bufferOf(store.getValue()) != place) write(place, {});
-      }
-      if (auto output = dyn_cast<ir::OutputOp>(op); output && placeOf(output) != bufferOf(output.getValue()))
-        write(placeOf(output), {});
-      if (failed(define(&op))) return failure();
+      LogicalResult checked = success();
+      if (auto store = dyn_cast<ir::StoreOp>(op))
+        checked = copy(&op, placeOf(states_[store.getState()]));
+      else if (auto output = dyn_cast<ir::OutputOp>(op))
+        checked = keep({placeOf(output), output, quoted("output", output.getOutput())});
+      else if (auto report = dyn_cast<ir::ReportOp>(op))
+        checked = keep({placeOf(report), report, quoted("metric", report.getMetric())});
+      if (failed(checked) || failed(define(&op))) return failure();
     }
     return success();
   }
 
 private:
-  /// Every live value that `place` touches is gone, except the one shown under other names.
-  void write(ir::BufferAttr place, ArrayRef<Value> keep) {
-    llvm::erase_if(live_, [&](Value value) {
-      if (!overlap(bufferOf(value), place) || llvm::is_contained(keep, value)) return false;
-      overwritten_.insert(value);
+  struct Live {
+    ir::BufferAttr place;
+    Value value;
+  };
+
+  /// The only operand of `op` goes to `place`.
+  LogicalResult copy(Operation* op, ir::BufferAttr place) {
+    return bufferOf(op->getOperand(0)) == place ? success() : write(op, place);
+  }
+
+  /// A place the host reads after the entry has run.
+  LogicalResult keep(Owner owner) {
+    if (failed(copy(owner.op, owner.place))) return failure();
+    kept_.push_back(std::move(owner));
+    return success();
+  }
+
+  /// Every live value that `place` touches is gone; what the host will read must not be.
+  LogicalResult write(Operation* op, ir::BufferAttr place) {
+    for (const Owner& owner : kept_)
+      if (overlap(owner.place, place))
+        return (op->emitError("writes ") << place << " over " << owner.name << " at " << owner.place
+                                         << ", which is read after the entry has run")
+                   .attachNote(owner.op->getLoc())
+               << "it is put there here";
+    llvm::erase_if(live_, [&](const Live& live) {
+      if (!overlap(live.place, place)) return false;
+      overwritten_.insert(live.value);
       return true;
     });
+    return success();
   }
 
   LogicalResult define(Operation* op) {
     auto launch = dyn_cast<ir::LaunchOp>(op);
+    if (launch && failed(checkOverwrites(launch))) return failure();
     for (OpResult result : op->getResults()) {
       ir::BufferAttr place = bufferOf(result);
       bool isView = isa<ir::LoadOp, ir::ControlReadOp, ir::ConstantOp>(op) ||
                     (isa<ir::ReshapeOp>(op) && bufferOf(op->getOperand(0)) == place);
-      if (auto load = dyn_cast<ir::LoadOp>(op))
-        isView = place == placeOf(load->getParentOfType<ir::ProgramOp>().lookupState(load.getState()));
-      if (launch) {
-        if (place.getSpace() == ir::MemorySpace::Constant || place.getSpace() == ir::MemorySpace::Slot)
-          return op->emitError("writes ") << place << ", which only the host writes";
-        auto kernel = symbols_.lookup<ir::KernelOp>(launch.getKernel());
-        for (OpOperand& operand : op->getOpOperands())
-          if (overlap(bufferOf(operand.get()), place) &&
-              (bufferOf(operand.get()) != place ||
-               !mayShareBuffer(kernel, operand.getOperandNumber(), result.getResultNumber())))
-            return op->emitError("writes result ") << result.getResultNumber() << " over operand "
-                                                   << operand.getOperandNumber() << ", which it still reads";
-        for (OpResult other : op->getResults().take_front(result.getResultNumber()))
-          if (overlap(bufferOf(other), place)) return op->emitError("two results share memory");
-      }
-      if (!isView) write(place, {});
+      if (auto load = dyn_cast<ir::LoadOp>(op)) isView = place == placeOf(states_[load.getState()]);
+      if (launch && failed(checkWritable(launch, place))) return failure();
+      if (!isView && failed(write(op, place))) return failure();
     }
-    llvm::append_range(live_, op->getResults());
+    for (Value result : op->getResults())
+      live_.push_back({bufferOf(result), result});
     return success();
+  }
+
+  LogicalResult checkWritable(ir::LaunchOp launch, ir::BufferAttr place) {
+    bool isHostField = place.getSpace() == ir::MemorySpace::Control && place.getOffset() < sizes_.controlHost;
+    if (isHostField || place.getSpace() == ir::MemorySpace::Constant ||
+        place.getSpace() == ir::MemorySpace::Slot)
+      return launch.emitError("writes ") << place << ", which only the host writes";
+    return success();
+  }
+
+  /// A launch writes over an operand only where the kernel says so, and each result elsewhere.
+  LogicalResult checkOverwrites(ir::LaunchOp launch) {
+    SmallVector<Owner> results;
+    for (OpResult result : launch->getResults())
+      results.push_back({bufferOf(result), launch, "result " + std::to_string(result.getResultNumber())});
+    PlacesByOffset operands;
+    for (OpOperand& operand : launch->getOpOperands())
+      operands.add(bufferOf(operand.get()), operand.getOperandNumber());
+    operands.sort();
+    auto kernel = symbols_.lookup<ir::KernelOp>(launch.getKernel());
+    for (auto [index, result] : llvm::enumerate(results)) {
+      unsigned number = index;
+      ir::BufferAttr written = result.place;
+      auto visit = [&](ir::BufferAttr read, unsigned operand) -> LogicalResult {
+        if (read == written && mayShareBuffer(kernel, operand, number)) return success();
+        return launch.emitError("writes result ")
+               << number << " over operand " << operand << ", which it still reads";
+      };
+      if (failed(operands.forEachOverlap(written, visit))) return failure();
+    }
+    return checkApart(std::move(results));
   }
 
   ir::EntryOp entry_;
   const SymbolTable& symbols_;
-  SmallVector<Value> live_;
+  const States& states_;
+  const MemorySizes& sizes_;
+  SmallVector<Live> live_;
+  SmallVector<Owner> kept_;
   DenseSet<Value> overwritten_;
 };
 
@@ -175,14 +341,17 @@ LogicalResult verifyPlan(ir::ProgramOp program) {
   });
   if (walk.wasInterrupted()) return failure();
 
+  if (failed(checkOwners(program)) || failed(checkConstants(program, sizes))) return failure();
+
   SymbolTable symbols(program);
+  States states(program);
   FailureOr<TensorLanes> lanes = TensorLanes::compute(program);
   if (failed(lanes)) return failure();
   for (auto entry : program.getOps<ir::EntryOp>()) {
     for (auto launch : entry.getOps<ir::LaunchOp>())
       for (const LaunchRole& role : launchRoles(launch, symbols.lookup<ir::KernelOp>(launch.getKernel())))
-        if (failed(checkRole(role, *lanes))) return failure();
-    if (failed(EntryCheck(entry, symbols).run())) return failure();
+        if (failed(checkRole(role, *lanes, states))) return failure();
+    if (failed(EntryCheck(entry, symbols, states, sizes).run())) return failure();
   }
   return success();
 }

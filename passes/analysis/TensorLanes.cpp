@@ -25,8 +25,7 @@ SmallVector<LaunchRole> launchRoles(ir::LaunchOp launch, ir::KernelOp kernel) {
 }
 
 void* TensorLanes::keyOf(Value value) const {
-  if (auto load = value.getDefiningOp<ir::LoadOp>())
-    return ir::ProgramOp(program_).lookupState(load.getState()).getOperation();
+  if (auto load = value.getDefiningOp<ir::LoadOp>()) return states_[load.getState()].getOperation();
   return value.getAsOpaquePointer();
 }
 
@@ -57,7 +56,7 @@ const TensorLanes::Lane* TensorLanes::laneOf(Value value) const {
 
 FailureOr<TensorLanes> TensorLanes::compute(ir::ProgramOp program) {
   TensorLanes lanes;
-  lanes.program_ = program;
+  lanes.states_ = States(program);
   SymbolTable symbols(program);
   SmallVector<LaunchRole> roles;
   program.walk([&](ir::LaunchOp launch) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "passes/analysis/KernelBuffers.h"
+#include "passes/analysis/States.h"
 
 #include "llvm/ADT/DenseMap.h"
 
@@ -51,7 +52,7 @@ private:
   const Lane* find(void* key) const;
   void* keyOf(mlir::Value value) const;
 
-  ir::ProgramOp program_;
+  States states_;
   llvm::DenseMap<void*, unsigned> nodes_; ///< state op or value -> node
   std::vector<unsigned> parents_;         ///< union-find
   std::vector<unsigned> laneOfNode_;      ///< root node -> index into lanes_

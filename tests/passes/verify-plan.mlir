@@ -30,3 +30,88 @@ tailor.program @outside attributes {memory = {arena = 64 : i64, constant = 0 : i
   }
 }
 }
+
+// -----
+
+// Two states at one place.
+module attributes {tailor.phase = "planned"} {
+tailor.program @states attributes {memory = {arena = 0 : i64, constant = 0 : i64, control = 0 : i64, control_host = 0 : i64, metrics = 0 : i64, slot = 0 : i64, state = 128 : i64}} {
+  tailor.state_group @net kind(net) {
+    // expected-note@+1 {{the other one}}
+    tailor.state @w : tensor<20xf32> init(ones) {place = #tailor.buffer<state, 0, 80>}
+    // expected-error@+1 {{state 'net/v' at #tailor.buffer<state, 64, 16> shares memory with state 'net/w' at #tailor.buffer<state, 0, 80>}}
+    tailor.state @v : tensor<4xf32> init(zeros) {place = #tailor.buffer<state, 64, 16>}
+  }
+}
+}
+
+// -----
+
+// A launch that writes what the host wrote.
+module attributes {tailor.phase = "planned"} {
+tailor.program @control attributes {memory = {arena = 0 : i64, constant = 0 : i64, control = 64 : i64, control_host = 64 : i64, metrics = 64 : i64, slot = 0 : i64, state = 64 : i64}} {
+  tailor.state_group @net kind(net) { tailor.state @w : tensor<4xf32> init(ones) {place = #tailor.buffer<state, 0, 16>} }
+  tailor.control { tailor.control_field @lr : tensor<f32> writer(host) value(0.5) {place = #tailor.buffer<control, 0, 4>} }
+  tailor.entry @s kind(step) batch(4) {
+    %w = tailor.load @net::@w {buffers = [#tailor.buffer<state, 0, 16>]} : tensor<4xf32>
+    // expected-error@+1 {{writes #tailor.buffer<control, 0, 4>, which only the host writes}}
+    %y = tailor.launch @k(%w) buffers([#tailor.buffer<control, 0, 4>]) : (tensor<4xf32>) -> tensor<f32>
+    tailor.report "loss", %y {place = #tailor.buffer<metrics, 0, 4>} : tensor<f32>
+  }
+  tailor.kernel @k kind(scalar) (%x: tensor<4xf32>) -> tensor<f32> {
+    %y = tailor.reduce_sum %x dims([0]) : tensor<4xf32> to tensor<f32>
+    tailor.yield %y : tensor<f32>
+  }
+}
+}
+
+// -----
+
+// An output is read after the entry has run.
+module attributes {tailor.phase = "planned"} {
+tailor.program @outputs attributes {memory = {arena = 128 : i64, constant = 0 : i64, control = 0 : i64, control_host = 0 : i64, metrics = 0 : i64, slot = 64 : i64, state = 0 : i64}} {
+  tailor.entry @value kind(eval) batch(4) {
+    %x = tailor.input "numeric" {buffers = [#tailor.buffer<arena, 0, 64>], source = #tailor.buffer<slot, 0, 64>} : tensor<4x4xf32>
+    %a = tailor.launch @k(%x) buffers([#tailor.buffer<arena, 64, 64>]) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    // expected-note@+1 {{it is put there here}}
+    tailor.output "y", %a {place = #tailor.buffer<arena, 64, 64>} : tensor<4x4xf32>
+    // expected-error@+1 {{writes #tailor.buffer<arena, 64, 64> over output 'y' at #tailor.buffer<arena, 64, 64>, which is read after the entry has run}}
+    %b = tailor.launch @k(%x) buffers([#tailor.buffer<arena, 64, 64>]) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    tailor.output "z", %b {place = #tailor.buffer<arena, 64, 64>} : tensor<4x4xf32>
+  }
+  tailor.kernel @k kind(map) (%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
+    %y = tailor.exp %x : tensor<4x4xf32>
+    tailor.yield %y : tensor<4x4xf32>
+  }
+}
+}
+
+// -----
+
+// Two metrics at one place.
+module attributes {tailor.phase = "planned"} {
+tailor.program @metrics attributes {memory = {arena = 64 : i64, constant = 0 : i64, control = 0 : i64, control_host = 0 : i64, metrics = 64 : i64, slot = 64 : i64, state = 0 : i64}} {
+  tailor.entry @value kind(eval) batch(4) {
+    %x = tailor.input "numeric" {buffers = [#tailor.buffer<arena, 0, 64>], source = #tailor.buffer<slot, 0, 64>} : tensor<4x4xf32>
+    %s = tailor.launch @s(%x) buffers([#tailor.buffer<metrics, 0, 4>]) : (tensor<4x4xf32>) -> tensor<f32>
+    // expected-note@+1 {{the other one}}
+    tailor.report "one", %s {place = #tailor.buffer<metrics, 0, 4>} : tensor<f32>
+    %t = tailor.launch @s(%x) buffers([#tailor.buffer<metrics, 0, 4>]) : (tensor<4x4xf32>) -> tensor<f32>
+    // expected-error@+1 {{metric 'two' at #tailor.buffer<metrics, 0, 4> shares memory with metric 'one' at #tailor.buffer<metrics, 0, 4>}}
+    tailor.report "two", %t {place = #tailor.buffer<metrics, 0, 4>} : tensor<f32>
+  }
+  tailor.kernel @s kind(single) (%x: tensor<4x4xf32>) -> tensor<f32> {
+    %y = tailor.reduce_sum %x dims([0, 1]) : tensor<4x4xf32> to tensor<f32>
+    tailor.yield %y : tensor<f32>
+  }
+}
+}
+
+// -----
+
+// The artifact holds the constants as bytes.
+module attributes {tailor.phase = "planned"} {
+// expected-error@+1 {{reserves 1152921504606846976 bytes for constants, but they end at 0}}
+tailor.program @constants attributes {memory = {arena = 0 : i64, constant = 1152921504606846976 : i64, control = 0 : i64, control_host = 0 : i64, metrics = 0 : i64, slot = 0 : i64, state = 0 : i64}} {
+}
+}
