@@ -1,6 +1,7 @@
 // Every pass of the compiler: what it does, when it applies, where it stands, what it does to the numbers.
-// `mlir-tblgen -gen-pass-doc` turns this file into the reference page. One pass = one entry here = one .cpp of the
-// same name = one tests/passes/<flag>.mlir. The order, with its reasons, is passes/Pipelines.cpp.
+// `mlir-tblgen -gen-pass-doc` turns this file into the reference page; tests/passes/examples.test runs its examples. One
+// pass = one entry here = one .cpp of the same name = one tests/passes/<flag>.mlir. The order, with its reasons, is
+// passes/Pipelines.cpp.
 #ifndef TAILOR_PASSES_PASSES_TD
 #define TAILOR_PASSES_PASSES_TD
 
@@ -23,9 +24,18 @@ def MergeEqualOpsPass : TailorPass<"tailor-merge-equal-ops"> {
     Numerics: exact.
 
     ```mlir
-    %a = tailor.log %p     %b = tailor.log %p     %c = tailor.add %a, %b
+    tailor.body @f(%p: tensor<4xf32>) -> tensor<4xf32> {
+      %a = tailor.log %p : tensor<4xf32>
+      %b = tailor.log %p : tensor<4xf32>
+      %c = tailor.add %a, %b : tensor<4xf32>
+      tailor.return %c : tensor<4xf32>
+    }
     // becomes
-    %a = tailor.log %p     %c = tailor.add %a, %a
+    tailor.body @f(%p: tensor<4xf32>) -> tensor<4xf32> {
+      %a = tailor.log %p : tensor<4xf32>
+      %c = tailor.add %a, %a : tensor<4xf32>
+      tailor.return %c : tensor<4xf32>
+    }
     ```
   }];
 }
@@ -65,11 +75,18 @@ def FuseClassWeightsPass : TailorPass<"tailor-fuse-class-weights"> {
     compares every form and every broken clause with the pass on and off.
 
     ```mlir
-    %ce  = tailor.softmax_cross_entropy %z, %y ...  : tensor<64xf32>
-    %wi  = tailor.take %w, %y : ...
-    %out = tailor.mul %ce, %wi : tensor<64xf32>
+    tailor.body @f(%z: tensor<64x10xf32>, %y: tensor<64xi32>, %w: tensor<10xf32>) -> tensor<64xf32> {
+      %ce = tailor.softmax_cross_entropy %z, %y : tensor<64xi32> reduction(none) : tensor<64x10xf32> -> tensor<64xf32>
+      %wi = tailor.take %w, %y : (tensor<10xf32>, tensor<64xi32>) -> tensor<64xf32>
+      %out = tailor.mul %ce, %wi : tensor<64xf32>
+      tailor.return %out : tensor<64xf32>
+    }
     // becomes
-    %out = tailor.softmax_cross_entropy %z, %y weights(%w) ... : tensor<64xf32>
+    tailor.body @f(%z: tensor<64x10xf32>, %y: tensor<64xi32>, %w: tensor<10xf32>) -> tensor<64xf32> {
+      %out = tailor.softmax_cross_entropy %z, %y : tensor<64xi32> weights(%w : tensor<10xf32>) reduction(none)
+          : tensor<64x10xf32> -> tensor<64xf32>
+      tailor.return %out : tensor<64xf32>
+    }
     ```
   }];
 }
@@ -88,13 +105,28 @@ def HoistFittedPass : TailorPass<"tailor-hoist-fitted"> {
     Numerics: exact; the same ops run once instead of once per step.
 
     ```mlir
-    tailor.entry @train_step kind(step) { %n = tailor.load @fitted::@counts
-                                          %t = tailor.reciprocal %n ... }
+    tailor.state_group @fitted kind(fitted) {
+      tailor.state @counts : tensor<10xf32> init(zeros)
+    }
+    tailor.entry @train_step kind(step) batch(64) {
+      %n = tailor.load @fitted::@counts : tensor<10xf32>
+      %s = tailor.reduce_sum %n dims([0]) : tensor<10xf32> to tensor<f32>
+      tailor.report "samples", %s : tensor<f32>
+    }
     // becomes
-    tailor.entry @fit kind(fit)         { %n = tailor.load @fitted::@counts
-                                          %t = tailor.reciprocal %n
-                                          tailor.store %t, @fitted::@derived0 }
-    tailor.entry @train_step kind(step) { %t = tailor.load @fitted::@derived0 ... }
+    tailor.state_group @fitted kind(fitted) {
+      tailor.state @counts : tensor<10xf32> init(zeros)
+      tailor.state @derived0 : tensor<f32> init(zeros)
+    }
+    tailor.entry @train_step kind(step) batch(64) {
+      %s = tailor.load @fitted::@derived0 : tensor<f32>
+      tailor.report "samples", %s : tensor<f32>
+    }
+    tailor.entry @fit kind(fit) {
+      %n = tailor.load @fitted::@counts : tensor<10xf32>
+      %s = tailor.reduce_sum %n dims([0]) : tensor<10xf32> to tensor<f32>
+      tailor.store %s, @fitted::@derived0 : tensor<f32>
+    }
     ```
   }];
 }
@@ -114,10 +146,29 @@ def DifferentiatePass : TailorPass<"tailor-differentiate"> {
     Numerics: defines them; the order of additions is the reverse program order of the uses.
 
     ```mlir
-    %loss, %g = tailor.value_and_grad @loss(%w, %x) wrt([0]) : ...
+    tailor.body @loss(%w: tensor<4xf32>, %x: tensor<4xf32>) -> tensor<f32> {
+      %y = tailor.mul %w, %x : tensor<4xf32>
+      %l = tailor.reduce_sum %y dims([0]) : tensor<4xf32> to tensor<f32>
+      tailor.return %l : tensor<f32>
+    }
+    tailor.body @step(%w: tensor<4xf32>, %x: tensor<4xf32>) -> (tensor<f32>, tensor<4xf32>) {
+      %l, %dw = tailor.value_and_grad @loss(%w, %x) wrt([0])
+          : (tensor<4xf32>, tensor<4xf32>) -> (tensor<f32>, tensor<4xf32>)
+      tailor.return %l, %dw : tensor<f32>, tensor<4xf32>
+    }
     // becomes
-    %loss, %g = tailor.call @loss.vjp(%w, %x) : ...
-    tailor.body @loss.vjp(...) { forward ops; backward ops; tailor.return %loss, %gw }
+    tailor.body @loss.vjp(%w: tensor<4xf32>, %x: tensor<4xf32>) -> (tensor<f32>, tensor<4xf32>) {
+      %y = tailor.mul %w, %x : tensor<4xf32>
+      %l = tailor.reduce_sum %y dims([0]) : tensor<4xf32> to tensor<f32>
+      %dl = tailor.constant dense<1.0> : tensor<f32>
+      %dy = tailor.broadcast %dl dims([]) : tensor<f32> to tensor<4xf32>
+      %dw = tailor.mul %dy, %x : tensor<4xf32>
+      tailor.return %l, %dw : tensor<f32>, tensor<4xf32>
+    }
+    tailor.body @step(%w: tensor<4xf32>, %x: tensor<4xf32>) -> (tensor<f32>, tensor<4xf32>) {
+      %l, %dw = tailor.call @loss.vjp(%w, %x) : (tensor<4xf32>, tensor<4xf32>) -> (tensor<f32>, tensor<4xf32>)
+      tailor.return %l, %dw : tensor<f32>, tensor<4xf32>
+    }
     ```
   }];
   let options = [
@@ -136,10 +187,19 @@ def FuseLossBackwardPass : TailorPass<"tailor-fuse-loss-backward"> {
     Numerics: exact; both kernels compute the same softmax.
 
     ```mlir
-    %l  = tailor.softmax_cross_entropy %z, %y ...
-    %dz = tailor.softmax_cross_entropy_grad %dl, %z, %y ...
+    tailor.body @f(%dl: tensor<f32>, %z: tensor<64x10xf32>, %y: tensor<64xi32>) -> (tensor<f32>, tensor<64x10xf32>) {
+      %l = tailor.softmax_cross_entropy %z, %y : tensor<64xi32> reduction(batch_mean)
+          : tensor<64x10xf32> -> tensor<f32>
+      %dz = tailor.softmax_cross_entropy_grad %dl, %z, %y : tensor<64xi32> reduction(batch_mean)
+          : (tensor<f32>, tensor<64x10xf32>) -> tensor<64x10xf32>
+      tailor.return %l, %dz : tensor<f32>, tensor<64x10xf32>
+    }
     // becomes
-    %l, %dz = tailor.softmax_cross_entropy_with_grad %dl, %z, %y ...
+    tailor.body @f(%dl: tensor<f32>, %z: tensor<64x10xf32>, %y: tensor<64xi32>) -> (tensor<f32>, tensor<64x10xf32>) {
+      %l, %dz = tailor.softmax_cross_entropy_with_grad %dl, %z, %y : tensor<64xi32> reduction(batch_mean)
+          : (tensor<f32>, tensor<64x10xf32>) -> (tensor<f32>, tensor<64x10xf32>)
+      tailor.return %l, %dz : tensor<f32>, tensor<64x10xf32>
+    }
     ```
   }];
 }
@@ -158,9 +218,55 @@ def FuseSamStepsPass : TailorPass<"tailor-fuse-sam-steps"> {
     Numerics: perturbation exact up to the order of the norm's sum; update followed by average exact.
 
     ```mlir
-    %w1, %m1 = tailor.sgd_update ...        %e1 = tailor.ema_update ... %w1
+    tailor.state_group @net kind(net) trainable {
+      tailor.state @w : tensor<4xf32> init(ones)
+      tailor.state @g : tensor<4xf32> init(ones)
+    }
+    tailor.state_group @ema kind(ema) { tailor.state @e : tensor<4xf32> init(copy_of(@net::@w)) }
+    tailor.control {
+      tailor.control_field @lr : tensor<f32> writer(host)
+      tailor.control_field @valid : tensor<i32> writer(host)
+    }
+    tailor.entry @train_step kind(step) batch(64) {
+      %w = tailor.load @net::@w : tensor<4xf32>
+      %g = tailor.load @net::@g : tensor<4xf32>
+      %e = tailor.load @ema::@e : tensor<4xf32>
+      %lr = tailor.control_read @lr : tensor<f32>
+      %valid = tailor.control_read @valid : tensor<i32>
+      %w1 = tailor.sgd_update params(%w) grads(%g) lr(%lr) weight_decay(%lr) valid(%valid) decayed([true])
+          : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>, tensor<i32>) -> (tensor<4xf32>)
+      %e1 = tailor.ema_update averages(%e) values(%w1) decay(%lr) valid(%valid)
+          : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i32>) -> tensor<4xf32>
+      tailor.store %w1, @net::@w : tensor<4xf32>
+      tailor.store %e1, @ema::@e : tensor<4xf32>
+    }
     // becomes
-    %w1, %m1, %e1 = tailor.fused {kind = multi_tensor} ... { sgd_update; ema_update }
+    tailor.state_group @net kind(net) trainable {
+      tailor.state @w : tensor<4xf32> init(ones)
+      tailor.state @g : tensor<4xf32> init(ones)
+    }
+    tailor.state_group @ema kind(ema) { tailor.state @e : tensor<4xf32> init(copy_of(@net::@w)) }
+    tailor.control {
+      tailor.control_field @lr : tensor<f32> writer(host)
+      tailor.control_field @valid : tensor<i32> writer(host)
+    }
+    tailor.entry @train_step kind(step) batch(64) {
+      %w = tailor.load @net::@w : tensor<4xf32>
+      %g = tailor.load @net::@g : tensor<4xf32>
+      %e = tailor.load @ema::@e : tensor<4xf32>
+      %lr = tailor.control_read @lr : tensor<f32>
+      %valid = tailor.control_read @valid : tensor<i32>
+      %w1, %e1 = tailor.fused multi_tensor (%p = %w : tensor<4xf32>, %dp = %g : tensor<4xf32>, %r = %lr : tensor<f32>,
+          %n = %valid : tensor<i32>, %a = %e : tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+        %p1 = tailor.sgd_update params(%p) grads(%dp) lr(%r) weight_decay(%r) valid(%n) decayed([true])
+            : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>, tensor<i32>) -> (tensor<4xf32>)
+        %a1 = tailor.ema_update averages(%a) values(%p1) decay(%r) valid(%n)
+            : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<i32>) -> tensor<4xf32>
+        tailor.yield %p1, %a1 : tensor<4xf32>, tensor<4xf32>
+      }
+      tailor.store %w1, @net::@w : tensor<4xf32>
+      tailor.store %e1, @ema::@e : tensor<4xf32>
+    }
     ```
   }];
 }
@@ -178,10 +284,25 @@ def FuseNormActivationPass : TailorPass<"tailor-fuse-norm-activation"> {
     Numerics: exact; the same operations per element.
 
     ```mlir
-    %y, %mean, %istd, %var = tailor.batch_norm_train %x, ...
-    %h = tailor.relu %y
+    tailor.body @f(%x: tensor<64x32xf32>, %scale: tensor<32xf32>, %bias: tensor<32xf32>) -> tensor<64x32xf32> {
+      %y, %mean, %istd, %var = tailor.batch_norm_train %x, %scale, %bias epsilon(1.0e-05)
+          : (tensor<64x32xf32>, tensor<32xf32>, tensor<32xf32>)
+          -> (tensor<64x32xf32>, tensor<32xf32>, tensor<32xf32>, tensor<32xf32>)
+      %h = tailor.relu %y : tensor<64x32xf32>
+      tailor.return %h : tensor<64x32xf32>
+    }
     // becomes
-    %h, %mean, %istd, %var = tailor.fused {kind = columns} ... { batch_norm_train; relu }
+    tailor.body @f(%x: tensor<64x32xf32>, %scale: tensor<32xf32>, %bias: tensor<32xf32>) -> tensor<64x32xf32> {
+      %h = tailor.fused columns (%a = %x : tensor<64x32xf32>, %s = %scale : tensor<32xf32>,
+          %b = %bias : tensor<32xf32>) -> tensor<64x32xf32> {
+        %y, %mean, %istd, %var = tailor.batch_norm_train %a, %s, %b epsilon(1.0e-05)
+            : (tensor<64x32xf32>, tensor<32xf32>, tensor<32xf32>)
+            -> (tensor<64x32xf32>, tensor<32xf32>, tensor<32xf32>, tensor<32xf32>)
+        %r = tailor.relu %y : tensor<64x32xf32>
+        tailor.yield %r : tensor<64x32xf32>
+      }
+      tailor.return %h : tensor<64x32xf32>
+    }
     ```
   }];
 }
@@ -204,9 +325,25 @@ def FuseElementwisePass : TailorPass<"tailor-fuse-elementwise"> {
     Numerics: exact; ops keep their own rounding.
 
     ```mlir
-    %z = tailor.dot %x, %w ...   %bb = tailor.broadcast %b ...   %a = tailor.add %z, %bb   %h = tailor.relu %a
+    tailor.body @f(%x: tensor<64x100xf32>, %w: tensor<256x100xf32>, %b: tensor<256xf32>) -> tensor<64x256xf32> {
+      %z = tailor.dot %x, %w contract([1] x [1]) : (tensor<64x100xf32>, tensor<256x100xf32>) -> tensor<64x256xf32>
+      %bb = tailor.broadcast %b dims([1]) : tensor<256xf32> to tensor<64x256xf32>
+      %a = tailor.add %z, %bb : tensor<64x256xf32>
+      %h = tailor.relu %a : tensor<64x256xf32>
+      tailor.return %h : tensor<64x256xf32>
+    }
     // becomes
-    %h = tailor.fused {kind = gemm} ins(%x, %w, %b) { dot; broadcast; add; relu }
+    tailor.body @f(%x: tensor<64x100xf32>, %w: tensor<256x100xf32>, %b: tensor<256xf32>) -> tensor<64x256xf32> {
+      %h = tailor.fused gemm (%p = %x : tensor<64x100xf32>, %q = %w : tensor<256x100xf32>,
+          %c = %b : tensor<256xf32>) -> tensor<64x256xf32> {
+        %z = tailor.dot %p, %q contract([1] x [1]) : (tensor<64x100xf32>, tensor<256x100xf32>) -> tensor<64x256xf32>
+        %cc = tailor.broadcast %c dims([1]) : tensor<256xf32> to tensor<64x256xf32>
+        %a = tailor.add %z, %cc : tensor<64x256xf32>
+        %r = tailor.relu %a : tensor<64x256xf32>
+        tailor.yield %r : tensor<64x256xf32>
+      }
+      tailor.return %h : tensor<64x256xf32>
+    }
     ```
   }];
 }
@@ -225,8 +362,23 @@ def InlineBodiesPass : TailorPass<"tailor-inline-bodies"> {
     Numerics: exact.
 
     ```mlir
-    %l, %g = tailor.call @loss.vjp(%w, %x) : ...
-    // becomes the ops of @loss.vjp with %w and %x for its arguments
+    tailor.state_group @net kind(net) { tailor.state @w : tensor<4xf32> init(ones) }
+    tailor.body @loss(%x: tensor<4xf32>) -> tensor<f32> {
+      %l = tailor.reduce_sum %x dims([0]) : tensor<4xf32> to tensor<f32>
+      tailor.return %l : tensor<f32>
+    }
+    tailor.entry @train_step kind(step) batch(64) {
+      %w = tailor.load @net::@w : tensor<4xf32>
+      %l = tailor.call @loss(%w) : (tensor<4xf32>) -> tensor<f32>
+      tailor.report "loss", %l : tensor<f32>
+    }
+    // becomes
+    tailor.state_group @net kind(net) { tailor.state @w : tensor<4xf32> init(ones) }
+    tailor.entry @train_step kind(step) batch(64) {
+      %w = tailor.load @net::@w : tensor<4xf32>
+      %l = tailor.reduce_sum %w dims([0]) : tensor<4xf32> to tensor<f32>
+      tailor.report "loss", %l : tensor<f32>
+    }
     ```
   }];
   let options = [
@@ -244,8 +396,14 @@ def AssignPrecisionPass : TailorPass<"tailor-assign-precision"> {
     Numerics: identity for f32; the only pass that is allowed to change them.
 
     ```mlir
-    %z = tailor.dot %x, %w : (tensor<64x100xf32>, tensor<256x100xf32>) -> tensor<64x256xf32>
-    // stays as it is under precision=f32
+    tailor.state_group @net kind(net) { tailor.state @w : tensor<256x100xf32> init(zeros) }
+    tailor.entry @value kind(eval) batch(64) {
+      %x = tailor.input "numeric" : tensor<64x100xf32>
+      %w = tailor.load @net::@w : tensor<256x100xf32>
+      %z = tailor.dot %x, %w contract([1] x [1]) : (tensor<64x100xf32>, tensor<256x100xf32>) -> tensor<64x256xf32>
+      tailor.output "z", %z : tensor<64x256xf32>
+    }
+    // stays under precision=f32
     ```
   }];
   let options = [
@@ -269,10 +427,28 @@ def FormKernelsPass : TailorPass<"tailor-form-kernels"> {
     Numerics: exact.
 
     ```mlir
-    %h = tailor.fused gemm (%a = %x : ..., %w = %w0 : ..., %b = %b0 : ...) -> tensor<64x256xf32> { ... }
+    tailor.state_group @net kind(net) { tailor.state @w : tensor<4xf32> init(ones) }
+    tailor.entry @train_step kind(step) batch(64) {
+      %w = tailor.load @net::@w : tensor<4xf32>
+      %y = tailor.fused map (%a = %w : tensor<4xf32>) -> tensor<4xf32> {
+        %e = tailor.exp %a {op_id = 4 : i64} : tensor<4xf32>
+        %n = tailor.neg %e {op_id = 5 : i64} : tensor<4xf32>
+        tailor.yield %n : tensor<4xf32>
+      }
+      tailor.store %y, @net::@w : tensor<4xf32>
+    }
     // becomes
-    %h = tailor.launch @gemm_64x100x256_5d1f02ab(%x, %w0, %b0) ops([4, 5, 6]) : ...
-    tailor.kernel @gemm_64x100x256_5d1f02ab kind(gemm) (...) -> tensor<64x256xf32> { ... }
+    tailor.state_group @net kind(net) { tailor.state @w : tensor<4xf32> init(ones) }
+    tailor.entry @train_step kind(step) batch(64) {
+      %w = tailor.load @net::@w : tensor<4xf32>
+      %y = tailor.launch @map_4_e693ee46(%w) ops([4, 5]) : (tensor<4xf32>) -> tensor<4xf32>
+      tailor.store %y, @net::@w : tensor<4xf32>
+    }
+    tailor.kernel @map_4_e693ee46 kind(map) (%a: tensor<4xf32>) -> tensor<4xf32> {
+      %e = tailor.exp %a : tensor<4xf32>
+      %n = tailor.neg %e : tensor<4xf32>
+      tailor.yield %n : tensor<4xf32>
+    }
     ```
   }];
   let options = [
@@ -300,10 +476,34 @@ def PlanMemoryPass : TailorPass<"tailor-plan-memory"> {
     Numerics: exact.
 
     ```mlir
-    %w1, %v1 = tailor.launch @sgd_update_1024_90ad3c1f(%w, %g, %v, ...) : ...
+    tailor.program @p {
+      tailor.state_group @net kind(net) { tailor.state @w : tensor<4xf32> init(ones) }
+      tailor.entry @train_step kind(step) batch(64) {
+        %w = tailor.load @net::@w : tensor<4xf32>
+        %y = tailor.launch @map(%w) : (tensor<4xf32>) -> tensor<4xf32>
+        tailor.store %y, @net::@w : tensor<4xf32>
+      }
+      tailor.kernel @map kind(map) (%a: tensor<4xf32>) -> tensor<4xf32> {
+        %e = tailor.exp %a : tensor<4xf32>
+        tailor.yield %e : tensor<4xf32>
+      }
+    }
     // becomes
-    %w1, %v1 = tailor.launch @sgd_update_1024_90ad3c1f(%w, %g, %v, ...)
-        buffers([#tailor.buffer<state, 0, 4096>, #tailor.buffer<state, 4096, 4096>]) : ...
+    tailor.program @p attributes {memory = {arena = 0 : i64, constant = 0 : i64, control = 0 : i64,
+        control_host = 0 : i64, metrics = 0 : i64, slot = 0 : i64, state = 64 : i64}} {
+      tailor.state_group @net kind(net) {
+        tailor.state @w : tensor<4xf32> init(ones) {place = #tailor.buffer<state, 0, 16>}
+      }
+      tailor.entry @train_step kind(step) batch(64) {
+        %w = tailor.load @net::@w {buffers = [#tailor.buffer<state, 0, 16>]} : tensor<4xf32>
+        %y = tailor.launch @map(%w) buffers([#tailor.buffer<state, 0, 16>]) : (tensor<4xf32>) -> tensor<4xf32>
+        tailor.store %y, @net::@w : tensor<4xf32>
+      }
+      tailor.kernel @map kind(map) (%a: tensor<4xf32>) -> tensor<4xf32> {
+        %e = tailor.exp %a : tensor<4xf32>
+        tailor.yield %e : tensor<4xf32>
+      }
+    }
     ```
   }];
   let options = [
@@ -328,14 +528,17 @@ def VerifyPhasesPass : TailorPass<"tailor-verify-phases"> {
     | planned | every value has a place in memory |
 
     "No host scalar": a value that changes from step to step reaches ops as a tensor (a control field is read by
-    `control_read`), never as an attribute, a block argument of builtin scalar type or the operand of a library call
-    that cannot read memory.
+    `control_read`), never as an attribute (a launch carries none but its origin), a block argument of builtin scalar
+    type or the operand of a library call that cannot read memory. Every shape outside of kernels is static and of at
+    most 2^40 elements.
 
     Position: at every phase boundary, also after a dump was edited and read back (`--from`).
     Numerics: changes nothing.
 
     ```mlir
-    module attributes {tailor.phase = "fused"} { ... }
+    module { tailor.program @p { } }
+    // becomes
+    module attributes {tailor.phase = "traced"} { tailor.program @p { } }
     ```
   }];
   let options = [

@@ -34,7 +34,8 @@ public:
 
   LogicalResult run() {
     WalkResult result = program_.walk([&](Operation* op) {
-      return failed(checkHostScalars(op)) || failed(checkPlace(op)) || failed(checkPhase(op))
+      return failed(checkHostScalars(op)) || failed(checkShapes(op)) || failed(checkPlace(op)) ||
+                     failed(checkPhase(op))
                  ? WalkResult::interrupt()
                  : WalkResult::advance();
     });
@@ -61,9 +62,9 @@ private:
                    << argument.getArgNumber() << ": per-step values are control fields";
     if (isa<ir::LaunchOp>(op))
       for (NamedAttribute attribute : op->getDiscardableAttrs())
-        if (isa<FloatAttr, IntegerAttr>(attribute.getValue()) && attribute.getName() != ir::kOpId &&
-            attribute.getName() != ir::kVjpOf)
-          return op->emitOpError("carries the host scalar '")
+        if (attribute.getName() != ir::kOpId &&
+            attribute.getName() != ir::kVjpOf) // whatever form a number takes
+          return op->emitOpError("carries the host value '")
                  << attribute.getName().getValue() << "': per-step values are control fields";
     if (control_ && !isa<ir::ControlReadOp>(op))
       for (NamedAttribute attribute : op->getAttrs())
@@ -76,6 +77,33 @@ private:
       for (Value operand : op->getOperands())
         if (operand.getDefiningOp<ir::ControlReadOp>())
           return op->emitOpError("is a library call and cannot read a control field");
+    return success();
+  }
+
+  /// Sizes are known when the program is compiled (a kernel alone may leave its rows open), and small enough
+  /// that the bytes of a whole program can be counted.
+  LogicalResult checkShapes(Operation* op) {
+    constexpr int64_t kMaxElements = int64_t{1} << 40;
+    if (isa<ir::KernelOp>(op) || op->getParentOfType<ir::KernelOp>()) return success();
+    auto check = [&](Type type) -> LogicalResult {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      if (!tensor) return success();
+      if (!tensor.hasStaticShape())
+        return op->emitOpError("has a value of type ")
+               << type << ": sizes are known when a program is compiled";
+      int64_t room = kMaxElements;
+      for (int64_t size : tensor.getShape())
+        room = size == 0 ? room : room / size;
+      if (room > 0 || llvm::is_contained(tensor.getShape(), 0)) return success();
+      return op->emitOpError("has a value of type ")
+             << type << " of more than " << kMaxElements << " elements";
+    };
+    if (auto state = dyn_cast<ir::StateOp>(op)) return check(state.getType());
+    for (Type type : op->getResultTypes())
+      if (failed(check(type))) return failure();
+    for (Region& region : op->getRegions())
+      for (BlockArgument argument : region.getArguments())
+        if (failed(check(argument.getType()))) return failure();
     return success();
   }
 
