@@ -54,6 +54,10 @@ runtime::Status Diagnostics::toStatus(runtime::StatusCode code, const std::strin
   std::string message = text();
   while (!message.empty() && message.back() == '\n')
     message.pop_back();
+  // Who prints a status adds this word unless a line of the source comes before it.
+  StringRef word = "error: ";
+  if (StringRef(message).starts_with(word) && message.find(": error: ") == std::string::npos)
+    message.erase(0, word.size());
   return {code, message.empty() ? otherwise : message};
 }
 

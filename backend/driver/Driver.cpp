@@ -14,6 +14,7 @@
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Verifier.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Regex.h"
 
 #include <algorithm>
@@ -29,7 +30,7 @@ namespace {
 using runtime::Status;
 using runtime::StatusCode;
 
-constexpr StringLiteral kLowered = "lowered", kLlvm = "llvm";
+constexpr StringLiteral kLowered = "lowered", kLlvm = "llvm", kPacked = "packed";
 
 /// Adds the time from its making to its end.
 class Stopwatch {
@@ -57,6 +58,7 @@ class CompilerRun {
 public:
   CompilerRun(const CompileOptions& options) : options_(options), context_(MLIRContext::Threading::DISABLED) {
     context_.loadDialect<ir::TailorDialect>();
+    context_.printOpOnDiagnostic(false); // the user's line says more than our form of it
   }
 
   runtime::Result<Compilation> run(const ProgramInfo& info,
@@ -109,10 +111,11 @@ private:
   }
 
   static Status unknownPhase(const std::string& name) {
-    std::string names;
-    for (const std::string& phase : phaseNames())
-      names += (names.empty() ? "" : ", ") + phase;
-    return runtime::invalid_argument("there is no phase '", name, "'").with_hint("phases are " + names);
+    if (name == kPacked)
+      return runtime::invalid_argument("'", name, "' is the artifact, which has no text")
+          .with_hint("leave --emit away and write it with -o FILE");
+    return runtime::invalid_argument("there is no phase '", name, "'")
+        .with_hint("phases are " + llvm::join(phaseNames(), ", "));
   }
 
   Status onlyProgram() {
@@ -143,7 +146,8 @@ private:
       result_.milliseconds.emplace_back(pass.str(), milliseconds);
     };
     hooks.atPhase = [&](passes::Phase phase, ModuleOp module) {
-      if (phase <= passes::Phase::differentiated) ops_.add(module);
+      // A dump of a later phase is all that is left of its ops.
+      if (phase <= passes::Phase::differentiated || phase == pipeline.startFrom) ops_.add(module);
       if (dumped.ok()) dumped = atPhase(phase, module);
     };
     if (failed(passes::runPipeline(*module_, pipeline, hooks))) {
@@ -320,6 +324,17 @@ std::string explain(std::vector<passes::Remark> remarks) {
     text += line.substr(0, head) + (times > 1 ? " x" + std::to_string(times) : "") + line.substr(head) + "\n";
   }
   return text;
+}
+
+runtime::Result<passes::Phase> phaseToStartFrom(const std::string& name) {
+  if (std::optional<passes::Phase> phase = passes::symbolizePhase(name)) return *phase;
+  std::string names;
+  for (passes::Phase phase : passes::allPhases())
+    names += (names.empty() ? "" : ", ") + passes::stringifyPhase(phase).str();
+  bool isLater = name == kLowered || name == kLlvm || name == kPacked;
+  return (isLater ? runtime::invalid_argument("--from: phase '", name, "' is code and cannot be compiled on")
+                  : runtime::invalid_argument("--from: there is no phase '", name, "'"))
+      .with_hint("a dump is read back from " + names);
 }
 
 std::vector<std::string> phaseNames() {

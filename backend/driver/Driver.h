@@ -64,7 +64,10 @@ runtime::Result<Compilation> compileText(std::string_view text, const std::strin
 /// the reason and the way out; equal lines once, with their number.
 std::string explain(std::vector<passes::Remark> remarks);
 
-/// Names `--emit`, `--from` and `inspect --ir` accept.
+/// Names `--emit` accepts: the phases of the dialect, then the forms of the code.
 std::vector<std::string> phaseNames();
+
+/// The phase `--from` names. kInvalidArgument for the later forms, which are code, and for unknown names.
+runtime::Result<passes::Phase> phaseToStartFrom(const std::string& name);
 
 } // namespace tailor::backend

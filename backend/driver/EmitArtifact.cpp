@@ -256,6 +256,14 @@ private:
     return success();
   }
 
+  int32_t groupNumber(StringRef name) const {
+    auto found =
+        llvm::find_if(spec_.groups, [&](const runtime::StateGroup& group) { return name == group.name; });
+    return found - spec_.groups.begin();
+  }
+
+  /// What a stage does not say has a default: the first entry of each kind; the first stage initialises
+  /// everything, later ones nothing.
   void addStages() {
     auto entryOfKind = [&](runtime::EntryKind kind) {
       for (size_t i = 0; i < spec_.entries.size(); ++i)
@@ -275,17 +283,30 @@ private:
       }
       return &stage;
     };
+    // An entry by its name, or by the symbol of one of its variants; the first of `kind` where none is named.
+    auto entryNamed = [&](std::optional<StringRef> name, runtime::EntryKind kind) {
+      if (!name) return entryOfKind(kind);
+      int32_t number = runtime::find_entry(spec_, name->str());
+      if (number >= 0) return number;
+      auto variant = cast<ir::EntryOp>(SymbolTable::lookupSymbolIn(program_, *name)); // says the verifier
+      return runtime::find_entry(spec_, variant.getName().str());
+    };
     ir::StagePlanOp plan = program_.getStagePlan();
     if (!plan) {
       if (int32_t step = entryOfKind(runtime::EntryKind::kStep); step >= 0) add("main", step);
       return;
     }
     for (auto op : plan.getOps<ir::StageOp>()) {
-      int32_t step = runtime::find_entry(spec_, op.getEntry().str());
-      if (step < 0) // a stage may also name one variant
-        if (auto entry = SymbolTable(program_).lookup<ir::EntryOp>(op.getEntry()))
-          step = runtime::find_entry(spec_, entry.getName().str());
-      runtime::Stage* stage = add(op.getSymName().str(), step);
+      runtime::Stage* stage =
+          add(op.getSymName().str(), entryNamed(op.getEntry(), runtime::EntryKind::kStep));
+      stage->fit_entry = entryNamed(op.getFit(), runtime::EntryKind::kFit);
+      stage->eval_entry = entryNamed(op.getEval(), runtime::EntryKind::kEval);
+      stage->predict_entry = entryNamed(op.getPredict(), runtime::EntryKind::kPredict);
+      if (ArrayAttr groups = op.getInitialises().value_or(ArrayAttr())) {
+        stage->initialised_groups.clear();
+        for (auto name : groups.getAsRange<SymbolRefAttr>())
+          stage->initialised_groups.push_back(groupNumber(name.getLeafReference()));
+      }
       stage->sampler = op.getSampler().str();
       stage->class_table_row = op.getClassTable();
       stage->slots =

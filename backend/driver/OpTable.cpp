@@ -40,6 +40,13 @@ void OpTable::add(ModuleOp module) {
     row->second = {op->getName().getStringRef().str(), ir::describe(op->getLoc()),
                    passes::sourceLines(op->getLoc()), ir::vjpOf(op).value_or(-1), roleOf(op)};
   });
+  // Kernels have forgotten which op is whose; their launches still know the ids and the lines of all.
+  module.walk([&](ir::LaunchOp launch) {
+    for (int64_t id : ir::tracedOps(launch))
+      rows_.insert({id,
+                    {launch->getName().getStringRef().str(), ir::describe(launch.getLoc()),
+                     passes::sourceLines(launch.getLoc()), -1, ""}});
+  });
 }
 
 std::vector<runtime::OpRecord> OpTable::records(ModuleOp planned,

@@ -64,6 +64,7 @@ struct ReferenceExecutor::Program {
 
   Program() {
     context.loadDialect<ir::TailorDialect>();
+    context.printOpOnDiagnostic(false);
     context.getDiagEngine().registerHandler([this](mlir::Diagnostic& diagnostic) {
       if (!messages.empty()) messages += "; ";
       llvm::raw_string_ostream stream(messages);

@@ -101,11 +101,12 @@ int run_compile(const CompileArguments& arguments) {
   backend::CompileOptions options = to_options(arguments.flags);
   if (!arguments.emit.empty()) options.emit = arguments.emit;
   if (!arguments.from.empty()) {
-    options.from = passes::symbolizePhase(arguments.from);
-    if (!options.from) {
-      std::fprintf(stderr, "error: --from: there is no phase '%s'\n", arguments.from.c_str());
+    auto phase = backend::phaseToStartFrom(arguments.from);
+    if (!phase.ok()) {
+      report(phase.status());
       return 2;
     }
+    options.from = *phase;
   }
   CompileFlags flags = arguments.flags;
   if (options.emit && arguments.out.empty()) flags.remarks = stderr;
