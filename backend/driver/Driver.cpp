@@ -16,6 +16,7 @@
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Regex.h"
+#include "llvm/Support/xxhash.h"
 
 #include <algorithm>
 #include <chrono>
@@ -51,6 +52,17 @@ recipe::SourceTexts textsOf(const ProgramInfo& info) {
   recipe::SourceTexts texts;
   if (!info.sourceText.empty()) texts.add(info.sourceName, info.sourceText);
   return texts;
+}
+
+/// ArtifactSpec::meaning of a program in its first phase. Its name is not part of it: a recipe may be
+/// renamed.
+uint64_t meaningOf(ModuleOp module) {
+  std::string text = moduleText(module);
+  const std::string head = "tailor.program @";
+  size_t begin = text.find(head);
+  if (begin != std::string::npos)
+    text.erase(begin + head.size(), text.find('{', begin) - begin - head.size());
+  return llvm::xxh3_64bits(llvm::StringRef(text));
 }
 
 /// One compilation: its context, the module on its way, and what is collected beside it.
@@ -139,6 +151,7 @@ private:
     if (options_.emit && !needsCode(*options_.emit))
       pipeline.stopAfter = *passes::symbolizePhase(*options_.emit);
     std::string start = dumpText(*module_, info_);
+    meaning_ = meaningOf(*module_);
 
     Status dumped;
     passes::PipelineHooks hooks;
@@ -211,6 +224,7 @@ private:
     FailureOr<runtime::ArtifactSpec> spec = emitSpec(program, info_, target_, hasCode ? &code : nullptr);
     if (failed(spec))
       return diagnostics_->toStatus(StatusCode::kInternal, "the program has no artifact form");
+    spec->meaning = meaning_;
     spec->ops = ops_.records(*module_, result_.remarks);
     for (const passes::Remark& remark : result_.remarks)
       spec->remarks.push_back(convert(remark));
@@ -270,6 +284,7 @@ private:
   Target target_;
   OwningOpRef<ModuleOp> module_;
   OpTable ops_;
+  uint64_t meaning_ = 0;
   std::vector<runtime::RawSection> sections_;
   Compilation result_;
 };

@@ -218,6 +218,7 @@ ArtifactSpec Unpacker::unpack(const fb::Artifact& a) {
   out.producer = text(a.producer());
   out.source_name = text(a.source_name());
   out.source_text = text(a.source_text());
+  out.meaning = a.meaning();
   out.target = {text(a.target()->backend()), text(a.target()->name()), strings(a.target()->features())};
   out.options = options(a.options(), "the program");
   out.schema = schema(*a.schema());

@@ -338,6 +338,9 @@ struct ArtifactSpec {
   std::string producer;    ///< "tailor 0.1.0"
   std::string source_name; ///< recipe or source file as the user wrote it
   std::string source_text;
+  /// Of what the program computes over which state, as the frontend traced it: the same for any comment, run
+  /// option, pass, target and machine. 0 = not known (a program made by hand).
+  std::uint64_t meaning = 0;
   Target target;
   Options options;
   DataSchema schema;

@@ -10,6 +10,7 @@ inline ArtifactSpec sample_spec() {
   spec.producer = "tailor 0.1.0";
   spec.source_name = "sample.toml";
   spec.source_text = "[model]\nname = \"mlp\"\n";
+  spec.meaning = 0x0123456789abcdefu;
   spec.target = {"cpu", "x86-64-v3", {"avx2", "fma"}};
   Option lr;
   lr.value = 0.1;
