@@ -179,6 +179,7 @@ Status read_split(const Options& options, DataPlan& plan) {
   TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.split.val", split.val));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.split.test", split.test));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.split.seed", 0, INT64_MAX, split.seed));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.split.val_seed", 0, INT64_MAX, split.val_seed));
   if (!plan.test.empty()) {
     split.test = 0;
     if (is_default(options, "data.split.val")) split.val = 0.2;

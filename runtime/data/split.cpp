@@ -3,7 +3,6 @@
 #include "runtime/data/random.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -17,6 +16,32 @@ std::int64_t rounded(std::size_t count, double fraction) {
 void sort_all(SplitRows& rows) {
   for (std::vector<std::int32_t>* part : {&rows.train, &rows.val, &rows.test})
     std::sort(part->begin(), part->end());
+}
+
+struct HoldOut {
+  std::uint64_t seed;
+  double share, rest_share;
+  std::size_t rest_needs; ///< groups that must stay
+};
+
+/// Takes groups out of `rest`, in the order of the seed: each goes to the part whose filled share is smaller,
+/// so that an empty part comes before a started one. Returns what was taken; `rest` stays ascending.
+std::vector<std::int32_t> hold_out(std::vector<std::int32_t>& rest,
+                                   const std::vector<std::vector<std::int32_t>>& members,
+                                   const HoldOut& spec) {
+  std::vector<std::int32_t> order = rest, taken;
+  DataRandom(spec.seed, DataPurpose::kSplit).shuffle(order);
+  rest.clear();
+  double taken_rows = 0, rest_rows = 0;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const auto rows = static_cast<double>(members[static_cast<std::size_t>(order[i])].size());
+    const bool needed = rest.size() + (order.size() - i) <= spec.rest_needs;
+    const bool stays = needed || rest_rows / spec.rest_share <= taken_rows / spec.share;
+    (stays ? rest : taken).push_back(order[i]);
+    (stays ? rest_rows : taken_rows) += rows;
+  }
+  std::sort(rest.begin(), rest.end());
+  return taken;
 }
 
 } // namespace
@@ -44,6 +69,9 @@ Result<SplitRows> split_stratified(std::span<const std::int32_t> labels, std::in
     const std::int64_t test = std::min(rounded(members.size(), spec.test), held_out);
     const std::int64_t val = std::min(rounded(members.size(), spec.val), held_out - test);
     rows.test.insert(rows.test.end(), members.begin(), members.begin() + test);
+    std::sort(members.begin() + test, members.end()); // val depends on the other seed only by what is left
+    DataRandom(spec.val_seed, DataPurpose::kSplit, 0, static_cast<std::uint32_t>(k))
+        .shuffle(std::span(members).subspan(static_cast<std::size_t>(test)));
     rows.val.insert(rows.val.end(), members.begin() + test, members.begin() + test + val);
     rows.train.insert(rows.train.end(), members.begin() + test + val, members.end());
   }
@@ -65,24 +93,19 @@ Result<SplitRows> split_by_group(std::span<const std::int32_t> groups, const Spl
     return invalid_argument("the group column has ", members.size(), " groups, expected at least ",
                             num_splits, " to fill ", num_splits, " splits");
 
-  std::vector<std::int32_t> order(members.size());
-  std::iota(order.begin(), order.end(), 0);
-  DataRandom(spec.seed, DataPurpose::kSplit).shuffle(order);
+  const double others = 1 - spec.test;
+  std::vector<std::int32_t> rest(members.size());
+  std::iota(rest.begin(), rest.end(), 0);
+  std::vector<std::int32_t> test_groups, val_groups;
+  if (spec.test > 0) test_groups = hold_out(rest, members, {spec.seed, spec.test, others, num_splits - 1});
+  if (spec.val > 0) val_groups = hold_out(rest, members, {spec.val_seed, spec.val, others - spec.val, 1});
   SplitRows rows;
-  const std::array<std::vector<std::int32_t>*, 3> parts = {&rows.train, &rows.val, &rows.test};
-  const std::array<double, 3> shares = {1 - spec.val - spec.test, spec.val, spec.test};
-  for (const std::int32_t group : order) {
-    // The split whose filled part of its share is smallest; an empty one always comes before a started one.
-    std::size_t best = 0;
-    double best_fill = INFINITY;
-    for (std::size_t part = 0; part < parts.size(); ++part) {
-      if (shares[part] <= 0) continue;
-      const double fill = static_cast<double>(parts[part]->size()) / shares[part];
-      if (fill < best_fill) best = part, best_fill = fill;
+  for (auto [part, groups_of_part] : {std::pair(&rows.train, &rest), std::pair(&rows.val, &val_groups),
+                                      std::pair(&rows.test, &test_groups)})
+    for (const std::int32_t group : *groups_of_part) {
+      const std::vector<std::int32_t>& group_rows = members[static_cast<std::size_t>(group)];
+      part->insert(part->end(), group_rows.begin(), group_rows.end());
     }
-    const std::vector<std::int32_t>& group_rows = members[static_cast<std::size_t>(group)];
-    parts[best]->insert(parts[best]->end(), group_rows.begin(), group_rows.end());
-  }
   sort_all(rows);
   return rows;
 }

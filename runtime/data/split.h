@@ -11,9 +11,10 @@ enum class SplitBy { kStratified, kGroup, kTime, kFiles };
 
 struct SplitSpec {
   SplitBy by = SplitBy::kStratified;
-  double val = 0.16; ///< fraction of all rows
-  double test = 0.2; ///< fraction of all rows; 0 when there is a test file
-  std::uint64_t seed = 0;
+  double val = 0.16;          ///< fraction of all rows
+  double test = 0.2;          ///< fraction of all rows; 0 when there is a test file
+  std::uint64_t seed = 0;     ///< chooses test
+  std::uint64_t val_seed = 1; ///< chooses val among the rest: another one leaves test as it is
 };
 
 /// Row numbers, each list ascending. Together a partition of [0, num_rows).
@@ -24,13 +25,14 @@ struct SplitRows {
 /// kInvalidArgument unless val, test >= 0 and val + test < 1.
 Status check_fractions(double val, double test);
 
-/// Per class: shuffle with the seed, round(n * test) rows to test, round(n * val) to val, the rest (at least
-/// one) to train.
+/// Per class: round(n * test) rows drawn with `seed` to test, round(n * val) of the others drawn with
+/// `val_seed` to val, the rest (at least one) to train.
 Result<SplitRows> split_stratified(std::span<const std::int32_t> labels, std::int32_t num_classes,
                                    const SplitSpec& spec);
 
-/// No group in two splits: groups in shuffled order, each to the split that is furthest below its share.
-/// Errors    fewer groups than splits asked for.
+/// No group in two splits: groups in the order of `seed`, each to test or the rest, whichever is further
+/// below its share; likewise those of the rest, in the order of `val_seed`, to val or train. Errors    fewer
+/// groups than splits asked for.
 Result<SplitRows> split_by_group(std::span<const std::int32_t> groups, const SplitSpec& spec);
 
 /// The last `test` of the rows by time are test, the `val` before them val. Rows of equal time stay

@@ -36,6 +36,23 @@ TEST(Split, StratifiedKeepsTheSharesOfEveryClass) {
   EXPECT_NE(value_of(split_stratified(labels, 2, {.seed = 1})).test, rows.test);
 }
 
+TEST(Split, ValidationHasASeedOfItsOwn) {
+  const std::vector<std::int32_t> labels(500, 0);
+  std::vector<std::int32_t> groups;
+  for (std::int32_t g = 0; g < 60; ++g)
+    groups.insert(groups.end(), static_cast<std::size_t>(1 + g % 7), g);
+  for (const bool by_group : {false, true}) {
+    const auto split = [&](const SplitSpec& spec) {
+      return value_of(by_group ? split_by_group(groups, spec) : split_stratified(labels, 1, spec));
+    };
+    const SplitRows rows = split({}), other = split({.val_seed = 7});
+    EXPECT_EQ(other.test, rows.test);
+    EXPECT_NE(other.val, rows.val);
+    EXPECT_NE(split({.seed = 7}).test, rows.test);
+    expect_partition(other, by_group ? groups.size() : labels.size());
+  }
+}
+
 TEST(Split, StratifiedLeavesEveryClassATrainingRow) {
   const std::vector<std::int32_t> labels = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 2};
   const SplitRows rows = value_of(split_stratified(labels, 4, {.val = 0.4, .test = 0.5}));
