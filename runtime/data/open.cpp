@@ -138,6 +138,21 @@ void note_report(const char* split, const DataSchema& schema, const EncodeReport
   }
 }
 
+/// One note however many classes a split lacks.
+void note_absent_classes(const char* split, const DataSchema& schema, const std::vector<std::int64_t>& counts,
+                         std::vector<std::string>& notes) {
+  constexpr std::size_t kShown = 5;
+  std::string names;
+  std::size_t absent = 0;
+  for (std::size_t k = 0; k < counts.size(); ++k)
+    if (counts[k] == 0 && absent++ < kShown)
+      names += concat(absent > 1 ? ", '" : "'", schema.class_names[k], "'");
+  if (absent == 1) notes.push_back(concat(split, ": no row of class ", names));
+  if (absent > 1)
+    notes.push_back(concat(split, ": no row of ", absent, " of ", counts.size(), " classes: ", names,
+                           absent > kShown ? ", ..." : ""));
+}
+
 } // namespace
 
 Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, const OpenOptions& options) {
@@ -179,9 +194,7 @@ Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, con
     TAILOR_ASSIGN_OR_RETURN(data, encode(table, rows, schema, bundle.fitted, &report), name);
     note_report(name, schema, report, bundle.notes);
     if (rows.empty()) return {};
-    for (std::size_t k = 0; k < data.class_counts.size(); ++k)
-      if (data.class_counts[k] == 0)
-        bundle.notes.push_back(concat(name, ": no row of class '", schema.class_names[k], "'"));
+    note_absent_classes(name, schema, data.class_counts, bundle.notes);
     return {};
   };
   TAILOR_RETURN_IF_ERROR_AS_IS(encode_split("train", sources.train, sources.rows.train, bundle.train));

@@ -141,6 +141,19 @@ TEST(Open, SeparateFiles) {
               HasSubstr("label 'c' is not one of the 2 classes"));
 }
 
+TEST(Open, ManyAbsentClassesAreOneNote) {
+  const TemporaryFolder folder;
+  std::string text = "x,y\n";
+  for (int i = 0; i < 200; ++i)
+    text += concat(i, ",c", i % 20 + 10, "\n");
+  DataPlan plan = plan_for(folder.write("t.csv", text), named("y"));
+  plan.test = folder.write("u.csv", "x,y\n1,c10\n");
+  plan.split = {.by = SplitBy::kFiles, .val = 0, .test = 0};
+  EXPECT_THAT(open(plan).notes,
+              testing::ElementsAre("test: no row of 19 of 20 classes: 'c11', 'c12', 'c13', 'c14', "
+                                   "'c15', ..."));
+}
+
 TEST(Open, AGroupInTwoFilesIsAnError) {
   const TemporaryFolder folder;
   DataPlan plan = plan_for(folder.write("t.csv", table_text()), named("y"));
