@@ -104,7 +104,6 @@ Status Evaluation::add(std::span<const float> logits, std::span<const std::int32
   if (logits.size() != labels.size() * width || (width != num_classes && !one_logit))
     return invalid_argument("logits have ", logits.size(), " values for ", labels.size(), " rows, expected ",
                             num_classes, num_classes == 2 ? " (or 1)" : "", " a row");
-  const auto positive = static_cast<std::size_t>(plan_.positive_class);
   std::vector<double> row(num_classes);
   for (std::size_t i = 0; i < static_cast<std::size_t>(valid); ++i) {
     const std::int32_t label = labels[i];
@@ -113,9 +112,9 @@ Status Evaluation::add(std::span<const float> logits, std::span<const std::int32
     if (one_logit) {
       // The pair (0, z) has the same softmax; softplus keeps the small side exact.
       const double z = logits[i];
-      row[positive] = z;
-      row[1 - positive] = 0;
-      loss_sum_ += softplus(static_cast<std::size_t>(label) == positive ? -z : z);
+      row[0] = 0;
+      row[1] = z;
+      loss_sum_ += softplus(label == 1 ? -z : z);
     } else {
       for (std::size_t k = 0; k < num_classes; ++k)
         row[k] = logits[i * num_classes + k];
@@ -130,8 +129,6 @@ void Evaluation::add_row(std::span<const double> logits, std::int32_t label, boo
   std::size_t decision = 0;
   for (std::size_t k = 1; k < logits.size(); ++k)
     if (logits[k] > logits[decision]) decision = k;
-  if (logits.size() == 2 && logits[0] == logits[1] && !with_loss)
-    decision = static_cast<std::size_t>(1 - plan_.positive_class); // one logit: positive only above 0
   confusion_.add(label, static_cast<std::int32_t>(decision));
 
   const double most = logits[decision];

@@ -38,9 +38,10 @@ struct EvaluationResult {
 /// Collects the logits of a whole split and turns them into metrics.
 ///
 ///   loss      mean over rows of logsumexp(z) - z_y in f64: plain cross entropy whatever was trained on;
-///             one-logit form (logits [B, 1], K = 2): softplus(z) - [y = positive] z
-///   decision  argmax, ties to the lower index; one-logit form: positive when z > 0
-///   score     z_pos - z_neg (monotone in the softmax probability of the positive class), or z
+///             one-logit form (logits [B, 1], K = 2): softplus(z) - [y = 1] z, as the loss is trained
+///   decision  argmax, ties to the lower index; one-logit form: class 1 when z > 0
+///   score     z_pos - z_neg (monotone in the softmax probability of the positive class); one-logit form: z,
+///             or -z when the positive class is class 0
 ///
 /// Metrics, in order: loss, accuracy, balanced_accuracy, minority, majority, few, med, many; for K = 2 also
 /// auc, average_precision, f1, mcc; then the extra ones. Rows are added in evaluation order by one thread

@@ -93,11 +93,10 @@ Result<EvaluationResult> evaluate(Evaluator& evaluator, const Dataset& data, con
   return evaluation.finish();
 }
 
-void probabilities(std::span<const float> logits, std::int32_t positive, std::span<double> result) {
+void probabilities(std::span<const float> logits, std::span<double> result) {
   if (logits.size() == 1) {
-    const double p = 1.0 / (1.0 + std::exp(-double{logits[0]}));
-    std::fill(result.begin(), result.end(), 1.0 - p);
-    result[static_cast<std::size_t>(positive)] = p;
+    result[1] = 1.0 / (1.0 + std::exp(-double{logits[0]}));
+    result[0] = 1.0 - result[1];
     return;
   }
   const double largest = *std::max_element(logits.begin(), logits.end());
@@ -108,8 +107,8 @@ void probabilities(std::span<const float> logits, std::int32_t positive, std::sp
     p /= sum;
 }
 
-std::int32_t decision(std::span<const float> logits, std::int32_t positive) {
-  if (logits.size() == 1) return logits[0] > 0 ? positive : 1 - positive;
+std::int32_t decision(std::span<const float> logits) {
+  if (logits.size() == 1) return logits[0] > 0;
   return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
 

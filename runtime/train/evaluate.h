@@ -44,11 +44,11 @@ Result<EvaluationPlan> evaluation_plan(const ArtifactSpec& spec, const Options& 
 Result<EvaluationResult> evaluate(Evaluator& evaluator, const Dataset& data, const ControlRows& control,
                                   const EvaluationPlan& plan);
 
-/// Class probabilities [K] of one row of logits: softmax, or (1 - p, p) of the one-logit form with p at
-/// `positive`.
-void probabilities(std::span<const float> logits, std::int32_t positive, std::span<double> result);
+/// Class probabilities [K] of one row of logits: softmax, or (1 - p, p) of the one-logit form: the logit is
+/// of class 1, whichever class is the positive one.
+void probabilities(std::span<const float> logits, std::span<double> result);
 
-/// argmax (ties to the lower class), or `positive` if the one logit is above 0.
-std::int32_t decision(std::span<const float> logits, std::int32_t positive);
+/// argmax (ties to the lower class), or class 1 if the one logit is above 0.
+std::int32_t decision(std::span<const float> logits);
 
 } // namespace tailor::runtime

@@ -45,7 +45,6 @@ Status write_predictions(Evaluator& evaluator, const Dataset& data, const Contro
                          const DataSchema& schema, const PredictionColumns& columns,
                          const std::string& path) {
   const std::int32_t num_classes = schema.num_classes;
-  const std::int32_t positive = schema.positive_class >= 0 ? schema.positive_class : num_classes - 1;
   const std::int32_t width = evaluator.logits_width();
   if (width != num_classes && !(width == 1 && num_classes == 2))
     return incompatible("the program gives ", width, " logits for ", num_classes, " classes");
@@ -63,11 +62,11 @@ Status write_predictions(Evaluator& evaluator, const Dataset& data, const Contro
       const auto z = logits.subspan(static_cast<std::size_t>(r * width), static_cast<std::size_t>(width));
       csv += data.id.empty() ? concat(data.source_row[row]) : csv_cell(data.id[row]);
       if (columns.probability) {
-        probabilities(z, positive, p);
+        probabilities(z, p);
         for (const double value : p)
           csv += concat(',', value);
       }
-      if (columns.decision) csv += ',' + csv_cell(class_name(schema, decision(z, positive)));
+      if (columns.decision) csv += ',' + csv_cell(class_name(schema, decision(z)));
       csv += '\n';
     }
     return {};

@@ -221,16 +221,18 @@ TEST(Evaluation, OneLogitFormAgreesWithTwo) {
     Evaluation one = evaluation(plan), two = evaluation(plan);
     std::vector<float> pairs;
     for (const float value : z) {
-      pairs.push_back(positive == 0 ? value : 0);
-      pairs.push_back(positive == 0 ? 0 : value);
+      pairs.push_back(0); // the logit is of class 1, whichever class is the positive one
+      pairs.push_back(value);
     }
     EXPECT_TRUE(one.add(z, labels, 5).ok());
     EXPECT_TRUE(two.add(pairs, labels, 5).ok());
     const EvaluationResult a = one.finish(), b = two.finish();
     for (const char* name : {"loss", "auc", "average_precision", "brier"})
       EXPECT_NEAR(metric(a, name), metric(b, name), 1e-14) << name;
-    // Of class 1 the rows with z = 0 and -40 are decided against the positive class.
-    EXPECT_EQ(a.confusion.at(1, 1 - positive), 2);
+    // Of class 1 the rows with z = 0 and -40 are decided to be of class 0.
+    EXPECT_EQ(a.confusion.at(1, 0), 2);
+    EXPECT_DOUBLE_EQ(metric(a, "accuracy"), 0.4);
+    EXPECT_NEAR(metric(a, "auc"), 1.0 / 3, 1e-15) << "the same order, seen from either class";
   }
 }
 

@@ -8,28 +8,28 @@ namespace {
 
 TEST(Probabilities, Softmax) {
   std::array<double, 3> p{};
-  probabilities(std::array<float, 3>{1, 2, 3}, 2, p);
+  probabilities(std::array<float, 3>{1, 2, 3}, p);
   EXPECT_NEAR(p[0], 0.0900305731703805, 1e-15);
   EXPECT_NEAR(p[2], 0.665240955774822, 1e-15);
-  probabilities(std::array<float, 3>{3e38f, -3e38f, 0}, 2, p);
+  probabilities(std::array<float, 3>{3e38f, -3e38f, 0}, p);
   EXPECT_EQ(p[0], 1.0);
   EXPECT_EQ(p[1], 0.0);
 }
 
 TEST(Probabilities, OneLogit) {
   std::array<double, 2> p{};
-  probabilities(std::array<float, 1>{0.0f}, 1, p);
+  probabilities(std::array<float, 1>{0.0f}, p);
   EXPECT_EQ(p, (std::array<double, 2>{0.5, 0.5}));
-  probabilities(std::array<float, 1>{2.0f}, 0, p);
-  EXPECT_NEAR(p[0], 0.8807970779778823, 1e-15);
+  probabilities(std::array<float, 1>{2.0f}, p);
+  EXPECT_NEAR(p[1], 0.8807970779778823, 1e-15);
   EXPECT_EQ(p[0] + p[1], 1.0);
 }
 
 TEST(Decision, TiesGoToTheLowerClass) {
-  EXPECT_EQ(decision(std::array<float, 3>{1, 2, 2}, 0), 1);
-  EXPECT_EQ(decision(std::array<float, 1>{0.0f}, 1), 0);
-  EXPECT_EQ(decision(std::array<float, 1>{1e-30f}, 1), 1);
-  EXPECT_EQ(decision(std::array<float, 1>{1e-30f}, 0), 0);
+  EXPECT_EQ(decision(std::array<float, 3>{1, 2, 2}), 1);
+  EXPECT_EQ(decision(std::array<float, 1>{0.0f}), 0);
+  EXPECT_EQ(decision(std::array<float, 1>{1e-30f}), 1);
+  EXPECT_EQ(decision(std::array<float, 1>{-1e-30f}), 0);
 }
 
 TEST(PredictionColumns, FromOptions) {
