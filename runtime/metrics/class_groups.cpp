@@ -90,10 +90,12 @@ std::vector<ClassGroup> minority_majority(std::span<const std::int64_t> class_co
     return x != y ? x < y : a < b;
   });
   const std::span<const std::int32_t> minority(rising.data(), size);
+  std::vector<bool> is_minority(num_classes);
+  for (const std::int32_t k : minority)
+    is_minority[static_cast<std::size_t>(k)] = true;
   std::vector<std::int32_t> majority;
   for (const std::int32_t k : by_size(class_counts))
-    if (majority.size() < size && std::find(minority.begin(), minority.end(), k) == minority.end())
-      majority.push_back(k);
+    if (majority.size() < size && !is_minority[static_cast<std::size_t>(k)]) majority.push_back(k);
   return {group_of("minority", minority), group_of("majority", majority)};
 }
 

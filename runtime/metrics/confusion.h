@@ -2,11 +2,13 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 namespace tailor::runtime {
 
 /// Counts of (true class, decided class). Integer, so any order of accumulation gives the same numbers.
+/// Memory grows with K and with the pairs that occur, not with K * K.
 class ConfusionMatrix {
 public:
   explicit ConfusionMatrix(std::int32_t num_classes);
@@ -19,6 +21,7 @@ public:
   std::int64_t num_rows() const { return num_rows_; }
   std::int64_t class_rows(std::int32_t truth) const;      ///< rows of the class
   std::int64_t decided_rows(std::int32_t decision) const; ///< rows decided to be of the class
+  std::int64_t correct_rows(std::int32_t truth) const;    ///< rows of the class decided to be of it
 
   /// Absent (nullopt) where there is nothing to average over.
   std::optional<double> accuracy() const;
@@ -35,9 +38,15 @@ public:
   std::optional<double> quadratic_kappa() const;
 
 private:
+  /// The key of a pair in `counts_`.
+  static std::uint64_t pair_of(std::int32_t truth, std::int32_t decision) {
+    return static_cast<std::uint64_t>(truth) << 32 | static_cast<std::uint32_t>(decision);
+  }
+
   std::int32_t num_classes_;
   std::int64_t num_rows_ = 0;
-  std::vector<std::int64_t> counts_; ///< [K, K], row = truth
+  std::vector<std::int64_t> class_rows_, decided_rows_, correct_rows_; ///< [K]
+  std::unordered_map<std::uint64_t, std::int64_t> counts_;             ///< pairs that occur
 };
 
 } // namespace tailor::runtime

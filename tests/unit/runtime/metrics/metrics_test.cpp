@@ -236,6 +236,20 @@ TEST(Evaluation, OneLogitFormAgreesWithTwo) {
   }
 }
 
+TEST(Confusion, ManyClassesTakeNoSquareOfMemory) {
+  constexpr std::int32_t kClasses = 1'000'000; // 8 TB as a table
+  ConfusionMatrix confusion(kClasses);
+  confusion.add(999'999, 0);
+  confusion.add(5, 5);
+  confusion.add(5, 7);
+  EXPECT_EQ(confusion.at(999'999, 0), 1);
+  EXPECT_EQ(confusion.at(0, 0), 0);
+  EXPECT_EQ(confusion.class_rows(5), 2);
+  EXPECT_EQ(confusion.correct_rows(5), 1);
+  EXPECT_EQ(confusion.decided_rows(7), 1);
+  EXPECT_DOUBLE_EQ(*confusion.balanced_accuracy(), 0.25);
+}
+
 TEST(Evaluation, HugeLogitsStayFiniteAndNanIsSeen) {
   Evaluation e = evaluation({.train_class_counts = {1, 1}});
   EXPECT_TRUE(e.add(std::vector<float>{3e38f, -3e38f, -3e38f, 3e38f}, Classes{0, 1}, 2).ok());
