@@ -154,6 +154,12 @@ void ProgramTracer::default_option(const std::string& key, runtime::OptionValue 
   out_.options.set(key, std::move(option));
 }
 
+void ProgramTracer::compiled_in(const std::string& key) {
+  runtime::Option option = *out_.options.find(key);
+  option.stage = runtime::OptionStage::kCompile;
+  out_.options.set(key, std::move(option));
+}
+
 void ProgramTracer::require_state(const optim::SlotGroup& slots, const Location& location) const {
   for (const TrainingProgram::Group& group : program_.groups)
     for (const auto& [name, known] : group.slots)

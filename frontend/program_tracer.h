@@ -48,6 +48,8 @@ public:
   /// Gives `key` a value unless the recipe or program has one.
   void default_option(const std::string& key, runtime::OptionValue value, runtime::OptionStage stage,
                       const Location& location);
+  /// Nothing that runs reads this option any more: the artifact has it as a compile key.
+  void compiled_in(const std::string& key);
   /// TraceError unless the slots' owner was given to the program.
   void require_state(const optim::SlotGroup& slots, const Location& location) const;
   void set_decay_filter(optim::DecayFilter filter, const Location& location);

@@ -156,6 +156,7 @@ void Step::update(nn::Module& net, optim::Sgd& sgd, const Gradients& gradients, 
   OptionStage stage = has_momentum ? OptionStage::kRun : OptionStage::kCompile;
   tracer_.default_option("optimizer.name", "sgd", OptionStage::kCompile, location);
   tracer_.default_option("optimizer.momentum", options.momentum, stage, location);
+  if (!has_momentum) tracer_.compiled_in("optimizer.momentum"); // also where a recipe has set it
   tracer_.default_option("optimizer.nesterov", options.nesterov, OptionStage::kCompile, location);
   tracer_.default_option("optimizer.weight_decay", options.weight_decay, OptionStage::kRun, location);
   tracer_.default_option("optimizer.decay_filter", filter_name(options.decay_filter), OptionStage::kCompile,

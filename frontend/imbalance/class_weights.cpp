@@ -3,6 +3,7 @@
 #include "frontend/ops/checks.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/reduction.h"
+#include "runtime/base/status.h"
 
 namespace tailor::imbalance {
 
@@ -42,6 +43,9 @@ Array class_weights(const Operand& counts, WeightTable table, const Operand& bet
     return num_classes(n) * inverse / sum(inverse);
   }
   case WeightTable::effective: {
+    if (beta.is_literal() && !(static_cast<float>(beta.literal()) < 1))
+      throw TraceError("class_weights", runtime::concat("beta ", beta.literal(), " is not below 1 in f32"),
+                       beta.location(), "0.9999999 is the largest that works");
     // 1 - beta^n = -expm1(n log beta); the factor 1 - beta cancels in the scaling to sum K.
     Array inverse = reciprocal(-expm1(n * log(beta)));
     return num_classes(n) * inverse / sum(inverse);

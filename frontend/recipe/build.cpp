@@ -142,6 +142,12 @@ Array Program::logits(const Batch& batch, const Context& context) {
   return net_->logits(batch, context);
 }
 
+Operand Program::table_beta(Step& step, const std::string& method, const char* field) {
+  // A field that no table reads would make a run key of it that has no effect.
+  if (text(method + "table") != "effective") return number(method + "beta");
+  return step.control(field, number(method + "beta"), method + "beta");
+}
+
 Program::LossTables Program::loss_tables(Step& step) {
   LossTables tables;
   LocationScope scope(at("method.use"), LocationScope::Nesting::inner);
@@ -163,7 +169,7 @@ Program::LossTables Program::loss_tables(Step& step) {
   if (uses("weighted"))
     tables.weights = imbalance::class_weights(
         counts, imbalance::weight_table_from_name(text("method.weighted.table"), at("method.weighted.table")),
-        step.control("weight_beta", number("method.weighted.beta"), "method.weighted.beta"));
+        table_beta(step, "method.weighted.", "weight_beta"));
   return tables;
 }
 
@@ -206,7 +212,7 @@ Gradients Program::sharpness_aware(Step& step, const LossTables& tables) {
       options.ascent = imbalance::ascent_table(
           step.classes().counts(),
           imbalance::ascent_table_from_name(text("method.sam-a.table"), at("method.sam-a.table")),
-          step.control("ascent_beta", number("method.sam-a.beta"), "method.sam-a.beta"));
+          table_beta(step, "method.sam-a.", "ascent_beta"));
       if (weights.empty()) options.descent = ones_like(options.ascent);
       options.radius = text("method.sam-a.radius") == "batch_mean" ? SamRadius::batch_mean : SamRadius::fixed;
       options.labels = step.batch().label;

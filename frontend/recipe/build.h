@@ -35,6 +35,8 @@ private:
     Array smoothing, bias, weights;
   };
   LossTables loss_tables(Step& step);
+  /// `<method>beta`: a control field where the method's table reads it, else the value.
+  Operand table_beta(Step& step, const std::string& method, const char* field);
   /// The recipe's loss with class weights `weights` (empty: none).
   Array loss(Step& step, const LossTables& tables, const Array& weights);
   Gradients gradients(Step& step);

@@ -13,6 +13,7 @@ namespace {
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kTiny = std::numeric_limits<double>::min(); // "greater than zero"
 constexpr double kMaxCount = 2147483647;
+constexpr double kMaxBeta = 0.9999999; // the tables are f32: nearer to 1 it would be 1, and log(1) = 0
 constexpr auto C = Stage::compile;
 constexpr auto R = Stage::run;
 constexpr std::string_view kMethods =
@@ -61,7 +62,7 @@ constexpr KeySpec kKeys[] = {
      "normalisation of numeric columns, fitted on the training split", "methods 11.1"},
     {"data.split.by", Type::word, R, "\"stratified\"", "stratified|group|time|files", 0, 0,
      "how validation and test rows are held out", "methods 11.1", "data.format = csv"},
-    {"data.split.column", Type::column, R, "", "", 0, 0,
+    {"data.split.column", Type::column, C, "", "", 0, 0,
      "group or time column; default: data.columns.group or .time", "", "data.split.by = group|time"},
     {"data.split.val", Type::number, R, "", "", 0, 0.9,
      "share of validation rows; default 0.16, or 0.2 of the rest when data.test.file is given",
@@ -152,7 +153,7 @@ constexpr KeySpec kKeys[] = {
      "loss of the logits; a program can register its own", "methods 2"},
     {"method.weighted.table", Type::word, C, "\"inv_max\"", "inv_max|inv_mean|effective|sqrt_inv", 0, 0,
      "class weights w_i of the loss", "methods 2.2"},
-    {"method.weighted.beta", Type::number, R, "0.9999", "", 0, 0.999999999, "beta of table effective",
+    {"method.weighted.beta", Type::number, R, "0.9999", "", 0, kMaxBeta, "beta of table effective",
      "methods 2.2", "method.weighted.table = effective"},
     {"method.weighted.reduction", Type::word, C, "\"weighted_mean\"", "weighted_mean|batch_mean", 0, 0,
      "divide by the sum of weights or by the batch", "methods 2"},
@@ -172,7 +173,7 @@ constexpr KeySpec kKeys[] = {
     {"method.sam-a.rho", Type::number, R, "0.05", "", 0, 1000, "radius of the ascent step", "methods 5.2"},
     {"method.sam-a.table", Type::word, C, "\"inv_max\"", "inv_max|inv_p|one_minus_p|eq5_literal|effective", 0,
      0, "class table a_i of the ascent loss", "methods 5.2, C1"},
-    {"method.sam-a.beta", Type::number, R, "0.9999", "", 0, 0.999999999, "beta of table effective",
+    {"method.sam-a.beta", Type::number, R, "0.9999", "", 0, kMaxBeta, "beta of table effective",
      "methods 2.2", "method.sam-a.table = effective"},
     {"method.sam-a.radius", Type::word, C, "\"fixed\"", "fixed|batch_mean", 0, 0, "radius rule",
      "methods 5.2"},
@@ -260,7 +261,7 @@ constexpr KeySpec kKeys[] = {
      "methods 12"},
     {"eval.groups", Type::text, R, "\"thresholds(20,100)\"", "", 0, 0,
      "class groups: thresholds(few,many) | thirds | head_med_tail(a,b)", "methods 1.3"},
-    {"eval.predict.id", Type::column, R, "", "", 0, 0,
+    {"eval.predict.id", Type::column, C, "", "", 0, 0,
      "identifier column of predictions; default: data.columns.id, else the row number", "choice"},
     {"eval.predict.out", Type::words, R, "[\"probability\", \"decision\"]", "probability|decision", 0, 0,
      "columns written by predict", "choice"},

@@ -76,6 +76,16 @@ TEST(Errors, LossSaysBothNumbers) {
               HasSubstr("no margin"));
 }
 
+TEST(Errors, ABetaThatIsOneInF32IsRefused) {
+  const auto table = [](double beta) {
+    return error_of(
+        [&] { imbalance::class_weights(full({3}, 10), imbalance::WeightTable::effective, beta); });
+  };
+  EXPECT_THAT(table(0.999999999), HasSubstr("beta 0.999999999 is not below 1 in f32"));
+  EXPECT_THAT(table(0.999999999), HasSubstr("0.9999999 is the largest that works"));
+  EXPECT_THAT(table(1.0), HasSubstr("beta 1 is not below 1"));
+}
+
 TEST(Errors, AScalarTableMeansTheSameForAllClasses) {
   Array loss = losses::softmax_cross_entropy(x23, labels2, {.smoothing = 0.1});
   const Array& smoothing = loss.node()->inputs.at(2);
