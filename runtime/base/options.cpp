@@ -28,8 +28,10 @@ Json json_of(const OptionValue& value) {
   }
   if (const OptionValue::Table* table = value.as_table()) {
     Json json = Json::object();
+    // Names are unique; looking for each of thousands of classes would take quadratic time.
+    auto& members = json.get_ref<Json::object_t&>();
     for (const auto& [key, item] : *table)
-      json[key] = json_of(item);
+      members.emplace_back(key, json_of(item));
     return json;
   }
   return nullptr;

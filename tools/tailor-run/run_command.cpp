@@ -1,5 +1,6 @@
 #include "tools/tailor-run/run_command.h"
 
+#include "runtime/base/exhaustion.h"
 #include "runtime/base/log.h"
 #include "runtime/train/nonfinite_trap.h"
 #include "runtime/train/stop_signal.h"
@@ -114,6 +115,21 @@ int score_command(const Arguments& arguments, const ScoreOptions& options, bool 
 }
 
 } // namespace
+
+int guarded_main(const std::function<int()>& work) {
+  Status status;
+  try {
+    int code = 0;
+    status = with_exhaustion_as_status("the command", [&] {
+      code = work();
+      return Status();
+    });
+    if (status.ok()) return code;
+  } catch (const std::exception& error) {
+    status = internal_error("internal error: ", error.what());
+  }
+  return report(status);
+}
 
 int report(const Status& status) {
   if (status.ok()) return 0;

@@ -34,6 +34,10 @@ int run_command(const std::string& program, const std::vector<std::string>& argu
 /// Trains and prints the result table and what was written; `tailor train` calls it with what it compiled.
 int train_and_report(std::shared_ptr<const Artifact> artifact, const RunOptions& options);
 
+/// What main() does: an exception that `work` lets out becomes a message and an exit code, 1 if memory ran out,
+/// else 70. No input ends in an abort.
+int guarded_main(const std::function<int()>& work);
+
 /// Prints "error: ..." and "hint: ..." and returns the exit code; 0 for ok.
 int report(const Status& status);
 

@@ -1,5 +1,6 @@
+#include "tools/tailor-run/run_command.h"
 #include "tools/tailor/commands.h"
 
 int main(int argc, char** argv) {
-  return tailor::tools::run_tool(argc, argv, nullptr);
+  return tailor::runtime::guarded_main([&] { return tailor::tools::run_tool(argc, argv, nullptr); });
 }
