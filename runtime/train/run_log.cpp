@@ -1,5 +1,9 @@
 #include "runtime/train/run_log.h"
 
+#include "runtime/base/file.h"
+#include "runtime/base/log.h"
+
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -8,19 +12,36 @@
 
 namespace tailor::runtime {
 
+namespace {
+
+/// Bytes up to the end of the last whole line.
+std::int64_t whole_lines(const std::string& path) {
+  const Result<MappedFile> file = MappedFile::open(path);
+  if (!file.ok()) return 0;
+  std::size_t size = file->bytes().size();
+  while (size > 0 && file->bytes()[size - 1] != std::byte{'\n'})
+    --size;
+  return static_cast<std::int64_t>(size);
+}
+
+} // namespace
+
 Result<EventLog> EventLog::open(const std::string& path, std::int64_t keep_bytes) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return invalid_argument("cannot open '", path, "': ", std::strerror(errno));
   EventLog log;
   log.file_.reset(::fdopen(fd, "w"));
   log.path_ = path;
-  log.bytes_ = keep_bytes;
   struct stat info {};
   if (!log.file_ || ::fstat(fd, &info) != 0)
     return invalid_argument("cannot open '", path, "': ", std::strerror(errno));
-  if (info.st_size < keep_bytes)
-    return data_loss("'", path, "' has ", static_cast<std::int64_t>(info.st_size),
-                     " bytes, the checkpoint knows of ", keep_bytes);
+  if (info.st_size < keep_bytes) {
+    log_warning(concat("'", path, "' has ", static_cast<std::int64_t>(info.st_size),
+                       " bytes, the checkpoint knows of ", keep_bytes,
+                       ": lines of earlier epochs are lost, the log goes on without them"));
+    keep_bytes = whole_lines(path);
+  }
+  log.bytes_ = keep_bytes;
   if (::ftruncate(fd, keep_bytes) != 0 || ::lseek(fd, 0, SEEK_END) < 0)
     return invalid_argument("cannot cut '", path, "': ", std::strerror(errno));
   return log;

@@ -12,7 +12,8 @@ namespace tailor::runtime {
 class EventLog {
 public:
   /// Keeps the first `keep_bytes` of an existing file (what belongs to the checkpoint one resumes from) and
-  /// drops the rest. kDataLoss if it has fewer.
+  /// drops the rest. A file that has fewer, or none, goes on behind its last whole line with a warning: a
+  /// lost log is no reason not to train.
   static Result<EventLog> open(const std::string& path, std::int64_t keep_bytes);
 
   Status write(const OptionValue& line);
