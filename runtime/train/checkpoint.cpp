@@ -1,5 +1,6 @@
 #include "runtime/train/checkpoint.h"
 
+#include "runtime/train/program_identity.h"
 #include "runtime/train/safetensors.h"
 
 #define XXH_INLINE_ALL
@@ -12,7 +13,7 @@
 namespace tailor::runtime {
 namespace {
 
-constexpr std::string_view kFormat = "1"; ///< raised by changes an older reader would misread
+constexpr std::string_view kFormat = "2"; ///< raised by changes an older reader would misread
 
 constexpr char kFormatKey[] = "tailor.format", kRecordKey[] = "tailor.record", kFittedKey[] = "tailor.fitted",
                kProgramKey[] = "tailor.program", kTargetKey[] = "tailor.target",
@@ -153,7 +154,7 @@ TextMetadata metadata_of(const Artifact& artifact, const Checkpoint& checkpoint)
   return {{kFormatKey, std::string(kFormat)},
           {kRecordKey, record_to_json(checkpoint.record)},
           {kFittedKey, checkpoint.fitted.to_json()},
-          {kProgramKey, hex(artifact.identity())},
+          {kProgramKey, program_identity(artifact.spec())},
           {kTargetKey, target.backend + ":" + target.name},
           {kDeviceKey, hex(checkpoint.device_control)}};
 }
@@ -312,14 +313,12 @@ Result<Checkpoint> parse_checkpoint(const Artifact& artifact, std::span<const st
     if (target != spec.target.backend + ":" + spec.target.name)
       return incompatible("it was trained on target '", target, "', this program is for '",
                           spec.target.backend, ":", spec.target.name, "'");
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string program, text_of(view, kProgramKey));
+    TAILOR_RETURN_IF_ERROR_AS_IS(check_program_identity(spec, program));
   }
   TAILOR_RETURN_IF_ERROR_AS_IS(check_states(spec, view));
   TAILOR_RETURN_IF_ERROR(checkpoint.fitted.check(spec.schema), "its data schema differs from the program's");
   if (use == CheckpointUse::kResume) {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string program, text_of(view, kProgramKey));
-    if (program != hex(artifact.identity()))
-      return incompatible("it was trained by another program (", program, ", this is ",
-                          hex(artifact.identity()), ")");
     if (checkpoint.device_control.size() != spec.memory.control - spec.memory.control_host)
       return incompatible("its device control has ", checkpoint.device_control.size(), " bytes");
     // A finished run stands behind its last stage.

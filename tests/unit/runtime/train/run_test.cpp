@@ -400,7 +400,8 @@ TEST(Run, RefusesToResumeAnotherProgram) {
   const auto refusal = [&](const ToyOptions& toy) {
     return run_training(make_toy_artifact(toy), options).status().message();
   };
-  EXPECT_THAT(refusal({.batch = 32}), HasSubstr("trained by another program"));
+  EXPECT_THAT(refusal({.batch = 32}),
+              HasSubstr("trained by another program: 'run.batch' was 16, here it is 32"));
   EXPECT_THAT(refusal({.ballast_elements = 3}),
               HasSubstr("'sgd/ballast' is f32 [0], the program has f32 [3]"));
   EXPECT_THAT(refusal({.target = "other"}), HasSubstr("trained on target 'cpu:test-kernels'"));

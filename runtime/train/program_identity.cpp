@@ -1,0 +1,72 @@
+#include "runtime/train/program_identity.h"
+
+namespace tailor::runtime {
+namespace {
+
+OptionValue compile_keys(const ArtifactSpec& spec) {
+  OptionValue::Table keys;
+  for (const auto& [key, option] : spec.options)
+    if (option.stage == OptionStage::kCompile) keys.emplace_back(key, option.value);
+  return OptionValue(std::move(keys));
+}
+
+OptionValue columns(const ArtifactSpec& spec) {
+  OptionValue::List list;
+  for (const Column& column : spec.schema.columns)
+    list.emplace_back(concat(column.name, " (", to_string(column.role),
+                             column.role == ColumnRole::kCategorical ? concat(", ", column.capacity) : "",
+                             column.missing_flag ? ", missing flag" : "", ")"));
+  return OptionValue(std::move(list));
+}
+
+std::string text_of(const OptionValue* value) {
+  return value ? value->to_json() : "not a compile key";
+}
+
+} // namespace
+
+std::string program_identity(const ArtifactSpec& spec) {
+  return OptionValue(OptionValue::Table{{"compile_keys", compile_keys(spec)},
+                                        {"columns", columns(spec)},
+                                        {"meaning", OptionValue(concat(spec.meaning))}})
+      .to_json();
+}
+
+Status check_program_identity(const ArtifactSpec& spec, std::string_view identity) {
+  const Result<OptionValue> parsed = OptionValue::from_json(identity);
+  const OptionValue* keys = parsed.ok() ? parsed->find("compile_keys") : nullptr;
+  const OptionValue* their_columns = parsed.ok() ? parsed->find("columns") : nullptr;
+  const OptionValue* meaning = parsed.ok() ? parsed->find("meaning") : nullptr;
+  if (!keys || !keys->as_table() || !their_columns || !their_columns->as_list() || !meaning ||
+      !meaning->as_string())
+    return data_loss("damaged program identity");
+
+  const auto differs = [](const std::string& key, const OptionValue* here, const OptionValue* there) {
+    return incompatible("it was trained by another program: '", key, "' was ", text_of(there),
+                        ", here it is ", text_of(here));
+  };
+  const OptionValue own = compile_keys(spec);
+  for (const auto& [key, value] : *own.as_table()) {
+    const OptionValue* other = keys->find(key);
+    if (!other || !(*other == value)) return differs(key, &value, other);
+  }
+  for (const auto& [key, value] : *keys->as_table())
+    if (!own.find(key)) return differs(key, nullptr, &value);
+  const OptionValue own_columns = columns(spec);
+  if (const std::size_t here = own_columns.as_list()->size(), there = their_columns->as_list()->size();
+      here != there)
+    return incompatible("it was trained by another program: its data had ", there,
+                        " columns, here they have ", here);
+  for (std::size_t c = 0; c < own_columns.as_list()->size(); ++c) {
+    const OptionValue &here = (*own_columns.as_list())[c], &there = (*their_columns->as_list())[c];
+    if (!(here == there))
+      return incompatible("it was trained by another program: column ", c, " was ", there.to_json(),
+                          ", here it is ", here.to_json());
+  }
+  if (*meaning->as_string() != concat(spec.meaning))
+    return incompatible("it was trained by another program: the step or evaluation computes something else")
+        .with_hint("`tailor compile --emit traced` prints what a program computes");
+  return {};
+}
+
+} // namespace tailor::runtime

@@ -1,0 +1,19 @@
+#pragma once
+#include "runtime/artifact/spec.h"
+
+#include <string>
+#include <string_view>
+
+namespace tailor::runtime {
+
+/// What a program must have in common with the one that wrote a checkpoint to go on from it: the value of
+/// every compile key, the columns of the data and the traced program (ArtifactSpec::meaning). Run options,
+/// the source's text and lines, passes and the machine are no part of it. (States and target are checked
+/// beside it.)
+std::string program_identity(const ArtifactSpec& spec);
+
+/// Ok if `identity` is that of `spec`. Else kIncompatible naming the first thing that differs, with both
+/// values, or kDataLoss if `identity` is no such text.
+Status check_program_identity(const ArtifactSpec& spec, std::string_view identity);
+
+} // namespace tailor::runtime

@@ -1,0 +1,65 @@
+#include "runtime/train/program_identity.h"
+
+#include "tests/unit/runtime/train/toy_program.h"
+
+#include <gmock/gmock.h>
+
+namespace tailor::runtime {
+namespace {
+
+using ::testing::HasSubstr;
+
+void set(ArtifactSpec& spec, const char* key, OptionValue value) {
+  Option option = *spec.options.find(key);
+  option.value = std::move(value);
+  spec.options.set(key, std::move(option));
+}
+
+TEST(ProgramIdentity, IgnoresWhatARunMayChange) {
+  ArtifactSpec spec = make_toy_artifact()->spec();
+  const std::string identity = program_identity(spec);
+  set(spec, "run.epochs", 700);
+  set(spec, "optimizer.lr", 0.5);
+  spec.source_text = "# a comment";
+  spec.ops.front().location = "toy.toml:99:1";
+  spec.remarks.clear();
+  spec.name = "renamed";
+  EXPECT_TRUE(check_program_identity(spec, identity).ok());
+  EXPECT_EQ(program_identity(spec), identity);
+}
+
+TEST(ProgramIdentity, NamesTheFirstThingThatDiffers) {
+  const ArtifactSpec spec = make_toy_artifact()->spec();
+  const std::string identity = program_identity(spec);
+  const auto message = [&](auto change) {
+    ArtifactSpec other = spec;
+    change(other);
+    const Status status = check_program_identity(other, identity);
+    EXPECT_EQ(status.code(), StatusCode::kIncompatible);
+    return status.message();
+  };
+  EXPECT_THAT(message([](ArtifactSpec& s) { set(s, "method.ema.warmup", false); }),
+              HasSubstr("'method.ema.warmup' was true, here it is false"));
+  EXPECT_THAT(message([](ArtifactSpec& s) {
+                Option option = *s.options.find("optimizer.momentum");
+                option.stage = OptionStage::kCompile;
+                s.options.set("optimizer.momentum", option);
+              }),
+              HasSubstr("'optimizer.momentum' was not a compile key, here it is 0.9"));
+  EXPECT_THAT(message([](ArtifactSpec& s) { s.schema.columns[1].name = "age"; }),
+              HasSubstr("column 1 was \"x1 (numeric)\", here it is \"age (numeric)\""));
+  EXPECT_THAT(message([](ArtifactSpec& s) { s.schema.columns.pop_back(); }),
+              HasSubstr("its data had 2 columns, here they have 1"));
+  EXPECT_THAT(message([](ArtifactSpec& s) { s.meaning = 7; }), HasSubstr("computes something else"));
+}
+
+TEST(ProgramIdentity, IsInputLikeAnyOther) {
+  const ArtifactSpec spec = make_toy_artifact()->spec();
+  for (const char* text : {"", "[]", "{}", "{\"compile_keys\":{},\"columns\":[]}",
+                           "{\"compile_keys\":[],\"columns\":[],\"meaning\":\"0\"}",
+                           "{\"compile_keys\":{},\"columns\":[],\"meaning\":0}"})
+    EXPECT_EQ(check_program_identity(spec, text).code(), StatusCode::kDataLoss) << text;
+}
+
+} // namespace
+} // namespace tailor::runtime
