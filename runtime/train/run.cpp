@@ -1,8 +1,10 @@
 #include "runtime/train/run.h"
 
+#include "runtime/base/exhaustion.h"
 #include "runtime/base/log.h"
 #include "runtime/data/long_tail.h"
 #include "runtime/exec/cpu_executor.h"
+#include "runtime/train/effective_options.h"
 #include "runtime/train/manifest.h"
 #include "runtime/train/stop_signal.h"
 #include "runtime/train/trainer.h"
@@ -206,32 +208,8 @@ Result<std::unique_ptr<Executor>> make_cpu_executor(std::shared_ptr<const Artifa
   return std::unique_ptr<Executor>(std::move(executor));
 }
 
-Result<Options> effective_options(const Artifact& artifact,
-                                  const std::vector<std::pair<std::string, std::string>>& set) {
-  Options options = artifact.spec().options;
-  for (const auto& [key, text] : set) {
-    const Option* option = options.find(key);
-    if (option && option->stage == OptionStage::kCompile)
-      return invalid_argument("--set ", key, "=", text, ": '", key, "' is compiled into the artifact")
-          .with_hint(concat("rebuild it: tailor compile ", artifact.spec().source_name, " --set ", key, "=",
-                            text, " -o ", artifact.path().empty() ? "P.tailor" : artifact.path()));
-    TAILOR_RETURN_IF_ERROR(options.set_from_text(key, text), concat("--set ", key, "=", text));
-  }
-  return options;
-}
-
-Status apply_data_argument(const std::string& data, Options& options) {
-  if (data.empty() || is_folder(data)) return {};
-  if (!file_exists(data)) return not_found("--data '", data, "' does not exist");
-  Option train;
-  if (const Option* known = options.find("data.train")) train = *known;
-  train.value = data;
-  train.origin = "command line";
-  options.set("data.train", std::move(train));
-  return {};
-}
-
-Result<RunResult> run_training(std::shared_ptr<const Artifact> artifact, const RunOptions& options) {
+static Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact,
+                                   const RunOptions& options) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(RunSetup setup, set_up(artifact, options));
   TAILOR_RETURN_IF_ERROR_AS_IS(check_out_folder(setup.out, options.resume));
   RunResult result;
@@ -290,6 +268,11 @@ Result<RunResult> run_training(std::shared_ptr<const Artifact> artifact, const R
   result.metrics = summaries(result.seeds);
   TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(setup.out + "/result.json", result_to_json(result)));
   return result;
+}
+
+Result<RunResult> run_training(std::shared_ptr<const Artifact> artifact, const RunOptions& options) {
+  return with_exhaustion_as_status(concat("training '", artifact->spec().name, "'"),
+                                   [&] { return run_seeds(artifact, options); });
 }
 
 } // namespace tailor::runtime

@@ -81,11 +81,4 @@ Result<RunResult> run_training(std::shared_ptr<const Artifact> artifact, const R
 Result<std::unique_ptr<Executor>> make_cpu_executor(std::shared_ptr<const Artifact> artifact,
                                                     const ExecutorOptions& options);
 
-/// The program's options with `--set` over them. A compile key is refused with the command that rebuilds.
-Result<Options> effective_options(const Artifact& artifact,
-                                  const std::vector<std::pair<std::string, std::string>>& set);
-
-/// `--data D`: a file becomes data.train; a folder is where relative paths start (left to data_plan_from).
-Status apply_data_argument(const std::string& data, Options& options);
-
 } // namespace tailor::runtime

@@ -1,7 +1,9 @@
 #include "runtime/train/score.h"
 
+#include "runtime/base/exhaustion.h"
 #include "runtime/base/log.h"
 #include "runtime/data/open.h"
+#include "runtime/train/effective_options.h"
 #include "runtime/train/evaluate.h"
 #include "runtime/train/predict.h"
 
@@ -81,21 +83,28 @@ Result<Scoring> open_scoring(const std::shared_ptr<const Artifact>& artifact, co
 
 Result<std::int64_t> predict(std::shared_ptr<const Artifact> artifact, const ScoreOptions& options,
                              const std::string& out_path) {
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const Scoring scoring, open_scoring(artifact, options, false));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const PredictionColumns columns, PredictionColumns::from(scoring.options));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(Evaluator evaluator, Evaluator::create(*scoring.executor, scoring.entry, 0));
-  TAILOR_RETURN_IF_ERROR_AS_IS(write_predictions(evaluator, scoring.data, scoring.control,
-                                                 artifact->spec().schema, columns, out_path));
-  return scoring.data.num_rows;
+  return with_exhaustion_as_status("predicting", [&]() -> Result<std::int64_t> {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const Scoring scoring, open_scoring(artifact, options, false));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const PredictionColumns columns, PredictionColumns::from(scoring.options));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(Evaluator evaluator,
+                                  Evaluator::create(*scoring.executor, scoring.entry, 0));
+    TAILOR_RETURN_IF_ERROR_AS_IS(write_predictions(evaluator, scoring.data, scoring.control,
+                                                   artifact->spec().schema, columns, out_path));
+    return scoring.data.num_rows;
+  });
 }
 
 Result<EvaluationResult> evaluate_weights(std::shared_ptr<const Artifact> artifact,
                                           const ScoreOptions& options) {
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const Scoring scoring, open_scoring(artifact, options, true));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const EvaluationPlan plan, evaluation_plan(artifact->spec(), scoring.options,
-                                                                           scoring.checkpoint.fitted));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(Evaluator evaluator, Evaluator::create(*scoring.executor, scoring.entry, 0));
-  return evaluate(evaluator, scoring.data, scoring.control, plan);
+  return with_exhaustion_as_status("evaluating", [&]() -> Result<EvaluationResult> {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const Scoring scoring, open_scoring(artifact, options, true));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(
+        const EvaluationPlan plan,
+        evaluation_plan(artifact->spec(), scoring.options, scoring.checkpoint.fitted));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(Evaluator evaluator,
+                                  Evaluator::create(*scoring.executor, scoring.entry, 0));
+    return evaluate(evaluator, scoring.data, scoring.control, plan);
+  });
 }
 
 std::string evaluation_table(const EvaluationResult& result, const DataSchema& schema) {

@@ -1,5 +1,6 @@
 #include "runtime/train/run.h"
 
+#include "runtime/train/effective_options.h"
 #include "runtime/train/nonfinite_trap.h"
 #include "runtime/train/score.h"
 #include "runtime/train/trainer.h"
@@ -22,7 +23,6 @@ namespace tailor::runtime {
 namespace {
 
 using ::testing::HasSubstr;
-using Settings = std::vector<std::pair<std::string, std::string>>;
 
 RunOptions options_for(const std::string& out, Settings set = {}) {
   RunOptions options;
@@ -406,6 +406,17 @@ TEST(Run, RefusesToResumeAnotherProgram) {
               HasSubstr("'sgd/ballast' is f32 [0], the program has f32 [3]"));
   EXPECT_THAT(refusal({.target = "other"}), HasSubstr("trained on target 'cpu:test-kernels'"));
   EXPECT_EQ(*read_file(folder / "out/seed-0/last.safetensors"), before);
+}
+
+TEST(Run, OutOfMemoryIsAnError) {
+  const TemporaryFolder folder;
+  RunOptions options = options_for(folder / "out");
+  options.make_executor = [](auto, const auto&) -> Result<std::unique_ptr<Executor>> {
+    throw std::bad_alloc();
+  };
+  const Status status = run_training(make_toy_artifact(), options).status();
+  EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(status.message(), "training 'toy': out of memory");
 }
 
 TEST(Run, SetChecksKeyTypeAndLimits) {

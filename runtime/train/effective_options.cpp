@@ -1,0 +1,164 @@
+#include "runtime/train/effective_options.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <sys/stat.h>
+
+namespace tailor::runtime {
+namespace {
+
+constexpr const char* kCommandLine = "command line";
+
+/// Keys that data plan, loop and schedules read only while another key has one of some values; no values:
+/// while it is set. A key that ends in '.' stands for all below it.
+struct Condition {
+  const char* key;
+  const char* needs;
+  std::vector<std::string> values;
+};
+
+const std::vector<Condition>& conditions() {
+  static const std::vector<Condition> all = {
+      {"data.train", "data.format", {"csv"}},
+      {"data.val", "data.format", {"csv"}},
+      {"data.test.file", "data.format", {"csv"}},
+      {"data.split.", "data.format", {"csv"}},
+      {"data.split.seed", "data.split.by", {"stratified", "group"}},
+      {"data.split.val_seed", "data.split.by", {"stratified", "group"}},
+      {"data.samples_per_class", "data.format", {"two_moons", "blobs"}},
+      {"data.val_per_class", "data.format", {"two_moons", "blobs"}},
+      {"data.test_per_class", "data.format", {"two_moons", "blobs"}},
+      {"data.noise", "data.format", {"two_moons", "blobs"}},
+      {"data.seed", "data.format", {"two_moons", "blobs"}},
+      {"data.separation", "data.format", {"blobs"}},
+      {"data.sampler_beta", "data.sampler", {"effective_balanced"}},
+      {"schedule.warmup_epochs", "schedule.name", {"warmup_cosine"}},
+      {"schedule.per", "schedule.name", {"warmup_cosine", "cosine"}},
+      {"schedule.milestones", "schedule.name", {"step"}},
+      {"schedule.factor", "schedule.name", {"step"}},
+      {"run.early_stop.patience", "run.early_stop.on", {}},
+      {"run.early_stop.mode", "run.early_stop.on", {}},
+  };
+  return all;
+}
+
+bool covers(std::string_view pattern, std::string_view key) {
+  return pattern == key || (pattern.ends_with('.') && key.starts_with(pattern));
+}
+
+bool is_unset(const Option* option) {
+  return !option || option->value.is_null() ||
+         (option->value.as_string() && option->value.as_string()->empty());
+}
+
+/// The condition that keeps `key` from being read, or nullptr. A key the program does not have decides
+/// nothing.
+const Condition* unmet(const Options& options, std::string_view key) {
+  for (const Condition& condition : conditions()) {
+    const Option* option = options.find(condition.needs);
+    if (!covers(condition.key, key) || key == condition.needs || !option) continue;
+    const std::string* value = option->value.as_string();
+    if (condition.values.empty() ? is_unset(option)
+                                 : value && std::find(condition.values.begin(), condition.values.end(),
+                                                      *value) == condition.values.end())
+      return &condition;
+  }
+  return nullptr;
+}
+
+/// The host writes this option, or a schedule of it, into a control field. Keys of other sections are read by
+/// the data plan, the loop and the evaluation.
+bool reaches_a_field(const ArtifactSpec& spec, std::string_view key) {
+  for (const char* section : {"method.", "optimizer.", "control.", "schedule."}) {
+    if (!key.starts_with(section)) continue;
+    return std::any_of(spec.control.begin(), spec.control.end(), [&](const ControlField& field) {
+      return field.key == key ||
+             (field.binding == FieldBinding::kSchedule && key.starts_with(schedule_prefix(field.key) + "."));
+    });
+  }
+  return key != "run.keep.last"; // the last checkpoint is what a resume needs: it always stays
+}
+
+/// What else a program would have to say for `key` to be read, as `--set` of a recipe; empty: not known.
+std::string way_to_read(const ArtifactSpec& spec, std::string_view key) {
+  if (key == "optimizer.momentum") return "--set optimizer.name=sgd ";
+  if (key == "optimizer.beta1" || key == "optimizer.beta2" || key == "optimizer.eps")
+    return "--set optimizer.name=adamw ";
+  if (!key.starts_with("method.")) return "";
+  const std::string method(key.substr(7, key.rfind('.') - 7));
+  std::string words;
+  if (const Result<std::vector<std::string>> use = spec.options.get_strings("method.use"); use.ok())
+    for (const std::string& name : *use) {
+      if (name == method)
+        return key.ends_with(".beta") ? concat("--set method.", method, ".table=effective ") : "";
+      const bool replaced =
+          name == "erm" || ((name == "sam" || name == "sam-a") && method.starts_with("sam"));
+      if (!replaced) words += concat('"', name, "\",");
+    }
+  return concat("--set 'method.use=[", words, '"', method, "\"]' ");
+}
+
+std::string rebuild_hint(const Artifact& artifact, const std::string& more, const std::string& key,
+                         const std::string& text) {
+  return concat("rebuild it: tailor compile ", artifact.spec().source_name, " ", more, "--set ", key, "=",
+                text, " -o ", artifact.path().empty() ? "P.tailor" : artifact.path());
+}
+
+Status apply(const Artifact& artifact, const Settings& set, Options& options) {
+  for (const auto& [key, text] : set) {
+    const Option* option = options.find(key);
+    if (option && option->stage == OptionStage::kCompile)
+      return invalid_argument("--set ", key, "=", text, ": '", key, "' is compiled into the artifact")
+          .with_hint(rebuild_hint(artifact, "", key, text));
+    TAILOR_RETURN_IF_ERROR(options.set_from_text(key, text), concat("--set ", key, "=", text));
+  }
+  // With all of them in place: one may be what makes another read.
+  for (const auto& [key, text] : set) {
+    if (!reaches_a_field(artifact.spec(), key)) {
+      const std::string way = way_to_read(artifact.spec(), key);
+      Status status =
+          invalid_argument("--set ", key, "=", text, ": nothing in this artifact reads '", key, "'");
+      return way.empty() ? status : std::move(status).with_hint(rebuild_hint(artifact, way, key, text));
+    }
+    if (const Condition* condition = unmet(options, key)) {
+      const Option& other = *options.find(condition->needs);
+      std::string wanted;
+      for (const std::string& value : condition->values)
+        wanted += (wanted.empty() ? "" : " or ") + value;
+      Status status = invalid_argument("--set ", key, "=", text, ": '", key, "' is read only with ",
+                                       condition->needs, wanted.empty() ? " set" : concat(" = ", wanted),
+                                       ", which is ", is_unset(&other) ? "not set" : other.value.to_json());
+      if (other.stage == OptionStage::kCompile) return status;
+      return std::move(status).with_hint(
+          concat("add --set ", condition->needs, "=",
+                 condition->values.empty() ? "..." : condition->values.front()));
+    }
+  }
+  return {};
+}
+
+bool is_folder(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+} // namespace
+
+Result<Options> effective_options(const Artifact& artifact, const Settings& set) {
+  Options options = artifact.spec().options;
+  TAILOR_RETURN_IF_ERROR_AS_IS(apply(artifact, set, options));
+  return options;
+}
+
+Status apply_data_argument(const std::string& data, Options& options) {
+  if (data.empty() || is_folder(data)) return {};
+  if (!file_exists(data)) return not_found("--data '", data, "' does not exist");
+  Option train;
+  if (const Option* known = options.find("data.train")) train = *known;
+  train.value = data;
+  train.origin = kCommandLine;
+  options.set("data.train", std::move(train));
+  return {};
+}
+
+} // namespace tailor::runtime

@@ -1,0 +1,52 @@
+"""`--set` of a key that nothing in the artifact reads is refused with the command that rebuilds; so is a value that f32 cannot hold."""
+import os
+import re
+
+from e2e import TAILOR, TAILOR_RUN, recipe, run, scratch
+
+
+def expect(output, *parts):
+    for part in parts:
+        assert re.search(part, output), f"expected {part!r} in:\n{output}"
+
+
+with scratch() as folder:
+    def compiled(name, **changes):
+        text = changes.pop("extra", "")
+        path = recipe(folder, name + ".toml", extra=text, **changes)
+        run(TAILOR, "compile", path, "-o", os.path.join(folder, name + ".tailor"))
+        return os.path.join(folder, name + ".tailor")
+
+    def refused(program, *settings):
+        words = [word for setting in settings for word in ("--set", setting)]
+        output = run(TAILOR_RUN, program, *words, "--out", os.path.join(folder, "never"), status=1)
+        assert not os.path.exists(os.path.join(folder, "never")), "a refused run left output behind"
+        return output
+
+    erm = compiled("erm", use='["erm"]')
+    expect(refused(erm, "method.sam-a.rho=3"), "nothing in this artifact reads 'method.sam-a.rho'",
+           r"hint: rebuild it: tailor compile .*erm.toml --set 'method.use=\[\"sam-a\"\]' --set method.sam-a.rho=3 -o .*erm.tailor")
+    expect(refused(erm, "eval.predict.id=id"), "'eval.predict.id' is compiled into the artifact", "hint: rebuild it")
+    expect(refused(erm, "data.split.by=group", "data.split.column=grp"), "'data.split.column' is compiled into the artifact")
+    expect(refused(erm, "data.split.seed=1"), "read only with data.format = csv, which is \"blobs\"")
+    expect(refused(erm, "schedule.factor=0.5"), "read only with schedule.name = step", "hint: add --set schedule.name=step")
+    run(TAILOR_RUN, erm, "--set", "optimizer.momentum=0.5", "--set", "run.epochs=1", "--out", os.path.join(folder, "ok"))
+
+    # Without momentum there are no slots: the key is a compile key of this artifact.
+    plain = recipe(folder, "plain.toml", use='["erm"]')
+    program = os.path.join(folder, "plain.tailor")
+    run(TAILOR, "compile", plain, "--set", "optimizer.momentum=0", "-o", program)
+    expect(refused(program, "optimizer.momentum=0.9"), "'optimizer.momentum' is compiled into the artifact",
+           "hint: rebuild it: .* --set optimizer.momentum=0.9")
+
+    # A table that does not read beta has no field for it; one that does takes no beta that is 1 in f32.
+    inv = compiled("inv", use='["weighted"]')
+    expect(refused(inv, "method.weighted.beta=0.5"), "nothing in this artifact reads 'method.weighted.beta'",
+           "--set method.weighted.table=effective")
+    effective = os.path.join(folder, "effective.tailor")
+    run(TAILOR, "compile", recipe(folder, "eff.toml", use='["weighted"]'), "--set", "method.weighted.table=effective", "-o", effective)
+    run(TAILOR_RUN, effective, "--set", "method.weighted.beta=0.9999999", "--out", os.path.join(folder, "near"))
+    expect(refused(effective, "method.weighted.beta=0.99999999"), "at most 0.9999999, not 0.99999999")
+    bad = recipe(folder, "bad.toml", use='["sam-a"]', extra="[method.sam-a]\ntable = \"effective\"\nbeta = 0.999999999\n")
+    expect(run(TAILOR, "compile", bad, status=1), r"bad.toml:\d+:8: error: method.sam-a.beta", r"beta = 0.999999999\n")
+    print("what has no effect is refused")
