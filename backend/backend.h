@@ -27,6 +27,7 @@ struct KernelFunction {
   uint64_t offset = 0;       ///< of the entry point in the section
   uint64_t bytes = 0;        ///< of its instructions
   uint64_t scratchBytes = 0; ///< per worker, 0 = none
+  unsigned vectorBits = 0;   ///< of the vectors in its loops, 0 = scalar code
 };
 
 /// How one `tailor.kernel` symbol is launched.
@@ -38,7 +39,6 @@ struct KernelLaunch {
   uint64_t partialBytes = 0; ///< of all units together: one more buffer behind the results, 0 = none
   uint64_t flops = 0;        ///< of one launch
   uint64_t bytesMoved = 0;   ///< operands read once, results written once
-  unsigned vectorLanes = 1;  ///< f32 elements per vector instruction
 };
 
 /// The kernels of a program as position-independent code without relocations.

@@ -96,7 +96,7 @@ private:
     llvm::StringMap<size_t> indices;
     for (const CodeFunction& function : blob.functions) {
       indices[function.symbol] = code.functions.size();
-      code.functions.push_back({function.symbol, function.offset, function.size, 0});
+      code.functions.push_back({function.symbol, function.offset, function.size, 0, function.vectorBits});
     }
     for (auto [kernel, info] : infos) {
       KernelLaunch& launch = code.launches[kernel.getSymName()];
@@ -115,7 +115,6 @@ private:
       launch.partialBytes = info.partialBytes * launch.numUnits;
       launch.flops = info.flops;
       launch.bytesMoved = info.bytes;
-      launch.vectorLanes = info.lanes;
     }
     code.milliseconds = {{"emit-kernels", times.emitSeconds * 1e3},
                          {"lower-to-llvm", times.lowerSeconds * 1e3},

@@ -69,15 +69,15 @@ struct KernelInfo {
   uint64_t scratchBytes = 0; ///< per worker, a multiple of 64; no initial content expected
   uint64_t flops = 0;        ///< of one launch with `rows` rows; transcendental functions count once
   uint64_t bytes = 0;        ///< operands read once plus results written once
-  unsigned lanes = 1;        ///< f32 elements per vector in the inner loop
   bool reused = false;       ///< true when an earlier kernel had the same structure
 };
 
 /// A function inside the blob.
 struct CodeFunction {
   std::string symbol;
-  uint64_t offset = 0; ///< of the entry point, 64-byte aligned
-  uint64_t size = 0;   ///< of the instructions, without constants
+  uint64_t offset = 0;     ///< of the entry point, 64-byte aligned
+  uint64_t size = 0;       ///< of the instructions, without constants
+  unsigned vectorBits = 0; ///< of the vectors it was written with, 0 = scalar code
 };
 
 /// Position-independent machine code: map it read + execute at any page and call base + offset.

@@ -20,6 +20,21 @@ double seconds() {
 /// The name under which a kernel is emitted until it is known to be new.
 constexpr const char* kCandidate = "candidate";
 
+/// Bits of the widest vector of numbers in a function; masks do not count.
+unsigned vectorBitsOf(mlir::LLVM::LLVMFuncOp function) {
+  int64_t widest = 0;
+  function.walk([&](mlir::Operation* op) {
+    for (mlir::Type type : op->getResultTypes()) {
+      auto vector = mlir::dyn_cast<mlir::VectorType>(type);
+      if (!vector || vector.getRank() != 1 || !vector.getElementType().isIntOrFloat() ||
+          vector.getElementTypeBitWidth() < 32)
+        continue;
+      widest = std::max(widest, vector.getNumElements() * 32);
+    }
+  });
+  return static_cast<unsigned>(widest);
+}
+
 } // namespace
 
 bool supportsOnCpu(mlir::Operation* op, std::string& reason) {
@@ -111,6 +126,9 @@ mlir::FailureOr<CodeBlob> KernelCompiler::finish() {
     llvm::raw_string_ostream stream(blob.loweredText);
     module.print(stream, mlir::OpPrintingFlags().useLocalScope());
   }
+  llvm::StringMap<unsigned> vectorBits;
+  for (auto function : module.getOps<mlir::LLVM::LLVMFuncOp>())
+    vectorBits[function.getSymName()] = vectorBitsOf(function);
   double start = seconds();
   if (mlir::failed(mlir::verify(module)))
     return module.emitError("internal error: the code generator made wrong code");
@@ -119,6 +137,8 @@ mlir::FailureOr<CodeBlob> KernelCompiler::finish() {
   state_->times.lowerSeconds += seconds() - start;
   if (mlir::failed(emitCode(module, state_->target, state_->options.keepLlvmText, blob, state_->times)))
     return mlir::failure();
+  for (CodeFunction& function : blob.functions)
+    function.vectorBits = vectorBits.lookup(function.symbol);
   return blob;
 }
 

@@ -242,7 +242,6 @@ mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp modul
   }
   KernelContext context{kernel, target, module, symbol.str(), (symbol + "_combine").str(), {}};
   context.info.symbol = symbol.str();
-  context.info.lanes = target.lanes;
   countWork(kernel, context.info);
   mlir::LogicalResult result = mlir::success();
   if (auto scattering = emitScattering(context, &kernel.getBlock().front())) {

@@ -104,7 +104,7 @@ mlir::LogicalResult emitCode(mlir::ModuleOp module, const CpuTarget& target, boo
   blob.target = target.text;
   blob.bytes = std::move(linked->bytes);
   for (LinkedSymbol& symbol : linked->functions)
-    blob.functions.push_back({std::move(symbol.name), symbol.offset, symbol.size});
+    blob.functions.push_back({std::move(symbol.name), symbol.offset, symbol.size, 0});
   times.linkSeconds += seconds() - generated;
   return mlir::success();
 }

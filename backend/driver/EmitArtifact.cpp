@@ -94,7 +94,7 @@ runtime::InitKind convert(ir::InitRule rule) {
 class SpecBuilder {
 public:
   SpecBuilder(ir::ProgramOp program, const ProgramInfo& info, const Target& target, const KernelCode* code)
-      : program_(program), info_(info), code_(code) {
+      : program_(program), code_(code) {
     spec_.name = program.getSymName().str();
     spec_.producer = "tailor " TAILOR_VERSION;
     spec_.source_name = info.sourceName;
@@ -116,8 +116,14 @@ public:
     addMetrics();
     if (code_)
       for (const KernelFunction& function : code_->functions)
-        spec_.kernels.push_back(
-            {function.symbol, function.offset, function.bytes, function.scratchBytes, "", {}});
+        spec_.kernels.push_back({function.symbol,
+                                 function.offset,
+                                 function.bytes,
+                                 function.scratchBytes,
+                                 "",
+                                 {},
+                                 {},
+                                 function.vectorBits});
     for (auto entry : program_.getOps<ir::EntryOp>())
       if (failed(addVariant(entry))) return failure();
     for (runtime::Entry& entry : spec_.entries)
@@ -325,7 +331,6 @@ private:
   }
 
   ir::ProgramOp program_;
-  const ProgramInfo& info_;
   const KernelCode* code_;
   runtime::ArtifactSpec spec_;
   llvm::DenseMap<Operation*, int32_t> stateNumbers_;

@@ -176,6 +176,8 @@ private:
       run.operands.push_back(partials);
     }
 
+    std::vector<runtime::KernelOperand> touched = touchedBy(kernel, plan);
+    addShape(run, touched);
     runtime::Kernel& record = spec_.kernels[run.kernel];
     record.family = ir::stringifyFusionKind(kernel.getKind()).str();
     for (int32_t id : run.ops)
@@ -189,9 +191,40 @@ private:
       run.flops = 0;
       run.bytes_moved = plan.partialBytes;
       spec_.kernels[run.kernel].family = "combine";
+      addShape(run, touched);
       variant_.commands.push_back(std::move(run));
     }
     return success();
+  }
+
+  /// What the kernel's code does with each buffer, from its types alone; partial results last.
+  static std::vector<runtime::KernelOperand> touchedBy(ir::KernelOp kernel, const KernelLaunch& plan) {
+    std::vector<runtime::KernelOperand> touched;
+    for (const passes::KernelBuffer& buffer : passes::kernelBuffers(kernel)) {
+      Type type = (buffer.isResult ? kernel.getResultTypes() : kernel.getArgumentTypes())[buffer.first];
+      uint64_t bytes = passes::bytesOf(type);
+      if (buffer.isRole) // a region of padded tensors: sizes[0] elements
+        bytes = plan.sizes.front() * runtime::dtype_bytes(dtypeOf(type));
+      touched.push_back({bytes, buffer.isResult ? runtime::Access::kWrite : runtime::Access::kRead});
+    }
+    if (plan.partialBytes > 0) touched.push_back({plan.partialBytes, runtime::Access::kReadWrite});
+    return touched;
+  }
+
+  /// Launches of one kernel with the same sizes are one shape.
+  void addShape(const runtime::Command& run, const std::vector<runtime::KernelOperand>& operands) {
+    runtime::LaunchShape shape{run.sizes, run.num_units, operands};
+    std::vector<runtime::LaunchShape>& shapes = spec_.kernels[run.kernel].shapes;
+    auto known = llvm::find_if(shapes, [&](const runtime::LaunchShape& other) {
+      return other.sizes == shape.sizes && other.num_units == shape.num_units;
+    });
+    if (known == shapes.end()) {
+      shapes.push_back(std::move(shape));
+      return;
+    }
+    // The length of a table is no part of code that looks up rows of it: one function serves several.
+    for (auto [least, other] : llvm::zip_equal(known->operands, shape.operands))
+      least.bytes = std::min(least.bytes, other.bytes);
   }
 
   /// The memory behind one buffer of a launch: for a role the whole region, from its first tensor to the end

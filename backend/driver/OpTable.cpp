@@ -52,10 +52,15 @@ void OpTable::add(ModuleOp module) {
 std::vector<runtime::OpRecord> OpTable::records(ModuleOp planned,
                                                 const std::vector<passes::Remark>& remarks) const {
   llvm::DenseSet<int64_t> alive;
+  std::vector<runtime::OpRecord> records;
   planned.walk([&](Operation* op) {
     if (op == planned || !isa<ir::EntryOp>(op->getParentOp())) return;
-    for (int64_t id : ir::tracedOps(op))
-      alive.insert(id);
+    for (int64_t id : ir::tracedOps(op)) {
+      // A dump of a late phase knows its ops by their ids only: they answer to the launch.
+      if (alive.insert(id).second && !rows_.contains(id))
+        records.push_back({static_cast<int32_t>(id), op->getName().getStringRef().str(),
+                           ir::describe(op->getLoc()), -1, ""});
+    }
   });
   auto explain = [&](int64_t id, const Row& row) -> std::string {
     if (!row.role.empty()) return row.role;
@@ -69,7 +74,6 @@ std::vector<runtime::OpRecord> OpTable::records(ModuleOp planned,
     }
     return "folded, equal to another op, or not needed by any result";
   };
-  std::vector<runtime::OpRecord> records;
   for (const auto& [id, row] : rows_)
     records.push_back({static_cast<int32_t>(id), row.name, row.location, static_cast<int32_t>(row.vjpOf),
                        alive.contains(id) ? std::string() : explain(id, row)});

@@ -19,8 +19,10 @@ public:
   /// `differentiated` (their gradients).
   void add(mlir::ModuleOp module);
 
-  /// One record per op, by id. An op that none of the launches of `planned` carries out is explained: by the
-  /// remark about its line, by the role it has outside of kernels, or as not needed.
+  bool empty() const { return rows_.empty(); }
+  /// One record per op, by id, and one for every other id in `planned`. An op that none of the launches of
+  /// `planned` carries out is explained: by the remark about its line, by the role it has outside of kernels,
+  /// or as not needed.
   std::vector<runtime::OpRecord> records(mlir::ModuleOp planned,
                                          const std::vector<passes::Remark>& remarks) const;
 

@@ -3,8 +3,10 @@
 
 namespace tailor::runtime {
 
-/// Raised by changes that an older reader would misread; readers accept this and every older one.
-inline constexpr std::uint32_t kFormatVersion = 1;
+/// Raised by changes that an older reader would misread. 2: kernels carry the shapes of their launches.
+inline constexpr std::uint32_t kFormatVersion = 2;
+/// Older files lack what this reader needs to check them.
+inline constexpr std::uint32_t kOldestFormatVersion = 2;
 inline constexpr std::uint64_t kPageBytes = 4096;
 inline constexpr char kMagic[8] = {'\x89', 'T', 'A', 'I', 'L', 'O', 'R', '\n'};
 

@@ -6,6 +6,7 @@
 #define XXH_INLINE_ALL
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <xxhash.h>
 
 namespace tailor::runtime {
@@ -57,6 +58,7 @@ private:
     return static_cast<To>(value);
   }
   DType dtype(fb::DType value) { return enumerator<DType>(value, fb::DType::MAX, "element type"); }
+  Access access(fb::Access value) { return enumerator<Access>(value, fb::Access::MAX, "access"); }
   Space space(fb::Space value) { return enumerator<Space>(value, fb::Space::MAX, "space"); }
 
   template <class Out, class Vector, class Make> std::vector<Out> each(const Vector* tables, Make make) {
@@ -71,22 +73,21 @@ private:
   }
 
   Operand operand(const fb::Operand& o) {
-    return {space(o.space()), enumerator<Access>(o.access(), fb::Access::MAX, "access"),
-            dtype(o.dtype()), o.result(),
-            o.op_id(),        o.offset(),
-            o.bytes(),        o.chunk_stride()};
+    return {space(o.space()), access(o.access()), dtype(o.dtype()), o.result(),
+            o.op_id(),        o.offset(),         o.bytes(),        o.chunk_stride()};
   }
-  std::vector<fb::Operand> operands(const flatbuffers::Vector<const fb::Operand*>* values) {
-    if (!values || !spend(values->size() * sizeof(Operand))) return {};
-    std::vector<fb::Operand> out(values->size());
+  template <class Struct> std::vector<Struct> structs(const flatbuffers::Vector<const Struct*>* values) {
+    if (!values || !spend(values->size() * sizeof(Struct))) return {};
+    std::vector<Struct> out(values->size());
     if (!out.empty())
-      std::memcpy(static_cast<void*>(out.data()), values->Data(), out.size() * sizeof(fb::Operand));
+      std::memcpy(static_cast<void*>(out.data()), values->Data(), out.size() * sizeof(Struct));
     return out;
   }
   DataSchema schema(const fb::DataSchema& s);
   State state(const fb::State& s);
   ControlField control(const fb::ControlField& f);
   Command command(const fb::Command& c);
+  Kernel kernel(const fb::Kernel& k);
   Variant variant(const fb::Variant& v);
   Stage stage(const fb::Stage& s);
   Remark remark(const fb::Remark& r);
@@ -152,7 +153,7 @@ ControlField Unpacker::control(const fb::ControlField& f) {
 Command Unpacker::command(const fb::Command& c) {
   Command out;
   out.kind = enumerator<CommandKind>(c.kind(), fb::CommandKind::MAX, "command");
-  for (const fb::Operand& stored : operands(c.operands()))
+  for (const fb::Operand& stored : structs(c.operands()))
     out.operands.push_back(operand(stored));
   out.kernel = c.kernel();
   out.plan = c.plan();
@@ -165,6 +166,24 @@ Command Unpacker::command(const fb::Command& c) {
   out.ops = numbers(c.ops());
   out.flops = c.flops();
   out.bytes_moved = c.bytes_moved();
+  return out;
+}
+
+Kernel Unpacker::kernel(const fb::Kernel& k) {
+  Kernel out;
+  out.name = text(k.name());
+  out.code_offset = k.code_offset();
+  out.code_bytes = k.code_bytes();
+  out.scratch_bytes = k.scratch_bytes();
+  out.family = text(k.family());
+  out.ops = numbers(k.ops());
+  out.shapes = each<LaunchShape>(k.shapes(), [&](const fb::LaunchShape& s) {
+    LaunchShape shape{numbers(s.sizes()), s.num_units(), {}};
+    for (const fb::KernelOperand& stored : structs(s.operands()))
+      shape.operands.push_back({stored.bytes(), access(stored.access())});
+    return shape;
+  });
+  out.vector_bits = k.vector_bits();
   return out;
 }
 
@@ -235,10 +254,7 @@ ArtifactSpec Unpacker::unpack(const fb::Artifact& a) {
     return Entry{text(e.name()), enumerator<EntryKind>(e.kind(), fb::EntryKind::MAX, "entry kind"),
                  each<Variant>(e.variants(), [&](const fb::Variant& v) { return variant(v); })};
   });
-  out.kernels = each<Kernel>(a.kernels(), [&](const fb::Kernel& k) {
-    return Kernel{text(k.name()),    k.code_offset(),  k.code_bytes(),
-                  k.scratch_bytes(), text(k.family()), numbers(k.ops())};
-  });
+  out.kernels = each<Kernel>(a.kernels(), [&](const fb::Kernel& k) { return kernel(k); });
   out.library_plans = each<LibraryPlan>(a.library_plans(), [&](const fb::LibraryPlan& p) {
     return LibraryPlan{text(p.library()), text(p.version()), text(p.graph()), numbers(p.plan())};
   });
@@ -267,6 +283,10 @@ Status check_header(const FileHeader& header, std::uint64_t file_bytes) {
   if (header.format_version > kFormatVersion)
     return incompatible("format ", header.format_version, " is newer than ", kFormatVersion,
                         ", the newest this runtime reads");
+  if (header.format_version != 0 && header.format_version < kOldestFormatVersion)
+    return incompatible("format ", header.format_version, " is older than ", kOldestFormatVersion,
+                        ", the oldest this runtime reads")
+        .with_hint("compile the program again");
   if (header.format_version == 0 || header.header_bytes != sizeof(FileHeader) || header.reserved[0] ||
       header.reserved[1] ||
       header.header_checksum != XXH3_64bits(&header, offsetof(FileHeader, header_checksum)))
@@ -320,10 +340,13 @@ Status Artifact::load(std::span<const std::byte> bytes) {
   XXH3_state_t hash;
   XXH3_64bits_reset(&hash);
   XXH3_64bits_update(&hash, &header.metadata_checksum, sizeof(header.metadata_checksum));
+  std::set<std::string_view> names;
   const std::uint32_t num_sections = root.sections() ? root.sections()->size() : 0;
   for (std::uint32_t i = 0; i < num_sections; ++i) {
     const fb::Section& section = *root.sections()->Get(i);
     const std::string label = concat("damaged section ", i, " ('", section.name()->string_view(), "')");
+    if (!names.insert(section.name()->string_view()).second)
+      return data_loss(label, ": there is another of this name");
     if (section.version() != 1)
       return incompatible("section '", section.name()->string_view(), "' has version ", section.version(),
                           ", this runtime reads 1");

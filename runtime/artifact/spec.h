@@ -133,7 +133,8 @@ enum class Access : std::uint8_t { kRead, kWrite, kReadWrite };
 /// A place in memory a command touches. Chunk c of a launch sees space + offset + c * chunk_stride; `bytes`
 /// covers all chunks, so partial results indexed by chunk need no arithmetic in the kernel. Rules (checked by
 /// the reader): offset + bytes fits the space; kSlot is read by read_slot only; kConstant and the host part
-/// of kControl are never written; num_chunks * chunk_stride <= bytes.
+/// of kControl are never written; num_chunks * chunk_stride <= bytes; a launch gives what a LaunchShape of
+/// its kernel takes.
 struct Operand {
   Space space = Space::kArena;
   Access access = Access::kRead;
@@ -180,6 +181,24 @@ struct Command {
   bool operator==(const Command&) const = default;
 };
 
+/// What a kernel does with one buffer of a launch: `bytes` are touched at most, from the pointer it is given.
+struct KernelOperand {
+  std::uint64_t bytes = 0;
+  Access access = Access::kRead;
+
+  bool operator==(const KernelOperand&) const = default;
+};
+
+/// One way to launch a kernel. Code is shared by batch sizes, so a kernel has one shape per size it runs
+/// with; the reader refuses a launch that is none of them or gives an operand fewer bytes.
+struct LaunchShape {
+  std::vector<std::int64_t> sizes;
+  std::int64_t num_units = 0;
+  std::vector<KernelOperand> operands; ///< in the launch's order; partial results, if any, are the last
+
+  bool operator==(const LaunchShape&) const = default;
+};
+
 struct Kernel {
   std::string name;              ///< stable across unrelated edits
   std::uint64_t code_offset = 0; ///< in the code section
@@ -187,6 +206,8 @@ struct Kernel {
   std::uint64_t scratch_bytes = 0; ///< per worker; > 0 adds one last buffer of this size, contents undefined
   std::string family;              ///< "map", "rows", "gemm", ...
   std::vector<std::int32_t> ops;   ///< op ids, for source lines
+  std::vector<LaunchShape> shapes; ///< of every launch in the program, once each
+  std::uint32_t vector_bits = 0;   ///< width of the vectors in its inner loop; 0 = scalar code
 
   bool operator==(const Kernel&) const = default;
 };
@@ -264,7 +285,9 @@ struct Stage {
   std::int32_t predict_entry = -1; ///< -1 = eval_entry's outputs
   std::string sampler = "uniform";
   std::int32_t class_table_row = 0;
-  std::vector<std::string> trainable;           ///< globs over state names; empty = every trainable group
+  /// Globs over state names; empty = every trainable group. Reserved: the reader refuses others
+  /// (kUnimplemented).
+  std::vector<std::string> trainable;
   SlotPolicy slots = SlotPolicy::kReset;        ///< optimizer slots when the stage begins
   std::vector<std::int32_t> slot_groups;        ///< state groups that `slots` speaks of
   std::vector<std::int32_t> initialised_groups; ///< groups given their initial value when the stage begins
@@ -276,6 +299,7 @@ struct Stage {
 // --- what inspect reads
 // --------------------------------------------------------------------------------------
 
+/// The op table is ordered by id, and every op id of commands, kernels and remarks is in it.
 struct OpRecord {
   std::int32_t id = -1;
   std::string name;     ///< "tailor.dot"

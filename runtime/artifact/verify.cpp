@@ -1,76 +1,71 @@
 #include "runtime/artifact/reader.h"
+#include "runtime/artifact/verify_rules.h"
 
 #include <algorithm>
-#include <set>
+#include <cmath>
 
 namespace tailor::runtime {
-namespace {
 
-/// No program of ours comes near; keeps sizes that pass the checks small enough to add up without overflow.
-constexpr std::uint64_t kMaxSpaceBytes = std::uint64_t{1} << 46;
-constexpr std::uint32_t kMaxChunks = 1u << 16;
-constexpr std::size_t kMaxOperands = 4096;
-constexpr int kMaxRepeatDepth = 8;
-
-template <class Records> bool valid_index(std::int64_t index, const Records& records) {
-  return index >= 0 && static_cast<std::uint64_t>(index) < records.size();
+Status check_disjoint(std::vector<Extent> extents, const char* what) {
+  std::erase_if(extents, [](const Extent& extent) { return extent.bytes == 0; });
+  std::sort(extents.begin(), extents.end(),
+            [](const Extent& a, const Extent& b) { return a.offset < b.offset; });
+  for (std::size_t i = 1; i < extents.size(); ++i)
+    if (extents[i - 1].bytes > extents[i].offset - extents[i - 1].offset)
+      return invalid_argument(what, "s '", extents[i - 1].name, "' and '", extents[i].name, "' overlap");
+  return {};
 }
 
-bool fits(std::uint64_t offset, std::uint64_t bytes, std::uint64_t size) {
-  return offset <= size && bytes <= size - offset;
-}
-
-template <class Records> Status check_unique(const Records& records, const char* what) {
-  std::set<std::string_view> names;
-  for (const auto& record : records) {
-    if (record.name.empty()) return invalid_argument("a ", what, " has no name");
-    if (!names.insert(record.name).second)
-      return invalid_argument("two ", what, "s are named '", record.name, "'");
+Status check_op_ids(const ArtifactSpec& spec, const std::vector<std::int32_t>& ids) {
+  for (const std::int32_t id : ids) {
+    const auto found =
+        std::lower_bound(spec.ops.begin(), spec.ops.end(), id,
+                         [](const OpRecord& op, std::int32_t wanted) { return op.id < wanted; });
+    if (found == spec.ops.end() || found->id != id)
+      return invalid_argument("op ", id, " is not in the op table");
   }
   return {};
 }
 
+Status check_bytes(const std::vector<std::int64_t>& shape, DType dtype, std::uint64_t bytes,
+                   std::string_view name) {
+  std::uint64_t elements = 0, wanted = 0;
+  if (!num_elements(shape, elements) || __builtin_mul_overflow(elements, dtype_bytes(dtype), &wanted))
+    return invalid_argument("'", name, "': its shape overflows");
+  if (wanted != bytes)
+    return invalid_argument("'", name, "': its shape takes ", wanted, " bytes but ", bytes, " are stored");
+  return {};
+}
+
+namespace {
+
 class Checker {
 public:
-  Checker(const ArtifactSpec& spec, std::uint64_t code_bytes, std::uint64_t constant_bytes)
-      : spec_(spec), code_bytes_(code_bytes), constant_bytes_(constant_bytes) {}
+  explicit Checker(const ArtifactSpec& spec) : spec_(spec) {}
 
-  Status check() {
+  /// What entries and kernels refer to.
+  Status check_layout() {
     TAILOR_RETURN_IF_ERROR_AS_IS(memory());
     TAILOR_RETURN_IF_ERROR_AS_IS(schema());
     TAILOR_RETURN_IF_ERROR_AS_IS(states());
     TAILOR_RETURN_IF_ERROR_AS_IS(control());
     TAILOR_RETURN_IF_ERROR_AS_IS(metrics());
-    TAILOR_RETURN_IF_ERROR_AS_IS(kernels());
-    TAILOR_RETURN_IF_ERROR_AS_IS(check_unique(spec_.entries, "entry"));
-    for (const Entry& entry : spec_.entries)
-      for (std::size_t v = 0; v < entry.variants.size(); ++v)
-        TAILOR_RETURN_IF_ERROR(variant(entry, entry.variants[v]),
-                               concat("entry '", entry.name, "', batch ", entry.variants[v].batch));
+    return op_table();
+  }
+
+  /// What refers to entries.
+  Status check_use() {
     for (const Stage& stage : spec_.stages)
       TAILOR_RETURN_IF_ERROR(check_stage(stage), concat("stage '", stage.name, "'"));
-    return check_unique(spec_.stages, "stage");
+    TAILOR_RETURN_IF_ERROR_AS_IS(check_unique(spec_.stages, "stage"));
+    for (const PlannedBuffer& buffer : spec_.memory_plan)
+      TAILOR_RETURN_IF_ERROR(planned(buffer), concat("memory plan: buffer '", buffer.name, "'"));
+    for (std::size_t i = 0; i < spec_.remarks.size(); ++i)
+      TAILOR_RETURN_IF_ERROR(check_op_ids(spec_, spec_.remarks[i].ops), concat("remark ", i));
+    return {};
   }
 
 private:
-  std::uint64_t space_bytes(Space space) const {
-    switch (space) {
-    case Space::kState:
-      return spec_.memory.state;
-    case Space::kArena:
-      return spec_.memory.arena;
-    case Space::kControl:
-      return spec_.memory.control;
-    case Space::kMetrics:
-      return spec_.memory.metrics;
-    case Space::kSlot:
-      return spec_.memory.slot;
-    case Space::kConstant:
-      return constant_bytes_;
-    }
-    return 0;
-  }
-
   Status memory() const {
     const MemorySizes& m = spec_.memory;
     for (const std::uint64_t bytes : {m.state, m.arena, m.control, m.metrics, m.slot})
@@ -101,20 +96,10 @@ private:
     return {};
   }
 
-  Status shape_bytes(const std::vector<std::int64_t>& shape, DType dtype, std::uint64_t bytes,
-                     const std::string& name) const {
-    std::uint64_t elements = 0, wanted = 0;
-    if (!num_elements(shape, elements) || __builtin_mul_overflow(elements, dtype_bytes(dtype), &wanted))
-      return invalid_argument("'", name, "': its shape overflows");
-    if (wanted != bytes)
-      return invalid_argument("'", name, "': its shape takes ", wanted, " bytes but ", bytes, " are stored");
-    return {};
-  }
-
   Status states() const {
     TAILOR_RETURN_IF_ERROR_AS_IS(check_unique(spec_.groups, "state group"));
     std::set<std::string> names;
-    std::vector<std::pair<std::uint64_t, const State*>> order;
+    std::vector<Extent> extents;
     for (std::size_t i = 0; i < spec_.states.size(); ++i) {
       const State& state = spec_.states[i];
       if (!valid_index(state.group, spec_.groups))
@@ -122,7 +107,7 @@ private:
                                 spec_.groups.size());
       if (state.name.empty() || !names.insert(checkpoint_name(spec_, state)).second)
         return invalid_argument("two states are named '", state.name, "'");
-      TAILOR_RETURN_IF_ERROR(shape_bytes(state.shape, state.dtype, state.bytes, state.name), "state");
+      TAILOR_RETURN_IF_ERROR(check_bytes(state.shape, state.dtype, state.bytes, state.name), "state");
       if (state.dtype == DType::kBF16 || state.dtype == DType::kI1)
         return invalid_argument("state '", state.name, "' is ", to_string(state.dtype),
                                 ": state is f32, f64, i32 or i64");
@@ -134,6 +119,11 @@ private:
       if (random && state.dtype != DType::kF32 && state.dtype != DType::kF64)
         return invalid_argument("state '", state.name, "' is ", to_string(state.dtype), " but initialised ",
                                 to_string(state.init.kind));
+      if (!std::isfinite(state.init.value))
+        return invalid_argument("state '", state.name, "' is initialised with ", state.init.value);
+      if (state.init.kind != InitKind::kCopyOf && state.init.source_state != -1)
+        return invalid_argument("state '", state.name, "' is initialised ", to_string(state.init.kind),
+                                " but copies state ", state.init.source_state);
       if (state.init.kind == InitKind::kCopyOf) {
         // Sources come first, so a chain of copies ends and one pass in order initialises everything.
         const std::int32_t source = state.init.source_state;
@@ -144,14 +134,9 @@ private:
             spec_.states[static_cast<std::size_t>(source)].shape != state.shape)
           return invalid_argument("state '", state.name, "' copies a state of another type or shape");
       }
-      if (state.bytes > 0) order.emplace_back(state.offset, &state);
+      extents.push_back({state.offset, state.bytes, state.name});
     }
-    std::sort(order.begin(), order.end());
-    for (std::size_t i = 1; i < order.size(); ++i)
-      if (order[i - 1].first + order[i - 1].second->bytes > order[i].first)
-        return invalid_argument("states '", order[i - 1].second->name, "' and '", order[i].second->name,
-                                "' overlap");
-    return {};
+    return check_disjoint(std::move(extents), "state");
   }
 
   template <class Field> Status field_fits(const Field& field, std::uint64_t begin, std::uint64_t end) const {
@@ -166,6 +151,7 @@ private:
 
   Status control() const {
     TAILOR_RETURN_IF_ERROR_AS_IS(check_unique(spec_.control, "control field"));
+    std::vector<Extent> extents;
     for (const ControlField& field : spec_.control) {
       if (field.dtype == DType::kBF16 || field.dtype == DType::kI1)
         return invalid_argument("control field '", field.name, "' is ", to_string(field.dtype));
@@ -182,7 +168,13 @@ private:
       if (host == (field.binding == FieldBinding::kNone))
         return invalid_argument("control field '", field.name, "' is written by the ",
                                 host ? "host but bound to nothing" : "device but bound to a host value");
+      if (field.binding == FieldBinding::kTableRow && (field.dtype != DType::kI32 || field.count != 1))
+        return invalid_argument("control field '", field.name, "' is bound to a table row but not one i32");
+      if (!std::isfinite(field.value))
+        return invalid_argument("control field '", field.name, "' has the value ", field.value);
+      extents.push_back({field.offset, dtype_bytes(field.dtype) * field.count, field.name});
     }
+    TAILOR_RETURN_IF_ERROR_AS_IS(check_disjoint(std::move(extents), "control field"));
     TAILOR_RETURN_IF_ERROR_AS_IS(builtin("valid", DType::kI32, 1));
     TAILOR_RETURN_IF_ERROR_AS_IS(builtin("slot", DType::kI32, 1));
     TAILOR_RETURN_IF_ERROR_AS_IS(builtin("step", DType::kI32, 1));
@@ -202,141 +194,48 @@ private:
 
   Status metrics() const {
     TAILOR_RETURN_IF_ERROR_AS_IS(check_unique(spec_.metrics, "metric"));
+    std::vector<Extent> extents;
     for (const MetricField& field : spec_.metrics) {
       if (field.dtype == DType::kBF16 || field.dtype == DType::kI1)
         return invalid_argument("metric '", field.name, "' is ", to_string(field.dtype));
       TAILOR_RETURN_IF_ERROR(field_fits(field, 0, spec_.memory.metrics), "metrics row");
+      extents.push_back({field.offset, dtype_bytes(field.dtype) * field.count, field.name});
     }
+    return check_disjoint(std::move(extents), "metric");
+  }
+
+  Status op_table() const {
+    std::int32_t last = -1;
+    for (const OpRecord& op : spec_.ops) {
+      if (op.id <= last) return invalid_argument("op table: op ", op.id, " follows op ", last);
+      last = op.id;
+    }
+    for (const OpRecord& op : spec_.ops)
+      if (op.vjp_of != -1)
+        TAILOR_RETURN_IF_ERROR(check_op_ids(spec_, {op.vjp_of}), concat("op table: op ", op.id));
     return {};
   }
 
-  Status kernels() const {
-    for (const Kernel& kernel : spec_.kernels) {
-      if (kernel.code_bytes == 0 || !fits(kernel.code_offset, kernel.code_bytes, code_bytes_))
-        return invalid_argument("kernel '", kernel.name, "' at ", kernel.code_offset, " + ",
-                                kernel.code_bytes, " is outside the code section of ", code_bytes_, " bytes");
-      if (kernel.scratch_bytes > kMaxSpaceBytes >> 8)
-        return invalid_argument("kernel '", kernel.name, "' wants ", kernel.scratch_bytes,
-                                " bytes of scratch");
-    }
-    return check_unique(spec_.kernels, "kernel");
-  }
-
-  Status operand(const Operand& o, CommandKind kind, std::uint32_t num_chunks) const {
-    if (!fits(o.offset, o.bytes, space_bytes(o.space)))
-      return invalid_argument(o.offset, " + ", o.bytes, " is outside the ", space_bytes(o.space),
-                              " bytes of space '", to_string(o.space), "'");
-    const std::uint64_t size = dtype_bytes(o.dtype);
-    if (o.offset % size != 0 || o.chunk_stride % size != 0)
-      return invalid_argument("offset ", o.offset, " is unaligned for ", to_string(o.dtype));
-    if (o.chunk_stride != 0 && o.chunk_stride > o.bytes / num_chunks)
-      return invalid_argument(num_chunks, " chunks of ", o.chunk_stride, " bytes do not fit ", o.bytes);
-    const bool writes = o.access != Access::kRead;
-    if (o.space == Space::kConstant && writes) return invalid_argument("writes a constant");
-    if (o.space == Space::kControl && writes && o.bytes > 0 && o.offset < spec_.memory.control_host)
-      return invalid_argument("writes the host part of the control row");
-    if (o.space == Space::kSlot && (kind != CommandKind::kReadSlot || writes))
-      return invalid_argument("touches a batch slot outside read_slot");
-    return {};
-  }
-
-  Status command(const Command& c) const {
-    if (c.operands.size() > kMaxOperands) return invalid_argument(c.operands.size(), " operands");
-    if (c.num_chunks == 0 || c.num_chunks > kMaxChunks || c.num_units < 0)
-      return invalid_argument(c.num_units, " units in ", c.num_chunks, " chunks");
-    for (std::size_t i = 0; i < c.operands.size(); ++i)
-      TAILOR_RETURN_IF_ERROR(operand(c.operands[i], c.kind, c.num_chunks), concat("operand ", i));
-    const auto wants = [&](std::size_t count) -> Status {
-      if (c.operands.size() == count) return {};
-      return invalid_argument("has ", c.operands.size(), " operands, takes ", count);
-    };
-    switch (c.kind) {
-    case CommandKind::kBeginStep:
-    case CommandKind::kFinishStep:
-      return wants(0);
-    case CommandKind::kReadSlot:
-    case CommandKind::kCopy:
-      TAILOR_RETURN_IF_ERROR_AS_IS(wants(2));
-      if ((c.operands[0].space == Space::kSlot) != (c.kind == CommandKind::kReadSlot))
-        return invalid_argument("reads space '", to_string(c.operands[0].space), "'");
-      if (c.operands[0].bytes != c.operands[1].bytes || c.operands[0].access != Access::kRead ||
-          c.operands[1].access != Access::kWrite)
-        return invalid_argument("copies ", c.operands[0].bytes, " bytes to ", c.operands[1].bytes);
+  Status planned(const PlannedBuffer& buffer) const {
+    const MemorySizes& m = spec_.memory;
+    if (buffer.space != Space::kState && buffer.space != Space::kArena)
+      return invalid_argument("it is planned in space '", to_string(buffer.space), "'");
+    const std::uint64_t space = buffer.space == Space::kState ? m.state : m.arena;
+    if (!fits(buffer.offset, buffer.bytes, space))
+      return invalid_argument(buffer.offset, " + ", buffer.bytes, " is outside the ", space,
+                              " bytes of space '", to_string(buffer.space), "'");
+    if (buffer.entry == -1 && buffer.variant == -1 && buffer.first_command == -1 && buffer.last_command == -1)
       return {};
-    case CommandKind::kFill:
-      TAILOR_RETURN_IF_ERROR_AS_IS(wants(1));
-      if (c.operands[0].bytes % 4 != 0 || c.operands[0].offset % 4 != 0 ||
-          c.operands[0].access != Access::kWrite)
-        return invalid_argument("fills ", c.operands[0].bytes, " bytes at ", c.operands[0].offset);
-      return {};
-    case CommandKind::kLaunch:
-      if (!valid_index(c.kernel, spec_.kernels))
-        return invalid_argument("kernel ", c.kernel, " of ", spec_.kernels.size());
-      return {};
-    case CommandKind::kLibrary:
-      if (!valid_index(c.plan, spec_.library_plans))
-        return invalid_argument("library plan ", c.plan, " of ", spec_.library_plans.size());
-      return {};
-    case CommandKind::kRepeat:
-      if (c.count == 0 || c.body_length == 0) return invalid_argument("repeats nothing");
-      return wants(0);
-    }
-    return {};
-  }
-
-  /// Repeat bodies lie within their parent, and neither begin nor finish a step.
-  Status check_commands(const std::vector<Command>& commands, std::size_t begin, std::size_t end,
-                        int depth) const {
-    if (depth > kMaxRepeatDepth) return invalid_argument("repeats are nested deeper than ", kMaxRepeatDepth);
-    for (std::size_t i = begin; i < end; ++i) {
-      const Command& c = commands[i];
-      const std::string where = concat("command ", i, " (", to_string(c.kind), ")");
-      TAILOR_RETURN_IF_ERROR(command(c), where);
-      if (depth > 0 && (c.kind == CommandKind::kBeginStep || c.kind == CommandKind::kFinishStep))
-        return invalid_argument(where, ": inside a repeat");
-      if (c.kind == CommandKind::kRepeat) {
-        if (c.body_length > end - i - 1)
-          return invalid_argument(where, ": its body of ", c.body_length, " commands passes the end");
-        TAILOR_RETURN_IF_ERROR_AS_IS(check_commands(commands, i + 1, i + 1 + c.body_length, depth + 1));
-        i += c.body_length;
-      }
-    }
-    return {};
-  }
-
-  Status variant(const Entry& entry, const Variant& v) const {
-    if (v.batch < 0 || v.batch > INT32_MAX) return invalid_argument("impossible batch");
-    TAILOR_RETURN_IF_ERROR_AS_IS(check_unique(v.slot_fields, "slot field"));
-    for (const SlotField& field : v.slot_fields) {
-      TAILOR_RETURN_IF_ERROR(shape_bytes(field.shape, field.dtype, field.bytes, field.name), "slot field");
-      if (!fits(field.offset, field.bytes, spec_.memory.slot) || field.offset % 64 != 0 ||
-          field.shape.empty() || field.shape[0] != v.batch)
-        return invalid_argument("slot field '", field.name, "' at ", field.offset, " + ", field.bytes,
-                                " does not fit a slot of ", spec_.memory.slot, " bytes or the batch");
-    }
-    TAILOR_RETURN_IF_ERROR_AS_IS(check_unique(v.outputs, "output"));
-    for (const Output& output : v.outputs) {
-      TAILOR_RETURN_IF_ERROR(shape_bytes(output.shape, output.dtype, output.place.bytes, output.name),
-                             "output");
-      TAILOR_RETURN_IF_ERROR(operand(output.place, CommandKind::kCopy, 1),
-                             concat("output '", output.name, "'"));
-    }
-    for (const std::int32_t metric : v.metrics)
-      if (!valid_index(metric, spec_.metrics))
-        return invalid_argument("metric ", metric, " of ", spec_.metrics.size());
-    if (v.commands.empty()) return {};
-    TAILOR_RETURN_IF_ERROR_AS_IS(check_commands(v.commands, 0, v.commands.size(), 0));
-    const auto count = [&](CommandKind kind) {
-      return std::count_if(v.commands.begin(), v.commands.end(),
-                           [&](const Command& c) { return c.kind == kind; });
-    };
-    if (v.commands.front().kind != CommandKind::kBeginStep ||
-        v.commands.back().kind != CommandKind::kFinishStep || count(CommandKind::kBeginStep) != 1 ||
-        count(CommandKind::kFinishStep) != 1)
-      return invalid_argument(
-          "a command list begins with its only begin_step and ends with its only finish_step");
-    if (count(CommandKind::kReadSlot) > 0 && find_control(spec_, "slot") < 0)
-      return invalid_argument("reads a batch slot but the program has no control field 'slot'");
+    if (!valid_index(buffer.entry, spec_.entries))
+      return invalid_argument("entry ", buffer.entry, " of ", spec_.entries.size());
+    const std::vector<Variant>& variants = spec_.entries[static_cast<std::size_t>(buffer.entry)].variants;
+    if (!valid_index(buffer.variant, variants))
+      return invalid_argument("variant ", buffer.variant, " of ", variants.size());
+    const std::vector<Command>& commands = variants[static_cast<std::size_t>(buffer.variant)].commands;
+    if (!valid_index(buffer.first_command, commands) || !valid_index(buffer.last_command, commands) ||
+        buffer.first_command > buffer.last_command)
+      return invalid_argument("commands ", buffer.first_command, " to ", buffer.last_command, " of ",
+                              commands.size());
     return {};
   }
 
@@ -362,17 +261,30 @@ private:
       for (const std::int32_t group : *groups)
         if (!valid_index(group, spec_.groups))
           return invalid_argument("group ", group, " of ", spec_.groups.size());
+    const bool has_row_field =
+        std::any_of(spec_.control.begin(), spec_.control.end(),
+                    [](const ControlField& field) { return field.binding == FieldBinding::kTableRow; });
+    if (stage.class_table_row < 0 || (stage.class_table_row > 0 && !has_row_field))
+      return invalid_argument("class table row ", stage.class_table_row,
+                              has_row_field ? "" : ", but no control field takes it");
+    if (!stage.trainable.empty())
+      return unimplemented("it trains only '", stage.trainable.front(),
+                           stage.trainable.size() > 1 ? "' and others" : "'",
+                           ", which is not supported: a stage trains what its step updates");
     return {};
   }
 
   const ArtifactSpec& spec_;
-  std::uint64_t code_bytes_, constant_bytes_;
 };
 
 } // namespace
 
 Status verify_spec(const ArtifactSpec& spec, std::uint64_t code_bytes, std::uint64_t constant_bytes) {
-  return Checker(spec, code_bytes, constant_bytes).check();
+  Checker checker(spec);
+  TAILOR_RETURN_IF_ERROR_AS_IS(checker.check_layout());
+  TAILOR_RETURN_IF_ERROR_AS_IS(verify_kernels(spec, code_bytes));
+  TAILOR_RETURN_IF_ERROR_AS_IS(verify_entries(spec, constant_bytes));
+  return checker.check_use();
 }
 
 } // namespace tailor::runtime

@@ -83,6 +83,15 @@ Offset<fb::Command> pack(FlatBufferBuilder& b, const Command& command) {
                            command.count, command.body_length, ops, command.flops, command.bytes_moved);
 }
 
+Offset<fb::LaunchShape> pack(FlatBufferBuilder& b, const LaunchShape& shape) {
+  std::vector<fb::KernelOperand> operands;
+  operands.reserve(shape.operands.size());
+  for (const KernelOperand& operand : shape.operands)
+    operands.emplace_back(operand.bytes, enum_cast<fb::Access>(operand.access));
+  const auto sizes = b.CreateVector(shape.sizes);
+  return fb::CreateLaunchShape(b, sizes, shape.num_units, b.CreateVectorOfStructs(operands));
+}
+
 Offset<fb::Variant> pack(FlatBufferBuilder& b, const Variant& variant) {
   const auto fields = table_vector(b, variant.slot_fields, [&](const SlotField& field) {
     const auto name = b.CreateString(field.name);
@@ -158,8 +167,11 @@ Offset<fb::Artifact> pack(FlatBufferBuilder& b, const ArtifactSpec& spec,
   const auto kernels = table_vector(b, spec.kernels, [&](const Kernel& kernel) {
     const auto kernel_name = b.CreateString(kernel.name);
     const auto family = text(b, kernel.family);
+    const auto ops = b.CreateVector(kernel.ops);
+    const auto shapes =
+        table_vector(b, kernel.shapes, [&](const LaunchShape& shape) { return pack(b, shape); });
     return fb::CreateKernel(b, kernel_name, kernel.code_offset, kernel.code_bytes, kernel.scratch_bytes,
-                            family, b.CreateVector(kernel.ops));
+                            family, ops, shapes, kernel.vector_bits);
   });
   const auto plans = table_vector(b, spec.library_plans, [&](const LibraryPlan& plan) {
     const auto library = b.CreateString(plan.library);
@@ -206,6 +218,9 @@ std::uint64_t estimate_bytes(const ArtifactSpec& spec) {
     for (const Variant& variant : entry.variants)
       for (const Command& command : variant.commands)
         bytes += 64 + command.operands.size() * sizeof(fb::Operand) + command.sizes.size() * 8;
+  for (const Kernel& kernel : spec.kernels)
+    for (const LaunchShape& shape : kernel.shapes)
+      bytes += 32 + shape.operands.size() * sizeof(fb::KernelOperand) + shape.sizes.size() * 8;
   for (const LibraryPlan& plan : spec.library_plans)
     bytes += plan.graph.size() + plan.plan.size();
   return bytes + (spec.ops.size() + spec.remarks.size() + spec.states.size()) * 64;
@@ -224,6 +239,10 @@ Result<std::vector<std::byte>> write_artifact(const ArtifactSpec& spec,
   TAILOR_RETURN_IF_ERROR(
       verify_spec(spec, section_bytes(sections, kCodeSection), section_bytes(sections, kConstantSection)),
       concat("writing artifact '", spec.name, "'"));
+  for (std::size_t i = 0; i < sections.size(); ++i)
+    for (std::size_t other = 0; other < i; ++other)
+      if (sections[i].name == sections[other].name)
+        return invalid_argument("two sections are named '", sections[i].name, "'");
   if (estimate_bytes(spec) > kMaxMetadataBytes / 2)
     return resource_exhausted("the metadata of '", spec.name, "' would pass 1 GiB");
 

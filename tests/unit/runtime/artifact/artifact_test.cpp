@@ -4,6 +4,7 @@
 #include "tests/unit/runtime/artifact/sample.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -105,7 +106,25 @@ TEST(Artifact, RefusesANewerFormat) {
   const auto artifact = Artifact::from_bytes(std::move(bytes));
   ASSERT_FALSE(artifact.ok());
   EXPECT_EQ(artifact.status().code(), StatusCode::kIncompatible);
-  EXPECT_THAT(artifact.status().message(), HasSubstr("format 9 is newer than 1"));
+  EXPECT_THAT(artifact.status().message(), HasSubstr("format 10 is newer than 2"));
+}
+
+TEST(Artifact, RefusesAnOlderFormat) {
+  std::vector<std::byte> bytes = sample_bytes();
+  const std::uint32_t older = 1;
+  std::memcpy(bytes.data() + offsetof(FileHeader, format_version), &older, sizeof(older));
+  const auto artifact = Artifact::from_bytes(std::move(bytes));
+  ASSERT_FALSE(artifact.ok());
+  EXPECT_EQ(artifact.status().code(), StatusCode::kIncompatible);
+  EXPECT_THAT(artifact.status().message(), HasSubstr("format 1 is older than 2"));
+  EXPECT_EQ(artifact.status().hint(), "compile the program again");
+}
+
+TEST(Artifact, SectionNamesAreUnique) {
+  std::vector<RawSection> sections = sample_sections();
+  sections[2].name = "code";
+  EXPECT_THAT(write_artifact(sample_spec(), sections).status().message(),
+              HasSubstr("two sections are named 'code'"));
 }
 
 /// A rule of the spec, broken once, and what must be said about it.
@@ -170,6 +189,84 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"KernelIndex", [](ArtifactSpec& s) { command(s, 2).kernel = 2; }, "kernel 2 of 2"},
         Broken{"NegativeKernelIndex", [](ArtifactSpec& s) { command(s, 2).kernel = -1; }, "kernel -1 of 2"},
         Broken{"PlanIndex", [](ArtifactSpec& s) { command(s, 6).plan = 1; }, "library plan 1 of 1"},
+        Broken{"KernelOfACopy", [](ArtifactSpec& s) { command(s, 5).kernel = 500'000'000; },
+               "command 5 (copy): has kernel 500000000, which it does not take"},
+        Broken{"KernelOfAReadSlot", [](ArtifactSpec& s) { command(s, 1).kernel = 0; },
+               "command 1 (read_slot): has kernel 0"},
+        Broken{"KernelOfARepeat", [](ArtifactSpec& s) { command(s, 3).kernel = 1; }, "has kernel 1"},
+        Broken{"SizesOfACopy",
+               [](ArtifactSpec& s) {
+                 command(s, 5).sizes = {8};
+               },
+               "has sizes: 1, which"},
+        Broken{"UnitsOfACopy", [](ArtifactSpec& s) { command(s, 5).num_units = 2; }, "has work units: 2"},
+        Broken{"ChunksOfAFill", [](ArtifactSpec& s) { command(s, 4).num_chunks = 2; }, "has chunks: 2"},
+        Broken{"PlanOfALaunch", [](ArtifactSpec& s) { command(s, 2).plan = 0; }, "has library plan 0"},
+        Broken{"FillWordOfACopy", [](ArtifactSpec& s) { command(s, 5).fill_word = 1; }, "has fill word 1"},
+        Broken{"CountOfALaunch", [](ArtifactSpec& s) { command(s, 2).count = 3; }, "has count 3"},
+        Broken{"BodyOfALaunch", [](ArtifactSpec& s) { command(s, 2).body_length = 1; }, "has body length 1"},
+        Broken{"RepeatsForever",
+               [](ArtifactSpec& s) {
+                 command(s, 3).count = 0xFFFFFFFF;
+                 command(s, 3).body_length = 2;
+               },
+               "would run more than"},
+        Broken{"LaunchWithoutSizes", [](ArtifactSpec& s) { command(s, 2).sizes.clear(); },
+               "kernel 'gemm_8x2_3c4d' is not made for sizes () and 8 units"},
+        Broken{"LaunchOfOtherSizes", [](ArtifactSpec& s) { command(s, 2).sizes[0] = 9; },
+               "is not made for sizes (9, 3, 2) and 8 units"},
+        Broken{"LaunchOfMoreUnits", [](ArtifactSpec& s) { command(s, 2).num_units = 9; },
+               "is not made for sizes (8, 3, 2) and 9 units"},
+        Broken{"LaunchWithOneOperand", [](ArtifactSpec& s) { command(s, 2).operands.resize(1); },
+               "takes 3 operands, 1 are given"},
+        Broken{"LaunchWithAShortOperand", [](ArtifactSpec& s) { command(s, 2).operands[0].bytes = 92; },
+               "operand 0: kernel 'gemm_8x2_3c4d' needs 96 bytes, 92 are given"},
+        Broken{"LaunchWithShortChunks",
+               [](ArtifactSpec& s) { s.kernels[1].shapes[0].operands[2].bytes = 68; },
+               "operand 2: kernel 'gemm_8x2_3c4d' needs 68 bytes, 64 are given"},
+        Broken{"LaunchOfAReadOnlyResult",
+               [](ArtifactSpec& s) { command(s, 2).operands[2].access = Access::kRead; },
+               "operand 2: kernel 'gemm_8x2_3c4d' writes what is given to read"},
+        Broken{"ShapeTwice",
+               [](ArtifactSpec& s) { s.kernels[1].shapes.push_back(s.kernels[1].shapes[0]); },
+               "shapes 0 and 1 are for the same launch"},
+        Broken{"ShapeOfNegativeSize", [](ArtifactSpec& s) { s.kernels[1].shapes[0].sizes[1] = -3; },
+               "shape 0 has size -3"},
+        Broken{"VectorsOfNoMachine", [](ArtifactSpec& s) { s.kernels[1].vector_bits = 77; }, "77-bit"},
+        Broken{"CommandOp",
+               [](ArtifactSpec& s) {
+                 command(s, 2).ops = {9};
+               },
+               "op 9 is not in the op table"},
+        Broken{"OperandOp", [](ArtifactSpec& s) { command(s, 2).operands[0].op_id = -2; },
+               "op -2 is not in the op table"},
+        Broken{"KernelOp",
+               [](ArtifactSpec& s) {
+                 s.kernels[0].ops = {1, 1'000'000'000};
+               },
+               "kernel 'map_64_1a2b': op 1000000000 is not in the op table"},
+        Broken{"RemarkOp",
+               [](ArtifactSpec& s) {
+                 s.remarks[0].ops = {7};
+               },
+               "remark 0: op 7 is not in the op table"},
+        Broken{"OpTwice", [](ArtifactSpec& s) { s.ops[1].id = 1; }, "op table: op 1 follows op 1"},
+        Broken{"OpsOutOfOrder", [](ArtifactSpec& s) { std::swap(s.ops[0], s.ops[2]); }, "follows op"},
+        Broken{"BackwardOfNothing", [](ArtifactSpec& s) { s.ops[1].vjp_of = 77; },
+               "op table: op 2: op 77 is not in the op table"},
+        Broken{"PlannedEntry", [](ArtifactSpec& s) { s.memory_plan[0].entry = 100'000'000; },
+               "memory plan: buffer 'z1': entry 100000000 of 3"},
+        Broken{"PlannedVariant", [](ArtifactSpec& s) { s.memory_plan[0].variant = 1; }, "variant 1 of 1"},
+        Broken{"PlannedForHalfAnEntry", [](ArtifactSpec& s) { s.memory_plan[0].entry = -1; },
+               "entry -1 of 3"},
+        Broken{"PlannedCommand", [](ArtifactSpec& s) { s.memory_plan[0].last_command = 8; },
+               "commands 2 to 8 of 8"},
+        Broken{"PlannedBackwards", [](ArtifactSpec& s) { s.memory_plan[0].last_command = 1; },
+               "commands 2 to 1 of 8"},
+        Broken{"PlannedPastTheSpace", [](ArtifactSpec& s) { s.memory_plan[0].offset = kHuge - 7; },
+               "is outside the 1024 bytes of space 'arena'"},
+        Broken{"PlannedInTheSlot", [](ArtifactSpec& s) { s.memory_plan[0].space = Space::kSlot; },
+               "planned in space 'slot'"},
         Broken{"NoChunks", [](ArtifactSpec& s) { command(s, 2).num_chunks = 0; }, "8 units in 0 chunks"},
         Broken{"NegativeUnits", [](ArtifactSpec& s) { command(s, 2).num_units = -1; }, "-1 units"},
         Broken{"RepeatPastTheEnd", [](ArtifactSpec& s) { command(s, 3).body_length = 5; }, "passes the end"},
@@ -207,6 +304,9 @@ INSTANTIATE_TEST_SUITE_P(
                "does not precede"},
         Broken{"CopyOfAnotherShape", [](ArtifactSpec& s) { s.states[2].init.source_state = 1; },
                "another type or shape"},
+        Broken{"CopySourceOfAConstant", [](ArtifactSpec& s) { s.states[1].init.source_state = 9; },
+               "initialised constant but copies state 9"},
+        Broken{"InitialisedWithNan", [](ArtifactSpec& s) { s.states[1].init.value = NAN; }, "with nan"},
         Broken{"RandomIntegers",
                [](ArtifactSpec& s) {
                  s.states[0].dtype = DType::kI32;
@@ -215,13 +315,29 @@ INSTANTIATE_TEST_SUITE_P(
                "initialised uniform"},
         Broken{"ControlFieldInTheDevicePart", [](ArtifactSpec& s) { s.control[3].offset = 32; },
                "control row"},
-        Broken{"DeviceFieldInTheHostPart", [](ArtifactSpec& s) { s.control[4].offset = 24; }, "control row"},
+        Broken{"DeviceFieldInTheHostPart", [](ArtifactSpec& s) { s.control[5].offset = 24; }, "control row"},
         Broken{"ControlFieldWithoutOption", [](ArtifactSpec& s) { s.control[3].key = "optimizer.l"; },
                "bound to option 'optimizer.l'"},
         Broken{"HostFieldBoundToNothing", [](ArtifactSpec& s) { s.control[3].binding = FieldBinding::kNone; },
                "bound to nothing"},
         Broken{"BuiltinOfAnotherType", [](ArtifactSpec& s) { s.control[0].dtype = DType::kF32; },
                "control field 'valid' must be"},
+        Broken{"ControlFieldsInOnePlace",
+               [](ArtifactSpec& s) {
+                 for (ControlField& field : s.control)
+                   if (field.writer == FieldWriter::kHost) field.offset = 0;
+               },
+               "control fields 'valid' and 'slot' overlap"},
+        Broken{"ControlFieldsOverlapByOneWord", [](ArtifactSpec& s) { s.control[3].offset = 20; },
+               "control fields 'rng' and 'lr' overlap"},
+        Broken{"UnalignedControlField", [](ArtifactSpec& s) { s.control[0].offset = 2; }, "unaligned"},
+        Broken{"TableRowOfFloats", [](ArtifactSpec& s) { s.control[4].dtype = DType::kF32; },
+               "bound to a table row but not one i32"},
+        Broken{"ControlValueOfNan", [](ArtifactSpec& s) { s.control[5].value = INFINITY; },
+               "has the value inf"},
+        Broken{"MetricsOverlap", [](ArtifactSpec& s) { s.metrics[1].offset = 0; },
+               "metrics 'loss' and 'per_class' overlap"},
+        Broken{"UnalignedMetric", [](ArtifactSpec& s) { s.metrics[1].offset = 12; }, "unaligned"},
         Broken{"HostPartLargerThanTheRow", [](ArtifactSpec& s) { s.memory.control_host = 65; },
                "65 of 64 bytes"},
         Broken{"MetricPastTheRow", [](ArtifactSpec& s) { s.metrics[1].offset = 56; }, "metrics row"},
@@ -236,6 +352,12 @@ INSTANTIATE_TEST_SUITE_P(
                  s.entries[0].variants[0].slot_fields[1].shape = {4, 2};
                },
                "or the batch"},
+        Broken{"SlotFieldsOverlap",
+               [](ArtifactSpec& s) { s.entries[0].variants[0].slot_fields[1].offset = 64; },
+               "slot fields 'numeric' and 'label' overlap"},
+        Broken{"BatchTwice",
+               [](ArtifactSpec& s) { s.entries[0].variants.push_back(s.entries[0].variants[0]); },
+               "batch 8 follows batch 8"},
         Broken{"NegativeBatch", [](ArtifactSpec& s) { s.entries[0].variants[0].batch = -8; },
                "impossible batch"},
         Broken{"OutputSize", [](ArtifactSpec& s) { s.entries[0].variants[0].outputs[0].place.bytes = 60; },
@@ -247,6 +369,11 @@ INSTANTIATE_TEST_SUITE_P(
                "cannot be the step entry"},
         Broken{"StageEntryIndex", [](ArtifactSpec& s) { s.stages[0].eval_entry = 99; }, "eval entry 99 of 3"},
         Broken{"StageGroupIndex", [](ArtifactSpec& s) { s.stages[0].slot_groups = {3}; }, "group 3 of 2"},
+        Broken{"ClassTableRow", [](ArtifactSpec& s) { s.stages[0].class_table_row = -1; },
+               "class table row -1"},
+        Broken{"ClassTableRowForNoField",
+               [](ArtifactSpec& s) { s.control.erase(s.control.begin() + 4); },
+               "class table row 1, but no control field takes it"},
         Broken{"ClassNames", [](ArtifactSpec& s) { s.schema.class_names.pop_back(); },
                "1 class names for 2 classes"},
         Broken{"PositiveClass", [](ArtifactSpec& s) { s.schema.positive_class = 2; }, "positive class 2"}),
@@ -264,7 +391,7 @@ TEST(VerifySpec, RefusesDeepRepeats) {
   for (std::uint32_t depth = 0; depth < 20; ++depth) {
     Command repeat;
     repeat.kind = CommandKind::kRepeat;
-    repeat.count = 0xFFFFFFFF;
+    repeat.count = 1;
     repeat.body_length = 20 - depth;
     nested.push_back(repeat);
   }
@@ -272,6 +399,20 @@ TEST(VerifySpec, RefusesDeepRepeats) {
   nested.push_back(commands.back());
   commands = nested;
   EXPECT_THAT(verify_spec(spec, 200, 16).message(), HasSubstr("nested deeper"));
+}
+
+TEST(VerifySpec, RefusesWhatNothingExecutes) {
+  ArtifactSpec spec = sample_spec();
+  spec.stages[0].trainable = {"fc0.*", "head.*"};
+  Status status = verify_spec(spec, 200, 16);
+  EXPECT_EQ(status.code(), StatusCode::kUnimplemented);
+  EXPECT_EQ(status.message(), "stage 'main': it trains only 'fc0.*' and others, which is not supported: a "
+                              "stage trains what its step updates");
+  spec = sample_spec();
+  spec.entries[2].kind = EntryKind::kBatchNormRecompute;
+  status = verify_spec(spec, 200, 16);
+  EXPECT_EQ(status.code(), StatusCode::kUnimplemented);
+  EXPECT_THAT(status.message(), HasSubstr("entries of kind batchnorm_recompute are not supported"));
 }
 
 TEST(CheckpointName, IsBareForTheNet) {

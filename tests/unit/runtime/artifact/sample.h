@@ -1,5 +1,6 @@
 #pragma once
 #include "runtime/artifact/spec.h"
+#include "tests/unit/runtime/artifact/declare_launches.h"
 
 namespace tailor::runtime {
 
@@ -50,10 +51,12 @@ inline ArtifactSpec sample_spec() {
       {"slot", DType::kI32, 1, 4, FieldWriter::kHost, FieldBinding::kBuiltin, "", 0},
       {"rng", DType::kI32, 4, 8, FieldWriter::kHost, FieldBinding::kBuiltin, "", 0},
       {"lr", DType::kF32, 1, 24, FieldWriter::kHost, FieldBinding::kSchedule, "optimizer.lr", 0},
+      {"table_row", DType::kI32, 1, 28, FieldWriter::kHost, FieldBinding::kTableRow, "", 0},
       {"loss_scale", DType::kF32, 2, 32, FieldWriter::kDevice, FieldBinding::kNone, "", 1024},
   };
   spec.metrics = {{"loss", DType::kF32, 1, 0}, {"per_class", DType::kF64, 2, 8}};
-  spec.kernels = {{"map_64_1a2b", 0, 32, 0, "map", {1, 2}}, {"gemm_8x2_3c4d", 64, 64, 4096, "gemm", {3}}};
+  spec.kernels = {{"map_64_1a2b", 0, 32, 0, "map", {1, 2}, {}, 0},
+                  {"gemm_8x2_3c4d", 64, 64, 4096, "gemm", {3}, {}, 256}};
   spec.library_plans = {{"onednn", "2.7", "conv {}", {1, 2, 3}}};
   spec.memory = {256, 1024, 64, 32, 64, 256};
 
@@ -112,7 +115,6 @@ inline ArtifactSpec sample_spec() {
   stage.predict_entry = 1;
   stage.sampler = "class_balanced";
   stage.class_table_row = 1;
-  stage.trainable = {"fc0.*"};
   stage.slots = SlotPolicy::kKeep;
   stage.slot_groups = {1};
   stage.initialised_groups = {0, 1};
@@ -121,7 +123,8 @@ inline ArtifactSpec sample_spec() {
 
   spec.memory_plan = {{"z1", Space::kArena, 256, 64, 0, 0, 2, 7}};
   spec.ops = {{1, "tailor.input", "sample.toml:1:1", -1, ""},
-              {2, "tailor.relu", "sample.toml:2:1", 1, "folded"}};
+              {2, "tailor.relu", "sample.toml:2:1", 1, "folded"},
+              {3, "tailor.dot", "sample.toml:3:1", -1, ""}};
   spec.remarks = {{RemarkKind::kMissed,
                    "fuse-class-weights",
                    "used-elsewhere",
@@ -129,6 +132,7 @@ inline ArtifactSpec sample_spec() {
                    "sample.toml:2:1",
                    {1, 2},
                    -512}};
+  declare_launches(spec);
   return spec;
 }
 

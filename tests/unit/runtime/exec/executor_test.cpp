@@ -1,6 +1,7 @@
 #include "runtime/artifact/writer.h"
 #include "runtime/device/cpu_features.h"
 #include "runtime/exec/cpu_executor.h"
+#include "tests/unit/runtime/artifact/declare_launches.h"
 
 #include <atomic>
 #include <cstring>
@@ -51,7 +52,7 @@ ArtifactSpec spec_of(std::vector<Command> commands, std::size_t num_kernels) {
   spec.states = {{"w", 0, DType::kF32, {4}, 0, 16, {InitKind::kOnes, 0, -1}, true}};
   spec.memory = {64, 4096, 128, 64, 64, 256};
   for (std::size_t k = 0; k < num_kernels; ++k)
-    spec.kernels.push_back({concat("k", k), k * 16, 16, k == 1 ? std::uint64_t{256} : 0, "map", {}});
+    spec.kernels.push_back({concat("k", k), k * 16, 16, k == 1 ? std::uint64_t{256} : 0, "map", {}, {}, 0});
   Variant variant;
   commands.insert(commands.begin(), command_of(CommandKind::kBeginStep));
   commands.push_back(command_of(CommandKind::kFinishStep));
@@ -60,7 +61,8 @@ ArtifactSpec spec_of(std::vector<Command> commands, std::size_t num_kernels) {
   return spec;
 }
 
-std::shared_ptr<const Artifact> artifact_of(const ArtifactSpec& spec, std::vector<std::byte> code = {}) {
+std::shared_ptr<const Artifact> artifact_of(ArtifactSpec spec, std::vector<std::byte> code = {}) {
+  declare_launches(spec);
   code.resize(std::max<std::size_t>(code.size(), 64), std::byte{0xC3});
   RawSection constants{std::string(kConstantSection), std::vector<std::byte>(16)};
   const float values[4] = {1, 2, 3, 4};

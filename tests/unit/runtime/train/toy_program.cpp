@@ -3,6 +3,7 @@
 #include "runtime/artifact/writer.h"
 #include "runtime/base/philox.h"
 #include "runtime/exec/cpu_executor.h"
+#include "tests/unit/runtime/artifact/declare_launches.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -226,10 +227,10 @@ ArtifactSpec toy_spec(const ToyOptions& toy) {
        0},
   };
   spec.metrics = {{"loss", DType::kF32, 1, 0}};
-  spec.kernels = {{"gradient", 0, 16, 0, "rows", {}},
-                  {"update", 16, 16, 0, "single", {}},
-                  {"logits", 32, 16, 0, "gemm", {}},
-                  {"table", 48, 16, 0, "scalar", {}}};
+  spec.kernels = {{"gradient", 0, 16, 0, "rows", {}, {}, 0},
+                  {"update", 16, 16, 0, "single", {}, {}, 0},
+                  {"logits", 32, 16, 0, "gemm", {}, {}, 0},
+                  {"table", 48, 16, 0, "scalar", {}, {}, 0}};
   spec.ops = {{0, "tailor.dot", "toy.toml:1:1", -1, ""},
               {1, "tailor.sgd_update", "toy.toml:2:1", -1, ""},
               {2, "tailor.dot", "toy.toml:3:1", -1, ""},
@@ -309,6 +310,7 @@ ArtifactSpec toy_spec(const ToyOptions& toy) {
     stage.initialised_groups = {2};
     spec.stages.push_back(stage);
   }
+  declare_launches(spec);
   return spec;
 }
 
