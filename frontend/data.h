@@ -31,8 +31,9 @@ public:
 
   const Options& options() const { return options_; }
   const Schema& schema() const { return schema_; }
-  std::int64_t num_classes() const { return schema_.num_classes; }
-  std::int64_t num_numeric() const { return schema_.num_numeric(); }
+  // int, as network constructors take it without a narrowing conversion.
+  int num_classes() const { return schema_.num_classes; }
+  int num_numeric() const { return schema_.num_numeric(); }
   const Location& location() const { return location_; }
 
 private:

@@ -11,6 +11,7 @@
 #include "ir/Tailor.h"
 #include "runtime/artifact/writer.h"
 #include "runtime/base/file.h"
+#include "runtime/train/evaluate.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Verifier.h"
@@ -48,6 +49,20 @@ private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+bool needsCode(StringRef emit) {
+  return emit == kLowered || emit == kLlvm;
+}
+
+Status unknownPhase(const std::string& name) {
+  if (name == kPacked)
+    return runtime::invalid_argument("'", name, "' is the artifact, which has no text")
+        .with_hint("leave --emit away and write it with -o FILE");
+  std::string names;
+  for (const std::string& phase : phaseNames())
+    names += (names.empty() ? "" : ", ") + phase;
+  return runtime::invalid_argument("there is no phase '", name, "'").with_hint("phases are " + names);
+}
+
 recipe::SourceTexts textsOf(const ProgramInfo& info) {
   recipe::SourceTexts texts;
   if (!info.sourceText.empty()) texts.add(info.sourceName, info.sourceText);
@@ -65,6 +80,36 @@ uint64_t meaningOf(ModuleOp module) {
   return llvm::xxh3_64bits(llvm::StringRef(text));
 }
 
+/// `--set key=text` on a C++ program, before it is compiled.
+Status replaceOption(runtime::Options& options, const std::string& key, const std::string& text) {
+  const runtime::Option* option = options.find(key);
+  if (option && option->stage == runtime::OptionStage::kCompile)
+    return runtime::invalid_argument("--set ", key, "=", text, ": '", key, "' is part of the program's code",
+                                     option->origin == "default" ? "" : ", at " + option->origin)
+        .with_hint("change it there and build the program again");
+  TAILOR_RETURN_IF_ERROR(options.set_from_text(key, text), "--set " + key + "=" + text);
+  return {};
+}
+
+/// A metric that there is not would be found after the first epoch.
+Status checkMetrics(const ProgramInfo& info) {
+  const runtime::Option* option = info.options.find("eval.metrics");
+  if (!option || info.schema.num_classes < 2) return {};
+  runtime::FittedState fitted;
+  fitted.class_counts.assign(info.schema.num_classes, 1);
+  runtime::ArtifactSpec spec;
+  spec.schema = info.schema;
+  auto check = [&]() -> Status {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(runtime::EvaluationPlan plan,
+                                  runtime::evaluation_plan(spec, info.options, fitted));
+    return runtime::Evaluation::create(std::move(plan)).status();
+  };
+  Status status = check();
+  if (status.ok()) return {};
+  std::string place = option->origin == "default" ? "" : option->origin + ": error: ";
+  return Status(status.code(), place + "'eval.metrics': " + status.message()).with_hint(status.hint());
+}
+
 /// One compilation: its context, the module on its way, and what is collected beside it.
 class CompilerRun {
 public:
@@ -77,8 +122,8 @@ public:
                                    const std::function<OwningOpRef<ModuleOp>(MLIRContext&)>& makeModule) {
     info_ = info;
     diagnostics_ = std::make_unique<Diagnostics>(context_, textsOf(info));
+    TAILOR_RETURN_IF_ERROR_AS_IS(checkOptions(options_));
     TAILOR_ASSIGN_OR_RETURN_AS_IS(target_, parseTarget(options_.target));
-    TAILOR_RETURN_IF_ERROR_AS_IS(checkOptions());
     if (failed(passes::collectRemarks(context_, result_.remarks)))
       return runtime::internal_error("the context already collects remarks");
     {
@@ -88,6 +133,7 @@ public:
     if (!module_)
       return diagnostics_->toStatus(StatusCode::kInvalidArgument, "the program could not be read");
     TAILOR_RETURN_IF_ERROR_AS_IS(onlyProgram());
+    TAILOR_RETURN_IF_ERROR_AS_IS(choosePhases());
     TAILOR_RETURN_IF_ERROR_AS_IS(runPasses());
     if (options_.emit && !needsCode(*options_.emit)) return finish();
     TAILOR_RETURN_IF_ERROR_AS_IS(writeArtifact());
@@ -96,6 +142,7 @@ public:
 
   /// Reads text; what it says about itself replaces the info given to run().
   OwningOpRef<ModuleOp> parse(std::string_view text, const std::string& name) {
+    inputName_ = name;
     ParsedModule parsed = parseModule({text.data(), text.size()}, name, context_);
     if (!(parsed.info == ProgramInfo())) info_ = std::move(parsed.info);
     if (info_.sourceName.empty()) info_.sourceName = name;
@@ -103,31 +150,21 @@ public:
   }
 
 private:
-  static bool needsCode(StringRef emit) { return emit == kLowered || emit == kLlvm; }
-
-  Status checkOptions() {
-    if (options_.emit && !needsCode(*options_.emit)) {
-      std::optional<passes::Phase> phase = passes::symbolizePhase(*options_.emit);
-      if (!phase) return unknownPhase(*options_.emit);
-      if (*phase > target_.backend->lastPhase())
-        return runtime::invalid_argument("target '", target_.info.name, "' runs programs in phase '",
-                                         passes::stringifyPhase(target_.backend->lastPhase()).str(),
-                                         "', so there is no '", *options_.emit, "' to emit");
-    }
-    if (!options_.dumpFilter.empty()) {
-      std::string error;
-      if (!llvm::Regex(options_.dumpFilter).isValid(error))
-        return runtime::invalid_argument("'", options_.dumpFilter, "' is not a regular expression: ", error);
-    }
+  /// From where to where this program goes.
+  Status choosePhases() {
+    std::optional<passes::Phase> found = passes::phaseOf(*module_);
+    firstPhase_ = options_.from ? *options_.from : found.value_or(passes::Phase::traced);
+    lastPhase_ = target_.backend->lastPhase();
+    if (options_.emit && !needsCode(*options_.emit)) lastPhase_ = *passes::symbolizePhase(*options_.emit);
+    std::string file = inputName_.empty() ? "" : inputName_ + ": ";
+    if (found && *found != firstPhase_)
+      return runtime::incompatible(file, "the module is in phase '", passes::stringifyPhase(*found).str(),
+                                   "' and not in '", passes::stringifyPhase(firstPhase_).str(), "'");
+    if (lastPhase_ < firstPhase_)
+      return runtime::incompatible(file, "the module is in phase '",
+                                   passes::stringifyPhase(firstPhase_).str(), "', past '",
+                                   passes::stringifyPhase(lastPhase_).str(), "'");
     return {};
-  }
-
-  static Status unknownPhase(const std::string& name) {
-    if (name == kPacked)
-      return runtime::invalid_argument("'", name, "' is the artifact, which has no text")
-          .with_hint("leave --emit away and write it with -o FILE");
-    return runtime::invalid_argument("there is no phase '", name, "'")
-        .with_hint("phases are " + llvm::join(phaseNames(), ", "));
   }
 
   Status onlyProgram() {
@@ -140,16 +177,13 @@ private:
 
   Status runPasses() {
     passes::PipelineOptions pipeline;
+    pipeline.startFrom = firstPhase_;
+    pipeline.stopAfter = lastPhase_;
     pipeline.target = target_.info;
     pipeline.precision = options_.precision;
     pipeline.disabled = options_.disabled;
     pipeline.allOff = options_.allOff;
     pipeline.fuseLimit = options_.fuseLimit;
-    pipeline.startFrom =
-        options_.from ? *options_.from : passes::phaseOf(*module_).value_or(passes::Phase::traced);
-    pipeline.stopAfter = target_.backend->lastPhase();
-    if (options_.emit && !needsCode(*options_.emit))
-      pipeline.stopAfter = *passes::symbolizePhase(*options_.emit);
     std::string start = dumpText(*module_, info_);
     meaning_ = meaningOf(*module_);
 
@@ -173,7 +207,7 @@ private:
 
   Status atPhase(passes::Phase phase, ModuleOp module) {
     std::string name = passes::stringifyPhase(phase).str();
-    if (options_.emit == name) result_.emitted = moduleText(module);
+    if (options_.emit == name) result_.emitted = dumpText(module, info_, TextLocations::none);
     if (options_.keepIr && !options_.emit) {
       std::string text = moduleText(module, TextLocations::inline_);
       std::span<const std::byte> bytes = runtime::as_bytes(text);
@@ -280,6 +314,8 @@ private:
   const CompileOptions& options_;
   MLIRContext context_;
   ProgramInfo info_;
+  std::string inputName_; ///< of the file that was parsed
+  passes::Phase firstPhase_ = passes::Phase::traced, lastPhase_ = passes::Phase::traced;
   std::unique_ptr<Diagnostics> diagnostics_;
   Target target_;
   OwningOpRef<ModuleOp> module_;
@@ -291,11 +327,40 @@ private:
 
 } // namespace
 
+Status checkOptions(const CompileOptions& options) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const Target target, parseTarget(options.target));
+  if (options.emit && !needsCode(*options.emit)) {
+    std::optional<passes::Phase> phase = passes::symbolizePhase(*options.emit);
+    if (!phase) return unknownPhase(*options.emit);
+    if (*phase > target.backend->lastPhase())
+      return runtime::invalid_argument("target '", target.info.name, "' runs programs in phase '",
+                                       passes::stringifyPhase(target.backend->lastPhase()).str(),
+                                       "', so there is no '", *options.emit, "' to emit");
+  }
+  if (!options.dumpFilter.empty()) {
+    std::string error;
+    if (!llvm::Regex(options.dumpFilter).isValid(error))
+      return runtime::invalid_argument("'", options.dumpFilter, "' is not a regular expression: ", error);
+  }
+  for (const std::string& name : options.disabled) {
+    if (llvm::any_of(passes::passTable(), [&](const auto& entry) { return entry.name == name; })) continue;
+    Status unknown = runtime::invalid_argument("there is no pass '", name, "'");
+    StringRef near = passes::nearestPassName(name);
+    return near.empty() ? std::move(unknown)
+                        : std::move(unknown).with_hint("did you mean '" + near.str() + "'?");
+  }
+  return {};
+}
+
 runtime::Result<Compilation> compile(const TracedProgram& traced, const CompileOptions& options,
                                      const std::string& sourceName, const std::string& sourceText) {
   CompilerRun compiler(options);
   ProgramInfo info{traced.options, traced.schema, sourceName, sourceText};
-  recipe::fill_defaults(info.options); // a recipe has them already, a C++ program only what it set
+  // A recipe has all of it already, a C++ program only what it set.
+  TAILOR_RETURN_IF_ERROR_AS_IS(recipe::complete(info.options));
+  for (const auto& [key, text] : options.set)
+    TAILOR_RETURN_IF_ERROR_AS_IS(replaceOption(info.options, key, text));
+  TAILOR_RETURN_IF_ERROR_AS_IS(checkMetrics(info));
   if (info.sourceName.empty() && traced.location.known()) info.sourceName = traced.location.file;
   return compiler.run(info, [&](MLIRContext& context) { return emit(traced, context); });
 }

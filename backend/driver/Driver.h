@@ -32,7 +32,13 @@ struct CompileOptions {
   std::string dumpFilter;            ///< regular expression over phase names; empty = all
   bool keepIr = true;                ///< store the text of every phase in the artifact
   std::string reproducerFolder;      ///< where a bug of ours leaves its input; empty = nowhere
+  /// Run options of a C++ program that replace what its code says: key, text. A recipe has its own `--set`.
+  std::vector<std::pair<std::string, std::string>> set;
 };
+
+/// What can be wrong with the options whatever the program: target, phases, passes, filter.
+/// Errors   kInvalidArgument with the known names as hint.
+runtime::Status checkOptions(const CompileOptions& options);
 
 struct Compilation {
   std::vector<std::byte> artifact;     ///< empty with CompileOptions::emit
@@ -48,6 +54,8 @@ struct Compilation {
 ///
 /// Errors   kInvalidArgument / kUnimplemented: the program cannot be compiled, with the user's line, a
 ///          caret and notes in the message. kInternal: a pass broke the IR; the message names the reproducer.
+///          For a C++ program also: an option outside the limits of the key table, at the place that set it;
+///          a metric that there is not; an entry of CompileOptions::set that the code has fixed.
 runtime::Result<Compilation> compile(const TrainingProgram& program, const CompileOptions& options,
                                      const std::string& sourceName = "", const std::string& sourceText = "");
 
@@ -57,6 +65,8 @@ runtime::Result<Compilation> compile(const TracedProgram& program, const Compile
 
 /// The same from text in the `tailor` dialect: a dump (which carries its ProgramInfo) or a program written by
 /// hand. `name` is how the file is called in locations and messages.
+///
+/// Errors   also kIncompatible: the module is in another phase than `from`, or past the one to emit.
 runtime::Result<Compilation> compileText(std::string_view text, const std::string& name,
                                          const CompileOptions& options);
 

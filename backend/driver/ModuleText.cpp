@@ -15,7 +15,10 @@ namespace {
 
 constexpr StringLiteral kResource = "tailor";
 
-std::string print(ModuleOp module, const OpPrintingFlags& flags, const ProgramInfo* info) {
+std::string print(ModuleOp module, TextLocations locations, const ProgramInfo* info) {
+  OpPrintingFlags flags;
+  flags.printNameLocAsPrefix(); // constants have no other name
+  if (locations == TextLocations::inline_) flags.enableDebugInfo();
   std::string text;
   llvm::raw_string_ostream stream(text);
   AsmState state(module, flags);
@@ -57,14 +60,11 @@ LogicalResult readResource(AsmParsedResourceEntry& entry, ProgramInfo& info) {
 } // namespace
 
 std::string moduleText(ModuleOp module, TextLocations locations) {
-  OpPrintingFlags flags;
-  flags.printNameLocAsPrefix(); // constants have no other name
-  if (locations == TextLocations::inline_) flags.enableDebugInfo();
-  return print(module, flags, nullptr);
+  return print(module, locations, nullptr);
 }
 
-std::string dumpText(ModuleOp module, const ProgramInfo& info) {
-  return print(module, OpPrintingFlags().printNameLocAsPrefix().enableDebugInfo(), &info);
+std::string dumpText(ModuleOp module, const ProgramInfo& info, TextLocations locations) {
+  return print(module, locations, &info);
 }
 
 ParsedModule parseModule(StringRef text, StringRef name, MLIRContext& context) {

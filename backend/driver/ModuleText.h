@@ -16,9 +16,11 @@ enum class TextLocations { none, inline_ };
 /// The module in its assembly form. Deterministic; without locations it reads as documentation.
 std::string moduleText(mlir::ModuleOp module, TextLocations locations = TextLocations::none);
 
-/// The same with locations, followed by what is not IR (options, schema, source) as `tailor` resources at the
-/// end of the file, so that an edited dump compiles to a whole artifact.
-std::string dumpText(mlir::ModuleOp module, const ProgramInfo& info);
+/// The same followed by what is not IR (options, schema, source) as `tailor` resources at the end of the
+/// file, so that it compiles to a whole artifact. Everything that leaves the compiler for a user is written
+/// so.
+std::string dumpText(mlir::ModuleOp module, const ProgramInfo& info,
+                     TextLocations locations = TextLocations::inline_);
 
 struct ParsedModule {
   mlir::OwningOpRef<mlir::ModuleOp> module;

@@ -220,6 +220,9 @@ Option make_option(const KeySpec& spec, OptionValue value, std::string origin) {
     if (std::isfinite(spec.max)) option.limits.max = spec.max;
   }
   option.limits.choices = split_choices(spec.choices);
+  if (!option.limits.choices.empty())
+    for (std::string& registered : registered_names(spec.key))
+      option.limits.choices.push_back(std::move(registered));
   return option;
 }
 

@@ -1,6 +1,7 @@
 #include "frontend/recipe/parse.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -275,6 +276,7 @@ void resolve_eval_weights(Options& options) {
 
 } // namespace
 
+namespace {
 void fill_defaults(Options& options) {
   for (const KeySpec& spec : keys()) {
     if (options.contains(spec.key)) continue;
@@ -285,6 +287,29 @@ void fill_defaults(Options& options) {
     }
     options.set(std::string(spec.key), make_option(spec, std::move(value), "default"));
   }
+}
+} // namespace
+
+runtime::Status complete(Options& options) {
+  for (const KeySpec& spec : keys()) {
+    const Option* given = options.find(spec.key);
+    if (!given) continue;
+    Option typed = make_option(spec, given->value, given->origin);
+    // A run key that this program's code does without (a momentum of 0) stays a compile key.
+    if (given->stage == runtime::OptionStage::kCompile) typed.stage = given->stage;
+    // A C++ schedule counts its epochs in doubles.
+    if (const double* number = typed.value.as_double(); number && typed.type == runtime::OptionType::kInt &&
+                                                        *number == std::floor(*number) &&
+                                                        std::abs(*number) < 1e15)
+      typed.value = OptionValue(static_cast<std::int64_t>(*number));
+    if (runtime::Status status = Options::check(spec.key, typed); !status.ok()) {
+      const std::string place = given->origin == "default" ? "" : given->origin + ": error: ";
+      return runtime::invalid_argument(place, status.message());
+    }
+    options.set(std::string(spec.key), std::move(typed));
+  }
+  fill_defaults(options);
+  return {};
 }
 
 Recipe parse(const std::string& path, const std::vector<std::string>& overrides, const FileReader& read) {

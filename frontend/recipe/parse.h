@@ -10,6 +10,7 @@
 
 #include "frontend/recipe/source.h"
 #include "runtime/base/options.h"
+#include "runtime/base/result.h"
 
 namespace tailor::recipe {
 
@@ -45,9 +46,10 @@ struct Recipe {
   std::string messages() const;
 };
 
-/// Adds the default of every key of the table that `options` lacks, so that a C++ program has the same run
-/// options as a recipe.
-void fill_defaults(Options& options);
+/// Gives the options of a C++ program what a recipe's have: keys of the table that are set get their type,
+/// stage and limits from it, the others their default.
+/// Errors   kInvalidArgument "main.cpp:31:5: error: 'optimizer.lr' must be a number above 0, not -1".
+runtime::Status complete(Options& options);
 
 /// Reads files; a test or a fuzzer may hand in its own. Returns nothing if there is no such file.
 using FileReader = std::function<std::optional<std::string>(const std::string& path)>;

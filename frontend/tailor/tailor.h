@@ -32,5 +32,6 @@
 #include "frontend/optimizers/schedule.h"
 #include "frontend/optimizers/sgd.h"
 #include "frontend/program.h"
+#include "frontend/recipe/registry.h"
 #include "frontend/sam.h"
 #include "frontend/transforms.h"

@@ -81,9 +81,12 @@ Result<Evaluation> Evaluation::create(EvaluationPlan plan) {
       two_classes = true;
       TAILOR_ASSIGN_OR_RETURN_AS_IS(extra.argument, argument_of(name, "sensitivity_at_specificity"));
     } else {
-      return invalid_argument("unknown metric '", name,
-                              "', expected brier | ece | kappa | recall_at_precision(x) | ",
-                              "sensitivity_at_specificity(x) or one that is always reported");
+      std::string standard;
+      for (const std::string_view metric : kStandardMetrics)
+        standard += concat(" | ", metric);
+      return invalid_argument(
+          "unknown metric '", name, "', expected brier | ece | kappa | recall_at_precision(x) | ",
+          "sensitivity_at_specificity(x) or one that is always reported:", standard.substr(2));
     }
     if (two_classes && !binary)
       return invalid_argument("metric '", name, "' is for two classes, the data have ",

@@ -100,6 +100,13 @@ std::string way_to_read(const ArtifactSpec& spec, std::string_view key) {
 
 std::string rebuild_hint(const Artifact& artifact, const std::string& more, const std::string& key,
                          const std::string& text) {
+  const std::string& source = artifact.spec().source_name;
+  if (!source.ends_with(".toml")) { // a C++ program says it in its code
+    const Option* option = artifact.spec().options.find(key);
+    const bool placed = option && option->origin != "default";
+    return concat("change it in ", source, placed ? concat(" (", option->origin, ")") : std::string(),
+                  " and compile that program again");
+  }
   return concat("rebuild it: tailor compile ", artifact.spec().source_name, " ", more, "--set ", key, "=",
                 text, " -o ", artifact.path().empty() ? "P.tailor" : artifact.path());
 }

@@ -60,6 +60,14 @@ function(tailor_mlir_library name)
   endif()
 endfunction()
 
+# tailor_program(NAME source.cpp...): a C++ training program with Tailor's command line. Places in its code are stored
+# and printed relative to this folder, so that the artifact is the same wherever it is built.
+function(tailor_program name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE tailor_main)
+  target_compile_options(${name} PRIVATE -ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}/=)
+endfunction()
+
 add_custom_target(sanitized_tests)
 
 # tailor_test(NAME LINK libs... [LABELS sanitize threads]): one GoogleTest program from the *_test.cpp of this folder and below.

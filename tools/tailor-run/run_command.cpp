@@ -54,8 +54,9 @@ Result<std::int64_t> parse_check(const std::string& text) {
   return every;
 }
 
-void add_common(CLI::App& app, Arguments& arguments) {
-  app.add_option("artifact", arguments.artifact, "the compiled program, P.tailor")->required();
+void add_common(CLI::App& app, Arguments& arguments, bool names_artifact) {
+  if (names_artifact)
+    app.add_option("artifact", arguments.artifact, "the compiled program, P.tailor")->required();
   app.add_option("--data", arguments.data, "a file, or the folder that the program's data paths start from");
   app.add_option("--set", arguments.set, "key=value of a run key; may be repeated")->allow_extra_args(false);
   app.add_option("--threads", arguments.threads, "compute threads (same results for any number)")
@@ -154,15 +155,23 @@ int train_and_report(std::shared_ptr<const Artifact> artifact, const RunOptions&
 }
 
 int run_command(const std::string& program, const std::vector<std::string>& words, const RunHooks& hooks) {
+  const std::string verb = words.empty() ? "" : words.front();
+  const RunMode mode = verb == "predict" ? RunMode::kPredict
+                       : verb == "eval"  ? RunMode::kEval
+                                         : RunMode::kTrain;
+  if (mode == RunMode::kTrain) return run_command(program, mode, words, hooks);
+  return run_command(program, mode, {words.begin() + 1, words.end()}, hooks);
+}
+
+int run_command(const std::string& program, RunMode mode, const std::vector<std::string>& words,
+                const RunHooks& hooks) {
   Arguments arguments;
   CLI::App app("Runs a compiled training program.", program);
   std::vector<std::string> rest = words;
-  const std::string verb = rest.empty() ? "" : rest.front();
-  const bool predicting = verb == "predict", evaluating = verb == "eval";
-  if (predicting || evaluating) rest.erase(rest.begin());
-  add_common(app, arguments);
+  const bool predicting = mode == RunMode::kPredict, evaluating = mode == RunMode::kEval;
+  add_common(app, arguments, !hooks.artifact);
   if (predicting || evaluating) {
-    app.name(program + " " + verb);
+    app.name(program + (predicting ? " predict" : " eval"));
     app.description(predicting ? "Writes class probabilities and decisions of every row."
                                : "Prints the metrics of labelled data.");
     app.add_option("--weights", arguments.weights, "a checkpoint, best.safetensors or last.safetensors")
@@ -207,8 +216,11 @@ int run_command(const std::string& program, const std::vector<std::string>& word
   }
   RunOptions options;
   options.set = *set;
-  options.command_line = words;
-  options.command_line.insert(options.command_line.begin(), program);
+  options.command_line = hooks.command_line;
+  if (options.command_line.empty()) {
+    options.command_line = words;
+    options.command_line.insert(options.command_line.begin(), program);
+  }
   return train_command(arguments, std::move(options), hooks);
 }
 

@@ -10,8 +10,10 @@ namespace tailor::runtime {
 
 /// What a binary with the compiler inside adds.
 struct RunHooks {
-  /// Set: this program, compiled in memory, is run, and the command line names none (`tailor train`).
+  /// Set: this program, compiled in memory, is run, and the arguments name none (`tailor train`).
   std::shared_ptr<const Artifact> artifact;
+  /// The command line for the manifest; empty: program and arguments.
+  std::vector<std::string> command_line;
   /// Executors beyond the CPU's (target "reference").
   ExecutorFactory make_executor;
   /// `--check reference[:every N]`: attaches the comparison, every `every` steps. Without it the option is
@@ -19,7 +21,9 @@ struct RunHooks {
   std::function<Status(Executor& executor, std::int64_t every)> check_reference;
 };
 
-/// The whole command line behind the program's name:
+enum class RunMode { kTrain, kPredict, kEval };
+
+/// The whole command line of tailor-run, behind the program's name; its first word may be the mode:
 ///
 ///   P.tailor [--data D] [--out O] [--resume] [--steps N] [--set key=value]... [--batch N] [--threads N]
 ///            [--loader-threads N] [--quiet] [--trap-nonfinite] [--check reference[:every N]]
@@ -29,6 +33,10 @@ struct RunHooks {
 /// Exit codes: 0 done, 1 the input is wrong, 2 the command line is wrong, 70 our bug, 128 + n stopped by
 /// signal n after writing a checkpoint.
 int run_command(const std::string& program, const std::vector<std::string>& arguments,
+                const RunHooks& hooks = {});
+
+/// The same in a mode that was chosen elsewhere: no argument is taken for one.
+int run_command(const std::string& program, RunMode mode, const std::vector<std::string>& arguments,
                 const RunHooks& hooks = {});
 
 /// Trains and prints the result table and what was written; `tailor train` calls it with what it compiled.

@@ -2,6 +2,8 @@
 #include "tools/tailor/commands.h"
 
 #include "backend/driver/FrontendServices.h"
+#include "frontend/error.h"
+#include "runtime/base/log.h"
 #include "tools/tailor/data.h"
 #include "tools/tailor/init.h"
 #include "tools/tailor/quickstart.h"
@@ -14,11 +16,16 @@
 namespace tailor::tools {
 namespace {
 
-constexpr int kWrongCommandLine = 2;
-
-void add_source(CLI::App& app, Source& source, const char* what) {
-  if (!source.program) app.add_option("source", source.path, what)->required();
-  app.add_option("--set", source.set, "key=value over the recipe; may be repeated")->allow_extra_args(false);
+/// A recipe or dump; a user's binary may be given one too, instead of the program it is.
+void add_source(CLI::App& app, Source& source) {
+  std::string what = "a recipe (.toml) or a program in the dialect (.mlir)";
+  CLI::Option* path =
+      app.add_option("source", source.path, source.program ? what + "; default: this program" : what);
+  if (!source.program) path->required();
+  app.add_option("--set", source.set,
+                 source.program ? "key=value over the program's options or the recipe; may be repeated"
+                                : "key=value over the recipe; may be repeated")
+      ->allow_extra_args(false);
 }
 
 void add_flags(CLI::App& app, CompileFlags& flags) {
@@ -70,51 +77,47 @@ void add_table(CLI::App& app, TableArguments& table) {
 struct Verb {
   const char* name;
   const char* what;
-  int (*run)(const std::vector<std::string>& words);
+  runtime::RunMode mode;
 };
 
 constexpr Verb kVerbs[] = {
-    {"run", "train from an artifact",
-     [](const std::vector<std::string>& words) { return run_artifact("tailor run", words); }},
-    {"predict", "write class probabilities and decisions of every row",
-     [](const std::vector<std::string>& words) {
-       std::vector<std::string> all = {"predict"};
-       all.insert(all.end(), words.begin(), words.end());
-       return run_artifact("tailor", all);
-     }},
-    {"eval", "print the metrics of labelled data",
-     [](const std::vector<std::string>& words) {
-       std::vector<std::string> all = {"eval"};
-       all.insert(all.end(), words.begin(), words.end());
-       return run_artifact("tailor", all);
-     }},
+    {"run", "train from an artifact", runtime::RunMode::kTrain},
+    {"predict", "write class probabilities and decisions of every row", runtime::RunMode::kPredict},
+    {"eval", "print the metrics of labelled data", runtime::RunMode::kEval},
 };
 
-} // namespace
+std::string base_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
 
-int run_tool(int argc, char** argv, TrainingProgram* program) {
+int run_words(int argc, char** argv, const ProgramBuilder& program) {
   backend::registerFrontendServices();
   int code = 0;
+  const std::string name = argc > 0 ? base_name(argv[0]) : "tailor"; // a user's binary has its own
   // run, predict and eval have the command line of tailor-run.
   if (argc > 1)
     for (const Verb& verb : kVerbs)
-      if (std::string_view(argv[1]) == verb.name) return verb.run({argv + 2, argv + argc});
+      if (std::string_view(argv[1]) == verb.name)
+        return run_artifact(verb.mode == runtime::RunMode::kTrain ? name + " run" : name, verb.mode,
+                            {argv + 2, argv + argc});
 
-  CLI::App app("Compiles training programs for imbalanced classes, and runs them.", "tailor");
+  CLI::App app("Compiles training programs for imbalanced classes, and runs them.", name);
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("tailor " TAILOR_VERSION));
 
   TrainArguments train;
   train.source.program = program;
   CLI::App* train_app = app.add_subcommand("train", "compile in memory and train");
-  add_source(*train_app, train.source, "a recipe (.toml) or a program in the dialect (.mlir)");
+  add_source(*train_app, train.source);
+  train.command_line.assign(argv, argv + argc);
+  train.command_line.front() = name;
   add_flags(*train_app, train.flags);
   add_run_flags(*train_app, train.run);
 
   CompileArguments compile;
   compile.source.program = program;
   CLI::App* compile_app = app.add_subcommand("compile", "compile into an artifact");
-  add_source(*compile_app, compile.source, "a recipe (.toml) or a program in the dialect (.mlir)");
+  add_source(*compile_app, compile.source);
   add_flags(*compile_app, compile.flags);
   compile_app->add_option("-o,--out", compile.out, "file to write");
   compile_app->add_option(
@@ -135,8 +138,10 @@ int run_tool(int argc, char** argv, TrainingProgram* program) {
   CLI::App* inspect_app =
       app.add_subcommand("inspect", "show what is in an artifact; executes nothing of it");
   inspect_app->add_option("artifact", inspect.path, "P.tailor")->required();
-  inspect_app->add_option("--ir", inspect.ir, "the program at a phase");
-  inspect_app->add_flag("--locations", inspect.locations, "with --ir: the source line of every op");
+  CLI::Option* ir =
+      inspect_app->add_option("--ir", inspect.ir, "the program at a phase, as compile --from takes it");
+  inspect_app->add_flag("--locations", inspect.locations, "with --ir: the source line of every op")
+      ->needs(ir);
   inspect_app->add_flag("--kernels", inspect.kernels, "every kernel: ops, source lines, work, floor");
   inspect_app->add_flag("--memory", inspect.memory, "every buffer: place, size, life");
   CLI::Option* kernel =
@@ -185,10 +190,16 @@ int run_tool(int argc, char** argv, TrainingProgram* program) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kWrongCommandLine;
   }
-  // A C++ program takes `--set` as run options: its values come from the code, not from a recipe.
-  if (program)
+  if (*recipe_app && !recipe.describe && recipe.path.empty()) {
+    runtime::log_error("recipe: name a recipe, or give --describe");
+    return kWrongCommandLine;
+  }
+  // The program of this binary is trained with `--set` as `run` takes it.
+  if (program && train.source.is_program()) {
     for (const std::string& assignment : train.source.set)
       train.run.insert(train.run.end(), {"--set", assignment});
+    train.source.set.clear();
+  }
   if (*train_app) code = run_train(train);
   if (*compile_app) code = run_compile(compile);
   if (*inspect_app) code = run_inspect(inspect);
@@ -197,6 +208,21 @@ int run_tool(int argc, char** argv, TrainingProgram* program) {
   if (*recipe_app) code = run_recipe(recipe);
   if (*quickstart_app) code = run_quickstart(quickstart);
   return code;
+}
+
+} // namespace
+
+int run_tool(int argc, char** argv, const ProgramBuilder& program) {
+  try {
+    return run_words(argc, argv, program);
+  } catch (const TraceError& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  } catch (const std::bad_alloc&) {
+    return runtime::report(runtime::resource_exhausted("out of memory"));
+  } catch (const std::exception& error) {
+    return runtime::report(runtime::internal_error(error.what()).with_hint("this is a bug of the tool"));
+  }
 }
 
 } // namespace tailor::tools

@@ -3,8 +3,11 @@
 // done, 1 the input is wrong, 2 the command line is wrong, 70 our bug.
 
 #include "backend/driver/Driver.h"
+#include "tools/tailor-run/run_command.h"
 
 #include <cstdio>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,12 +17,19 @@ class TrainingProgram;
 
 namespace tailor::tools {
 
-/// What is compiled: a recipe (.toml), a program in the dialect (.mlir), or the program of the binary we are
-/// in.
+inline constexpr int kWrongCommandLine = 2;
+
+/// Makes the program of a user's binary; may throw TraceError. Empty in `tailor` itself.
+using ProgramBuilder = std::function<std::shared_ptr<TrainingProgram>()>;
+
+/// What is compiled: a recipe (.toml) or a program in the dialect (.mlir); without a path the program of the
+/// binary we are in.
 struct Source {
   std::string path;
-  TrainingProgram* program = nullptr;
+  ProgramBuilder program;
   std::vector<std::string> set; ///< `--set key=value`
+
+  bool is_program() const { return path.empty(); }
 };
 
 /// Flags that compile and train share.
@@ -48,13 +58,14 @@ std::string list_passes();
 struct TrainArguments {
   Source source;
   CompileFlags flags;
-  std::vector<std::string> run; ///< the flags of `tailor run`
+  std::vector<std::string> run;          ///< the flags of `tailor run`
+  std::vector<std::string> command_line; ///< whole, for the run's manifest
 };
 int run_train(const TrainArguments& arguments);
 
 /// `tailor run|predict|eval P.tailor ...`: the command line of tailor-run, with the reference as target and
-/// check.
-int run_artifact(const std::string& program, const std::vector<std::string>& words);
+/// check. `program` is what this binary is called.
+int run_artifact(const std::string& program, runtime::RunMode mode, const std::vector<std::string>& words);
 
 struct InspectArguments {
   std::string path;
@@ -74,7 +85,8 @@ std::optional<backend::Compilation> compile_source(const Source& source,
 /// The options the flags stand for.
 backend::CompileOptions to_options(const CompileFlags& flags);
 
-/// The whole command line. `program` is the one of a user's binary, or null.
-int run_tool(int argc, char** argv, TrainingProgram* program);
+/// The whole command line, named after argv[0] in a user's binary. `program` makes the one of that binary; it
+/// is called when a command needs it. No exception leaves: TraceError is exit code 1, others are 70.
+int run_tool(int argc, char** argv, const ProgramBuilder& program);
 
 } // namespace tailor::tools

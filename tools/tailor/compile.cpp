@@ -1,7 +1,9 @@
 #include "tools/tailor/commands.h"
 
+#include "frontend/error.h"
+#include "frontend/program.h"
 #include "runtime/base/file.h"
-#include "tools/tailor-run/run_command.h"
+#include "runtime/base/log.h"
 #include "tools/tailor/recipe_program.h"
 
 #include "mlir/Pass/Pass.h"
@@ -29,16 +31,49 @@ bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
+/// The program of this binary, with its `--set`.
+runtime::Result<backend::Compilation> compile_program(const Source& source, backend::CompileOptions options) {
+  for (const std::string& assignment : source.set) {
+    std::size_t equals = assignment.find('=');
+    options.set.emplace_back(assignment.substr(0, equals), assignment.substr(equals + 1));
+  }
+  try {
+    return backend::compile(*source.program(), options);
+  } catch (const TraceError& error) {
+    return runtime::invalid_argument(error.what());
+  }
+}
+
 runtime::Result<backend::Compilation> compile_any(const Source& source,
                                                   const backend::CompileOptions& options) {
-  if (source.program) return backend::compile(*source.program, options);
+  if (source.is_program()) return compile_program(source, options);
   if (ends_with(source.path, ".mlir")) {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(std::string text, runtime::read_file(source.path));
     return backend::compileText(text, source.path, options);
   }
-  if (options.from) return runtime::invalid_argument("--from reads a dump (.mlir), not '", source.path, "'");
   TAILOR_ASSIGN_OR_RETURN_AS_IS(LoadedRecipe loaded, load_recipe(source.path, source.set));
   return compile_recipe(loaded, options);
+}
+
+int wrong_command_line(const runtime::Status& status) {
+  report(status);
+  return kWrongCommandLine;
+}
+
+/// What is wrong with the command line whatever the source says.
+runtime::Status check_command_line(const Source& source, const backend::CompileOptions& options) {
+  const bool is_dump = ends_with(source.path, ".mlir");
+  if (options.from && !is_dump)
+    return runtime::invalid_argument("--from reads a dump (.mlir), not ", source.is_program()
+                                                                              ? "the program of this binary"
+                                                                              : "'" + source.path + "'");
+  if (is_dump && !source.set.empty())
+    return runtime::invalid_argument("--set ", source.set.front(), ": a dump carries its options")
+        .with_hint("change them at the end of '" + source.path + "', or when the artifact runs");
+  for (const std::string& assignment : source.set)
+    if (std::size_t equals = assignment.find('='); equals == std::string::npos || equals == 0)
+      return runtime::invalid_argument("--set takes key=value, not '", assignment, "'");
+  return backend::checkOptions(options);
 }
 
 void print_times(const backend::Compilation& compilation) {
@@ -71,9 +106,15 @@ backend::CompileOptions to_options(const CompileFlags& flags) {
 std::optional<backend::Compilation> compile_source(const Source& source,
                                                    const backend::CompileOptions& options,
                                                    const CompileFlags& flags, int& code) {
+  if (runtime::Status status = check_command_line(source, options); !status.ok()) {
+    code = wrong_command_line(status);
+    return std::nullopt;
+  }
   auto compilation = compile_any(source, options);
   if (!compilation.ok()) {
-    code = report_source(compilation.status());
+    const bool other_phase =
+        ends_with(source.path, ".mlir") && compilation.status().code() == runtime::StatusCode::kIncompatible;
+    code = other_phase ? wrong_command_line(compilation.status()) : report_source(compilation.status());
     return std::nullopt;
   }
   std::fputs(compilation->warnings.c_str(), stderr);
@@ -102,10 +143,7 @@ int run_compile(const CompileArguments& arguments) {
   if (!arguments.emit.empty()) options.emit = arguments.emit;
   if (!arguments.from.empty()) {
     auto phase = backend::phaseToStartFrom(arguments.from);
-    if (!phase.ok()) {
-      report(phase.status());
-      return 2;
-    }
+    if (!phase.ok()) return wrong_command_line(phase.status());
     options.from = *phase;
   }
   CompileFlags flags = arguments.flags;

@@ -1,7 +1,5 @@
 #include "tools/tailor/inspect_kernels.h"
 
-#include "backend/cpu/CpuBackend.h"
-#include "backend/driver/Driver.h"
 #include "runtime/base/options.h"
 #include "tools/tailor/inspect_text.h"
 
@@ -18,10 +16,19 @@ using List = OptionValue::List;
 /// What all launches of a kernel do together, in one run of every variant.
 struct Use {
   std::uint64_t launches = 0;
-  std::uint64_t flops = 0, bytes = 0; ///< of the largest launch
-  std::uint32_t chunks = 1;           ///< of the largest launch
+  std::uint64_t flops = 0, bytes = 0;          ///< of the largest launch
+  std::uint32_t chunks = 1;                    ///< of the largest launch
+  const runtime::LaunchShape* shape = nullptr; ///< of the largest launch
   std::vector<std::string> entries;
 };
+
+/// The shape a launch has; the reader has made sure that there is one.
+const runtime::LaunchShape* shape_of(const runtime::Kernel& kernel, const runtime::Command& launch) {
+  auto found = std::find_if(kernel.shapes.begin(), kernel.shapes.end(), [&](const auto& shape) {
+    return shape.sizes == launch.sizes && shape.num_units == launch.num_units;
+  });
+  return found == kernel.shapes.end() ? nullptr : &*found;
+}
 
 std::vector<Use> uses_of(const runtime::ArtifactSpec& spec) {
   std::vector<Use> uses(spec.kernels.size());
@@ -32,7 +39,8 @@ std::vector<Use> uses_of(const runtime::ArtifactSpec& spec) {
         Use& use = uses[command.kernel];
         ++use.launches;
         if (command.flops + command.bytes_moved >= use.flops + use.bytes)
-          use.flops = command.flops, use.bytes = command.bytes_moved, use.chunks = command.num_chunks;
+          use.flops = command.flops, use.bytes = command.bytes_moved, use.chunks = command.num_chunks,
+          use.shape = shape_of(spec.kernels[command.kernel], command);
         if (std::find(use.entries.begin(), use.entries.end(), entry.name) == use.entries.end())
           use.entries.push_back(entry.name);
       }
@@ -53,26 +61,11 @@ Floor floor_of(const Use& use) {
   return {memory, cached ? "cache" : "memory"};
 }
 
-int vector_bits(const runtime::Target& target) {
-  return std::find(target.features.begin(), target.features.end(), "avx512f") != target.features.end() ? 512
-                                                                                                       : 256;
-}
-
 const runtime::OpRecord* op_record(const runtime::ArtifactSpec& spec, std::int32_t id) {
   auto found =
       std::lower_bound(spec.ops.begin(), spec.ops.end(), id,
                        [](const runtime::OpRecord& op, std::int32_t wanted) { return op.id < wanted; });
   return found == spec.ops.end() || found->id != id ? nullptr : &*found;
-}
-
-runtime::Result<std::size_t> find_kernel(const runtime::ArtifactSpec& spec, const std::string& name) {
-  for (std::size_t i = 0; i < spec.kernels.size(); ++i)
-    if (spec.kernels[i].name == name) return i;
-  std::string names;
-  for (const runtime::Kernel& kernel : spec.kernels)
-    names += (names.empty() ? "" : ", ") + kernel.name;
-  return runtime::not_found("there is no kernel '", name, "'")
-      .with_hint(names.empty() ? "the artifact has no kernels" : "kernels are " + names);
 }
 
 OptionValue to_json(const runtime::ArtifactSpec& spec, const runtime::Kernel& kernel, const Use& use) {
@@ -85,6 +78,14 @@ OptionValue to_json(const runtime::ArtifactSpec& spec, const runtime::Kernel& ke
                                       {"vjp_of", OptionValue(static_cast<std::int64_t>(op->vjp_of))}}));
   for (const std::string& entry : use.entries)
     entries.push_back(OptionValue(entry));
+  List operands;
+  if (use.shape)
+    for (const runtime::KernelOperand& operand : use.shape->operands)
+      operands.push_back(
+          OptionValue(Table{{"bytes", OptionValue(static_cast<std::int64_t>(operand.bytes))},
+                            {"access", operand.access == runtime::Access::kRead    ? "read"
+                                       : operand.access == runtime::Access::kWrite ? "write"
+                                                                                   : "read_write"}}));
   Floor floor = floor_of(use);
   return OptionValue(Table{{"name", kernel.name},
                            {"family", kernel.family},
@@ -94,23 +95,38 @@ OptionValue to_json(const runtime::ArtifactSpec& spec, const runtime::Kernel& ke
                            {"bytes", OptionValue(static_cast<std::int64_t>(use.bytes))},
                            {"floor_us", OptionValue(floor.microseconds)},
                            {"ceiling", floor.ceiling},
-                           {"vector_bits", OptionValue(vector_bits(spec.target))},
+                           {"vector_bits", OptionValue(static_cast<std::int64_t>(kernel.vector_bits))},
+                           {"operands", OptionValue(std::move(operands))},
                            {"code_bytes", OptionValue(static_cast<std::int64_t>(kernel.code_bytes))},
                            {"scratch_bytes", OptionValue(static_cast<std::int64_t>(kernel.scratch_bytes))},
                            {"entries", OptionValue(std::move(entries))},
                            {"ops", OptionValue(std::move(ops))}});
 }
 
+/// "96 B, 24 B read; 256 B written"
+std::string operands_of(const runtime::LaunchShape& shape) {
+  std::string read, written;
+  for (const runtime::KernelOperand& operand : shape.operands) {
+    std::string& list = operand.access == runtime::Access::kRead ? read : written;
+    list += (list.empty() ? "" : ", ") + human_bytes(operand.bytes);
+  }
+  std::string text = read.empty() ? "" : read + " read";
+  if (!written.empty()) text += (text.empty() ? "" : "; ") + written + " written";
+  return text;
+}
+
 std::string to_text(const runtime::ArtifactSpec& spec, const runtime::Kernel& kernel, const Use& use) {
   Floor floor = floor_of(use);
+  std::string width =
+      kernel.vector_bits > 0 ? std::to_string(kernel.vector_bits) + "-bit vectors" : "scalar code";
   char line[256];
-  std::snprintf(
-      line, sizeof line,
-      "  %llu launches, %.3g MFLOP, %s; floor %.2f us (%s); %u chunk%s; %d-bit vectors; %s of code\n",
-      static_cast<unsigned long long>(use.launches), static_cast<double>(use.flops) / 1e6,
-      human_bytes(use.bytes).c_str(), floor.microseconds, floor.ceiling, use.chunks,
-      use.chunks == 1 ? "" : "s", vector_bits(spec.target), human_bytes(kernel.code_bytes).c_str());
+  std::snprintf(line, sizeof line,
+                "  %llu launches, %.3g MFLOP, %s; floor %.2f us (%s); %u chunk%s; %s; %s of code\n",
+                static_cast<unsigned long long>(use.launches), static_cast<double>(use.flops) / 1e6,
+                human_bytes(use.bytes).c_str(), floor.microseconds, floor.ceiling, use.chunks,
+                use.chunks == 1 ? "" : "s", width.c_str(), human_bytes(kernel.code_bytes).c_str());
   std::string text = kernel.name + " (" + kernel.family + ")\n" + line;
+  if (use.shape) text += "  operands: " + operands_of(*use.shape) + "\n";
   for (std::int32_t id : kernel.ops)
     if (const runtime::OpRecord* op = op_record(spec, id))
       text += "  " + std::to_string(id) + " " + op->name +
@@ -120,6 +136,16 @@ std::string to_text(const runtime::ArtifactSpec& spec, const runtime::Kernel& ke
 }
 
 } // namespace
+
+runtime::Result<std::size_t> find_kernel(const runtime::ArtifactSpec& spec, const std::string& name) {
+  for (std::size_t i = 0; i < spec.kernels.size(); ++i)
+    if (spec.kernels[i].name == name) return i;
+  std::string names;
+  for (const runtime::Kernel& kernel : spec.kernels)
+    names += (names.empty() ? "" : ", ") + kernel.name;
+  return runtime::not_found("there is no kernel '", name, "'")
+      .with_hint(names.empty() ? "the artifact has no kernels" : "kernels are " + names);
+}
 
 runtime::Result<std::string> kernel_table(const runtime::Artifact& artifact, const std::string& name,
                                           bool json) {
@@ -139,42 +165,16 @@ runtime::Result<std::string> kernel_table(const runtime::Artifact& artifact, con
       kernels.push_back(to_json(spec, spec.kernels[i], uses[i]));
     return OptionValue(std::move(kernels)).to_json() + "\n";
   }
-  std::string text;
+  char ceilings[160];
+  std::snprintf(
+      ceilings, sizeof ceilings,
+      "floors: %.0f GFLOP/s, %.0f GB/s within L2, %.0f GB/s from memory, as one core of the reference "
+      "machine (Zen 4) reaches\n\n",
+      kFlopsPerSecond / 1e9, kCacheBytesPerSecond / 1e9, kMemoryBytesPerSecond / 1e9);
+  std::string text = shown.empty() ? "" : ceilings;
   for (std::size_t i : shown)
     text += to_text(spec, spec.kernels[i], uses[i]);
   return text;
-}
-
-runtime::Result<std::string> kernel_asm(const runtime::Artifact& artifact, const std::string& name) {
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(std::size_t index, find_kernel(artifact.spec(), name));
-  const runtime::Kernel& kernel = artifact.spec().kernels[index];
-  std::span<const std::byte> code = artifact.section(runtime::kCodeSection);
-  backend::CodeBlob blob;
-  blob.target = artifact.spec().target.backend + ":" + artifact.spec().target.name;
-  const auto* first = reinterpret_cast<const std::uint8_t*>(code.data());
-  blob.bytes.assign(first, first + code.size());
-  return backend::disassemble(blob, {kernel.name, kernel.code_offset, kernel.code_bytes});
-}
-
-runtime::Result<std::string> kernel_llvm(const runtime::Artifact& artifact, const std::string& name) {
-  TAILOR_RETURN_IF_ERROR_AS_IS(find_kernel(artifact.spec(), name).status());
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(std::string planned, ir_text(artifact, "planned", /*locations=*/true));
-  backend::CompileOptions options;
-  options.target = artifact.spec().target.backend + ":" + artifact.spec().target.name;
-  options.emit = "llvm";
-  TAILOR_ASSIGN_OR_RETURN(backend::Compilation compilation,
-                          backend::compileText(planned, "planned.mlir", options),
-                          "compiling the stored program again");
-  const std::string& text = compilation.emitted;
-  for (const std::string& mark : {"@" + name + "(", "@\"" + name + "\"("}) {
-    for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {
-      std::size_t line = text.rfind('\n', at) + 1;
-      if (text.compare(line, 6, "define") != 0) continue;
-      std::size_t end = text.find("\n}", at);
-      if (end != std::string::npos) return text.substr(line, end + 3 - line);
-    }
-  }
-  return runtime::internal_error("the compiled program has no function '", name, "'");
 }
 
 } // namespace tailor::tools

@@ -1,10 +1,6 @@
 #include "tools/tailor/inspect_text.h"
 
-#include "backend/driver/ModuleText.h"
-#include "ir/Tailor.h"
 #include "runtime/base/options.h"
-
-#include "mlir/IR/MLIRContext.h"
 
 #include <algorithm>
 #include <charconv>
@@ -95,6 +91,28 @@ std::string where_of(const runtime::ArtifactSpec& spec, const runtime::OpRecord&
   return name + " is in " + text + " kernel";
 }
 
+/// "columns: 8 numeric, 2 categorical; classes: no, yes (positive)"
+std::string schema_line(const runtime::DataSchema& schema) {
+  constexpr std::size_t kMostNames = 10;
+  std::string text = "columns: " + std::to_string(schema.num_numeric()) + " numeric, " +
+                     std::to_string(schema.num_category()) + " categorical; classes:";
+  if (schema.class_names.empty()) return text + " " + std::to_string(schema.num_classes) + "\n";
+  for (std::size_t i = 0; i < std::min(schema.class_names.size(), kMostNames); ++i)
+    text += (i > 0 ? ", " : " ") + schema.class_names[i] +
+            (static_cast<std::int32_t>(i) == schema.positive_class ? " (positive)" : "");
+  return text + (schema.class_names.size() > kMostNames ? ", ...\n" : "\n");
+}
+
+/// "stage main: train_step, evaluated by eval_step"
+std::string stage_line(const runtime::ArtifactSpec& spec, const runtime::Stage& stage) {
+  std::string text = "stage " + stage.name + ": " + entry_name(spec, stage.step_entry, -1);
+  if (stage.fit_entry >= 0) text += " after " + entry_name(spec, stage.fit_entry, -1);
+  if (stage.eval_entry >= 0) text += ", evaluated by " + entry_name(spec, stage.eval_entry, -1);
+  for (const auto& [key, option] : stage.options)
+    text += ", " + key + " = " + option.value.to_json();
+  return text + "\n";
+}
+
 std::string describe(const runtime::OpRecord& op) {
   return "op " + std::to_string(op.id) + " " + op.name + (op.location.empty() ? "" : " at " + op.location);
 }
@@ -154,7 +172,11 @@ std::string summary(const runtime::Artifact& artifact, bool json) {
                      spec.target.name + (spec.source_name.empty() ? "" : " from " + spec.source_name) + "\n";
   text += std::to_string(parameters) + " parameters, " + std::to_string(spec.schema.num_classes) +
           " classes; state " + human_bytes(spec.memory.state) + ", arena " + human_bytes(spec.memory.arena) +
-          "; " + std::to_string(fused) + " fusions made, " + std::to_string(missed) + " not made\n\n";
+          "; " + std::to_string(fused) + " fusions made, " + std::to_string(missed) + " not made\n";
+  text += schema_line(spec.schema);
+  for (const runtime::Stage& stage : spec.stages)
+    text += stage_line(spec, stage);
+  text += "\n";
   std::vector<std::vector<std::string>> rows = {{"entry", "kind", "batch", "commands", "launches"}};
   for (const runtime::Entry& entry : spec.entries)
     for (const runtime::Variant& variant : entry.variants) {
@@ -223,8 +245,7 @@ std::string memory_table(const runtime::ArtifactSpec& spec, bool json) {
   return text + table(rows);
 }
 
-runtime::Result<std::string> ir_text(const runtime::Artifact& artifact, const std::string& phase,
-                                     bool locations) {
+runtime::Result<std::string_view> stored_ir(const runtime::Artifact& artifact, const std::string& phase) {
   std::span<const std::byte> bytes = artifact.section(std::string(runtime::kIrSectionPrefix) + phase);
   if (bytes.empty()) {
     std::string phases;
@@ -234,13 +255,7 @@ runtime::Result<std::string> ir_text(const runtime::Artifact& artifact, const st
     return runtime::not_found("the artifact holds no program in phase '", phase, "'")
         .with_hint(phases.empty() ? "it was compiled without them" : "it has " + phases);
   }
-  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (locations) return std::string(text);
-  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-  context.loadDialect<ir::TailorDialect>();
-  backend::ParsedModule parsed = backend::parseModule({text.data(), text.size()}, phase + ".mlir", context);
-  if (!parsed.module) return runtime::data_loss("the stored program in phase '", phase, "' cannot be read");
-  return backend::moduleText(*parsed.module);
+  return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
 runtime::Result<std::string> why(const runtime::ArtifactSpec& spec, const std::string& first,

@@ -1,5 +1,6 @@
 #pragma once
-// What `tailor inspect` shows without looking at code: summary, memory, ops, IR.
+// What `tailor inspect` shows of metadata: summary, memory, ops. Needs no LLVM, so that the fuzzer reaches
+// it.
 
 #include "runtime/artifact/reader.h"
 
@@ -7,15 +8,15 @@
 
 namespace tailor::tools {
 
-/// What the program is: entries, state, memory, stages, how much was fused.
+/// What the program is: classes, columns, stages, entries, state, memory, how much was fused.
 std::string summary(const runtime::Artifact& artifact, bool json);
 
 /// Bytes of every space, then every planned buffer with its place and life.
 std::string memory_table(const runtime::ArtifactSpec& spec, bool json);
 
-/// The stored program at `phase`. kNotFound naming the phases there are.
-runtime::Result<std::string> ir_text(const runtime::Artifact& artifact, const std::string& phase,
-                                     bool locations);
+/// The text of the program at `phase` as it is stored: the module with its locations, and nothing else.
+/// kNotFound naming the phases there are.
+runtime::Result<std::string_view> stored_ir(const runtime::Artifact& artifact, const std::string& phase);
 
 /// Whether two ops run in one kernel, and the decisions of the passes about both; without any, the kinds of kernel
 /// they are in. An op is named by its id

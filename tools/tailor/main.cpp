@@ -2,5 +2,5 @@
 #include "tools/tailor/commands.h"
 
 int main(int argc, char** argv) {
-  return tailor::runtime::guarded_main([&] { return tailor::tools::run_tool(argc, argv, nullptr); });
+  return tailor::runtime::guarded_main([&] { return tailor::tools::run_tool(argc, argv, {}); });
 }

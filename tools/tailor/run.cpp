@@ -28,14 +28,13 @@ int run_train(const TrainArguments& arguments) {
 
   runtime::RunHooks with_artifact = hooks();
   with_artifact.artifact = *artifact;
-  std::vector<std::string> words = {arguments.source.path.empty() ? (*artifact)->spec().name
-                                                                  : arguments.source.path};
-  words.insert(words.end(), arguments.run.begin(), arguments.run.end());
-  return runtime::run_command("tailor train", words, with_artifact);
+  with_artifact.command_line = arguments.command_line;
+  return runtime::run_command(arguments.command_line.front(), runtime::RunMode::kTrain, arguments.run,
+                              with_artifact);
 }
 
-int run_artifact(const std::string& program, const std::vector<std::string>& words) {
-  return runtime::run_command(program, words, hooks());
+int run_artifact(const std::string& program, runtime::RunMode mode, const std::vector<std::string>& words) {
+  return runtime::run_command(program, mode, words, hooks());
 }
 
 } // namespace tailor::tools

@@ -54,6 +54,19 @@ TEST_F(RunCommand, TrainsPredictsEvaluates) {
   EXPECT_EQ(*json->find("rows")->as_int(), 100);
 }
 
+TEST_F(RunCommand, AModeIsNotReadFromTheWords) {
+  // `tailor run eval`: an artifact of that name.
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(run_command("tailor run", RunMode::kTrain, {"eval"}, hooks_), 1);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("cannot open 'eval'"));
+  // `tailor train`: the program is in memory, whatever it is called.
+  hooks_.artifact = make_toy_artifact({.name = "predict"});
+  hooks_.command_line = {"tailor", "train", "predict.toml"};
+  ASSERT_EQ(run({"--out", out_folder_, "--set", "run.epochs=1", "--quiet"}), 0) << err_;
+  EXPECT_THAT(*read_file(out_folder_ + "/manifest.json"),
+              HasSubstr(R"("command_line":["tailor","train","predict.toml"])"));
+}
+
 TEST_F(RunCommand, WrongCommandLinesExitWithTwo) {
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{},

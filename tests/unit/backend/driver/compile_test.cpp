@@ -1,0 +1,138 @@
+// Compiling a C++ program: its options, and what is refused before any pass runs.
+#include "backend/driver/Driver.h"
+#include "backend/driver/FrontendServices.h"
+#include "frontend/losses/softmax_cross_entropy.h"
+#include "frontend/nn/linear.h"
+#include "frontend/program.h"
+#include "runtime/artifact/reader.h"
+
+#include <gmock/gmock.h>
+
+namespace tailor::backend {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// Logistic regression on two moons.
+struct Moons {
+  TrainingProgram program{"moons"};
+  data::Plan plan = data::two_moons();
+  nn::Linear net{plan.num_numeric(), plan.num_classes()};
+  optim::Sgd sgd;
+
+  explicit Moons(std::vector<std::string> metrics = {}) {
+    program.data(plan, {.batch = 8, .eval_batch = 8});
+    program.state("net", net);
+    program.state("sgd", sgd);
+    program.train_step([&](Step& s) {
+      Array lr = s.control("lr", schedule::warmup_cosine({.peak = 0.1, .warmup_epochs = 2}));
+      auto loss = [&] {
+        return losses::softmax_cross_entropy(net(s.batch().numeric, s.context()), s.batch().label,
+                                             {.valid = s.batch().valid});
+      };
+      LossAndGradients result = value_and_grad(loss);
+      s.update(net, sgd, result.gradients, lr);
+      s.report("loss", result.loss);
+    });
+    program.eval_step([&](Eval& e) { e.logits(net(e.batch().numeric, e.context())); },
+                      {.metrics = std::move(metrics)});
+  }
+};
+
+CompileOptions reference() {
+  CompileOptions options;
+  options.target = "reference";
+  options.keepIr = false;
+  return options;
+}
+
+runtime::Options options_of(const runtime::Result<Compilation>& compilation) {
+  EXPECT_TRUE(compilation.ok()) << compilation.status().message();
+  if (!compilation.ok()) return {};
+  auto artifact = runtime::Artifact::from_bytes(compilation->artifact);
+  EXPECT_TRUE(artifact.ok()) << artifact.status().message();
+  return artifact.ok() ? (*artifact)->spec().options : runtime::Options();
+}
+
+TEST(CompileProgram, OptionsOfTheCodeGetTheLimitsOfTheKeyTable) {
+  Moons moons;
+  moons.program.options().set("run.epochs", 3);
+  runtime::Options options = options_of(compile(moons.program, reference()));
+  for (const char* wrong : {"optimizer.lr=-1", "schedule.warmup_epochs=-1", "run.epochs=0.5"}) {
+    const std::string_view word = wrong;
+    const std::size_t equals = word.find('=');
+    EXPECT_FALSE(options.set_from_text(word.substr(0, equals), word.substr(equals + 1)).ok()) << wrong;
+  }
+  EXPECT_EQ(*options.get_int("run.epochs"), 3);
+  EXPECT_EQ(*options.get_int("schedule.warmup_epochs"), 2) << "the schedule's double counts epochs";
+  EXPECT_EQ(options.find("run.batch")->stage, runtime::OptionStage::kCompile);
+}
+
+TEST(CompileProgram, AWrongOptionOfTheCodeIsRefused) {
+  Moons moons;
+  moons.program.options().set("run.epochs", -3);
+  const auto compilation = compile(moons.program, reference());
+  ASSERT_FALSE(compilation.ok());
+  EXPECT_EQ(compilation.status().code(), runtime::StatusCode::kInvalidArgument);
+  EXPECT_THAT(compilation.status().message(), HasSubstr("'run.epochs' must be an int of at least"));
+}
+
+TEST(CompileProgram, SetReplacesRunOptionsOnly) {
+  Moons moons;
+  CompileOptions set = reference();
+  set.set = {{"run.epochs", "7"}, {"optimizer.lr", "0.25"}};
+  const runtime::Options options = options_of(compile(moons.program, set));
+  EXPECT_EQ(*options.get_int("run.epochs"), 7);
+  EXPECT_EQ(*options.get_number("optimizer.lr"), 0.25);
+  EXPECT_EQ(options.find("optimizer.lr")->origin, "command line");
+
+  set.set = {{"run.batch", "4"}};
+  runtime::Status status = compile(moons.program, set).status();
+  EXPECT_THAT(status.message(),
+              HasSubstr("--set run.batch=4: 'run.batch' is part of the program's code, at "));
+  EXPECT_THAT(status.message(), HasSubstr("compile_test.cpp:"));
+  set.set = {{"optimizer.lrr", "4"}};
+  status = compile(moons.program, set).status();
+  EXPECT_EQ(status.message(), "--set optimizer.lrr=4: unknown option 'optimizer.lrr'");
+  EXPECT_EQ(status.hint(), "did you mean 'optimizer.lr'?");
+}
+
+TEST(CompileProgram, AnUnknownMetricIsRefusedWithThoseThereAre) {
+  Moons moons({"accuracy", "cdnv"});
+  const runtime::Status status = compile(moons.program, reference()).status();
+  EXPECT_THAT(status.message(), HasSubstr("compile_test.cpp:"));
+  EXPECT_THAT(status.message(),
+              HasSubstr("error: 'eval.metrics': unknown metric 'cdnv', expected brier | ece"));
+  EXPECT_THAT(status.message(), HasSubstr("balanced_accuracy | minority"));
+}
+
+TEST(CompileProgram, ANetworkMayTakeItsSizesAsInt) {
+  struct Net {
+    explicit Net(int num_classes) : classes(num_classes) {}
+    int classes;
+  };
+  const data::Plan plan = data::blobs({.classes = 4});
+  Net net{plan.num_classes()}; // no narrowing
+  EXPECT_EQ(net.classes, 4);
+}
+
+TEST(CheckOptions, NamesWhatThereIs) {
+  CompileOptions options = reference();
+  EXPECT_TRUE(checkOptions(options).ok());
+  options.emit = "nosuch";
+  EXPECT_EQ(checkOptions(options).message(), "there is no phase 'nosuch'");
+  EXPECT_THAT(checkOptions(options).hint(), HasSubstr("traced, differentiated"));
+  options = reference();
+  options.disabled = {"fuse-sam-step"};
+  EXPECT_EQ(checkOptions(options).message(), "there is no pass 'fuse-sam-step'");
+  EXPECT_EQ(checkOptions(options).hint(), "did you mean 'fuse-sam-steps'?");
+  options = reference();
+  options.dumpFilter = "[";
+  EXPECT_THAT(checkOptions(options).message(), HasSubstr("'[' is not a regular expression"));
+  options = reference();
+  options.target = "gpu:9";
+  EXPECT_EQ(checkOptions(options).message(), "unknown target 'gpu:9'");
+}
+
+} // namespace
+} // namespace tailor::backend
