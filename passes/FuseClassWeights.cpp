@@ -343,14 +343,20 @@ struct AbsorbFactor : LossPattern<ir::MulOp> {
 private:
   static bool isFactor(ir::MulOp mul) { return mul->hasOneUse() && isa<ir::MulOp>(*mul->user_begin()); }
 
-  static void collect(ir::MulOp product, SmallVectorImpl<Value>& factors,
+  static void collect(ir::MulOp root, SmallVectorImpl<Value>& factors,
                       llvm::SmallPtrSetImpl<Operation*>& products) {
-    products.insert(product);
-    for (Value operand : product->getOperands())
-      if (auto inner = operand.getDefiningOp<ir::MulOp>(); inner && inner->hasOneUse())
-        collect(inner, factors, products);
-      else
-        factors.push_back(operand);
+    SmallVector<Value, 4> open{root.getResult()};
+    while (!open.empty()) {
+      Value next = open.pop_back_val();
+      auto product = next.getDefiningOp<ir::MulOp>();
+      bool isOurs = product && (product == root || product->hasOneUse());
+      if (isOurs && factors.size() + open.size() < Product::kMaxFactors) {
+        products.insert(product);
+        open.append({product.getRhs(), product.getLhs()});
+      } else {
+        factors.push_back(next);
+      }
+    }
   }
 
   /// (1 - eps[y]) of smoothing looks like a weight.
@@ -439,9 +445,10 @@ private:
   /// True if nothing but the product reads the loss: directly, or through the p of its focal factor.
   static bool isReadOnlyIn(SoftmaxCrossEntropyOp loss, const llvm::SmallPtrSetImpl<Operation*>& products) {
     SmallVector<Operation*> open(loss->getUsers());
+    llvm::SmallPtrSet<Operation*, 8> seen;
     while (!open.empty()) {
       Operation* user = open.pop_back_val();
-      if (products.contains(user)) continue;
+      if (products.contains(user) || !seen.insert(user).second) continue;
       if (!isa<ir::NegOp, ir::ExpOp, ir::Expm1Op, ir::SubOp, ir::SquareOp, ir::PowOp>(user)) return false;
       llvm::append_range(open, user->getUsers());
     }

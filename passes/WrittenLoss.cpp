@@ -39,6 +39,11 @@ Value complementOf(Value value) {
   return sub && isSplat(sub.getLhs(), 1.0) ? sub.getRhs() : nullptr;
 }
 
+/// Logarithms of exponentials of logarithms are not followed further.
+bool isLogarithm(Value value) {
+  return value.getDefiningOp<ir::LogOp>() != nullptr;
+}
+
 /// The scalar of a scalar or broadcast scalar.
 Value scalarOf(Value value) {
   if (typeOf(value).getRank() == 0) return value;
@@ -83,18 +88,23 @@ std::optional<double> splatOf(Value value) {
 
 //===- probabilities ------------------------------------------------------===//
 
-Value logitsOfLogSumExp(Value value) {
+/// logsumexp(z) and log(sum(exp(z))).
+static Value unshiftedLogSumExp(Value value) {
   if (auto total = value.getDefiningOp<ir::LogSumExpOp>())
     return isMatrix(total.getOperand()) && total.getDim() == 1 ? total.getOperand() : nullptr;
   if (auto log = value.getDefiningOp<ir::LogOp>())
     if (Value terms = columnSum(log.getOperand()))
       if (auto exp = terms.getDefiningOp<ir::ExpOp>()) return exp.getOperand();
+  return nullptr;
+}
+
+Value logitsOfLogSumExp(Value value) {
   if (auto add = value.getDefiningOp<ir::AddOp>())
     for (auto [total, shift] : {std::pair(add.getLhs(), add.getRhs()), std::pair(add.getRhs(), add.getLhs())})
-      if (Value shifted = logitsOfLogSumExp(total))
+      if (Value shifted = unshiftedLogSumExp(total))
         if (auto sub = shifted.getDefiningOp<ir::SubOp>(); sub && spreadOverColumns(sub.getRhs()) == shift)
           return sub.getLhs();
-  return nullptr;
+  return unshiftedLogSumExp(value);
 }
 
 Value logitsOfProbabilities(Value value) {
@@ -103,7 +113,7 @@ Value logitsOfProbabilities(Value value) {
   if (auto quotient = value.getDefiningOp<ir::DivOp>())
     if (Value total = spreadOverColumns(quotient.getRhs()); total && columnSum(total) == quotient.getLhs())
       if (auto exp = quotient.getLhs().getDefiningOp<ir::ExpOp>()) return exp.getOperand();
-  if (auto exp = value.getDefiningOp<ir::ExpOp>(); exp && isMatrix(value))
+  if (auto exp = value.getDefiningOp<ir::ExpOp>(); exp && isMatrix(value) && !isLogarithm(exp.getOperand()))
     return logitsOfLogProbabilities(exp.getOperand());
   return nullptr;
 }
@@ -136,7 +146,8 @@ std::optional<Pick> picked(Value value) {
 }
 
 std::optional<Pick> likelihood(Value value) {
-  if (auto exp = value.getDefiningOp<ir::ExpOp>()) return logLikelihood(exp.getOperand());
+  if (auto exp = value.getDefiningOp<ir::ExpOp>(); exp && !isLogarithm(exp.getOperand()))
+    return logLikelihood(exp.getOperand());
   if (std::optional<Pick> pick = picked(value))
     if (Value logits = logitsOfProbabilities(pick->logits)) return Pick{logits, pick->labels};
   return std::nullopt;
@@ -235,7 +246,8 @@ Product Product::of(Value value) {
     if (auto neg = next.getDefiningOp<ir::NegOp>()) {
       product.negative = !product.negative;
       open.push_back(neg.getOperand());
-    } else if (auto mul = next.getDefiningOp<ir::MulOp>()) {
+    } else if (auto mul = next.getDefiningOp<ir::MulOp>();
+               mul && product.factors.size() + open.size() < kMaxFactors) {
       open.append({mul.getRhs(), mul.getLhs()});
     } else {
       product.factors.push_back(next);
@@ -325,15 +337,17 @@ bool readsSameLogits(SoftmaxCrossEntropyOp loss, Value logits) {
                    (shift.getRhs() == loss.getLogits() && spreadOverRows(shift.getLhs()) == loss.getBias()));
 }
 
-std::optional<FocalFactor> FocalFactor::match(Value factor, SoftmaxCrossEntropyOp loss) {
+std::optional<FocalFactor> FocalFactor::match(Value factor, SoftmaxCrossEntropyOp loss, unsigned depth) {
+  if (depth > 3) return std::nullopt; // a power of a power of a power
   if (auto square = factor.getDefiningOp<ir::SquareOp>()) {
-    std::optional<FocalFactor> base = match(square.getOperand(), loss);
+    std::optional<FocalFactor> base = match(square.getOperand(), loss, depth + 1);
     if (base) base->gamma *= 2;
     return base;
   }
   if (auto power = factor.getDefiningOp<ir::PowOp>()) {
     std::optional<double> gamma = splatOf(power.getRhs());
-    std::optional<FocalFactor> base = gamma && *gamma > 0 ? match(power.getLhs(), loss) : std::nullopt;
+    std::optional<FocalFactor> base =
+        gamma && *gamma > 0 ? match(power.getLhs(), loss, depth + 1) : std::nullopt;
     if (base) base->gamma *= *gamma;
     return base;
   }

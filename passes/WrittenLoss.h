@@ -65,7 +65,10 @@ struct Product {
   bool negative = false;
   llvm::SmallVector<mlir::Value, 4> factors;
 
+  /// Takes apart at most `kMaxFactors` factors; what is left of a longer product is one of them.
   static Product of(mlir::Value value);
+
+  static constexpr unsigned kMaxFactors = 32;
 };
 
 //===- smoothing ----------------------------------------------------------===//
@@ -112,7 +115,8 @@ struct FocalFactor {
   double gamma;
   bool ofLoss; ///< p is e^-loss, whatever options the loss has; else p = P_y of its logits
 
-  static std::optional<FocalFactor> match(mlir::Value factor, ir::SoftmaxCrossEntropyOp loss);
+  static std::optional<FocalFactor> match(mlir::Value factor, ir::SoftmaxCrossEntropyOp loss,
+                                          unsigned depth = 0);
 };
 
 /// True if softmax(logits) is the P of the loss: no scale, no margin, and its bias, if any, added to the logits.

@@ -873,9 +873,25 @@ std::vector<Form> broken() {
   };
 }
 
+/// Values that are read twice at every step: 2^60 paths lead back to the loss.
+std::vector<Form> deep() {
+  auto repeated = [](const char* op) {
+    return [op](Writer& w, const std::string& z) {
+      std::string ce = w.loss(w.matrix("mul", z, w.number(1e-3, "8x4xf64")));
+      std::string value = w.rows("mul", ce, w.number(0.01, "8xf64"));
+      for (int i = 0; i < 60; ++i)
+        value = w.rows(op, value, value);
+      return w.rows("sub", value, w.pick(z));
+    };
+  };
+  return {{"deep/sums", repeated("add"), false, {}, "smoothing("},
+          {"deep/differences", repeated("sub"), false, {}, "smoothing("},
+          {"deep/products", repeated("mul"), false, {}, "smoothing("}};
+}
+
 std::vector<Form> allForms() {
   std::vector<Form> forms = combinations();
-  for (auto list : {longForms(), broken()})
+  for (auto list : {longForms(), broken(), deep()})
     forms.insert(forms.end(), list.begin(), list.end());
   return forms;
 }
