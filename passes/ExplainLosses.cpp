@@ -54,6 +54,18 @@ SmallVector<int64_t> idsAround(Operation* op) {
   return tracedOps(ops);
 }
 
+/// True if `value` is added to something that a normaliser computes.
+bool meetsNormaliser(Value value) {
+  return readerOf(value, [](Operation* op) {
+           return isa<ir::AddOp, ir::SubOp>(op) && llvm::any_of(op->getOperands(), [](Value operand) {
+                    return sourceOf(operand, isNormaliser) != nullptr;
+                  });
+         }) != nullptr;
+}
+
+constexpr llvm::StringLiteral kWayOut =
+    "write logsumexp(z) - take_along(z, y), or use losses::softmax_cross_entropy";
+
 class LossExplainer {
 public:
   explicit LossExplainer(const TrainedValues& trained) : trained_(trained) {}
@@ -83,10 +95,14 @@ private:
     if (auto look = dyn_cast<ir::TakeAlongOp>(op)) {
       Value table = look.getOperand();
       if (cast<RankedTensorType>(table.getType()).getRank() != 2) return;
-      bool near = sourceOf(table, isNormaliser) || llvm::any_of(table.getUsers(), isNormaliser);
-      if (!near) return;
       Operation* log = readerOf(chosen, logarithm);
-      say(op, whyNotCrossEntropy(chosen, table, labels, log));
+      bool near = sourceOf(table, isNormaliser) || llvm::any_of(table.getUsers(), isNormaliser);
+      if (near)
+        say(op, whyNotCrossEntropy(chosen, table, labels, log));
+      else if (log || meetsNormaliser(chosen))
+        say(op,
+            Obstacle{"other-normaliser", "this is chosen by label from other values than log-probabilities",
+                     std::string(kWayOut)});
       return;
     }
     // one_hot: the factor beside it, if any, decides.
@@ -103,8 +119,6 @@ private:
     bool isLikelihood = !logits && logitsOfProbabilities(table);
     if (isLikelihood) logits = logitsOfProbabilities(table);
     if (Clause clause = logits ? againstLoss(chosen, {logits, labels}) : std::nullopt) return clause;
-    constexpr llvm::StringLiteral kWayOut =
-        "write logsumexp(z) - take_along(z, y), or use losses::softmax_cross_entropy";
     if (isLikelihood && log)
       return Obstacle{"guarded-logarithm", "the likelihood is changed before its logarithm is taken",
                       "drop the guard: the loss op never takes the logarithm of 0"};
@@ -112,8 +126,8 @@ private:
       return Obstacle{"likelihood-alone", "the likelihood of the label is read, but not its logarithm",
                       "the loss op takes -log p, (1 - p)^gamma in front of it, and nothing else of p"};
     if (!logits && llvm::none_of(table.getUsers(), [](Operation* user) { return isNormaliser(user); }))
-      return Obstacle{"other-normaliser",
-                      "this is chosen by label from something else than log-probabilities", kWayOut.str()};
+      return Obstacle{"other-normaliser", "this is chosen by label from other values than log-probabilities",
+                      kWayOut.str()};
     return Obstacle{"not-a-cross-entropy",
                     "log-probabilities are looked up by label, but the likelihood and its normaliser do not "
                     "meet in one difference of the same logits",

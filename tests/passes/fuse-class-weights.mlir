@@ -214,6 +214,7 @@ tailor.program @p {
     %lse = tailor.logsumexp %z dim(1) : tensor<8x3xf32> to tensor<8xf32>
     // expected-remark@+1 {{log-probabilities are looked up by label, but the likelihood and its normaliser do not meet in one difference of the same logits}}
     %zy = tailor.take_along %z, %y : (tensor<8x3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    // expected-remark@+1 {{this is chosen by label from other values than log-probabilities}}
     %uy = tailor.take_along %u, %y : (tensor<8x3xf32>, tensor<8xi32>) -> tensor<8xf32>
     %nll = tailor.sub %lse, %uy : tensor<8xf32>
     tailor.return %nll, %zy : tensor<8xf32>, tensor<8xf32>
@@ -475,6 +476,21 @@ tailor.program @p {
     %safe = tailor.add %py, %tiny : tensor<8xf32>
     %lp = tailor.log %safe : tensor<8xf32>
     tailor.return %l, %lp : tensor<8xf32>, tensor<8xf32>
+  }
+}
+
+// -----
+
+// Probabilities from elsewhere.
+// CHECK-LABEL: tailor.body @given_probabilities
+// CHECK:         tailor.log
+tailor.program @p {
+  tailor.body @given_probabilities(%p: tensor<8x3xf32>, %y: tensor<8xi32>) -> tensor<8xf32> {
+    // expected-remark@+1 {{this is chosen by label from other values than log-probabilities}}
+    %py = tailor.take_along %p, %y : (tensor<8x3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    %lp = tailor.log %py : tensor<8xf32>
+    %l = tailor.neg %lp : tensor<8xf32>
+    tailor.return %l : tensor<8xf32>
   }
 }
 
