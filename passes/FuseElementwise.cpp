@@ -5,12 +5,12 @@
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringExtras.h"
 
 #include "ir/OpIds.h"
 #include "ir/Tailor.h"
 #include "passes/FusionBudget.h"
 #include "passes/JoinGroups.h"
+#include "passes/LayerNames.h"
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
 
@@ -97,56 +97,6 @@ std::string describe(const BlockGroups::Group& group) {
 
 /// Below this, reading a value again costs less than the launch of a kernel (0.1 us at 40 GB/s of cache).
 constexpr int64_t kWorthBytes = 4096;
-
-/// What the user calls the parts of a block: layers by the names of their parameters, the body or entry.
-class LayerNames {
-public:
-  explicit LayerNames(Block& block) : block_(block) {
-    for (Operation& op : block)
-      if (std::optional<int64_t> id = ir::opId(&op)) byId_[*id] = &op;
-  }
-
-  /// "fc0: " or "fc0, fc1: ", the layers whose parameters the ops, or the ops they are the gradients of, read.
-  std::string prefixOf(ArrayRef<Operation*> ops) const {
-    llvm::SmallSetVector<StringRef, 4> layers;
-    for (Operation* op : ops)
-      addLayers(op, layers);
-    return layers.empty() ? "" : llvm::join(layers, ", ") + ": ";
-  }
-
-  /// ", in train_step"
-  std::string suffix() const {
-    Operation* owner = block_.getParentOp();
-    auto name = owner->getAttrOfType<StringAttr>(SymbolTable::getSymbolAttrName());
-    return name ? (", in " + name.getValue()).str() : "";
-  }
-
-private:
-  void addLayers(Operation* op, llvm::SmallSetVector<StringRef, 4>& layers) const {
-    unsigned before = layers.size();
-    for (Value operand : op->getOperands())
-      if (StringRef name = parameterOf(operand); name.contains('.')) layers.insert(name.rsplit('.').first);
-    if (layers.size() > before) return;
-    if (std::optional<int64_t> primal = ir::vjpOf(op))
-      if (Operation* forward = byId_.lookup(*primal); forward && forward != op && !ir::vjpOf(forward))
-        addLayers(forward, layers);
-  }
-
-  /// "fc0.weight" of an argument or a loaded state, also through the broadcast of a bias.
-  StringRef parameterOf(Value value) const {
-    if (auto spread = value.getDefiningOp<ir::BroadcastOp>()) value = spread.getOperand();
-    if (auto load = value.getDefiningOp<ir::LoadOp>()) return load.getState().getLeafReference().getValue();
-    auto argument = dyn_cast<BlockArgument>(value);
-    auto body = dyn_cast_or_null<ir::BodyOp>(argument ? argument.getOwner()->getParentOp() : nullptr);
-    ArrayAttr names = body ? body.getArgNamesAttr() : nullptr;
-    return names && argument.getArgNumber() < names.size()
-               ? cast<StringAttr>(names[argument.getArgNumber()]).getValue()
-               : StringRef();
-  }
-
-  Block& block_;
-  DenseMap<int64_t, Operation*> byId_;
-};
 
 class BlockFuser {
 public:

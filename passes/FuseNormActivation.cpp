@@ -5,6 +5,7 @@
 #include "ir/Tailor.h"
 #include "passes/FusionBudget.h"
 #include "passes/JoinGroups.h"
+#include "passes/LayerNames.h"
 #include "passes/MergeEqual.h"
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
@@ -29,7 +30,8 @@ bool isBackward(Operation* op) {
 
 class NormFuser {
 public:
-  NormFuser(Block& block, FusionBudget& budget) : block_(block), joiner_(block), budget_(budget) {}
+  NormFuser(Block& block, FusionBudget& budget)
+      : block_(block), joiner_(block), layers_(block), budget_(budget) {}
 
   void run() {
     SmallVector<Operation*> norms;
@@ -111,13 +113,14 @@ private:
     for (Operation* op : group.ops)
       if (ir::fusionClassOf(op) != ir::FusionClass::Leaf) locations.push_back(op->getLoc());
     taken(FusedLoc::get(block_.getParentOp()->getContext(), locations), kName, "columns",
-          "normalisation and " + Twine(joiner_.numWorkingOps(id) - 1) +
-              " neighbouring ops in one pass over the columns",
+          layers_.prefixOf(group.ops) + "normalisation and " + Twine(joiner_.numWorkingOps(id) - 1) +
+              " neighbouring ops in one pass over the columns" + layers_.suffix(),
           joiner_.bytesSaved(id), tracedOps(group.ops));
   }
 
   Block& block_;
   GroupJoiner joiner_;
+  LayerNames layers_;
   FusionBudget& budget_;
 };
 

@@ -14,12 +14,12 @@
 // CHECK-NEXT:      tailor.yield
 // CHECK:         tailor.return
 tailor.program @p {
-  tailor.body @forward(%x: tensor<8x4xf32>, %w: tensor<3x4xf32>, %b: tensor<3xf32>, %g: tensor<3xf32>, %o: tensor<3xf32>, %r: tensor<8x3xf32>) -> (tensor<8x3xf32>, tensor<3xf32>, tensor<3xf32>) {
+  tailor.body @forward(%x: tensor<8x4xf32>, %w: tensor<3x4xf32>, %b: tensor<3xf32>, %norm.weight: tensor<3xf32>, %norm.bias: tensor<3xf32>, %r: tensor<8x3xf32>) -> (tensor<8x3xf32>, tensor<3xf32>, tensor<3xf32>) {
     %z = tailor.dot %x, %w contract([1] x [1]) : (tensor<8x4xf32>, tensor<3x4xf32>) -> tensor<8x3xf32>
     %bb = tailor.broadcast %b dims([1]) : tensor<3xf32> to tensor<8x3xf32>
     %a = tailor.add %z, %bb : tensor<8x3xf32>
-    // expected-remark@+1 {{columns}}
-    %y, %mean, %inv, %var = tailor.batch_norm_train %a, %g, %o epsilon(1.0e-5) : (tensor<8x3xf32>, tensor<3xf32>, tensor<3xf32>) -> (tensor<8x3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>)
+    // expected-remark@+1 {{norm: normalisation and 2 neighbouring ops in one pass over the columns, in forward}}
+    %y, %mean, %inv, %var = tailor.batch_norm_train %a, %norm.weight, %norm.bias epsilon(1.0e-5) : (tensor<8x3xf32>, tensor<3xf32>, tensor<3xf32>) -> (tensor<8x3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>)
     %s = tailor.add %y, %r : tensor<8x3xf32>
     %h = tailor.relu %s : tensor<8x3xf32>
     tailor.return %h, %mean, %var : tensor<8x3xf32>, tensor<3xf32>, tensor<3xf32>
