@@ -2,16 +2,13 @@
 #include "runtime/base/file.h"
 #include "runtime/data/fitted.h"
 #include "runtime/exec/executor.h"
-#include "runtime/metrics/evaluation.h"
+#include "runtime/train/evaluation_json.h"
 
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace tailor::runtime {
-
-/// Metrics of one split at one epoch, as logged: name without the split ("balanced_accuracy").
-using MetricValues = std::vector<std::pair<std::string, std::optional<double>>>;
 
 /// The best epoch so far by `run.keep.best` or `run.early_stop.on`.
 struct BestSoFar {

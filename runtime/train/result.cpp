@@ -1,20 +1,15 @@
 #include "runtime/train/run.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 
 namespace tailor::runtime {
 namespace {
 
-OptionValue number(std::optional<double> value) {
-  return value && std::isfinite(*value) ? OptionValue(*value) : OptionValue();
-}
-
 OptionValue json_of(const MetricValues& metrics) {
   OptionValue::Table table;
   for (const auto& [name, value] : metrics)
-    table.emplace_back(name, number(value));
+    table.emplace_back(name, json_number(value));
   return OptionValue(std::move(table));
 }
 
@@ -56,8 +51,8 @@ std::string result_to_json(const RunResult& result) {
                                           {"epochs", OptionValue(seed.epochs)},
                                           {"steps", OptionValue(seed.steps)},
                                           {"reported_epoch", OptionValue(seed.reported_epoch + 1)},
-                                          {"train_loss", number(seed.train_loss)},
-                                          {"ms_per_step", number(seed.ms_per_step)},
+                                          {"train_loss", json_number(seed.train_loss)},
+                                          {"ms_per_step", json_number(seed.ms_per_step)},
                                           {"val", json_of(seed.val)},
                                           {"test", json_of(seed.test)}});
   for (const std::int64_t count : result.class_counts)
@@ -67,14 +62,15 @@ std::string result_to_json(const RunResult& result) {
   OptionValue::Table metrics;
   for (const MetricSummary& metric : result.metrics)
     metrics.emplace_back(
-        metric.name, OptionValue(OptionValue::Table{
-                         {"mean", metric.summary.num_seeds > 0 ? number(metric.summary.mean) : OptionValue()},
-                         {"standard_error", number(metric.summary.standard_error)},
-                         {"seeds", OptionValue(metric.summary.num_seeds)}}));
+        metric.name,
+        OptionValue(OptionValue::Table{
+            {"mean", metric.summary.num_seeds > 0 ? json_number(metric.summary.mean) : OptionValue()},
+            {"standard_error", json_number(metric.summary.standard_error)},
+            {"seeds", OptionValue(metric.summary.num_seeds)}}));
   return OptionValue(OptionValue::Table{
                          {"class_names", OptionValue(std::move(names))},
                          {"class_counts", OptionValue(std::move(counts))},
-                         {"r", number(result.imbalance_ratio())},
+                         {"r", json_number(result.imbalance_ratio())},
                          {"rows", OptionValue(OptionValue::Table{{"train", OptionValue(result.train_rows)},
                                                                  {"val", OptionValue(result.val_rows)},
                                                                  {"test", OptionValue(result.test_rows)}})},

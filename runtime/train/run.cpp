@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <sys/stat.h>
 #include <thread>
+#include <unordered_map>
 
 namespace tailor::runtime {
 namespace {
@@ -128,20 +129,18 @@ SeedResult seed_result(const TrainingRecord& record) {
 /// Mean and standard error of every metric over the seeds that finished and have it.
 std::vector<MetricSummary> summaries(const std::vector<SeedResult>& seeds) {
   std::vector<MetricSummary> all;
-  for (const char* split : {"val", "test"}) {
-    std::vector<std::string> names;
+  for (const auto& [split, metrics] :
+       {std::pair("val/", &SeedResult::val), std::pair("test/", &SeedResult::test)}) {
+    std::vector<std::string> names; // in the order in which they first came
+    std::unordered_map<std::string, std::vector<double>> values;
     for (const SeedResult& seed : seeds)
-      for (const auto& [name, value] : split == std::string("val") ? seed.val : seed.test)
-        if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-    for (const std::string& name : names) {
-      std::vector<double> values;
-      for (const SeedResult& seed : seeds) {
-        const std::optional<double> value =
-            metric_value(split == std::string("val") ? seed.val : seed.test, name);
-        if (seed.outcome != "stopped" && value) values.push_back(*value);
+      for (const auto& [name, value] : seed.*metrics) {
+        const auto [known, is_new] = values.try_emplace(name);
+        if (is_new) names.push_back(name);
+        if (seed.outcome != "stopped" && value) known->second.push_back(*value);
       }
-      all.push_back({concat(split, "/", name), summarise(values)});
-    }
+    for (const std::string& name : names)
+      all.push_back({split + name, summarise(values[name])});
   }
   return all;
 }

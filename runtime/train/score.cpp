@@ -134,29 +134,18 @@ std::string evaluation_table(const EvaluationResult& result, const DataSchema& s
 }
 
 std::string evaluation_to_json(const EvaluationResult& result, const DataSchema& schema) {
-  const auto number = [](std::optional<double> value) {
-    return value && std::isfinite(*value) ? OptionValue(*value) : OptionValue();
-  };
   OptionValue::Table metrics, classes;
   for (const Metric& metric : result.metrics)
-    metrics.emplace_back(metric.name, number(metric.value));
+    metrics.emplace_back(metric.name, json_number(metric.value));
   for (std::size_t k = 0; k < result.class_accuracy.size(); ++k)
     classes.emplace_back(k < schema.class_names.size() ? schema.class_names[k]
                                                        : result.class_accuracy[k].name,
-                         number(result.class_accuracy[k].value));
-  OptionValue::List confusion;
-  for (std::int32_t truth = 0; truth < result.confusion.num_classes(); ++truth) {
-    OptionValue::List row;
-    for (std::int32_t decided = 0; decided < result.confusion.num_classes(); ++decided)
-      row.emplace_back(result.confusion.at(truth, decided));
-    confusion.emplace_back(std::move(row));
-  }
-  return OptionValue(OptionValue::Table{{"rows", OptionValue(result.num_rows)},
-                                        {"metrics", OptionValue(std::move(metrics))},
-                                        {"class_accuracy", OptionValue(std::move(classes))},
-                                        {"confusion", OptionValue(std::move(confusion))}})
-             .to_json() +
-         "\n";
+                         json_number(result.class_accuracy[k].value));
+  OptionValue::Table all = {{"rows", OptionValue(result.num_rows)},
+                            {"metrics", OptionValue(std::move(metrics))},
+                            {"class_accuracy", OptionValue(std::move(classes))}};
+  add_class_counts(all, "", result.confusion);
+  return OptionValue(std::move(all)).to_json() + "\n";
 }
 
 } // namespace tailor::runtime

@@ -1,0 +1,30 @@
+#pragma once
+#include "runtime/base/options.h"
+
+#include <cstdint>
+#include <string>
+
+namespace tailor::runtime {
+
+/// What the loop reads from the options of a stage (`run.*`), typed and checked.
+struct LoopPlan {
+  std::int64_t epochs = 1;
+  std::int64_t steps = 0; ///< > 0: length of the stage instead of epochs
+  std::int64_t steps_per_launch = 1;
+  std::int64_t checkpoint_every = 0; ///< epochs; 0: at the first epoch end after ten seconds
+  std::string select_on; ///< metric of val whose best epoch is kept and reported; empty: the last epoch
+  bool select_higher = true;
+  std::string stop_on; ///< metric of val for early stop; empty: none
+  bool stop_higher = true;
+  std::int64_t patience = 0;
+  bool drop_last = false;
+  std::int32_t loader_threads = 1;
+
+  /// Errors   a metric of another split than val, a value of the wrong type.
+  static Result<LoopPlan> from(const Options& options);
+
+  /// Steps of the whole stage. kInvalidArgument on overflow.
+  Result<std::int64_t> total_steps(std::int64_t steps_per_epoch) const;
+};
+
+} // namespace tailor::runtime

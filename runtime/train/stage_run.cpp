@@ -1,0 +1,144 @@
+#include "runtime/train/stage_run.h"
+
+#include "runtime/train/evaluation_json.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace tailor::runtime {
+namespace {
+
+/// The fitted states that are not tables come from the data.
+Status write_fitted_states(Executor& executor, const FittedState& fitted) {
+  const ArtifactSpec& spec = executor.spec();
+  const std::vector<NamedArray> arrays = fitted.named_arrays();
+  for (std::size_t i = 0; i < spec.states.size(); ++i) {
+    const State& state = spec.states[i];
+    if (spec.groups[static_cast<std::size_t>(state.group)].kind != GroupKind::kFitted) continue;
+    const auto array =
+        std::find_if(arrays.begin(), arrays.end(), [&](const NamedArray& a) { return a.name == state.name; });
+    if (array == arrays.end()) continue; // a table: the fit entry computes it
+    if (state.bytes / dtype_bytes(state.dtype) != array->values.size())
+      return incompatible("the program keeps ", state.bytes / dtype_bytes(state.dtype), " values of '",
+                          state.name, "', the data have ", array->values.size());
+    std::vector<std::byte> bytes(state.bytes);
+    for (std::size_t e = 0; e < array->values.size(); ++e) {
+      const auto put = [&](auto value) {
+        std::memcpy(bytes.data() + e * sizeof(value), &value, sizeof(value));
+      };
+      switch (state.dtype) {
+      case DType::kF32:
+        put(static_cast<float>(array->values[e]));
+        break;
+      case DType::kF64:
+        put(array->values[e]);
+        break;
+      case DType::kI32:
+        put(static_cast<std::int32_t>(array->values[e]));
+        break;
+      default:
+        put(static_cast<std::int64_t>(array->values[e]));
+      }
+    }
+    TAILOR_RETURN_IF_ERROR_AS_IS(executor.write_state(static_cast<std::int32_t>(i), bytes));
+  }
+  return {};
+}
+
+/// Initial states of a stage that begins: of everything in the first one, later of what the stage names.
+Status initialise(const SeedSetup& setup, const StageRun& run, const TrainingRecord& record) {
+  Executor& executor = setup.executor;
+  const std::uint64_t seed = setup.trainer.seed;
+  if (record.stage == 0) {
+    TAILOR_RETURN_IF_ERROR_AS_IS(executor.initialise(seed));
+  } else {
+    if (!run.stage->initialised_groups.empty())
+      TAILOR_RETURN_IF_ERROR_AS_IS(executor.initialise(seed, run.stage->initialised_groups));
+    if (run.stage->slots == SlotPolicy::kReset && !run.stage->slot_groups.empty())
+      TAILOR_RETURN_IF_ERROR_AS_IS(executor.initialise(seed, run.stage->slot_groups));
+  }
+  TAILOR_RETURN_IF_ERROR_AS_IS(write_fitted_states(executor, setup.data.fitted));
+  if (run.stage->fit_entry < 0) return {};
+  StepValues values;
+  values.seed = seed;
+  run.control.write(executor, executor.counter(), values);
+  TAILOR_RETURN_IF_ERROR(executor.run({run.stage->fit_entry, 0}, 1),
+                         "computing the tables of the training split");
+  return {};
+}
+
+/// What is watched must be what every evaluation gives.
+Status check_watched(const LoopPlan& plan, const EvaluationPlan& evaluation_plan, const DataSchema& schema) {
+  if (plan.select_on.empty() && plan.stop_on.empty()) return {};
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const Evaluation evaluation, Evaluation::create(evaluation_plan));
+  const MetricValues values = values_of(evaluation.finish(), schema);
+  for (const std::string& metric : {plan.select_on, plan.stop_on})
+    if (!metric.empty() &&
+        std::none_of(values.begin(), values.end(), [&](const auto& known) { return known.first == metric; }))
+      return invalid_argument("'val/", metric, "' is to be watched, but the evaluation has no such metric");
+  return {};
+}
+
+} // namespace
+
+Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record) {
+  Executor& executor = setup.executor;
+  const TrainerOptions& trainer = setup.trainer;
+  const ArtifactSpec& spec = executor.spec();
+  StageRun run;
+  run.stage = &spec.stages[static_cast<std::size_t>(record.stage)];
+  run.options = setup.options;
+  run.options.merge(run.stage->options);
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(run.plan, LoopPlan::from(run.options));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(run.control, ControlRows::create(executor, run.options, *run.stage));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(run.variant, variant_for(spec, run.stage->step_entry, trainer.batch));
+  const std::int64_t batch = variant_of(spec, run.variant).batch;
+  SamplerSpec sampler_spec = setup.data_plan.sampler;
+  if (!run.stage->sampler.empty() && run.stage->sampler != "uniform") {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(sampler_spec.kind, parse_sampler_kind(run.stage->sampler));
+  }
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(
+      std::unique_ptr<Sampler> sampler,
+      make_sampler(sampler_spec, setup.data.train.label, setup.data.train.num_classes));
+  LoaderOptions loader;
+  loader.batch = static_cast<std::int32_t>(batch);
+  loader.num_threads = trainer.loader_threads >= 0 ? trainer.loader_threads : run.plan.loader_threads;
+  loader.seed = trainer.seed;
+  loader.drop_last = run.plan.drop_last;
+  loader.start_epoch = record.epoch;
+  loader.start_batch = record.batch;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(loader.slots,
+                                batch_slots(executor, run.variant, setup.data.train, 0, trainer.train_slots));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(run.loader,
+                                BatchLoader::create(setup.data.train, std::move(sampler), std::move(loader)));
+  run.steps_per_epoch = run.loader->batches_per_epoch();
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(run.total_steps, run.plan.total_steps(run.steps_per_epoch));
+  run.num_epochs = (run.total_steps + run.steps_per_epoch - 1) / run.steps_per_epoch;
+  if (record.step > INT32_MAX - run.total_steps)
+    return invalid_argument("more than ", INT32_MAX, " steps do not fit the step counter");
+
+  if (run.stage->eval_entry >= 0) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(Evaluator evaluator,
+                                  Evaluator::create(executor, run.stage->eval_entry, trainer.train_slots));
+    run.evaluator = std::make_unique<Evaluator>(std::move(evaluator));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(run.evaluation, evaluation_plan(spec, run.options, setup.data.fitted));
+  }
+  if ((!run.plan.select_on.empty() || !run.plan.stop_on.empty()) &&
+      (!run.evaluator || setup.data.val.empty()))
+    return invalid_argument("'", run.plan.stop_on.empty() ? run.plan.select_on : run.plan.stop_on,
+                            "' is to be watched, but there is no validation split");
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_watched(run.plan, run.evaluation, spec.schema));
+  for (const std::int32_t metric : variant_of(spec, run.variant).metrics) {
+    const MetricField& field = spec.metrics[static_cast<std::size_t>(metric)];
+    if (field.name == "loss") run.loss = &field;
+    if (field.dtype == DType::kF32 || field.dtype == DType::kF64)
+      run.watched.emplace_back(field.name, &field);
+  }
+  if (!record.stage_begun) {
+    TAILOR_RETURN_IF_ERROR_AS_IS(initialise(setup, run, record));
+    record.stage_begun = true;
+  }
+  return run;
+}
+
+} // namespace tailor::runtime

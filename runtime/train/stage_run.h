@@ -1,0 +1,58 @@
+#pragma once
+#include "runtime/data/open.h"
+#include "runtime/exec/executor.h"
+#include "runtime/train/checkpoint.h"
+#include "runtime/train/control_rows.h"
+#include "runtime/train/evaluate.h"
+#include "runtime/train/loop_plan.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tailor::runtime {
+
+struct TrainerOptions {
+  std::string folder; ///< of this seed
+  std::uint64_t seed = 0;
+  std::int64_t batch = 0;
+  std::int32_t loader_threads = -1;
+  std::int64_t stop_after_steps = -1;
+  bool quiet = false;
+  /// Batch slots: training uses [0, train_slots), evaluation the next Evaluator::kSlots.
+  std::uint32_t train_slots = 16;
+};
+
+/// What one seed trains with, from its first stage to its last.
+struct SeedSetup {
+  Executor& executor;
+  const Options& options;
+  const DataPlan& data_plan;
+  const DataBundle& data;
+  TrainerOptions trainer;
+};
+
+/// One stage while it runs.
+struct StageRun {
+  const Stage* stage = nullptr;
+  Options options; ///< the program's with the stage's over them
+  LoopPlan plan;
+  VariantId variant;
+  ControlRows control;
+  std::unique_ptr<BatchLoader> loader;
+  std::int64_t steps_per_epoch = 0, total_steps = 0, num_epochs = 0;
+  std::unique_ptr<Evaluator> evaluator;
+  EvaluationPlan evaluation;
+  std::vector<std::pair<std::string, const MetricField*>> watched; ///< metrics that must stay finite
+  const MetricField* loss = nullptr;
+  double learning_rate = 0;                    ///< of the last step
+  double loader_seconds = 0, step_seconds = 0; ///< of the epoch in progress
+
+  /// Sets up stage `record.stage` from where `record` stands. A stage that has not begun gets its initial
+  /// states, fitted states and class tables first, and `record` says so.
+  /// Errors   what keeps the stage from running.
+  static Result<StageRun> begin(const SeedSetup& setup, TrainingRecord& record);
+};
+
+} // namespace tailor::runtime
