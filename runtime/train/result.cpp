@@ -41,6 +41,13 @@ std::string cell(const RunResult& result, const std::string& name) {
   return "";
 }
 
+/// "few (3 classes)" for a class group, else the metric's name.
+std::string label(const RunResult& result, const std::string& row) {
+  for (const auto& [name, size] : result.groups)
+    if (name == row) return concat(name, " (", size, size == 1 ? " class)" : " classes)");
+  return row;
+}
+
 } // namespace
 
 std::string result_to_json(const RunResult& result) {
@@ -59,6 +66,9 @@ std::string result_to_json(const RunResult& result) {
     counts.emplace_back(count);
   for (const std::string& name : result.class_names)
     names.emplace_back(name);
+  OptionValue::Table groups;
+  for (const auto& [name, size] : result.groups)
+    groups.emplace_back(name, OptionValue(size));
   OptionValue::Table metrics;
   for (const MetricSummary& metric : result.metrics)
     metrics.emplace_back(
@@ -70,6 +80,7 @@ std::string result_to_json(const RunResult& result) {
   return OptionValue(OptionValue::Table{
                          {"class_names", OptionValue(std::move(names))},
                          {"class_counts", OptionValue(std::move(counts))},
+                         {"groups", OptionValue(std::move(groups))},
                          {"r", json_number(result.imbalance_ratio())},
                          {"rows", OptionValue(OptionValue::Table{{"train", OptionValue(result.train_rows)},
                                                                  {"val", OptionValue(result.val_rows)},
@@ -84,7 +95,7 @@ std::string result_table(const RunResult& result) {
   const std::vector<std::string> rows = table_rows(result);
   std::size_t name_width = 6, val_width = 3;
   for (const std::string& row : rows) {
-    name_width = std::max(name_width, row.size());
+    name_width = std::max(name_width, label(result, row).size());
     val_width = std::max(val_width, cell(result, "val/" + row).size());
   }
   std::string table;
@@ -97,7 +108,7 @@ std::string result_table(const RunResult& result) {
   };
   if (!rows.empty()) line("", "val", "test");
   for (const std::string& row : rows)
-    line(row, cell(result, "val/" + row), cell(result, "test/" + row));
+    line(label(result, row), cell(result, "val/" + row), cell(result, "test/" + row));
   double ms = 0;
   for (const SeedResult& seed : result.seeds)
     ms += seed.ms_per_step / static_cast<double>(result.seeds.size());

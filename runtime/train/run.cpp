@@ -188,6 +188,20 @@ void describe_data(const Executor& executor, const DataBundle& data, RunResult& 
     log_info("note: " + note);
 }
 
+/// How many classes each group of the table has; nothing before data were opened.
+Result<std::vector<std::pair<std::string, std::int64_t>>>
+group_sizes(const RunSetup& setup, const std::vector<std::int64_t>& class_counts) {
+  std::vector<std::pair<std::string, std::int64_t>> sizes;
+  if (class_counts.empty()) return sizes;
+  std::vector<ClassGroup> groups = minority_majority(class_counts);
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::vector<ClassGroup> by_size,
+                                few_med_many(class_counts, setup.data_plan.groups));
+  groups.insert(groups.end(), by_size.begin(), by_size.end());
+  for (const ClassGroup& group : groups)
+    sizes.emplace_back(group.name, std::ssize(group.classes));
+  return sizes;
+}
+
 } // namespace
 
 double RunResult::imbalance_ratio() const {
@@ -264,6 +278,7 @@ static Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifa
     if (trainer.record().outcome.empty()) break;
   }
   result.signal = StopSignal::requested();
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(result.groups, group_sizes(setup, result.class_counts));
   result.metrics = summaries(result.seeds);
   TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(setup.out + "/result.json", result_to_json(result)));
   return result;

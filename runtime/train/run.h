@@ -55,16 +55,18 @@ struct RunResult {
   std::vector<std::int64_t> class_counts; ///< of the training split
   std::int64_t train_rows = 0, val_rows = 0, test_rows = 0;
   std::vector<SeedResult> seeds;
-  std::vector<MetricSummary> metrics; ///< over the seeds that finished
-  std::vector<std::string> shown;     ///< eval.metrics: lines of the table; empty: all but those per class
-  int signal = 0;                     ///< the signal that stopped the run, or 0
+  std::vector<std::pair<std::string, std::int64_t>> groups; ///< "minority", ... and how many classes it has
+  std::vector<MetricSummary> metrics;                       ///< over the seeds that finished
+  std::vector<std::string> shown; ///< eval.metrics: lines of the table; empty: all but those per class
+  int signal = 0;                 ///< the signal that stopped the run, or 0
 
   /// n_min / n_max over classes with rows; 0 without any.
   double imbalance_ratio() const;
 };
 
 std::string result_to_json(const RunResult& result);
-/// The table for the terminal: one line per metric, val and test side by side, mean and standard error.
+/// The table for the terminal: one line per metric, val and test side by side, mean and standard error; a
+/// class group with how many classes it has.
 std::string result_table(const RunResult& result);
 
 /// Trains every seed of the program and writes the output folder (README.md here describes it).

@@ -114,8 +114,14 @@ std::string evaluation_table(const EvaluationResult& result, const DataSchema& s
     if (value) std::snprintf(buffer, sizeof(buffer), "%.6g", *value);
     text += concat(name, std::string(name.size() < 22 ? 22 - name.size() : 1, ' '), buffer, "\n");
   };
-  for (const Metric& metric : result.metrics)
-    line(metric.name, metric.value);
+  for (const Metric& metric : result.metrics) {
+    const auto group = std::find_if(result.groups.begin(), result.groups.end(),
+                                    [&](const ClassGroup& known) { return known.name == metric.name; });
+    line(group == result.groups.end() ? metric.name
+                                      : concat(metric.name, " (", group->classes.size(),
+                                               group->classes.size() == 1 ? " class)" : " classes)"),
+         metric.value);
+  }
   constexpr std::size_t kShown = 20;
   for (std::size_t k = 0; k < std::min(result.class_accuracy.size(), kShown); ++k)
     line("accuracy of " +

@@ -408,6 +408,14 @@ TEST(Run, RefusesToResumeAnotherProgram) {
   EXPECT_EQ(*read_file(folder / "out/seed-0/last.safetensors"), before);
 }
 
+TEST(Run, TableSaysHowManyClassesAGroupHas) {
+  const TemporaryFolder folder;
+  const std::string table = result_table(train(options_for(folder / "out")));
+  EXPECT_THAT(table, HasSubstr("minority (1 class)"));
+  EXPECT_THAT(table, HasSubstr("med (2 classes)"));
+  EXPECT_THAT(table, ::testing::ContainsRegex("few \\(0 classes\\) +absent +absent"));
+}
+
 TEST(Run, OutOfMemoryIsAnError) {
   const TemporaryFolder folder;
   RunOptions options = options_for(folder / "out");
