@@ -197,6 +197,10 @@ std::string record_to_json(const TrainingRecord& record) {
                          {"stage_begun", OptionValue(record.stage_begun)},
                          {"batch", OptionValue(record.batch)},
                          {"step", OptionValue(record.step)},
+                         {"batch_size", OptionValue(record.batch_size)},
+                         {"steps_per_epoch", OptionValue(record.steps_per_epoch)},
+                         {"stage_first_step", OptionValue(record.stage_first_step)},
+                         {"train_hash", OptionValue(concat(record.train_hash))},
                          {"epoch_loss_sum", OptionValue(record.epoch_loss_sum)},
                          {"epoch_rows", OptionValue(record.epoch_rows)},
                          {"last_train_loss", OptionValue(record.last_train_loss)},
@@ -225,6 +229,10 @@ Result<TrainingRecord> record_from_json(std::string_view json) {
   members.take("stage_begun", record.stage_begun);
   members.take("batch", record.batch, 0);
   members.take("step", record.step, 0);
+  members.take("batch_size", record.batch_size, 0);
+  members.take("steps_per_epoch", record.steps_per_epoch, 0);
+  members.take("stage_first_step", record.stage_first_step, 0);
+  members.take("train_hash", record.train_hash);
   members.take("epoch_loss_sum", record.epoch_loss_sum);
   members.take("epoch_rows", record.epoch_rows, 0);
   members.take("last_train_loss", record.last_train_loss);
@@ -326,6 +334,9 @@ Result<Checkpoint> parse_checkpoint(const Artifact& artifact, std::span<const st
     if (checkpoint.record.stage > num_stages ||
         (checkpoint.record.stage == num_stages) == checkpoint.record.outcome.empty())
       return data_loss("it is in stage ", checkpoint.record.stage, " of ", spec.stages.size());
+    if (checkpoint.record.stage_first_step > checkpoint.record.step)
+      return data_loss("its stage began at step ", checkpoint.record.stage_first_step, ", it is at step ",
+                       checkpoint.record.step);
   }
   for (const State& state : spec.states) {
     const std::span<const std::byte> bytes = view.find(checkpoint_name(spec, state))->bytes;

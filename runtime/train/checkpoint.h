@@ -26,7 +26,12 @@ struct TrainingRecord {
   bool stage_begun = false;     ///< its groups are initialised and its fit entry has run
   std::int64_t batch = 0;       ///< next batch of that epoch
   std::int64_t step = 0;        ///< updates done in the run
-  double epoch_loss_sum = 0;    ///< of the rows of the epoch in progress
+  // Of the stage that has begun; a finished run keeps those of its last one.
+  std::int64_t batch_size = 0; ///< rows a step
+  std::int64_t steps_per_epoch = 0;
+  std::int64_t stage_first_step = 0; ///< `step` when it began
+  std::uint64_t train_hash = 0;      ///< content_hash of the training split
+  double epoch_loss_sum = 0;         ///< of the rows of the epoch in progress
   std::int64_t epoch_rows = 0;
   double last_train_loss = 0; ///< mean of the last whole epoch
   BestSoFar best;             ///< of keep-best

@@ -157,6 +157,42 @@ Result<Options> effective_options(const Artifact& artifact, const Settings& set)
   return options;
 }
 
+Result<ResumedOptions> resumed_options(const Artifact& artifact, const Manifest& manifest,
+                                       const Settings& set) {
+  ResumedOptions resumed;
+  const Options& program = artifact.spec().options;
+  resumed.options = program;
+  // `--data FILE` left its mark in data.train and comes again by itself.
+  const auto is_data_argument = [&](const std::string& key, const Option& run) {
+    return key == "data.train" && run.value == OptionValue(manifest.data);
+  };
+  for (const auto& [key, option] : program) {
+    const Option* run = manifest.options.find(key);
+    if (!run || option.stage == OptionStage::kCompile || run->stage == OptionStage::kCompile ||
+        run->value == option.value)
+      continue;
+    if (is_data_argument(key, *run)) continue;
+    const bool programs_word = run->origin != kCommandLine || option.origin == kCommandLine;
+    if (programs_word && manifest.artifact != identity_text(artifact)) continue;
+    Option kept = option;
+    kept.value = run->value;
+    kept.origin = run->origin;
+    TAILOR_RETURN_IF_ERROR(Options::check(key, kept), "the run's manifest.json");
+    resumed.options.set(key, std::move(kept));
+  }
+  TAILOR_RETURN_IF_ERROR_AS_IS(apply(artifact, set, resumed.options));
+  for (const auto& [key, option] : resumed.options) {
+    const Option* run = manifest.options.find(key);
+    if (!run || option.stage == OptionStage::kCompile || is_data_argument(key, *run)) continue;
+    if (!(run->value == option.value))
+      resumed.changed.push_back(
+          concat(key, " = ", option.value.to_json(), " (was ", run->value.to_json(), ")"));
+    else if (!(program.find(key)->value == option.value))
+      resumed.kept.push_back(concat(key, " = ", option.value.to_json()));
+  }
+  return resumed;
+}
+
 Status apply_data_argument(const std::string& data, Options& options) {
   if (data.empty() || is_folder(data)) return {};
   if (!file_exists(data)) return not_found("--data '", data, "' does not exist");

@@ -1,6 +1,6 @@
 #pragma once
 #include "runtime/artifact/reader.h"
-#include "runtime/base/options.h"
+#include "runtime/train/manifest.h"
 
 #include <string>
 #include <utility>
@@ -16,6 +16,20 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 /// with
 ///          what would make it read; an unknown key, type or limit.
 Result<Options> effective_options(const Artifact& artifact, const Settings& set);
+
+/// The options a resumed run goes on with, and what to say of them.
+struct ResumedOptions {
+  Options options;
+  std::vector<std::string> kept;    ///< "run.epochs = 30": the run's, not the program's
+  std::vector<std::string> changed; ///< "optimizer.lr = 0.01 (was 0.1)": not as the run had them so far
+};
+
+/// Every run key as the run had it (its manifest), then `set` over that. A key whose program says otherwise
+/// than the manifest's program did (the recipe was edited, or compiled with another --set) is taken from the
+/// program, unless the run's command line had set it.
+/// Errors   those of effective_options; a value of the manifest that is outside the key's type or limits.
+Result<ResumedOptions> resumed_options(const Artifact& artifact, const Manifest& manifest,
+                                       const Settings& set);
 
 /// `--data D`: a file becomes data.train; a folder is where relative paths start (left to data_plan_from).
 Status apply_data_argument(const std::string& data, Options& options);

@@ -4,8 +4,7 @@
 #include "runtime/base/log.h"
 #include "runtime/data/long_tail.h"
 #include "runtime/exec/cpu_executor.h"
-#include "runtime/train/effective_options.h"
-#include "runtime/train/manifest.h"
+#include "runtime/train/run_folder.h"
 #include "runtime/train/stop_signal.h"
 #include "runtime/train/trainer.h"
 
@@ -60,6 +59,10 @@ struct RunSetup {
   Options options;
   DataPlan data_plan;
   std::string out;
+  std::int64_t batch = 0;
+  Manifest manifest; ///< as it will be on disk
+  bool write_program = true, write_manifest = true;
+  std::vector<std::string> kept, changed; ///< by a resume
   std::unique_ptr<Executor> executor;
   std::uint64_t first_seed = 0;
   std::int64_t num_seeds = 1;
@@ -67,15 +70,62 @@ struct RunSetup {
   bool reopen_data_per_seed = false;
 };
 
+/// `--out`, else `run.out`, else a new one. Known before the options: a resumed run keeps them there.
+Result<std::string> out_folder(const Artifact& artifact, const RunOptions& options) {
+  if (!options.out.empty()) return options.out;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(std::string out, artifact.spec().options.get_string("run.out", ""));
+  for (const auto& [key, text] : options.set)
+    if (key == "run.out") out = text;
+  if (!out.empty()) return out;
+  if (options.resume) return invalid_argument("--resume needs --out, the folder of the run to go on with");
+  return concat("runs/", artifact.spec().name, "-", utc_folder_suffix());
+}
+
+/// Options, batch size and data: of the command line, else of the run that is resumed, else of the program.
+Status choose(const RunOptions& options, RunSetup& setup) {
+  const Artifact& artifact = *setup.artifact;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.out, out_folder(artifact, options));
+  std::string data = options.data;
+  setup.batch = options.batch;
+  if (options.resume) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(Resumption resumption, read_resumption(setup.out, artifact, options.set));
+    setup.options = std::move(resumption.options.options);
+    setup.kept = std::move(resumption.options.kept);
+    setup.changed = std::move(resumption.options.changed);
+    setup.manifest = std::move(resumption.manifest);
+    if (data.empty()) data = setup.manifest.data;
+    if (options.batch == 0) setup.batch = setup.manifest.batch;
+    if (data != setup.manifest.data)
+      setup.changed.push_back(concat("--data ", data, " (was '", setup.manifest.data, "')"));
+    setup.write_program = setup.manifest.artifact != identity_text(artifact);
+    setup.write_manifest =
+        setup.write_program || !setup.changed.empty() || setup.batch != setup.manifest.batch;
+  } else {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.options, effective_options(artifact, options.set));
+    TAILOR_RETURN_IF_ERROR_AS_IS(check_start_folder(setup.out));
+  }
+  TAILOR_RETURN_IF_ERROR_AS_IS(apply_data_argument(data, setup.options));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.data_plan, data_plan_from(setup.options, is_folder(data) ? data : ""));
+
+  Manifest now = Manifest::of(artifact, setup.options);
+  now.data = data;
+  now.batch = setup.batch;
+  now.loader_threads = options.loader_threads;
+  now.command_line = options.command_line;
+  if (options.resume) { // how and when it started stays
+    now.started = setup.manifest.started;
+    now.command_line = setup.manifest.command_line;
+  }
+  setup.manifest = std::move(now);
+  return {};
+}
+
 Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptions& options) {
   RunSetup setup;
   setup.artifact = artifact;
   const ArtifactSpec& spec = artifact->spec();
   if (spec.stages.empty()) return invalid_argument("'", spec.name, "' has no training stage");
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.options, effective_options(*artifact, options.set));
-  TAILOR_RETURN_IF_ERROR_AS_IS(apply_data_argument(options.data, setup.options));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.data_plan,
-                                data_plan_from(setup.options, is_folder(options.data) ? options.data : ""));
+  TAILOR_RETURN_IF_ERROR_AS_IS(choose(options, setup));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const LoopPlan loop, LoopPlan::from(setup.options));
 
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t seed, setup.options.get_int("run.seed", 0));
@@ -87,13 +137,6 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
       (setup.data_plan.long_tail && setup.data_plan.long_tail->subset_follows_run) ||
       (setup.data_plan.test_long_tail && setup.data_plan.test_long_tail->subset_follows_run);
 
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.out, setup.options.get_string("run.out", ""));
-  if (!options.out.empty()) setup.out = options.out;
-  if (setup.out.empty()) {
-    if (options.resume) return invalid_argument("--resume needs --out, the folder of the run to go on with");
-    setup.out = concat("runs/", spec.name, "-", utc_folder_suffix());
-  }
-
   ExecutorOptions executor;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t threads, setup.options.get_int("run.threads", 0));
   if (threads < 0 || threads > 1024) return invalid_argument("run.threads ", threads, ": use 0 to 1024");
@@ -104,6 +147,7 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
   executor.num_slots = setup.train_slots + Evaluator::kSlots;
   const ExecutorFactory make = options.make_executor ? options.make_executor : make_cpu_executor;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.executor, make(artifact, executor));
+  setup.manifest.threads = setup.executor->options().num_threads;
   if (options.prepare_executor) TAILOR_RETURN_IF_ERROR_AS_IS(options.prepare_executor(*setup.executor));
   return setup;
 }
@@ -145,15 +189,6 @@ std::vector<MetricSummary> summaries(const std::vector<SeedResult>& seeds) {
   return all;
 }
 
-Status check_out_folder(const std::string& out, bool resume) {
-  if (!resume && file_exists(out + "/manifest.json"))
-    return invalid_argument("'", out, "' already holds a run")
-        .with_hint("use --resume to go on with it, or another --out");
-  if (resume && !file_exists(out + "/manifest.json"))
-    return invalid_argument("'", out, "' holds no run to resume");
-  return make_folders(out);
-}
-
 std::uint64_t data_bytes(const Dataset& data) {
   return (data.numeric.size() + data.category.size() + data.label.size() + data.source_row.size()) * 4;
 }
@@ -188,6 +223,13 @@ void describe_data(const Executor& executor, const DataBundle& data, RunResult& 
     log_info("note: " + note);
 }
 
+std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts)
+    text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
 /// How many classes each group of the table has; nothing before data were opened.
 Result<std::vector<std::pair<std::string, std::int64_t>>>
 group_sizes(const RunSetup& setup, const std::vector<std::int64_t>& class_counts) {
@@ -200,6 +242,105 @@ group_sizes(const RunSetup& setup, const std::vector<std::int64_t>& class_counts
   for (const ClassGroup& group : groups)
     sizes.emplace_back(group.name, std::ssize(group.classes));
   return sizes;
+}
+
+/// manifest.json and program.tailor, when the first seed is ready to train: a start that fails before leaves
+/// a former manifest as it is.
+Status write_start(const RunSetup& setup) {
+  if (setup.write_manifest)
+    TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(Manifest::path(setup.out), setup.manifest.to_json()));
+  const std::span<const std::byte> program[] = {setup.artifact->bytes()};
+  if (setup.write_program)
+    TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(setup.out + "/program.tailor", program));
+  if (!setup.changed.empty())
+    log_info(concat("changed  ", joined(setup.changed), "; recorded in ", Manifest::path(setup.out)));
+  return {};
+}
+
+/// What to say of seeds that a resume found finished. `trained`: others went on.
+void report_finished(const RunSetup& setup, const std::vector<std::string>& finished, bool trained) {
+  for (const std::string& seed : finished)
+    log_info(seed);
+  if (trained || finished.empty() || setup.changed.empty()) return;
+  log_warning(concat(joined(setup.changed), " has no effect: the run is finished"));
+  log_info(
+      "hint: a larger run.epochs (or run.steps) goes on with it; everything else needs a run of its own, "
+      "with another --out");
+}
+
+Result<Checkpoint> load_last(const RunSetup& setup, const std::string& path) {
+  Result<Checkpoint> checkpoint = load_checkpoint(*setup.executor, path, CheckpointUse::kResume);
+  if (checkpoint.ok() || checkpoint.status().code() != StatusCode::kIncompatible) return checkpoint;
+  return Status(checkpoint.status())
+      .with_hint(concat("the program it was trained by is ", setup.out, "/program.tailor"));
+}
+
+Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, const RunOptions& options) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(RunSetup setup, set_up(artifact, options));
+  TAILOR_RETURN_IF_ERROR_AS_IS(make_folders(setup.out));
+  RunResult result;
+  result.out = setup.out;
+  if (setup.options.has_value("eval.metrics")) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(result.shown, setup.options.get_strings("eval.metrics"));
+  }
+  if (!setup.kept.empty() && !options.quiet)
+    log_info(concat("options  ", joined(setup.kept), ", as the run has them"));
+
+  std::optional<DataBundle> data;
+  std::vector<std::string> finished;
+  bool trained = false;
+  const StopSignal stop_signal;
+  for (std::int64_t s = 0; s < setup.num_seeds && StopSignal::requested() == 0; ++s) {
+    TrainerOptions trainer_options;
+    trainer_options.seed = setup.first_seed + static_cast<std::uint64_t>(s);
+    trainer_options.folder = concat(setup.out, "/seed-", trainer_options.seed);
+    trainer_options.batch = setup.batch;
+    trainer_options.loader_threads = options.loader_threads;
+    trainer_options.stop_after_steps = options.stop_after_steps;
+    trainer_options.quiet = options.quiet;
+    trainer_options.train_slots = setup.train_slots;
+
+    std::optional<Checkpoint> checkpoint;
+    const std::string last = Trainer::last_path(trainer_options.folder);
+    if (options.resume && file_exists(last)) {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(checkpoint, load_last(setup, last));
+    }
+    if (!data || setup.reopen_data_per_seed || checkpoint) {
+      OpenOptions open;
+      open.run_seed = trainer_options.seed;
+      if (checkpoint) open.fitted = &checkpoint->fitted;
+      TAILOR_ASSIGN_OR_RETURN(data, open_data(setup.data_plan, artifact->spec().schema, open),
+                              "opening the data");
+      describe_data(*setup.executor, *data, result, s == 0 && !options.quiet);
+    }
+    Trainer trainer(*setup.executor, setup.options, setup.data_plan, *data, trainer_options);
+    std::string done; // why there is nothing left to train
+    if (checkpoint) {
+      TAILOR_RETURN_IF_ERROR_AS_IS(trainer.resume_from(*checkpoint));
+      if (!checkpoint->record.outcome.empty()) {
+        TAILOR_ASSIGN_OR_RETURN_AS_IS(done, trainer.reopen());
+      }
+    }
+    if (done.empty()) {
+      const std::string context = concat("seed ", trainer_options.seed);
+      TAILOR_RETURN_IF_ERROR(trainer.prepare(), context);
+      if (!trained) TAILOR_RETURN_IF_ERROR_AS_IS(write_start(setup));
+      trained = true;
+      if (!options.quiet && setup.num_seeds > 1)
+        log_info(concat("seed ", trainer_options.seed, " (", s + 1, " of ", setup.num_seeds, ")"));
+      TAILOR_RETURN_IF_ERROR(trainer.train(), context);
+    } else {
+      finished.push_back(concat("seed ", trainer_options.seed, " is finished: ", done));
+    }
+    result.seeds.push_back(seed_result(trainer.record()));
+    if (trainer.record().outcome.empty()) break;
+  }
+  report_finished(setup, finished, trained);
+  result.signal = StopSignal::requested();
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(result.groups, group_sizes(setup, result.class_counts));
+  result.metrics = summaries(result.seeds);
+  TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(setup.out + "/result.json", result_to_json(result)));
+  return result;
 }
 
 } // namespace
@@ -219,69 +360,6 @@ Result<std::unique_ptr<Executor>> make_cpu_executor(std::shared_ptr<const Artifa
   TAILOR_ASSIGN_OR_RETURN_AS_IS(std::unique_ptr<CpuExecutor> executor,
                                 CpuExecutor::create(std::move(artifact), options));
   return std::unique_ptr<Executor>(std::move(executor));
-}
-
-static Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact,
-                                   const RunOptions& options) {
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(RunSetup setup, set_up(artifact, options));
-  TAILOR_RETURN_IF_ERROR_AS_IS(check_out_folder(setup.out, options.resume));
-  RunResult result;
-  result.out = setup.out;
-  if (setup.options.has_value("eval.metrics")) {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(result.shown, setup.options.get_strings("eval.metrics"));
-  }
-
-  std::optional<DataBundle> data;
-  const StopSignal stop_signal;
-  for (std::int64_t s = 0; s < setup.num_seeds && StopSignal::requested() == 0; ++s) {
-    TrainerOptions trainer_options;
-    trainer_options.seed = setup.first_seed + static_cast<std::uint64_t>(s);
-    trainer_options.folder = concat(setup.out, "/seed-", trainer_options.seed);
-    trainer_options.batch = options.batch;
-    trainer_options.loader_threads = options.loader_threads;
-    trainer_options.stop_after_steps = options.stop_after_steps;
-    trainer_options.quiet = options.quiet;
-    trainer_options.train_slots = setup.train_slots;
-
-    std::optional<Checkpoint> checkpoint;
-    const std::string last = Trainer::last_path(trainer_options.folder);
-    if (options.resume && file_exists(last)) {
-      TAILOR_ASSIGN_OR_RETURN_AS_IS(checkpoint,
-                                    load_checkpoint(*setup.executor, last, CheckpointUse::kResume));
-    }
-    if (!data || setup.reopen_data_per_seed || checkpoint) {
-      OpenOptions open;
-      open.run_seed = trainer_options.seed;
-      if (checkpoint) open.fitted = &checkpoint->fitted;
-      TAILOR_ASSIGN_OR_RETURN(data, open_data(setup.data_plan, artifact->spec().schema, open),
-                              "opening the data");
-      describe_data(*setup.executor, *data, result, s == 0 && !options.quiet);
-    }
-    if (s == 0) {
-      ManifestFacts facts{options.command_line, setup.executor->options().num_threads, options.loader_threads,
-                          utc_timestamp()};
-      if (!options.resume)
-        TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(setup.out + "/manifest.json",
-                                                       manifest_to_json(*artifact, setup.options, facts)));
-      const std::span<const std::byte> program[] = {artifact->bytes()};
-      if (!options.resume)
-        TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(setup.out + "/program.tailor", program));
-    }
-    Trainer trainer(*setup.executor, setup.options, setup.data_plan, *data, trainer_options);
-    if (checkpoint) TAILOR_RETURN_IF_ERROR_AS_IS(trainer.resume_from(*checkpoint));
-    if (!checkpoint || checkpoint->record.outcome.empty()) {
-      if (!options.quiet && setup.num_seeds > 1)
-        log_info(concat("seed ", trainer_options.seed, " (", s + 1, " of ", setup.num_seeds, ")"));
-      TAILOR_RETURN_IF_ERROR(trainer.train(), concat("seed ", trainer_options.seed));
-    }
-    result.seeds.push_back(seed_result(trainer.record()));
-    if (trainer.record().outcome.empty()) break;
-  }
-  result.signal = StopSignal::requested();
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(result.groups, group_sizes(setup, result.class_counts));
-  result.metrics = summaries(result.seeds);
-  TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(setup.out + "/result.json", result_to_json(result)));
-  return result;
 }
 
 Result<RunResult> run_training(std::shared_ptr<const Artifact> artifact, const RunOptions& options) {

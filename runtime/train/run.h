@@ -2,6 +2,7 @@
 #include "runtime/exec/executor.h"
 #include "runtime/metrics/summary.h"
 #include "runtime/train/checkpoint.h"
+#include "runtime/train/effective_options.h"
 
 #include <functional>
 #include <optional>
@@ -15,16 +16,16 @@ using ExecutorFactory =
     std::function<Result<std::unique_ptr<Executor>>(std::shared_ptr<const Artifact>, const ExecutorOptions&)>;
 
 struct RunOptions {
-  std::vector<std::pair<std::string, std::string>> set; ///< `--set key=text`, run keys only
-  std::string data;    ///< a folder that relative data paths start from, or a file to train on; empty: the
-                       ///< current folder
-  std::string out;     ///< empty: `run.out`, else runs/<name>-<time>
-  bool resume = false; ///< go on from the last checkpoints in `out`
-  std::int64_t stop_after_steps = -1;    ///< checkpoint and stop there, schedules unchanged; -1: at the end
-  std::int64_t batch = 0;                ///< variant of the step entry; 0: the first
-  std::int32_t threads = 0;              ///< 0: `run.threads`, else all cores that can help
-  std::int32_t loader_threads = -1;      ///< -1: `run.loader_threads`
-  bool quiet = false;                    ///< no progress lines
+  Settings set;     ///< `--set key=text`, run keys only
+  std::string data; ///< a folder that relative data paths start from, or a file to train on; empty: what the
+                    ///< resumed run had, else the current folder
+  std::string out;  ///< empty: `run.out`, else runs/<name>-<time>
+  bool resume = false; ///< go on from the last checkpoints in `out`, with the choices in its manifest
+  std::int64_t stop_after_steps = -1; ///< checkpoint and stop there, schedules unchanged; -1: at the end
+  std::int64_t batch = 0;           ///< variant of the step entry; 0: that of the resumed run, else the first
+  std::int32_t threads = 0;         ///< 0: `run.threads`, else all cores that can help
+  std::int32_t loader_threads = -1; ///< -1: `run.loader_threads`
+  bool quiet = false;               ///< no progress lines
   std::vector<std::string> command_line; ///< for the manifest
   ExecutorFactory make_executor;
   /// Called once with the executor before training, to attach an observer (`--check reference`,
@@ -74,7 +75,8 @@ std::string result_table(const RunResult& result);
 /// Same artifact, options, data and seed: same bits in every file but times, for any number of threads,
 /// loader threads and steps per launch, and across any number of stops (signal, kill -9) and resumes.
 ///
-/// Errors   what keeps a run from starting; a non-finite loss (kInvalidArgument with step, term and advice;
+/// Errors   what keeps a run from starting (an output folder that holds a checkpoint, without `resume`); a
+/// non-finite loss (kInvalidArgument with step, term and advice;
 ///          the last good checkpoint stays); a checkpoint that cannot be written (kResourceExhausted;
 ///          likewise).
 Result<RunResult> run_training(std::shared_ptr<const Artifact> artifact, const RunOptions& options);

@@ -93,6 +93,11 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   TAILOR_ASSIGN_OR_RETURN_AS_IS(run.control, ControlRows::create(executor, run.options, *run.stage));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(run.variant, variant_for(spec, run.stage->step_entry, trainer.batch));
   const std::int64_t batch = variant_of(spec, run.variant).batch;
+  if (record.stage_begun && record.batch_size != batch)
+    return invalid_argument("it was begun with ", record.batch_size, " rows a step, not ", batch)
+        .with_hint(concat("go on with --batch ", record.batch_size,
+                          "; another batch size needs a run of its own, with another --out"));
+
   SamplerSpec sampler_spec = setup.data_plan.sampler;
   if (!run.stage->sampler.empty() && run.stage->sampler != "uniform") {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(sampler_spec.kind, parse_sampler_kind(run.stage->sampler));
@@ -112,6 +117,10 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   TAILOR_ASSIGN_OR_RETURN_AS_IS(run.loader,
                                 BatchLoader::create(setup.data.train, std::move(sampler), std::move(loader)));
   run.steps_per_epoch = run.loader->batches_per_epoch();
+  if (record.stage_begun && record.steps_per_epoch != run.steps_per_epoch)
+    return invalid_argument("it was begun with ", record.steps_per_epoch, " steps in an epoch, not ",
+                            run.steps_per_epoch)
+        .with_hint("run.drop_last and data.sampler stay what they were when the stage began");
   TAILOR_ASSIGN_OR_RETURN_AS_IS(run.total_steps, run.plan.total_steps(run.steps_per_epoch));
   run.num_epochs = (run.total_steps + run.steps_per_epoch - 1) / run.steps_per_epoch;
   if (record.step > INT32_MAX - run.total_steps)
@@ -136,6 +145,9 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   }
   if (!record.stage_begun) {
     TAILOR_RETURN_IF_ERROR_AS_IS(initialise(setup, run, record));
+    record.batch_size = batch;
+    record.steps_per_epoch = run.steps_per_epoch;
+    record.stage_first_step = record.step;
     record.stage_begun = true;
   }
   return run;

@@ -51,7 +51,8 @@ struct StageRun {
 
   /// Sets up stage `record.stage` from where `record` stands. A stage that has not begun gets its initial
   /// states, fitted states and class tables first, and `record` says so.
-  /// Errors   what keeps the stage from running.
+  /// Errors   what keeps the stage from running; one that was begun with another batch size or another number
+  ///          of steps in an epoch.
   static Result<StageRun> begin(const SeedSetup& setup, TrainingRecord& record);
 };
 

@@ -64,6 +64,12 @@ void remove_temporaries(const std::string& folder) {
 } // namespace
 
 Status Trainer::resume_from(const Checkpoint& checkpoint) {
+  if (checkpoint.record.seed != setup_.trainer.seed)
+    return incompatible("'", last_path(setup_.trainer.folder), "' is of seed ", checkpoint.record.seed,
+                        ", its folder is of seed ", setup_.trainer.seed);
+  if (checkpoint.record.train_hash != record_.train_hash)
+    return incompatible("the training split has other rows than the one '", last_path(setup_.trainer.folder),
+                        "' was trained on: the data or data.* options changed");
   TAILOR_RETURN_IF_ERROR_AS_IS(restore(setup_.executor, checkpoint));
   record_ = checkpoint.record;
   remove_temporaries(setup_.trainer.folder);
@@ -265,11 +271,33 @@ Status Trainer::save() {
 void Trainer::end_stage(bool early) {
   run_.reset();
   ++record_.stage;
+  if (record_.stage == num_stages()) { // counters stay as they are: see reopen()
+    record_.outcome = early ? "early_stop" : "finished";
+    return;
+  }
   record_.stage_epoch = 0;
   record_.stage_begun = false;
   record_.epochs_without_gain = 0;
   record_.stop_best = {};
-  if (record_.stage == num_stages()) record_.outcome = early ? "early_stop" : "finished";
+}
+
+Result<std::string> Trainer::reopen() {
+  const Stage& last = setup_.executor.spec().stages.back();
+  Options options = setup_.options;
+  options.merge(last.options);
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const LoopPlan plan, LoopPlan::from(options));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t total, plan.total_steps(record_.steps_per_epoch));
+  const std::int64_t done = record_.step - record_.stage_first_step;
+  if (record_.outcome == "early_stop" && !plan.stop_on.empty() &&
+      record_.epochs_without_gain >= plan.patience)
+    return concat("it stopped early after ", record_.epochs_without_gain, " epochs without gain in val/",
+                  plan.stop_on);
+  if (total <= done) return concat("it has done its ", done, " steps (", record_.stage_epoch, " epochs)");
+  if (done != record_.stage_epoch * record_.steps_per_epoch)
+    return concat("its last epoch was cut short after step ", done);
+  record_.stage = num_stages() - 1;
+  record_.outcome.clear();
+  return std::string();
 }
 
 Status Trainer::prepare() {
@@ -287,10 +315,7 @@ Status Trainer::train() {
   bool stop = false;
   while (!stop && record_.stage < num_stages()) {
     if (!run_) TAILOR_RETURN_IF_ERROR_AS_IS(prepare());
-    Progress progress(setup_.trainer.quiet,
-                      record_.step - (record_.stage_epoch * run_->steps_per_epoch + record_.batch) +
-                          run_->total_steps,
-                      record_.step);
+    Progress progress(setup_.trainer.quiet, record_.stage_first_step + run_->total_steps, record_.step);
     const Status status = train_stage(progress, stop);
     progress.finish();
     TAILOR_RETURN_IF_ERROR_AS_IS(status);

@@ -18,10 +18,16 @@ public:
           TrainerOptions trainer)
       : setup_{executor, options, data_plan, data, std::move(trainer)} {
     record_.seed = setup_.trainer.seed;
+    record_.train_hash = content_hash(data.train);
   }
 
   /// First of all: goes on from `checkpoint` (its states, counters and log).
+  /// Errors   kIncompatible: it is of another seed, or its training split held other rows.
   Status resume_from(const Checkpoint& checkpoint);
+
+  /// After resume_from() of a finished run: opens its last stage again if that is longer now. Empty if so,
+  /// else why there is nothing to go on with ("it has done its 3 epochs").
+  Result<std::string> reopen();
 
   /// Sets up the stage in progress. Writes nothing to the disk, so that whatever keeps a run from starting
   /// leaves the folder as it is. Errors   those of StageRun::begin.

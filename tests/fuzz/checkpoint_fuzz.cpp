@@ -1,6 +1,8 @@
-// Any bytes as a safetensors file and as a checkpoint of a small program.
+// Any bytes as a safetensors file, as a checkpoint of a small program, and as the texts a resume reads.
 #include "runtime/artifact/writer.h"
 #include "runtime/train/checkpoint.h"
+#include "runtime/train/manifest.h"
+#include "runtime/train/program_identity.h"
 #include "runtime/train/safetensors.h"
 
 #include <cstdlib>
@@ -35,6 +37,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           tensor.bytes.data() + tensor.bytes.size() > bytes.data() + size)
         __builtin_trap();
   (void)parse_checkpoint(*program, bytes, CheckpointUse::kWeights);
-  (void)record_from_json({reinterpret_cast<const char*>(data), size});
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  (void)record_from_json(text);
+  (void)Manifest::from_json(text);
+  (void)check_program_identity(program->spec(), text);
   return 0;
 }

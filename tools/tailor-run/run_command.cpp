@@ -3,6 +3,7 @@
 #include "runtime/base/exhaustion.h"
 #include "runtime/base/log.h"
 #include "runtime/train/nonfinite_trap.h"
+#include "runtime/train/run_folder.h"
 #include "runtime/train/stop_signal.h"
 
 #include <algorithm>
@@ -115,6 +116,17 @@ int score_command(const Arguments& arguments, const ScoreOptions& options, bool 
   return 0;
 }
 
+/// The command that goes on with the run in `out`, by the binary that is running.
+std::string resume_command(const std::vector<std::string>& command_line, const std::string& out) {
+  std::vector<std::string> words;
+  if (command_line.empty() || command_line.front() == "tailor-run")
+    words = {"tailor-run"};
+  else
+    words = {"tailor", "run"}; // also for `tailor train`: the program is in the folder
+  words.insert(words.end(), {out + "/program.tailor", "--resume", "--out", out});
+  return shell_words(words);
+}
+
 } // namespace
 
 int guarded_main(const std::function<int()>& work) {
@@ -150,7 +162,7 @@ int train_and_report(std::shared_ptr<const Artifact> artifact, const RunOptions&
     log_info(concat(
         result->signal != 0 ? concat("stopped by ", signal_name(result->signal)) : std::string("stopped"),
         result->seeds.empty() ? std::string() : concat(" after step ", result->seeds.back().steps),
-        "; go on with --resume --out ", result->out));
+        "; go on with: ", resume_command(options.command_line, result->out)));
   return result->signal != 0 ? 128 + result->signal : 0;
 }
 

@@ -154,6 +154,18 @@ TEST(Open, ManyAbsentClassesAreOneNote) {
                                    "'c15', ..."));
 }
 
+TEST(Dataset, ContentHashSeesFeaturesAndLabels) {
+  Dataset data{.num_rows = 2, .num_numeric = 1, .num_classes = 2, .numeric = {1, 2}, .label = {0, 1}};
+  const std::uint64_t hash = content_hash(data);
+  EXPECT_EQ(content_hash(Dataset(data)), hash);
+  Dataset other = data;
+  other.numeric[1] = 3;
+  EXPECT_NE(content_hash(other), hash);
+  other = data;
+  std::swap(other.label[0], other.label[1]);
+  EXPECT_NE(content_hash(other), hash);
+}
+
 TEST(Open, AGroupInTwoFilesIsAnError) {
   const TemporaryFolder folder;
   DataPlan plan = plan_for(folder.write("t.csv", table_text()), named("y"));

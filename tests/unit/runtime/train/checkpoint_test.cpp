@@ -21,6 +21,10 @@ TrainingRecord sample_record() {
   record.stage_begun = true;
   record.batch = 7;
   record.step = 46;
+  record.batch_size = 16;
+  record.steps_per_epoch = 13;
+  record.stage_first_step = 39;
+  record.train_hash = 0xFEDCBA9876543210u;
   record.epoch_loss_sum = 1.0 / 3.0;
   record.epoch_rows = 112;
   record.last_train_loss = 0.1;

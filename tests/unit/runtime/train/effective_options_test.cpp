@@ -8,6 +8,7 @@
 namespace tailor::runtime {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 /// The toy program with further options, as a recipe would give it every key there is.
@@ -76,6 +77,64 @@ TEST(EffectiveOptions, WhatIsReadIsTaken) {
     const Result<Options> options = effective_options(*artifact, set);
     EXPECT_TRUE(options.ok()) << options.status().message();
   }
+}
+
+struct Resumed {
+  std::shared_ptr<const Artifact> started = make_toy_artifact();
+  Manifest manifest;
+
+  Resumed() {
+    Options options = *effective_options(*started, {{"run.epochs", "30"}, {"optimizer.lr", "0.01"}});
+    manifest = Manifest::of(*started, std::move(options));
+  }
+  ResumedOptions with(const Artifact& artifact, const Settings& set = {}) const {
+    Result<ResumedOptions> resumed = resumed_options(artifact, manifest, set);
+    EXPECT_TRUE(resumed.ok()) << resumed.status().message();
+    return resumed.ok() ? *std::move(resumed) : ResumedOptions();
+  }
+};
+
+TEST(ResumedOptions, AreThoseTheRunStartedWith) {
+  const Resumed run;
+  const ResumedOptions resumed = run.with(*run.started);
+  EXPECT_EQ(*resumed.options.get_int("run.epochs"), 30);
+  EXPECT_EQ(*resumed.options.get_number("optimizer.lr"), 0.01);
+  EXPECT_THAT(resumed.kept, ElementsAre("optimizer.lr = 0.01", "run.epochs = 30"));
+  EXPECT_TRUE(resumed.changed.empty());
+}
+
+TEST(ResumedOptions, SetGoesOnTop) {
+  const Resumed run;
+  const ResumedOptions resumed = run.with(*run.started, {{"optimizer.lr", "0.02"}, {"run.seeds", "2"}});
+  EXPECT_EQ(*resumed.options.get_number("optimizer.lr"), 0.02);
+  EXPECT_EQ(*resumed.options.get_int("run.epochs"), 30);
+  EXPECT_THAT(resumed.changed, ElementsAre("optimizer.lr = 0.02 (was 0.01)", "run.seeds = 2 (was 1)"));
+  EXPECT_THAT(resumed.kept, ElementsAre("run.epochs = 30"));
+}
+
+TEST(ResumedOptions, AnEditedRecipeCountsUnlessTheCommandLineHadSpoken) {
+  const Resumed run;
+  const auto edited = with_options({{"run.epochs", 50}, {"run.seeds", 3}});
+  const ResumedOptions resumed = run.with(*edited);
+  EXPECT_EQ(*resumed.options.get_int("run.epochs"), 30) << "set on the command line when the run started";
+  EXPECT_EQ(*resumed.options.get_int("run.seeds"), 3);
+  EXPECT_THAT(resumed.changed, ElementsAre("run.seeds = 3 (was 1)"));
+}
+
+TEST(ResumedOptions, AManifestIsChecked) {
+  Resumed run;
+  for (const OptionValue& value : {OptionValue("fast"), OptionValue(-1.0), OptionValue()}) {
+    Option option = *run.manifest.options.find("optimizer.lr");
+    option.value = value;
+    run.manifest.options.set("optimizer.lr", option);
+    const Result<ResumedOptions> resumed = resumed_options(*run.started, run.manifest, {});
+    ASSERT_FALSE(resumed.ok());
+    EXPECT_THAT(resumed.status().message(),
+                HasSubstr("the run's manifest.json: 'optimizer.lr' must be a number above 0"));
+  }
+  run = Resumed();
+  run.manifest.options.set("no.such.key", OptionValue(1));
+  EXPECT_FALSE(run.with(*run.started).options.contains("no.such.key"));
 }
 
 } // namespace

@@ -115,7 +115,8 @@ TEST_F(RunCommand, ChecksEveryNthStep) {
 
 TEST_F(RunCommand, StepLimitIsTakenUpByResume) {
   ASSERT_EQ(run({program_, "--out", out_folder_, "--steps", "30", "--quiet"}), 0) << err_;
-  EXPECT_THAT(err_, HasSubstr("stopped after step 30; go on with --resume --out " + out_folder_));
+  EXPECT_THAT(err_, HasSubstr(concat("stopped after step 30; go on with: tailor-run ", out_folder_,
+                                     "/program.tailor --resume --out ", out_folder_, "\n")));
   ASSERT_EQ(run({program_, "--out", out_folder_, "--resume", "--quiet"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("test"));
 }

@@ -1,0 +1,22 @@
+#include "runtime/data/dataset.h"
+
+#include <span>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace tailor::runtime {
+
+std::uint64_t content_hash(const Dataset& data) {
+  XXH3_state_t state;
+  XXH3_64bits_reset(&state);
+  const std::int64_t sizes[] = {data.num_rows, data.num_numeric, data.num_category, data.num_classes};
+  XXH3_64bits_update(&state, sizes, sizeof(sizes));
+  const auto add = [&](auto values) { XXH3_64bits_update(&state, values.data(), values.size_bytes()); };
+  add(std::span(data.numeric));
+  add(std::span(data.category));
+  add(std::span(data.label));
+  return XXH3_64bits_digest(&state);
+}
+
+} // namespace tailor::runtime
