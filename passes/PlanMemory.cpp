@@ -30,9 +30,10 @@ void gatherRoles(ProgramPlan& plan) {
     OpBuilder builder(launch);
     for (const LaunchRole& role : launchRoles(launch, plan.kernelOf(launch))) {
       if (role.buffer.isResult) continue;
-      bool allLoads =
-          llvm::all_of(role.values, [](Value value) { return value.getDefiningOp<ir::LoadOp>(); });
-      llvm::SmallDenseSet<Value> seen;
+      llvm::SmallDenseSet<Value> distinct(role.values.begin(), role.values.end()), seen;
+      bool allLoads = distinct.size() == role.values.size() && llvm::all_of(role.values, [](Value value) {
+                        return value.getDefiningOp<ir::LoadOp>();
+                      });
       for (auto [index, value] : llvm::enumerate(role.values)) {
         bool fits =
             allLoads || isa_and_nonnull<ir::LaunchOp>(value.getDefiningOp()) || isCopy(value.getDefiningOp());

@@ -122,14 +122,10 @@ LogicalResult checkConstants(ir::ProgramOp program, const MemorySizes& sizes) {
 }
 
 /// The tensors of a role have one distance from their lanes.
-LogicalResult checkRole(const LaunchRole& role, const TensorLanes& lanes, const States& states) {
+LogicalResult checkRole(const LaunchRole& role, const TensorLanes& lanes) {
   std::optional<int64_t> base;
   for (Value value : role.values) {
-    const TensorLanes::Lane* lane = nullptr;
-    if (auto load = value.getDefiningOp<ir::LoadOp>())
-      lane = lanes.laneOf(states[load.getState()]);
-    else
-      lane = lanes.laneOf(value);
+    const TensorLanes::Lane* lane = lanes.laneOf(value);
     ir::LaunchOp launch = role.launch;
     if (!lane) return launch.emitError("a tensor of a multi-tensor op has no lane");
     ir::BufferAttr place = bufferOf(value);
@@ -350,7 +346,7 @@ LogicalResult verifyPlan(ir::ProgramOp program) {
   for (auto entry : program.getOps<ir::EntryOp>()) {
     for (auto launch : entry.getOps<ir::LaunchOp>())
       for (const LaunchRole& role : launchRoles(launch, symbols.lookup<ir::KernelOp>(launch.getKernel())))
-        if (failed(checkRole(role, *lanes, states))) return failure();
+        if (failed(checkRole(role, *lanes))) return failure();
     if (failed(EntryCheck(entry, symbols, states, sizes).run())) return failure();
   }
   return success();

@@ -51,7 +51,7 @@ const TensorLanes::Lane* TensorLanes::laneOf(ir::StateOp state) const {
 }
 
 const TensorLanes::Lane* TensorLanes::laneOf(Value value) const {
-  return find(value.getAsOpaquePointer());
+  return find(keyOf(value));
 }
 
 FailureOr<TensorLanes> TensorLanes::compute(ir::ProgramOp program) {

@@ -41,7 +41,7 @@ public:
   /// are not neighbours.
   static mlir::FailureOr<TensorLanes> compute(ir::ProgramOp program);
 
-  /// The lane of a state, or of a value that is not a plain load; none if no multi-tensor op touches it.
+  /// The lane of a state or a value (of a load that of its state); none if no multi-tensor op touches it.
   const Lane* laneOf(ir::StateOp state) const;
   const Lane* laneOf(mlir::Value value) const;
 

@@ -109,3 +109,55 @@ tailor.program @chain {
     tailor.output "y", %d : tensor<8x8xf32>
   }
 }
+
+// -----
+
+// The old weights are still read when the new ones are in place: both tensors of the role are copied, side by side.
+// CHECK-LABEL: tailor.program @read_later
+// CHECK:         tailor.load @net::@w {{.*}}#tailor.buffer<arena, 0, 16>
+// CHECK:         tailor.load @net::@b {{.*}}#tailor.buffer<arena, 64, 16>
+tailor.program @read_later {
+  tailor.state_group @net kind(net) trainable {
+    tailor.state @w : tensor<4xf32> init(zeros)
+    tailor.state @b : tensor<4xf32> init(zeros)
+  }
+  tailor.control { tailor.control_field @lr : tensor<f32> writer(host) }
+  tailor.entry @train_step kind(step) batch(8) {
+    %lr = tailor.control_read @lr : tensor<f32>
+    %w = tailor.load @net::@w : tensor<4xf32>
+    %b = tailor.load @net::@b : tensor<4xf32>
+    %gw = tailor.exp %w : tensor<4xf32>
+    %gb = tailor.exp %b : tensor<4xf32>
+    %n = tailor.neg %gw : tensor<4xf32>
+    tailor.store %n, @net::@w : tensor<4xf32>
+    %w1, %b1 = tailor.sgd_update params(%w, %b) grads(%gw, %gb) lr(%lr) weight_decay(%lr) decayed([true, true])
+        : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+    tailor.store %b1, @net::@b : tensor<4xf32>
+    tailor.yield
+  }
+}
+
+// -----
+
+// One tensor twice in a role of loads: the role is a region beside the state.
+// CHECK-LABEL: tailor.program @twice
+// CHECK:         tailor.reshape %w {{.*}}#tailor.buffer<arena, 0, 16>
+// CHECK:         tailor.reshape %w {{.*}}#tailor.buffer<arena, 64, 16>
+// CHECK:         tailor.launch @sgd_update_{{.*}}buffers([#tailor.buffer<state, 0, 16>, #tailor.buffer<state, 64, 16>])
+tailor.program @twice {
+  tailor.state_group @net kind(net) trainable {
+    tailor.state @w : tensor<4xf32> init(zeros)
+    tailor.state @b : tensor<4xf32> init(zeros)
+  }
+  tailor.control { tailor.control_field @lr : tensor<f32> writer(host) }
+  tailor.entry @train_step kind(step) batch(8) {
+    %lr = tailor.control_read @lr : tensor<f32>
+    %w = tailor.load @net::@w : tensor<4xf32>
+    %b = tailor.load @net::@b : tensor<4xf32>
+    %w1, %b1 = tailor.sgd_update params(%w, %b) grads(%w, %w) lr(%lr) weight_decay(%lr) decayed([true, true])
+        : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+    tailor.store %w1, @net::@w : tensor<4xf32>
+    tailor.store %b1, @net::@b : tensor<4xf32>
+    tailor.yield
+  }
+}
