@@ -297,6 +297,10 @@ Status save_checkpoint(const Executor& executor, const Checkpoint& checkpoint, c
   return write_file_atomic(path, parts);
 }
 
+std::string checkpoint_checksum(const TextMetadata& metadata, std::span<const std::byte> data) {
+  return hex(checksum_of(metadata, data));
+}
+
 Result<Checkpoint> parse_checkpoint(const Artifact& artifact, std::span<const std::byte> file,
                                     CheckpointUse use) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const SafetensorsView view, SafetensorsView::parse(file));

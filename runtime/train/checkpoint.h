@@ -3,6 +3,7 @@
 #include "runtime/data/fitted.h"
 #include "runtime/exec/executor.h"
 #include "runtime/train/evaluation_json.h"
+#include "runtime/train/safetensors.h"
 
 #include <optional>
 #include <string>
@@ -69,6 +70,10 @@ Status restore(Executor& executor, const Checkpoint& checkpoint);
 /// data): record and tensors are one file, so one rename is one checkpoint. Written whole or not at all; the
 /// former file stays on any failure.
 Status save_checkpoint(const Executor& executor, const Checkpoint& checkpoint, const std::string& path);
+
+/// "tailor.checksum" of a file with these texts and data. For tests and fuzzers, which change files on
+/// purpose.
+std::string checkpoint_checksum(const TextMetadata& metadata, std::span<const std::byte> data);
 
 /// What a checkpoint is opened for.
 enum class CheckpointUse {
