@@ -25,7 +25,7 @@ int main(TrainingProgram& program, int argc, char** argv);
 int main(int argc, char** argv, const std::function<std::shared_ptr<TrainingProgram>()>& build);
 
 /// The same for a class that holds the program as its member `program`, beside the modules and optimizers it
-/// refers to.
+/// refers to. Make them in its constructor: an initialiser at the member answers to the line of the class.
 template <class Owner> int main(int argc, char** argv) {
   return main(argc, argv, [] {
     auto owner = std::make_shared<Owner>();

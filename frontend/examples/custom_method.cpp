@@ -1,4 +1,4 @@
-// A method of one's own in 50 lines: a hand-written logit-adjusted cross-entropy whose ascent step looks at
+// A method of one's own in 60 lines: a hand-written logit-adjusted cross-entropy whose ascent step looks at
 // rare classes only (SAM with two tables), EMA weights for evaluation. Try: train, compile -o out.tailor,
 // --explain.
 #include <tailor/tailor.h>
@@ -18,13 +18,15 @@ struct SmallNet : nn::Module {
 
 struct RareSam {
   TrainingProgram program{"la-sam-rare"};
-  data::Plan plan = data::blobs(
-      {.classes = 5, .dimensions = 8, .samples_per_class = 400, .long_tail = {.profile = "exp", .r = 0.05}});
-  SmallNet net{plan.num_numeric(), plan.num_classes()};
+  data::Plan plan;
+  SmallNet net;
   optim::Sgd sgd{{.momentum = 0.9, .weight_decay = 2e-4}};
   optim::Ema ema{{.decay = 0.99}};
 
-  RareSam() {
+  RareSam()
+      : plan(
+            data::blobs({.classes = 5, .dimensions = 8, .samples_per_class = 400, .long_tail = {.r = 0.05}})),
+        net(plan.num_numeric(), plan.num_classes()) {
     program.data(plan, {.batch = 64});
     program.options().set("run.epochs", 10); // any key of a recipe; --set changes it
     program.state("net", net), program.state("sgd", sgd), program.state("ema", ema);
