@@ -11,8 +11,7 @@ struct AdamWOptions {
 };
 
 /// w <- w (1 - lr decay); w -= lr m^ / (sqrt(v^) + eps) with bias-corrected averages m^, v^. Decoupled decay.
-/// Moments are the groups
-/// `<name>_first` and `<name>_second`.
+/// Moments are the groups `<name>_first` and `<name>_second`.
 /// Source: methods.md 4.2.
 class AdamW {
 public:

@@ -47,9 +47,8 @@ bool is_missing(std::string_view text);
 /// Splits a table into records and cells, one block of the file in memory at a time.
 ///
 /// Format    separator as parse_separator takes it; a cell may be quoted with `"` (doubled inside; may hold
-/// separators
-///           and line ends); blanks around an unquoted cell are dropped; lines end with LF or CRLF; blank
-///           lines and a byte order mark are skipped.
+///           separators and line ends); blanks around an unquoted cell are dropped; lines end with LF or
+///           CRLF; blank lines and a byte order mark are skipped.
 /// Errors    kDataLoss or kInvalidArgument, always `file:line:column: what, what was expected`: a NUL byte,
 ///           a quote that is not closed, text after a closing quote, a record above 4 MiB or 65536 cells,
 ///           damaged gzip. Text after a closing quote spoils its record only (kMalformed): next() goes on

@@ -31,8 +31,8 @@ Result<SplitRows> split_stratified(std::span<const std::int32_t> labels, std::in
                                    const SplitSpec& spec);
 
 /// No group in two splits: groups in the order of `seed`, each to test or the rest, whichever is further
-/// below its share; likewise those of the rest, in the order of `val_seed`, to val or train. Errors    fewer
-/// groups than splits asked for.
+/// below its share; likewise those of the rest, in the order of `val_seed`, to val or train.
+/// Errors    fewer groups than splits asked for.
 Result<SplitRows> split_by_group(std::span<const std::int32_t> groups, const SplitSpec& spec);
 
 /// The last `test` of the rows by time are test, the `val` before them val. Rows of equal time stay

@@ -13,8 +13,7 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 
 /// The program's options with `set` over them.
 /// Errors   a compile key, with the command that rebuilds; a run key that nothing in this artifact reads,
-/// with
-///          what would make it read; an unknown key, type or limit.
+///          with what would make it read; an unknown key, type or limit.
 Result<Options> effective_options(const Artifact& artifact, const Settings& set);
 
 /// The options a resumed run goes on with, and what to say of them.

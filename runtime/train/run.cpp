@@ -283,6 +283,8 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
   if (setup.options.has_value("eval.metrics")) {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(result.shown, setup.options.get_strings("eval.metrics"));
   }
+  if (const std::string note = warmup_note(setup.options); !note.empty() && !options.quiet)
+    log_info("note: " + note);
   if (!setup.kept.empty() && !options.quiet)
     log_info(concat("options  ", joined(setup.kept), ", as the run has them"));
 

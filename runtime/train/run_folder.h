@@ -13,7 +13,8 @@ namespace tailor::runtime {
 /// seed-*/last.safetensors or best.safetensors is there.
 bool holds_checkpoint(const std::string& folder);
 
-/// A run may start here. Errors   a checkpoint is there; a manifest.json that is not of a run.
+/// A run may start here.
+/// Errors   a checkpoint is there; a manifest.json that is not of a run.
 Status check_start_folder(const std::string& folder);
 
 /// The choices a resumed run goes on with.

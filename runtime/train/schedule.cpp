@@ -62,15 +62,19 @@ Result<Schedule> Schedule::create(const Options& options, const std::string& pre
   if (schedule.kind_ == ScheduleKind::kStep && schedule.milestones_.empty())
     return invalid_argument("'", prefix, ".name' is step, but '", prefix,
                             ".milestones' is empty: the rate is constant");
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const double epochs, options.get_number("run.epochs", 0));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const double steps, options.get_number("run.steps", 0));
-  const double warmup = schedule.warmup_epochs_.value_or(0);
-  if (schedule.kind_ == ScheduleKind::kWarmupCosine && warmup > 0 && warmup >= epochs && epochs > 0 &&
-      steps == 0)
-    return invalid_argument("'", prefix, ".warmup_epochs' is ", warmup, " in a run of ", epochs,
-                            " epochs, which never reaches the peak")
-        .with_hint("none takes 5, or half the run where that is less");
   return schedule;
+}
+
+std::string warmup_note(const Options& options) {
+  const auto number = [&](const char* key) {
+    return options.get_number(key, 0).ok() ? *options.get_number(key, 0) : 0;
+  };
+  const double warmup = number("schedule.warmup_epochs"), epochs = number("run.epochs");
+  const Result<std::string> name = options.get_string("schedule.name", "");
+  if (!name.ok() || *name != "warmup_cosine" || warmup < epochs || warmup == 0 || number("run.steps") > 0)
+    return "";
+  return concat("schedule.warmup_epochs is ", warmup, " in a run of ", epochs,
+                epochs == 1 ? " epoch" : " epochs", ": the rate never reaches optimizer.lr");
 }
 
 double Schedule::factor(const TrainingClock& clock) const {

@@ -30,7 +30,8 @@ public:
   Result<std::string> reopen();
 
   /// Sets up the stage in progress. Writes nothing to the disk, so that whatever keeps a run from starting
-  /// leaves the folder as it is. Errors   those of StageRun::begin.
+  /// leaves the folder as it is.
+  /// Errors   those of StageRun::begin.
   Status prepare();
 
   /// Runs to the end, to early stop, to the step limit or to a signal; the last three and the end leave a

@@ -24,7 +24,8 @@ struct LoadedRecipe {
 /// hint.
 runtime::Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std::string>& overrides);
 
-/// Traces and compiles. Errors  those of backend::compile; what tracing finds, ready to print as above.
+/// Traces and compiles.
+/// Errors  those of backend::compile; what tracing finds, ready to print as above.
 runtime::Result<backend::Compilation> compile_recipe(LoadedRecipe& loaded,
                                                      const backend::CompileOptions& options);
 
