@@ -1,7 +1,7 @@
 // Every pass of the compiler: what it does, when it applies, where it stands, what it does to the numbers.
-// `mlir-tblgen -gen-pass-doc` turns this file into the reference page; tests/passes/examples.test runs its examples. One
-// pass = one entry here = one .cpp of the same name = one tests/passes/<flag>.mlir. The order, with its reasons, is
-// passes/Pipelines.cpp.
+// `mlir-tblgen -gen-pass-doc` turns this file into the reference page; tests/passes/examples.test runs its examples.
+// One pass = one entry here = one .cpp of the same name = one tests/passes/<flag>.mlir. The order, with its reasons,
+// is passes/Pipelines.cpp.
 #ifndef TAILOR_PASSES_PASSES_TD
 #define TAILOR_PASSES_PASSES_TD
 
@@ -530,7 +530,7 @@ def VerifyPhasesPass : TailorPass<"tailor-verify-phases"> {
     "No host scalar": a value that changes from step to step reaches ops as a tensor (a control field is read by
     `control_read`), never as an attribute (a launch carries none but its origin), a block argument of builtin scalar
     type or the operand of a library call that cannot read memory. Every shape outside of kernels is static and of at
-    most 2^40 elements.
+    most 2^40 elements; op ids are numbers below 2^30.
 
     Position: at every phase boundary, also after a dump was edited and read back (`--from`).
     Numerics: changes nothing.

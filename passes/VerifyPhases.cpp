@@ -34,8 +34,8 @@ public:
 
   LogicalResult run() {
     WalkResult result = program_.walk([&](Operation* op) {
-      return failed(checkHostScalars(op)) || failed(checkShapes(op)) || failed(checkPlace(op)) ||
-                     failed(checkPhase(op))
+      return failed(checkHostScalars(op)) || failed(checkShapes(op)) || failed(checkIds(op)) ||
+                     failed(checkPlace(op)) || failed(checkPhase(op))
                  ? WalkResult::interrupt()
                  : WalkResult::advance();
     });
@@ -104,6 +104,20 @@ private:
     for (Region& region : op->getRegions())
       for (BlockArgument argument : region.getArguments())
         if (failed(check(argument.getType()))) return failure();
+    return success();
+  }
+
+  /// The artifact stores ids as 32-bit numbers, and Differentiate counts on from the largest.
+  LogicalResult checkIds(Operation* op) {
+    SmallVector<int64_t> ids;
+    if (auto launch = dyn_cast<ir::LaunchOp>(op); launch && launch.getOpIds())
+      llvm::append_range(ids, *launch.getOpIds());
+    for (std::optional<int64_t> id : {ir::opId(op), ir::vjpOf(op)})
+      if (id) ids.push_back(*id);
+    constexpr int64_t kMaxId = (int64_t{1} << 30) - 1;
+    for (int64_t id : ids)
+      if (id < 0 || id > kMaxId)
+        return op->emitOpError("has the id ") << id << ", but ids are numbers from 0 to " << kMaxId;
     return success();
   }
 

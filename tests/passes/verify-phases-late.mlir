@@ -124,3 +124,14 @@ tailor.program @huge {
     tailor.state @w : tensor<1048576x1048577xf32> init(zeros)
   }
 }
+
+// -----
+
+tailor.program @id {
+  tailor.state_group @net kind(net) { tailor.state @w : tensor<4xf32> init(zeros) }
+  tailor.entry @value kind(eval) batch(4) {
+    // expected-error@+1 {{has the id 9223372036854775807, but ids are numbers from 0 to 1073741823}}
+    %w = tailor.load @net::@w {op_id = 9223372036854775807 : i64} : tensor<4xf32>
+    tailor.output "w", %w : tensor<4xf32>
+  }
+}
