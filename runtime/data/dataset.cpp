@@ -7,6 +7,15 @@
 
 namespace tailor::runtime {
 
+std::uint64_t bytes_of(const Dataset& data) {
+  std::uint64_t bytes = 4 * (data.numeric.capacity() + data.category.capacity() + data.label.capacity() +
+                             data.source_row.capacity()) +
+                        data.id.capacity() * sizeof(std::string);
+  for (const std::string& id : data.id)
+    bytes += id.capacity() > std::string().capacity() ? id.capacity() : 0;
+  return bytes;
+}
+
 std::uint64_t content_hash(const Dataset& data) {
   XXH3_state_t state;
   XXH3_64bits_reset(&state);

@@ -22,6 +22,9 @@ struct Dataset {
   bool empty() const { return num_rows == 0; }
 };
 
+/// Memory its rows take.
+std::uint64_t bytes_of(const Dataset& data);
+
 /// XXH3-64 over what a program reads of the rows, in their order (features and labels): tells whether two
 /// data sets train alike.
 std::uint64_t content_hash(const Dataset& data);

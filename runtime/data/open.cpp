@@ -49,8 +49,7 @@ Result<RawTable> generate(const DataPlan& plan, GeneratedPart part) {
   return table;
 }
 
-/// Where the rows of each split are: `tables[0]` is the training file, the others only when they are files of
-/// their own.
+/// Where the rows of each split are: `val` and `test` only when they are files of their own.
 struct Sources {
   RawTable train, val, test;
   bool own_val = false, own_test = false;
@@ -197,9 +196,21 @@ Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, con
     note_absent_classes(name, schema, data.class_counts, bundle.notes);
     return {};
   };
+  const auto note_peak = [&] {
+    const std::uint64_t held = bytes_of(sources.train) + bytes_of(sources.val) + bytes_of(sources.test) +
+                               bytes_of(bundle.train) + bytes_of(bundle.val) + bytes_of(bundle.test);
+    bundle.peak_bytes = std::max(bundle.peak_bytes, held);
+  };
+  // A table goes as soon as no split needs it.
   TAILOR_RETURN_IF_ERROR_AS_IS(encode_split("train", sources.train, sources.rows.train, bundle.train));
+  note_peak();
+  if (sources.own_val && sources.own_test) sources.train = {};
   TAILOR_RETURN_IF_ERROR_AS_IS(encode_split("val", val, sources.rows.val, bundle.val));
+  note_peak();
+  sources.val = {};
+  if (sources.own_test) sources.train = {};
   TAILOR_RETURN_IF_ERROR_AS_IS(encode_split("test", test, sources.rows.test, bundle.test));
+  note_peak();
   return bundle;
 }
 

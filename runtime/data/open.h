@@ -11,8 +11,9 @@ namespace tailor::runtime {
 struct DataBundle {
   Dataset train, val, test; ///< val or test may be empty (fraction 0 and no file)
   FittedState fitted;
-  std::vector<std::string>
-      notes; ///< what a user should know: unknown categories, imputed cells, long tail, empty classes
+  /// What a user should know: unknown categories, imputed cells, long tail, empty classes.
+  std::vector<std::string> notes;
+  std::uint64_t peak_bytes = 0; ///< most that was held while the tables were read and encoded
 };
 
 struct OpenOptions {

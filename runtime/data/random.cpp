@@ -35,8 +35,10 @@ double DataRandom::uniform() {
 }
 
 double DataRandom::normal() {
-  const double radius = std::sqrt(-2.0 * std::log1p(-uniform()));
-  return radius * std::cos(2.0 * std::numbers::pi * uniform());
+  if (second_normal_) return *std::exchange(second_normal_, std::nullopt);
+  const double radius = std::sqrt(-2.0 * std::log1p(-uniform())), angle = 2.0 * std::numbers::pi * uniform();
+  second_normal_ = radius * std::sin(angle);
+  return radius * std::cos(angle);
 }
 
 void DataRandom::shuffle(std::span<std::int32_t> values) {

@@ -2,6 +2,7 @@
 #include "runtime/base/philox.h"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace tailor::runtime {
@@ -33,7 +34,7 @@ public:
   std::uint32_t below(std::uint32_t n);
   /// In [0, 1), a multiple of 2^-53.
   double uniform();
-  /// Standard normal: sqrt(-2 ln(1 - u1)) cos(2 pi u2), two uniforms a draw.
+  /// Standard normal. Two uniforms give two draws, sqrt(-2 ln(1 - u1)) times cos(2 pi u2), then sin(2 pi u2).
   double normal();
   /// Fisher-Yates from the end.
   void shuffle(std::span<std::int32_t> values);
@@ -43,6 +44,7 @@ private:
   std::uint32_t next_block_ = 0;
   std::uint32_t used_ = 4;
   PhiloxCounter words_{};
+  std::optional<double> second_normal_;
 };
 
 } // namespace tailor::runtime

@@ -340,6 +340,23 @@ private:
 
 } // namespace
 
+std::uint64_t bytes_of(const RawTable& table) {
+  const auto text_bytes = [](const TextColumn& column) {
+    std::uint64_t bytes = column.codes.capacity() * sizeof(std::int32_t);
+    for (const std::string& value : column.values)
+      bytes += sizeof(value) + value.capacity();
+    return bytes;
+  };
+  std::uint64_t bytes = table.label.capacity() * sizeof(std::int32_t) +
+                        table.time.capacity() * sizeof(double) + text_bytes(table.group) +
+                        text_bytes(table.id);
+  for (const std::vector<float>& column : table.numeric)
+    bytes += column.capacity() * sizeof(float);
+  for (const TextColumn& column : table.category)
+    bytes += text_bytes(column);
+  return bytes;
+}
+
 Result<RawTable> read_table(const std::string& path, const DataSchema& schema, const ReadOptions& options) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(auto source, open_byte_source(path));
   return read_table(std::move(source), path, schema, options);

@@ -24,6 +24,9 @@ struct RawTable {
   std::vector<std::int64_t> num_missing; ///< per numeric column
 };
 
+/// Memory a table takes, with what its vectors grew beyond their rows.
+std::uint64_t bytes_of(const RawTable& table);
+
 inline constexpr std::string_view kMissingCategory = "(missing)";
 
 struct ReadOptions {

@@ -247,6 +247,15 @@ Result<TrainingRecord> record_from_json(std::string_view json) {
   members.take("train_seconds", record.train_seconds);
   members.take("outcome", record.outcome);
   TAILOR_RETURN_IF_ERROR_AS_IS(members.status());
+  // No run counts further; products of two counters then fit 64 bits.
+  for (const auto& [name, value] :
+       {std::pair("epoch", record.epoch), std::pair("stage_epoch", record.stage_epoch),
+        std::pair("batch", record.batch), std::pair("step", record.step),
+        std::pair("steps_per_epoch", record.steps_per_epoch),
+        std::pair("stage_first_step", record.stage_first_step),
+        std::pair("epochs_without_gain", record.epochs_without_gain)})
+    if (value > INT32_MAX) return data_loss("damaged training record: '", name, "' is ", value);
+  if (record.epoch_rows > (std::int64_t{1} << 62)) return data_loss("damaged training record: 'epoch_rows'");
   return record;
 }
 

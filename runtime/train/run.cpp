@@ -1,6 +1,7 @@
 #include "runtime/train/run.h"
 
 #include "runtime/base/exhaustion.h"
+#include "runtime/base/folder_lock.h"
 #include "runtime/base/log.h"
 #include "runtime/data/long_tail.h"
 #include "runtime/exec/cpu_executor.h"
@@ -68,6 +69,7 @@ struct RunSetup {
   std::int64_t num_seeds = 1;
   std::uint32_t train_slots = 0;
   bool reopen_data_per_seed = false;
+  bool keeps_best = false, drops_last = false;
 };
 
 /// `--out`, else `run.out`, else a new one. Known before the options: a resumed run keeps them there.
@@ -78,7 +80,12 @@ Result<std::string> out_folder(const Artifact& artifact, const RunOptions& optio
     if (key == "run.out") out = text;
   if (!out.empty()) return out;
   if (options.resume) return invalid_argument("--resume needs --out, the folder of the run to go on with");
-  return concat("runs/", artifact.spec().name, "-", utc_folder_suffix());
+  // Another run may have begun in the same second.
+  const std::string name = concat("runs/", artifact.spec().name, "-", utc_folder_suffix());
+  out = name;
+  for (int i = 2; file_exists(out); ++i)
+    out = concat(name, "-", i);
+  return out;
 }
 
 /// Options, batch size and data: of the command line, else of the run that is resumed, else of the program.
@@ -127,6 +134,8 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
   if (spec.stages.empty()) return invalid_argument("'", spec.name, "' has no training stage");
   TAILOR_RETURN_IF_ERROR_AS_IS(choose(options, setup));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const LoopPlan loop, LoopPlan::from(setup.options));
+  setup.keeps_best = !loop.select_on.empty();
+  setup.drops_last = loop.drop_last;
 
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t seed, setup.options.get_int("run.seed", 0));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.num_seeds, setup.options.get_int("run.seeds", 1));
@@ -189,26 +198,36 @@ std::vector<MetricSummary> summaries(const std::vector<SeedResult>& seeds) {
   return all;
 }
 
-std::uint64_t data_bytes(const Dataset& data) {
-  return (data.numeric.size() + data.category.size() + data.label.size() + data.source_row.size()) * 4;
-}
-
-/// The peak of what the run will hold, before it starts: everything is allocated by now.
-std::string memory_line(const Executor& executor, const DataBundle& data) {
-  const MemorySizes& memory = executor.spec().memory;
-  const std::uint64_t slots = memory.slot * executor.options().num_slots;
-  const std::uint64_t rows = data_bytes(data.train) + data_bytes(data.val) + data_bytes(data.test);
+/// The most the run will hold, before it starts; the executor is allocated by now. The data are read beside it;
+/// later a checkpoint is a copy of the state, two where the best epoch is kept.
+std::string memory_line(const RunSetup& setup, const DataBundle& data) {
+  const MemorySizes& memory = setup.executor->spec().memory;
+  const std::uint64_t slots = memory.slot * setup.executor->options().num_slots;
+  const std::uint64_t rows = bytes_of(data.train) + bytes_of(data.val) + bytes_of(data.test);
+  const std::uint64_t copies = memory.state * (setup.keeps_best ? 2 : 1);
+  const std::uint64_t most = memory.state + memory.arena + slots + std::max(data.peak_bytes, rows + copies);
   const auto megabytes = [](std::uint64_t bytes) {
     char buffer[32];
     std::snprintf(buffer, sizeof(buffer), "%.1f MB", static_cast<double>(bytes) / 1e6);
     return std::string(buffer);
   };
-  return concat("memory   ", megabytes(memory.state + memory.arena + slots + rows), ": state ",
-                megabytes(memory.state), ", arena ", megabytes(memory.arena), ", batch slots ",
-                megabytes(slots), ", data ", megabytes(rows));
+  return concat("memory   ", megabytes(most), " at most: state ", megabytes(memory.state), ", arena ",
+                megabytes(memory.arena), ", batch slots ", megabytes(slots), ", data ", megabytes(rows), " (",
+                megabytes(data.peak_bytes), " while read), checkpoints ", megabytes(copies));
 }
 
-void describe_data(const Executor& executor, const DataBundle& data, RunResult& result, bool print) {
+/// Batch normalisation meets a batch of one row (methods.md 4.5 needs two for a variance).
+bool has_single_row_batch(const RunSetup& setup, std::int64_t rows) {
+  const ArtifactSpec& spec = setup.executor->spec();
+  const bool normalises = std::any_of(spec.groups.begin(), spec.groups.end(), [](const StateGroup& group) {
+    return group.kind == GroupKind::kBatchNorm;
+  });
+  const std::int32_t step = spec.stages.front().step_entry;
+  const Result<VariantId> variant = variant_for(spec, step, setup.batch);
+  return normalises && !setup.drops_last && variant.ok() && rows % variant_of(spec, *variant).batch == 1;
+}
+
+void describe_data(const RunSetup& setup, const DataBundle& data, RunResult& result, bool print) {
   result.class_names = data.fitted.class_names;
   result.class_counts = data.train.class_counts;
   result.train_rows = data.train.num_rows;
@@ -218,9 +237,13 @@ void describe_data(const Executor& executor, const DataBundle& data, RunResult& 
   log_info(concat("data     train ", result.train_rows, ", val ", result.val_rows, ", test ",
                   result.test_rows, " rows"));
   log_info(class_line(result));
-  log_info(memory_line(executor, data));
+  log_info(memory_line(setup, data));
   for (const std::string& note : data.notes)
     log_info("note: " + note);
+  if (has_single_row_batch(setup, data.train.num_rows))
+    log_warning(
+        "the last batch of an epoch has one row: batch normalisation takes variance 0 there and keeps "
+        "its running variance; run.drop_last = true leaves such batches out");
 }
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -278,6 +301,7 @@ Result<Checkpoint> load_last(const RunSetup& setup, const std::string& path) {
 Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, const RunOptions& options) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(RunSetup setup, set_up(artifact, options));
   TAILOR_RETURN_IF_ERROR_AS_IS(make_folders(setup.out));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const FolderLock lock, FolderLock::take(setup.out));
   RunResult result;
   result.out = setup.out;
   if (setup.options.has_value("eval.metrics")) {
@@ -313,7 +337,7 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
       if (checkpoint) open.fitted = &checkpoint->fitted;
       TAILOR_ASSIGN_OR_RETURN(data, open_data(setup.data_plan, artifact->spec().schema, open),
                               "opening the data");
-      describe_data(*setup.executor, *data, result, s == 0 && !options.quiet);
+      describe_data(setup, *data, result, s == 0 && !options.quiet);
     }
     Trainer trainer(*setup.executor, setup.options, setup.data_plan, *data, trainer_options);
     std::string done; // why there is nothing left to train

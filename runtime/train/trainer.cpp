@@ -91,16 +91,19 @@ Status Trainer::check_finite(const std::byte* metrics, std::int64_t step) const 
     for (std::uint32_t element = 0; element < field->count; ++element) {
       const double value = metric_of(metrics, *field, element);
       if (std::isfinite(value)) continue;
-      return invalid_argument("'", name, "' is ", std::isnan(value) ? "not a number" : "infinite",
-                              " at step ", step + 1, " (epoch ", record_.epoch + 1, "); ",
-                              last_loss_ ? concat("the last finite loss was ", *last_loss_)
-                                         : "no loss was finite before it")
-          .with_hint(
-              concat("lower optimizer.lr (", run_->learning_rate,
-                     " at that step) or lengthen schedule.warmup_epochs; --trap-nonfinite names the first "
-                     "command and source line that produced it"));
+      return diverged(name, value, step);
     }
   return {};
+}
+
+Status Trainer::diverged(const std::string& name, double value, std::int64_t step) const {
+  return invalid_argument("'", name, "' is ", std::isnan(value) ? "not a number" : "infinite", " at step ",
+                          step + 1, " (epoch ", record_.epoch + 1, "); ",
+                          last_loss_ ? concat("the last finite loss was ", *last_loss_)
+                                     : "no loss was finite before it")
+      .with_hint(concat("lower optimizer.lr (", run_->learning_rate,
+                        " at that step) or lengthen schedule.warmup_epochs; --trap-nonfinite names the first "
+                        "command and source line that produced it"));
 }
 
 Status Trainer::launch(std::int64_t count) {
@@ -188,6 +191,9 @@ Status Trainer::end_epoch(Progress& progress, bool& stop) {
                             evaluate(*run_->evaluator, data, run_->control, run_->evaluation),
                             concat("evaluating ", split));
     values = values_of(result, setup_.executor.spec().schema);
+    // The weights are already lost when only the evaluation shows it.
+    if (const std::optional<double> loss = metric_value(values, "loss"); loss && !std::isfinite(*loss))
+      return diverged(concat(split, "/loss"), *loss, record_.step - 1);
     const bool in_full = result.confusion.num_classes() <= kMostClassesInFull;
     for (const auto& [name, value] : values)
       if (in_full || name.find('/') == std::string::npos)

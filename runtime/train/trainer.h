@@ -48,6 +48,8 @@ private:
   Status train_stage(Progress& progress, bool& stop);
   Status launch(std::int64_t count);
   Status check_finite(const std::byte* metrics, std::int64_t step) const;
+  /// What ends a run whose numbers left the finite ones at 0-based `step`.
+  Status diverged(const std::string& name, double value, std::int64_t step) const;
   Status end_epoch(Progress& progress, bool& stop);
   /// Keeps the best epoch and counts epochs without gain; true if training should stop.
   Result<bool> judge_epoch();

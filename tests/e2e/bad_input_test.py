@@ -2,6 +2,8 @@
 import os
 import re
 import shutil
+import subprocess
+import time
 
 from e2e import TAILOR, TAILOR_RUN, recipe, run, scratch, train
 
@@ -117,4 +119,21 @@ with scratch() as folder:
     # Divergence stops with step, term and advice.
     expect(run(TAILOR_RUN, "p.tailor", "--set", "optimizer.lr=1e6", "--set", "run.epochs=50", "--out", "o3", cwd=folder, status=1),
            "loss", "step", "optimizer.lr")
+    # Only the evaluation sees that the weights of the last step are lost: still no success.
+    for epochs in (1, 2, 3):
+        text = run(TAILOR_RUN, "p.tailor", "--set", "optimizer.lr=1e6", "--set", f"run.epochs={epochs}", "--out", f"lost{epochs}", cwd=folder, status=1)
+        expect(text, "is (infinite|not a number) at step", "optimizer.lr")
+    # One run a folder, and a folder of its own for each that names none.
+    write("long.toml", GOOD.replace("epochs = 1", "epochs = 1000000"))
+    run(TAILOR, "compile", "long.toml", "-o", "long.tailor", cwd=folder)
+    first = subprocess.Popen([TAILOR_RUN, "long.tailor", "--out", "shared", "--quiet"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not os.path.exists(os.path.join(folder, "shared", "seed-0", "log.jsonl")):
+        assert first.poll() is None, "the first run ended early"
+        time.sleep(0.01)
+    expect(run(TAILOR_RUN, "p.tailor", "--out", "shared", cwd=folder, status=1), "'shared' is in use by another run")
+    first.terminate()
+    first.wait()
+    both = [subprocess.Popen([TAILOR_RUN, "p.tailor", "--quiet"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(2)]
+    ended = [process.wait() for process in both]
+    assert ended.count(0) >= 1 and len(os.listdir(os.path.join(folder, "runs"))) == ended.count(0), ended
     print("every bad input was refused with its reason")

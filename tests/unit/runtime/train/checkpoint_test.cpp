@@ -183,5 +183,13 @@ TEST(Safetensors, RefusesHostileHeaders) {
   EXPECT_THAT(SafetensorsView::parse(long_header).status().message(), HasSubstr("its header would have"));
 }
 
+TEST(TrainingRecord, RefusesCountersNoRunReaches) {
+  TrainingRecord record = sample_record();
+  EXPECT_TRUE(record_from_json(record_to_json(record)).ok());
+  record.stage_epoch = std::int64_t{1} << 62; // times the steps of an epoch it would overflow
+  EXPECT_EQ(record_from_json(record_to_json(record)).status().message(),
+            "damaged training record: 'stage_epoch' is 4611686018427387904");
+}
+
 } // namespace
 } // namespace tailor::runtime
