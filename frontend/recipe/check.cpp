@@ -7,6 +7,7 @@
 #include "frontend/recipe/contradict.h"
 #include "frontend/recipe/registry.h"
 #include "frontend/recipe/schema.h"
+#include "runtime/base/option_condition.h"
 #include "runtime/metrics/class_groups.h"
 #include "runtime/metrics/evaluation.h"
 
@@ -24,21 +25,6 @@ std::vector<std::string> strings_of(const Recipe& recipe, std::string_view key) 
 
 // --- keys that have no effect ---
 
-bool holds(const Recipe& recipe, const std::string& key, const std::vector<std::string>& values) {
-  const Option* option = recipe.options.find(key);
-  if (!option || option->value.is_null()) return false;
-  return values.empty() || std::find(values.begin(), values.end(), text_of(recipe, key)) != values.end();
-}
-
-// The condition that keeps `spec` from having an effect: its own, or that of the key it depends on.
-std::optional<Condition> unmet(const Recipe& recipe, const KeySpec& spec) {
-  const Condition needed = condition(spec);
-  for (const std::string& key : needed.keys)
-    if (holds(recipe, key, needed.values)) return unmet(recipe, *find_key(key));
-  if (needed.keys.empty()) return std::nullopt;
-  return needed;
-}
-
 std::string joined(const std::vector<std::string>& words, const std::string& quote = "") {
   std::string out;
   for (const std::string& word : words)
@@ -50,7 +36,7 @@ void check_effects(Recipe& recipe) {
   for (const KeySpec& spec : keys()) {
     const std::string key(spec.key);
     if (!recipe.is_set(key)) continue;
-    const std::optional<Condition> needed = unmet(recipe, spec);
+    const std::optional<runtime::OptionCondition> needed = runtime::unmet_condition(recipe.options, key);
     if (!needed) continue;
     const std::string& other = needed->keys.front();
     if (recipe.is_below(key, other)) continue;

@@ -219,6 +219,7 @@ Option make_option(const KeySpec& spec, OptionValue value, std::string origin) {
     option.limits.min = option.limits.min_exclusive ? 0.0 : spec.min;
     if (std::isfinite(spec.max)) option.limits.max = spec.max;
   }
+  option.only_if = spec.only_if;
   option.limits.choices = split_choices(spec.choices);
   if (!option.limits.choices.empty())
     for (std::string& registered : registered_names(spec.key))

@@ -362,14 +362,6 @@ std::vector<std::string> split_choices(std::string_view choices) {
   return words;
 }
 
-Condition condition(const KeySpec& spec) {
-  constexpr std::string_view kEquals = " = ";
-  const size_t equals = spec.only_if.find(kEquals);
-  if (equals == std::string_view::npos) return {split_choices(spec.only_if), {}};
-  return {split_choices(spec.only_if.substr(0, equals)),
-          split_choices(spec.only_if.substr(equals + kEquals.size()))};
-}
-
 std::string number_text(double value) {
   return runtime::concat(value);
 }

@@ -37,16 +37,9 @@ struct KeySpec {
   double min, max;           // limits of numbers and of each element of number lists, inclusive
   std::string_view text;
   std::string_view source; // section of the methods specification or "choice"
-  /// "KEY = VALUE|VALUE": the key has no effect otherwise. "KEY|KEY = VALUE": one of them suffices; without
-  /// "= VALUE": being set suffices.
+  /// Option::only_if: without it the key has no effect.
   std::string_view only_if = "";
 };
-
-/// KeySpec::only_if taken apart; no keys: always.
-struct Condition {
-  std::vector<std::string> keys, values;
-};
-Condition condition(const KeySpec& spec);
 
 /// All keys, ordered by section.
 std::span<const KeySpec> keys();

@@ -185,6 +185,8 @@ Result<Option> option_of(const Json& json) {
       option.stage = item == "compile" ? OptionStage::kCompile : OptionStage::kRun;
     } else if (key == "origin" && item.is_string()) {
       option.origin = item.get<std::string>();
+    } else if (key == "only_if" && item.is_string()) {
+      option.only_if = item.get<std::string>();
     } else if (key == "nullable" && item.is_boolean()) {
       option.nullable = item.get<bool>();
     } else if ((key == "min" || key == "above") && item.is_number()) {
@@ -384,6 +386,7 @@ std::string Options::to_json() const {
     if (limits.min) entry[limits.min_exclusive ? "above" : "min"] = *limits.min;
     if (limits.max) entry[limits.max_exclusive ? "below" : "max"] = *limits.max;
     if (!limits.choices.empty()) entry["choices"] = limits.choices;
+    if (!option.only_if.empty()) entry["only_if"] = option.only_if;
   }
   return dump(json);
 }

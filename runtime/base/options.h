@@ -77,6 +77,7 @@ struct Option {
   bool nullable = false;          ///< null ("none") is allowed
   std::string origin = "default"; ///< "recipe.toml:4:3", "command line", "main.cpp:31:5" or "default"
   OptionLimits limits;
+  std::string only_if; ///< what another option must be for this one to have an effect (option_condition.h)
 
   bool operator==(const Option&) const = default;
 };

@@ -1,70 +1,14 @@
 #include "runtime/train/effective_options.h"
 
+#include "runtime/base/option_condition.h"
+
 #include <algorithm>
-#include <initializer_list>
 #include <sys/stat.h>
 
 namespace tailor::runtime {
 namespace {
 
 constexpr const char* kCommandLine = "command line";
-
-/// Keys that data plan, loop and schedules read only while another key has one of some values; no values:
-/// while it is set. A key that ends in '.' stands for all below it.
-struct Condition {
-  const char* key;
-  const char* needs;
-  std::vector<std::string> values;
-};
-
-const std::vector<Condition>& conditions() {
-  static const std::vector<Condition> all = {
-      {"data.train", "data.format", {"csv"}},
-      {"data.val", "data.format", {"csv"}},
-      {"data.test.file", "data.format", {"csv"}},
-      {"data.split.", "data.format", {"csv"}},
-      {"data.split.seed", "data.split.by", {"stratified", "group"}},
-      {"data.split.val_seed", "data.split.by", {"stratified", "group"}},
-      {"data.samples_per_class", "data.format", {"two_moons", "blobs"}},
-      {"data.val_per_class", "data.format", {"two_moons", "blobs"}},
-      {"data.test_per_class", "data.format", {"two_moons", "blobs"}},
-      {"data.noise", "data.format", {"two_moons", "blobs"}},
-      {"data.seed", "data.format", {"two_moons", "blobs"}},
-      {"data.separation", "data.format", {"blobs"}},
-      {"data.sampler_beta", "data.sampler", {"effective_balanced"}},
-      {"schedule.warmup_epochs", "schedule.name", {"warmup_cosine"}},
-      {"schedule.per", "schedule.name", {"warmup_cosine", "cosine"}},
-      {"schedule.milestones", "schedule.name", {"step"}},
-      {"schedule.factor", "schedule.name", {"step"}},
-      {"run.early_stop.patience", "run.early_stop.on", {}},
-      {"run.early_stop.mode", "run.early_stop.on", {}},
-  };
-  return all;
-}
-
-bool covers(std::string_view pattern, std::string_view key) {
-  return pattern == key || (pattern.ends_with('.') && key.starts_with(pattern));
-}
-
-bool is_unset(const Option* option) {
-  return !option || option->value.is_null() ||
-         (option->value.as_string() && option->value.as_string()->empty());
-}
-
-/// The condition that keeps `key` from being read, or nullptr. A key the program does not have decides
-/// nothing.
-const Condition* unmet(const Options& options, std::string_view key) {
-  for (const Condition& condition : conditions()) {
-    const Option* option = options.find(condition.needs);
-    if (!covers(condition.key, key) || key == condition.needs || !option) continue;
-    const std::string* value = option->value.as_string();
-    if (condition.values.empty() ? is_unset(option)
-                                 : value && std::find(condition.values.begin(), condition.values.end(),
-                                                      *value) == condition.values.end())
-      return &condition;
-  }
-  return nullptr;
-}
 
 /// The host writes this option, or a schedule of it, into a control field. Keys of other sections are read by
 /// the data plan, the loop and the evaluation.
@@ -76,7 +20,7 @@ bool reaches_a_field(const ArtifactSpec& spec, std::string_view key) {
              (field.binding == FieldBinding::kSchedule && key.starts_with(schedule_prefix(field.key) + "."));
     });
   }
-  return key != "run.keep.last"; // the last checkpoint is what a resume needs: it always stays
+  return true;
 }
 
 /// What else a program would have to say for `key` to be read, as `--set` of a recipe; empty: not known.
@@ -127,18 +71,23 @@ Status apply(const Artifact& artifact, const Settings& set, Options& options) {
           invalid_argument("--set ", key, "=", text, ": nothing in this artifact reads '", key, "'");
       return way.empty() ? status : std::move(status).with_hint(rebuild_hint(artifact, way, key, text));
     }
-    if (const Condition* condition = unmet(options, key)) {
-      const Option& other = *options.find(condition->needs);
-      std::string wanted;
-      for (const std::string& value : condition->values)
-        wanted += (wanted.empty() ? "" : " or ") + value;
+    if (const std::optional<OptionCondition> needed = unmet_condition(options, key)) {
+      const std::string& other = needed->keys.front();
+      const Option* chosen = options.find(other);
+      const auto joined = [](const std::vector<std::string>& words) {
+        std::string all;
+        for (const std::string& word : words)
+          all += (all.empty() ? "" : " or ") + word;
+        return all;
+      };
+      const std::string wanted = joined(needed->values);
+      const bool unset = !chosen || chosen->value.is_null() || chosen->value == OptionValue("");
       Status status = invalid_argument("--set ", key, "=", text, ": '", key, "' is read only with ",
-                                       condition->needs, wanted.empty() ? " set" : concat(" = ", wanted),
-                                       ", which is ", is_unset(&other) ? "not set" : other.value.to_json());
-      if (other.stage == OptionStage::kCompile) return status;
+                                       joined(needed->keys), wanted.empty() ? " set" : concat(" = ", wanted),
+                                       ", which is ", unset ? "not set" : chosen->value.to_json());
+      if (chosen && chosen->stage == OptionStage::kCompile) return status;
       return std::move(status).with_hint(
-          concat("add --set ", condition->needs, "=",
-                 condition->values.empty() ? "..." : condition->values.front()));
+          concat("add --set ", other, "=", needed->values.empty() ? "..." : needed->values.front()));
     }
   }
   return {};

@@ -8,6 +8,7 @@
 
 #include "frontend/recipe/check.h"
 #include "frontend/recipe/schema.h"
+#include "runtime/base/option_condition.h"
 
 namespace tailor::recipe {
 namespace {
@@ -337,7 +338,7 @@ TEST(Recipe, CsvNeedsATable) {
 
 TEST(Schema, EveryConditionNamesKeysAndValuesThereAre) {
   for (const KeySpec& spec : keys()) {
-    const Condition needed = condition(spec);
+    const runtime::OptionCondition needed = runtime::OptionCondition::parse(spec.only_if);
     EXPECT_EQ(needed.keys.empty(), spec.only_if.empty()) << spec.key;
     for (const std::string& key : needed.keys) {
       const KeySpec* chooser = find_key(key);

@@ -155,7 +155,12 @@ TEST(Open, ManyAbsentClassesAreOneNote) {
 }
 
 TEST(Dataset, ContentHashSeesFeaturesAndLabels) {
-  Dataset data{.num_rows = 2, .num_numeric = 1, .num_classes = 2, .numeric = {1, 2}, .label = {0, 1}};
+  Dataset data;
+  data.num_rows = 2;
+  data.num_numeric = 1;
+  data.num_classes = 2;
+  data.numeric = {1, 2};
+  data.label = {0, 1};
   const std::uint64_t hash = content_hash(data);
   EXPECT_EQ(content_hash(Dataset(data)), hash);
   Dataset other = data;
