@@ -1,6 +1,6 @@
 // A method of one's own in 60 lines: a hand-written logit-adjusted cross-entropy whose ascent step looks at
 // rare classes only (SAM with two tables), EMA weights for evaluation. Try: train, compile -o out.tailor,
-// --explain.
+// compile --explain.
 #include <tailor/tailor.h>
 using namespace tailor;
 

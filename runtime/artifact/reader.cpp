@@ -301,6 +301,9 @@ Status check_header(const FileHeader& header, std::uint64_t file_bytes) {
 } // namespace
 
 Result<std::shared_ptr<const Artifact>> Artifact::open(const std::string& path) {
+  if (path.ends_with(".toml"))
+    return invalid_argument("'", path, "' is a recipe, not a compiled program")
+        .with_hint(concat("tailor train ", path, ", or tailor compile ", path, " -o P.tailor"));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(MappedFile file, MappedFile::open(path));
   std::shared_ptr<Artifact> artifact(new Artifact);
   artifact->path_ = path;

@@ -185,6 +185,10 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   for (const Verb& verb : kVerbs)
     app.add_subcommand(verb.name, verb.what); // for --help; they run above
 
+  if (argc < 2) {
+    std::fputs(app.help().c_str(), stderr);
+    return kWrongCommandLine;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -43,6 +43,9 @@ Status about_trace(recipe::Recipe& recipe, const TraceError& error) {
 } // namespace
 
 Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std::string>& overrides) {
+  if (path.ends_with(".tailor"))
+    return runtime::invalid_argument("'", path, "' is a compiled program, not a recipe")
+        .with_hint("tailor run " + path);
   LoadedRecipe loaded{recipe::parse(path, overrides), nullptr};
   if (!loaded.recipe.ok()) return complaints(loaded.recipe);
   Result<runtime::DataPlan> plan = runtime::read_data_plan(loaded.recipe.options, "");
