@@ -332,6 +332,12 @@ TEST(Recipe, BlobsHaveNoNoise) { // it would only be their unit of length
               HasSubstr("r.toml:3:1: error: 'data.noise' has no effect with data.format = \"blobs\""));
 }
 
+// toml++ takes no character between U+00A1 and U+0499 into account here.
+TEST(Recipe, ACharacterThatStartsNothingIsAnError) {
+  for (const char* text : {"\u00b2", "\u03b1 = 1", "[data]\nlabel = \u00e9\n", "x\u00b2&i=[.=\n=["})
+    EXPECT_THAT(parse_text(text).messages(), HasSubstr("error:")) << text;
+}
+
 TEST(Recipe, CsvNeedsATable) {
   EXPECT_THAT(parse_text("[data]\nformat = \"csv\"\n").messages(), HasSubstr("data.train names no table"));
 }
