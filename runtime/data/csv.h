@@ -104,11 +104,10 @@ private:
   Status status_;
 };
 
-/// Reads a decimal number as the nearest f32 or f64: sign, digits, point, exponent; the whole text must be
-/// one. kNotNumber also for hexadecimal; kNotFinite for `inf` and `infinity`; kOutOfRange for a size above
-/// the type's range (below it rounds to 0).
+/// Reads a decimal number as the nearest f64: sign, digits, point, exponent; the whole text must be one.
+/// kNotNumber also for hexadecimal; kNotFinite for `inf` and `infinity`; kOutOfRange for a size above the
+/// range of f32, in which features are stored (too small for f64 rounds to 0).
 enum class NumberParse { kOk, kNotNumber, kOutOfRange, kNotFinite };
-NumberParse parse_number(std::string_view text, float& value);
 NumberParse parse_number(std::string_view text, double& value);
 
 } // namespace tailor::runtime

@@ -1,5 +1,7 @@
 #include "runtime/data/dataset.h"
 
+#include "runtime/base/status.h"
+
 #include <span>
 
 #define XXH_INLINE_ALL
@@ -10,10 +12,16 @@ namespace tailor::runtime {
 std::uint64_t bytes_of(const Dataset& data) {
   std::uint64_t bytes = 4 * (data.numeric.capacity() + data.category.capacity() + data.label.capacity() +
                              data.source_row.capacity()) +
-                        data.id.capacity() * sizeof(std::string);
+                        data.id.capacity() * sizeof(std::string) + data.lines.bytes();
   for (const std::string& id : data.id)
     bytes += id.capacity() > std::string().capacity() ? id.capacity() : 0;
   return bytes;
+}
+
+std::string Dataset::place(std::int64_t row) const {
+  const std::int32_t source = source_row[static_cast<std::size_t>(row)];
+  const std::int64_t line = lines.line_of(source);
+  return line > 0 ? concat(path, ":", line) : concat("row ", source, " of '", path, "'");
 }
 
 std::uint64_t content_hash(const Dataset& data) {

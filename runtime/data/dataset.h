@@ -1,4 +1,6 @@
 #pragma once
+#include "runtime/data/row_lines.h"
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -18,8 +20,12 @@ struct Dataset {
   std::vector<std::int32_t> source_row;   ///< [num_rows] 0-based data row of the file it came from
   std::vector<std::string> id;            ///< [num_rows] or empty: the id column's text
   std::vector<std::int64_t> class_counts; ///< [K]; zeros if unlabelled
+  std::string path;                       ///< file the rows came from, or name of a generated set
+  RowLines lines;                         ///< by source row
 
   bool empty() const { return num_rows == 0; }
+  /// "t.csv:18", or "row 16 of 'blobs'" for rows without a file.
+  std::string place(std::int64_t row) const;
 };
 
 /// Memory its rows take.

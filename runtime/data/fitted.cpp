@@ -217,6 +217,21 @@ Result<FittedState> fit(const RawTable& table, std::span<const std::int32_t> row
   return state;
 }
 
+std::vector<LostSpacing> lost_spacing(const RawTable& table, std::span<const std::int32_t> rows,
+                                      const DataSchema& schema, const NumericTransform& transform) {
+  // Random numbers of 17 digits collide too: n of them in n / 2^25 of the cases, below 1 % up to 300,000 rows, and
+  // there it does no harm. An offset or an outlier that swallows a column joins most of its values.
+  constexpr std::int64_t kOneIn = 100;
+  std::vector<LostSpacing> lost;
+  if (transform.normalisation == Normalisation::kQuantile) return lost; // clips and joins by design
+  const std::vector<const Column*> columns = columns_of(schema, ColumnRole::kNumeric);
+  for (std::size_t c = 0; c < columns.size(); ++c)
+    if (const Resolution kept = resolution(transform, static_cast<std::int32_t>(c), table.numeric[c], rows);
+        (kept.num_values - kept.num_features) * kOneIn > kept.num_values)
+      lost.push_back({columns[c]->name, kept});
+  return lost;
+}
+
 Result<Dataset> encode(const RawTable& table, std::span<const std::int32_t> rows, const DataSchema& schema,
                        const FittedState& fitted, EncodeReport* report) {
   TAILOR_RETURN_IF_ERROR_AS_IS(fitted.check(schema));
@@ -228,6 +243,8 @@ Result<Dataset> encode(const RawTable& table, std::span<const std::int32_t> rows
   data.num_category = schema.num_category();
   data.num_classes = schema.num_classes;
   data.source_row.assign(rows.begin(), rows.end());
+  data.path = table.path;
+  data.lines = table.lines;
   EncodeReport counts{std::vector<std::int64_t>(categories.size(), 0),
                       std::vector<std::int64_t>(numeric_columns.size(), 0)};
 
@@ -235,13 +252,20 @@ Result<Dataset> encode(const RawTable& table, std::span<const std::int32_t> rows
   data.numeric.resize(rows.size() * width);
   std::size_t flag = numeric_columns.size();
   for (std::size_t c = 0; c < numeric_columns.size(); ++c) {
-    const std::vector<float>& column = table.numeric[c];
+    const std::vector<double>& column = table.numeric[c];
     const bool has_flag = numeric_columns[c]->missing_flag;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const float value = column[static_cast<std::size_t>(rows[i])];
+      const double value = column[static_cast<std::size_t>(rows[i])];
       const bool missing = std::isnan(value);
       counts.imputed[c] += missing;
-      data.numeric[i * width + c] = fitted.numeric.apply(static_cast<std::int32_t>(c), value);
+      const float feature = fitted.numeric.apply(static_cast<std::int32_t>(c), value);
+      if (!std::isfinite(feature))
+        return invalid_argument(data.place(static_cast<std::int64_t>(i)), ": column '",
+                                numeric_columns[c]->name, "': ", value, " is ",
+                                (value - fitted.numeric.mean[c]) /
+                                    (fitted.numeric.std[c] > 0 ? fitted.numeric.std[c] : 1.0),
+                                " standard deviations from the training mean, expected less than 3.4e38");
+      data.numeric[i * width + c] = feature;
       if (has_flag) data.numeric[i * width + flag] = missing ? 1.0f : 0.0f;
     }
     flag += has_flag;

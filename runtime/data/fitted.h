@@ -39,6 +39,15 @@ struct FittedState {
 Result<FittedState> fit(const RawTable& table, std::span<const std::int32_t> rows, const DataSchema& schema,
                         Normalisation normalisation);
 
+/// A numeric column whose different values become equal features.
+struct LostSpacing {
+  std::string column;
+  Resolution resolution;
+};
+/// Columns of `rows` of which f32 joins more than one value in a hundred.
+std::vector<LostSpacing> lost_spacing(const RawTable& table, std::span<const std::int32_t> rows,
+                                      const DataSchema& schema, const NumericTransform& transform);
+
 /// What encode met that training never saw.
 struct EncodeReport {
   std::vector<std::int64_t> unknown_categories; ///< per categorical column: cells coded as unknown
@@ -46,6 +55,7 @@ struct EncodeReport {
 };
 
 /// `rows` of `table` in that order as a Dataset: imputes, normalises, looks codes up.
+/// Errors    a cell whose feature is beyond f32 (its place and both numbers).
 Result<Dataset> encode(const RawTable& table, std::span<const std::int32_t> rows, const DataSchema& schema,
                        const FittedState& fitted, EncodeReport* report = nullptr);
 

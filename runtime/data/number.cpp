@@ -8,18 +8,10 @@
 namespace tailor::runtime {
 namespace {
 
-/// Every integer below kExactMantissa and every power up to the table's end is exact in T, so mantissa /
-/// power rounds once and is the nearest T (Clinger 1990).
-template <class T> struct FastRange;
-template <> struct FastRange<float> {
-  static constexpr std::uint64_t kExactMantissa = std::uint64_t{1} << 24;
-  static constexpr float kPowers[] = {1e0f, 1e1f, 1e2f, 1e3f, 1e4f, 1e5f, 1e6f, 1e7f, 1e8f, 1e9f, 1e10f};
-};
-template <> struct FastRange<double> {
-  static constexpr std::uint64_t kExactMantissa = std::uint64_t{1} << 53;
-  static constexpr double kPowers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6, 1e7,
-                                       1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14};
-};
+/// Every integer below kExactMantissa and every power in the table is exact, so mantissa / power rounds once and
+/// is the nearest f64 (Clinger 1990).
+constexpr std::uint64_t kExactMantissa = std::uint64_t{1} << 53;
+constexpr double kPowers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14};
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -33,7 +25,9 @@ bool too_small(std::string_view text) {
   return whole.find_first_not_of('0') == std::string_view::npos;
 }
 
-template <class T> NumberParse parse(std::string_view text, T& value) {
+} // namespace
+
+NumberParse parse_number(std::string_view text, double& value) {
   const char* p = text.data();
   const char* const end = p + text.size();
   const bool negative = p < end && *p == '-';
@@ -49,9 +43,9 @@ template <class T> NumberParse parse(std::string_view text, T& value) {
     for (++p; p < end && is_digit(*p) && num_digits < 18; ++p, ++num_digits, ++decimals)
       mantissa = mantissa * 10 + static_cast<std::uint64_t>(*p - '0');
   }
-  if (p == end && num_digits > 0 && mantissa < FastRange<T>::kExactMantissa &&
-      decimals < static_cast<int>(std::size(FastRange<T>::kPowers))) {
-    const T magnitude = static_cast<T>(mantissa) / FastRange<T>::kPowers[decimals];
+  if (p == end && num_digits > 0 && mantissa < kExactMantissa &&
+      decimals < static_cast<int>(std::size(kPowers))) {
+    const double magnitude = static_cast<double>(mantissa) / kPowers[decimals];
     value = negative ? -magnitude : magnitude;
     return NumberParse::kOk;
   }
@@ -62,24 +56,16 @@ template <class T> NumberParse parse(std::string_view text, T& value) {
       word += static_cast<char>(*c | 0x20);
     return word == "inf" || word == "infinity" ? NumberParse::kNotFinite : NumberParse::kNotNumber;
   }
-  T magnitude = 0;
+  double magnitude = 0;
   const auto [stop, error] = std::from_chars(digits, end, magnitude, std::chars_format::general);
   if (error == std::errc::invalid_argument || stop != end) return NumberParse::kNotNumber;
   if (error == std::errc::result_out_of_range) {
     if (!too_small({digits, end})) return NumberParse::kOutOfRange;
     magnitude = 0;
   }
+  if (magnitude > std::numeric_limits<float>::max()) return NumberParse::kOutOfRange;
   value = negative ? -magnitude : magnitude;
   return NumberParse::kOk;
-}
-
-} // namespace
-
-NumberParse parse_number(std::string_view text, float& value) {
-  return parse(text, value);
-}
-NumberParse parse_number(std::string_view text, double& value) {
-  return parse(text, value);
 }
 
 } // namespace tailor::runtime

@@ -43,7 +43,8 @@ Result<RawTable> generate(const DataPlan& plan, GeneratedPart part) {
   RawTable table;
   table.path = moons ? "two_moons" : "blobs";
   table.num_rows = std::ssize(rows.label);
-  table.numeric = std::move(rows.numeric);
+  for (const std::vector<float>& column : rows.numeric)
+    table.numeric.emplace_back(column.begin(), column.end());
   table.num_missing.resize(table.numeric.size());
   table.label = std::move(rows.label);
   return table;
@@ -137,6 +138,17 @@ void note_report(const char* split, const DataSchema& schema, const EncodeReport
   }
 }
 
+void warn_of_lost_spacing(const Sources& sources, const DataSchema& schema, DataBundle& bundle) {
+  for (const LostSpacing& lost :
+       lost_spacing(sources.train, sources.rows.train, schema, bundle.fitted.numeric))
+    bundle.warnings.push_back(
+        concat("the ", lost.resolution.num_values, " different values of column '", lost.column, "' become ",
+               lost.resolution.num_features, " features: data.numeric = \"", schema.numeric,
+               "\" leaves them closer together than f32 can tell apart; \"",
+               schema.numeric == "none" ? "standard\" subtracts the offset first, \"" : "", "quantile\" ",
+               "spreads them"));
+}
+
 /// One note however many classes a split lacks.
 void note_absent_classes(const char* split, const DataSchema& schema, const std::vector<std::int64_t>& counts,
                          std::vector<std::string>& notes) {
@@ -186,6 +198,7 @@ Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, con
     TAILOR_ASSIGN_OR_RETURN_AS_IS(bundle.fitted,
                                   fit(sources.train, sources.rows.train, schema, plan.normalisation));
   }
+  warn_of_lost_spacing(sources, schema, bundle);
 
   const auto encode_split = [&](const char* name, const RawTable& table, std::vector<std::int32_t>& rows,
                                 Dataset& data) -> Status {

@@ -13,6 +13,8 @@ struct DataBundle {
   FittedState fitted;
   /// What a user should know: unknown categories, imputed cells, long tail, empty classes.
   std::vector<std::string> notes;
+  /// What spoils the training unless the user does something: columns that f32 flattens.
+  std::vector<std::string> warnings;
   std::uint64_t peak_bytes = 0; ///< most that was held while the tables were read and encoded
 };
 

@@ -259,12 +259,13 @@ private:
         break;
       }
     }
+    table_.lines.add(table_.num_rows, records_->line());
     ++table_.num_rows;
     return {};
   }
 
   Status read_number(const Reader& reader, const CsvField& field) {
-    float value = 0;
+    double value = 0;
     if (parse_number(field.text, value) != NumberParse::kOk) {
       if (!is_missing(field.text)) return bad_number(reader, field);
       if (!allow_missing_)
@@ -272,7 +273,7 @@ private:
             .with_hint(
                 "data.missing = \"mean\" fills in the training mean, \"flag\" adds a column that says so");
       ++table_.num_missing[reader.target];
-      value = std::numeric_limits<float>::quiet_NaN();
+      value = std::numeric_limits<double>::quiet_NaN();
     }
     table_.numeric[reader.target].push_back(value);
     return {};
@@ -301,7 +302,7 @@ private:
   }
 
   Status bad_number(const Reader& reader, const CsvField& field) const {
-    float value = 0;
+    double value = 0;
     switch (parse_number(field.text, value)) {
     case NumberParse::kNotFinite:
       return bad_cell(reader, field, "a finite number");
@@ -349,9 +350,9 @@ std::uint64_t bytes_of(const RawTable& table) {
   };
   std::uint64_t bytes = table.label.capacity() * sizeof(std::int32_t) +
                         table.time.capacity() * sizeof(double) + text_bytes(table.group) +
-                        text_bytes(table.id);
-  for (const std::vector<float>& column : table.numeric)
-    bytes += column.capacity() * sizeof(float);
+                        text_bytes(table.id) + table.lines.bytes();
+  for (const std::vector<double>& column : table.numeric)
+    bytes += column.capacity() * sizeof(double);
   for (const TextColumn& column : table.category)
     bytes += text_bytes(column);
   return bytes;

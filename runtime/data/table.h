@@ -2,6 +2,7 @@
 #include "runtime/base/data_schema.h"
 #include "runtime/data/csv.h"
 #include "runtime/data/plan.h"
+#include "runtime/data/row_lines.h"
 
 namespace tailor::runtime {
 
@@ -11,17 +12,19 @@ struct TextColumn {
   std::vector<std::int32_t> codes; ///< one per row, into `values`
 };
 
-/// A file read by a schema, before anything is fitted: still the user's values.
+/// A file read by a schema, before anything is fitted: still the user's values. Numbers are f64 up to the point
+/// where they have been normalised: 100000001 and 100000000 are one number in f32.
 struct RawTable {
   std::string path;
   std::int64_t num_rows = 0;
-  std::vector<std::vector<float>> numeric; ///< per numeric column; NaN = missing
-  std::vector<TextColumn> category;        ///< per categorical column; missing is the value "(missing)"
-  std::vector<std::int32_t> label;         ///< class index per row; empty unless need_label
-  TextColumn group;                        ///< empty unless the schema has a group column
+  std::vector<std::vector<double>> numeric; ///< per numeric column; NaN = missing
+  std::vector<TextColumn> category;         ///< per categorical column; missing is the value "(missing)"
+  std::vector<std::int32_t> label;          ///< class index per row; empty unless need_label
+  TextColumn group;                         ///< empty unless the schema has a group column
   std::vector<double> time; ///< numbers, or seconds since 1970 for ISO dates; empty without a time column
   TextColumn id;            ///< empty without an id column
   std::vector<std::int64_t> num_missing; ///< per numeric column
+  RowLines lines;
 };
 
 /// Memory a table takes, with what its vectors grew beyond their rows.

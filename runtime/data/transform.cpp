@@ -9,8 +9,9 @@
 namespace tailor::runtime {
 namespace {
 
-constexpr double kNoise = 1e-3;
-constexpr double kBoundsThreshold = 1e-7;
+constexpr double kNoise =
+    1e-6; // of the std: breaks ties, yet stays small beside the dense end of a skewed column
+constexpr double kSmallestRank = 1e-7;
 constexpr double kClip = 5.199337582605575; // -inverse_normal_cdf(1e-7 - 2^-52), as scikit-learn clips
 
 /// Distance-weighted between neighbours of sorted values, as numpy.percentile's default.
@@ -36,20 +37,31 @@ double interpolated_rank(std::span<const double> quantiles, double value) {
   return (static_cast<double>(low - 1) + within) / steps;
 }
 
-void fit_moments(std::span<const std::vector<float>> columns, std::span<const std::int32_t> rows,
+/// Two passes over the distances from one value of the column: an offset, however large, cancels before anything
+/// is summed or squared, and a constant column has std 0 exactly.
+void fit_moments(std::span<const std::vector<double>> columns, std::span<const std::int32_t> rows,
                  NumericTransform& transform, std::vector<std::int64_t>& num_values) {
-  for (const std::vector<float>& column : columns) {
-    double sum = 0, squares = 0;
+  for (const std::vector<double>& column : columns) {
+    const auto each = [&](const auto& use) {
+      for (const std::int32_t row : rows)
+        if (const double value = column[static_cast<std::size_t>(row)]; !std::isnan(value)) use(value);
+    };
+    double origin = 0, sum = 0;
     std::int64_t count = 0;
-    for (const std::int32_t row : rows)
-      if (const float value = column[static_cast<std::size_t>(row)]; !std::isnan(value))
-        sum += value, ++count;
-    const double mean = count > 0 ? sum / static_cast<double>(count) : 0;
-    for (const std::int32_t row : rows)
-      if (const float value = column[static_cast<std::size_t>(row)]; !std::isnan(value))
-        squares += (value - mean) * (value - mean);
-    transform.mean.push_back(mean);
-    transform.std.push_back(count > 0 ? std::sqrt(squares / static_cast<double>(count)) : 0);
+    each([&](double value) {
+      if (count++ == 0) origin = value;
+      sum += value - origin;
+    });
+    const double n = static_cast<double>(std::max<std::int64_t>(count, 1));
+    const double shift = sum / n;
+    double rest = 0, squares = 0;
+    each([&](double value) {
+      const double distance = (value - origin) - shift;
+      rest += distance;
+      squares += distance * distance;
+    });
+    transform.mean.push_back(origin + shift);
+    transform.std.push_back(std::sqrt(std::max(0.0, (squares - rest * rest / n) / n)));
     num_values.push_back(count);
   }
 }
@@ -74,9 +86,9 @@ const char* to_string(Normalisation normalisation) {
   return "unknown";
 }
 
-float NumericTransform::apply(std::int32_t column, float value) const {
+float NumericTransform::apply(std::int32_t column, double value) const {
   const auto c = static_cast<std::size_t>(column);
-  const double x = std::isnan(value) ? mean[c] : static_cast<double>(value);
+  const double x = std::isnan(value) ? mean[c] : value;
   switch (normalisation) {
   case Normalisation::kNone:
     break;
@@ -85,18 +97,18 @@ float NumericTransform::apply(std::int32_t column, float value) const {
   case Normalisation::kQuantile: {
     const auto n = static_cast<std::size_t>(num_quantiles);
     const std::span<const double> row(quantiles.data() + c * n, n);
-    if (x - kBoundsThreshold < row.front()) return static_cast<float>(-kClip);
-    if (x + kBoundsThreshold > row.back()) return static_cast<float>(kClip);
+    if (x < row.front()) return static_cast<float>(-kClip);
+    if (x > row.back()) return static_cast<float>(kClip);
     const double rank = interpolated_rank(row, x);
-    if (rank <= kBoundsThreshold) return static_cast<float>(-kClip);
-    if (rank >= 1 - kBoundsThreshold) return static_cast<float>(kClip);
+    if (rank <= kSmallestRank) return static_cast<float>(-kClip);
+    if (rank >= 1 - kSmallestRank) return static_cast<float>(kClip);
     return static_cast<float>(inverse_normal_cdf(rank));
   }
   }
   return static_cast<float>(x);
 }
 
-Result<NumericTransform> fit_numeric(std::span<const std::vector<float>> columns,
+Result<NumericTransform> fit_numeric(std::span<const std::vector<double>> columns,
                                      std::span<const std::int32_t> rows, Normalisation normalisation) {
   if (rows.empty()) return invalid_argument("no training row to fit on");
   NumericTransform transform;
@@ -114,9 +126,9 @@ Result<NumericTransform> fit_numeric(std::span<const std::vector<float>> columns
   std::vector<double> noisy(rows.size());
   for (std::size_t c = 0; c < columns.size(); ++c) {
     DataRandom random(0, DataPurpose::kQuantileNoise, 0, static_cast<std::uint32_t>(c));
-    const double scale = kNoise / std::max(transform.std[c], kNoise);
+    const double scale = kNoise * transform.std[c];
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const float value = columns[c][static_cast<std::size_t>(rows[i])];
+      const double value = columns[c][static_cast<std::size_t>(rows[i])];
       noisy[i] = (std::isnan(value) ? transform.mean[c] : value) + scale * random.normal();
     }
     std::sort(noisy.begin(), noisy.end());
@@ -125,6 +137,25 @@ Result<NumericTransform> fit_numeric(std::span<const std::vector<float>> columns
           noisy, static_cast<double>(q) / static_cast<double>(transform.num_quantiles - 1)));
   }
   return transform;
+}
+
+Resolution resolution(const NumericTransform& transform, std::int32_t column, std::span<const double> values,
+                      std::span<const std::int32_t> rows) {
+  std::vector<double> sorted;
+  sorted.reserve(rows.size());
+  for (const std::int32_t row : rows)
+    if (const double value = values[static_cast<std::size_t>(row)]; !std::isnan(value))
+      sorted.push_back(value);
+  std::sort(sorted.begin(), sorted.end());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  Resolution kept{std::ssize(sorted), 0};
+  float last = 0;
+  for (const double value : sorted) { // every map is monotone: equal features stand side by side
+    const float feature = transform.apply(column, value);
+    if (kept.num_features == 0 || feature != last) ++kept.num_features;
+    last = feature;
+  }
+  return kept;
 }
 
 double inverse_normal_cdf(double p) {

@@ -338,6 +338,8 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
       TAILOR_ASSIGN_OR_RETURN(data, open_data(setup.data_plan, artifact->spec().schema, open),
                               "opening the data");
       describe_data(setup, *data, result, s == 0 && !options.quiet);
+      for (std::size_t i = 0; s == 0 && i < data->warnings.size(); ++i)
+        log_warning(data->warnings[i]);
     }
     Trainer trainer(*setup.executor, setup.options, setup.data_plan, *data, trainer_options);
     std::string done; // why there is nothing left to train

@@ -3,6 +3,7 @@
 #include "data_testing.h"
 
 #include <cmath>
+#include <numeric>
 
 namespace tailor::runtime {
 namespace {
@@ -35,6 +36,10 @@ RawTable table() {
 
 const std::vector<std::int32_t> kTrain = {0, 1, 3};
 const std::vector<std::int32_t> kAll = {3, 2, 1, 0};
+
+std::vector<std::int32_t> first_two() {
+  return {0, 1};
+}
 
 FittedState fitted() {
   return value_of(fit(table(), kTrain, schema(), Normalisation::kStandard));
@@ -121,6 +126,47 @@ TEST(Fitted, DamagedJsonIsAnError) {
   std::string negative = good;
   negative.replace(negative.find("[2,1]"), 5, "[2,-1]");
   EXPECT_EQ(FittedState::from_json(negative).status().code(), StatusCode::kDataLoss);
+}
+
+TEST(Fitted, ACellBeyondF32IsRefusedWithItsPlace) {
+  RawTable raw = value_of(read_text("a,b,kind,y,id\n\n1,0.1,red,no,r0\n\n2,0.2,red,yes,r1\n", schema()));
+  const FittedState state = value_of(fit(raw, first_two(), schema(), Normalisation::kStandard));
+  raw = value_of(read_text("a,b,kind,y,id\n1,2,red,no,r0\n\n2,-3e38,red,yes,r1\n", schema()));
+  const Status status = encode(raw, first_two(), schema(), state).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(status.message(), HasSubstr("t.csv:4: column 'b': -3e+38 is -6e+39"));
+  EXPECT_THAT(status.message(), HasSubstr("standard deviations from the training mean"));
+}
+
+TEST(Fitted, RowsKnowTheirLines) {
+  const RawTable raw = value_of(
+      read_text("a,b,kind,y,id\n\n1,0,red,no,\"r\n0\"\n2,0,red,yes,r1\n\n\n3,0,red,no,r2\n", schema()));
+  const std::vector<std::int32_t> rows = {2, 0, 1};
+  const Dataset data = value_of(encode(raw, rows, schema(), fitted()));
+  EXPECT_EQ(data.place(0), "t.csv:8");
+  EXPECT_EQ(data.place(1), "t.csv:3");
+  EXPECT_EQ(data.place(2), "t.csv:5");
+  Dataset generated;
+  generated.path = "blobs";
+  generated.source_row = {7};
+  EXPECT_EQ(generated.place(0), "row 7 of 'blobs'");
+}
+
+TEST(Fitted, ColumnsThatF32FlattensAreFound) {
+  std::string text = "a,b,kind,y,id\n";
+  for (int i = 0; i < 40; ++i)
+    text += concat(100000000 + i % 2, ",", i, ".25,red,no,r", i, "\n");
+  const RawTable raw = value_of(read_text(text, schema()));
+  std::vector<std::int32_t> rows(40);
+  std::iota(rows.begin(), rows.end(), 0);
+  const auto lost = [&](Normalisation normalisation) {
+    return lost_spacing(raw, rows, schema(), value_of(fit(raw, rows, schema(), normalisation)).numeric);
+  };
+  ASSERT_EQ(lost(Normalisation::kNone).size(), 1u);
+  EXPECT_EQ(lost(Normalisation::kNone)[0].column, "a");
+  EXPECT_EQ(lost(Normalisation::kNone)[0].resolution.num_features, 1);
+  EXPECT_TRUE(lost(Normalisation::kStandard).empty());
+  EXPECT_TRUE(lost(Normalisation::kQuantile).empty());
 }
 
 TEST(Fitted, MoreCategoriesThanTheProgramHasRoomFor) {

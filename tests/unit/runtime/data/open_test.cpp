@@ -238,7 +238,7 @@ TEST(RealData, Adult) {
   EXPECT_LT(seconds.count(), 2.0) << "reading Adult takes about 0.02 s";
   EXPECT_EQ(std::count(whole.label.begin(), whole.label.end(), 0), 24720);
   EXPECT_EQ(std::count(whole.label.begin(), whole.label.end(), 1), 7841);
-  EXPECT_EQ(whole.numeric[1][1], 83311.0f);
+  EXPECT_EQ(whole.numeric[1][1], 83311.0);
   const TextColumn& work = whole.category[0];
   EXPECT_EQ(work.values[static_cast<std::size_t>(work.codes[0])], "State-gov");
   const auto missing =

@@ -32,7 +32,7 @@ TEST(Table, ReadsByNameInAnyOrder) {
   const RawTable table =
       value_of(read_text("y,extra,kind,age\nno,9,a,1.5\nyes,9,?,-2\nno,9,a,0\n", schema()));
   EXPECT_EQ(table.num_rows, 3);
-  EXPECT_EQ(table.numeric[0], (std::vector<float>{1.5f, -2, 0}));
+  EXPECT_EQ(table.numeric[0], (std::vector<double>{1.5, -2, 0}));
   EXPECT_EQ(table.category[0].values, (std::vector<std::string>{"a", "(missing)"}));
   EXPECT_EQ(table.category[0].codes, (std::vector<std::int32_t>{0, 1, 0}));
   EXPECT_EQ(table.label, (std::vector<std::int32_t>{0, 1, 0}));
@@ -41,7 +41,7 @@ TEST(Table, ReadsByNameInAnyOrder) {
 TEST(Table, ReadsByPosition) {
   const RawTable table = value_of(read_text("1,a,x,no\n2,b,x,yes\n", schema(false)));
   EXPECT_EQ(table.num_rows, 2);
-  EXPECT_EQ(table.numeric[0], (std::vector<float>{1, 2}));
+  EXPECT_EQ(table.numeric[0], (std::vector<double>{1, 2}));
   ReadOptions with_header;
   with_header.csv.header = CsvFormat::Header::kYes;
   EXPECT_EQ(value_of(read_text("h0,h1,h2,h3\n1,a,x,no\n", schema(false), with_header)).num_rows, 1);
