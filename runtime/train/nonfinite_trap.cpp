@@ -1,46 +1,13 @@
 #include "runtime/train/nonfinite_trap.h"
 
+#include "runtime/train/finite_check.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
 namespace tailor::runtime {
-namespace {
-
-/// Index of the first element that is not finite, or -1.
-template <class T> std::int64_t first_nonfinite(std::span<const std::byte> bytes) {
-  for (std::size_t i = 0; i < bytes.size() / sizeof(T); ++i) {
-    T value;
-    std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
-    if (!std::isfinite(value)) return static_cast<std::int64_t>(i);
-  }
-  return -1;
-}
-
-std::int64_t first_nonfinite_bf16(std::span<const std::byte> bytes) {
-  for (std::size_t i = 0; i < bytes.size() / 2; ++i) {
-    std::uint16_t bits = 0;
-    std::memcpy(&bits, bytes.data() + 2 * i, sizeof(bits));
-    constexpr std::uint16_t kExponent = 0x7F80;
-    if ((bits & kExponent) == kExponent) return static_cast<std::int64_t>(i);
-  }
-  return -1;
-}
-
-std::int64_t first_nonfinite(DType dtype, std::span<const std::byte> bytes) {
-  switch (dtype) {
-  case DType::kF32:
-    return first_nonfinite<float>(bytes);
-  case DType::kF64:
-    return first_nonfinite<double>(bytes);
-  case DType::kBF16:
-    return first_nonfinite_bf16(bytes);
-  default:
-    return -1;
-  }
-}
-
-} // namespace
+namespace {} // namespace
 
 std::string describe_command(const ArtifactSpec& spec, const Command& command) {
   std::string text = to_string(command.kind);

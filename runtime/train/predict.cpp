@@ -1,6 +1,7 @@
 #include "runtime/train/predict.h"
 
 #include "runtime/base/file.h"
+#include "runtime/train/finite_check.h"
 
 namespace tailor::runtime {
 namespace {
@@ -57,6 +58,7 @@ Status write_predictions(Evaluator& evaluator, const Dataset& data, const Contro
   std::vector<double> p(static_cast<std::size_t>(num_classes));
   const auto add_batch = [&](std::span<const float> logits, std::span<const std::int32_t>, std::int32_t valid,
                              std::int64_t first_row) -> Status {
+    TAILOR_RETURN_IF_ERROR_AS_IS(check_finite_logits(logits, width, first_row, data, schema));
     for (std::int32_t r = 0; r < valid; ++r) {
       const auto row = static_cast<std::size_t>(first_row + r);
       const auto z = logits.subspan(static_cast<std::size_t>(r * width), static_cast<std::size_t>(width));

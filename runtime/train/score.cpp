@@ -5,6 +5,7 @@
 #include "runtime/data/open.h"
 #include "runtime/train/effective_options.h"
 #include "runtime/train/evaluate.h"
+#include "runtime/train/finite_check.h"
 #include "runtime/train/predict.h"
 
 #include <algorithm>
@@ -71,6 +72,7 @@ Result<Scoring> open_scoring(const std::shared_ptr<const Artifact>& artifact, co
   TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.executor, make(artifact, executor));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.checkpoint,
                                 load_checkpoint(*scoring.executor, options.weights, CheckpointUse::kWeights));
+  TAILOR_RETURN_IF_ERROR(check_finite_states(spec, scoring.checkpoint), concat("'", options.weights, "'"));
   TAILOR_RETURN_IF_ERROR_AS_IS(restore(*scoring.executor, scoring.checkpoint));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.control,
                                 ControlRows::create(*scoring.executor, scoring.options, stage));
@@ -103,7 +105,15 @@ Result<EvaluationResult> evaluate_weights(std::shared_ptr<const Artifact> artifa
         evaluation_plan(artifact->spec(), scoring.options, scoring.checkpoint.fitted));
     TAILOR_ASSIGN_OR_RETURN_AS_IS(Evaluator evaluator,
                                   Evaluator::create(*scoring.executor, scoring.entry, 0));
-    return evaluate(evaluator, scoring.data, scoring.control, plan);
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(Evaluation evaluation, Evaluation::create(plan));
+    const auto add_batch = [&](std::span<const float> logits, std::span<const std::int32_t> labels,
+                               std::int32_t valid, std::int64_t first_row) -> Status {
+      TAILOR_RETURN_IF_ERROR_AS_IS(check_finite_logits(logits, evaluator.logits_width(), first_row,
+                                                       scoring.data, artifact->spec().schema));
+      return evaluation.add(logits, labels, valid);
+    };
+    TAILOR_RETURN_IF_ERROR_AS_IS(evaluator.for_each_batch(scoring.data, scoring.control, add_batch));
+    return evaluation.finish();
   });
 }
 
