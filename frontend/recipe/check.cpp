@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "frontend/recipe/contradict.h"
@@ -72,12 +73,14 @@ void contradict_elements(Recipe& recipe, size_t i, size_t k, std::string message
 
 void check_method_list(Recipe& recipe, const std::vector<std::string>& use) {
   if (use.empty()) recipe.error("method.use", "method.use is empty", "use = [\"erm\"] is the plain method");
+  std::map<std::string, size_t> firsts;
   const auto index_of = [&](const std::string& method) {
-    return static_cast<size_t>(std::find(use.begin(), use.end(), method) - use.begin());
+    const auto found = firsts.find(method);
+    return found == firsts.end() ? use.size() : found->second;
   };
   for (size_t i = 0; i < use.size(); ++i)
-    if (const size_t first = index_of(use[i]); first < i)
-      contradict_elements(recipe, first, i, "method.use names '" + use[i] + "' twice",
+    if (const auto [first, added] = firsts.emplace(use[i], i); !added)
+      contradict_elements(recipe, first->second, i, "method.use names '" + use[i] + "' twice",
                           "the first time is here", {});
   if (const size_t erm = index_of("erm"); erm < use.size())
     for (size_t i = 0; i < use.size(); ++i)
@@ -218,7 +221,8 @@ void check_schedule(Recipe& recipe) {
                "a warm-up of " + number_text(warmup) + " epochs in a run of " + number_text(epochs) +
                    " never reaches optimizer.lr",
                "run.epochs", "the run's length is set here",
-               "without warmup_epochs it is 5, or half the run where that is less");
+               "without warmup_epochs (on the command line: schedule.warmup_epochs=none) it is 5, or half the run "
+               "where that is less");
   const Option* milestones = recipe.options.find("schedule.milestones");
   const OptionValue::List& list = *milestones->value.as_list();
   if (name == "step" && list.empty())
@@ -226,13 +230,11 @@ void check_schedule(Recipe& recipe) {
                "schedule.milestones", "the milestones are set here",
                "milestones = [160, 180] multiplies the rate by schedule.factor at these epochs");
   for (size_t i = 1; i < list.size(); ++i)
-    if (*list[i].as_int() <= *list[i - 1].as_int()) {
+    if (*list[i].as_int() <= *list[i - 1].as_int())
       contradict(recipe, element("schedule.milestones", i),
                  "milestone " + list[i].to_json() + " does not come after " + list[i - 1].to_json(),
                  element("schedule.milestones", i - 1), "the one before it",
                  "milestones are ascending epochs");
-      break;
-    }
 }
 
 constexpr std::string_view kValidation = "val/", kClass = "class_accuracy/";
@@ -271,11 +273,11 @@ void check_watched(Recipe& recipe) {
 void check_run(Recipe& recipe) {
   const Option* batch = recipe.options.find("run.batch");
   if (const OptionValue::List* sizes = batch ? batch->value.as_list() : nullptr) {
+    std::map<int64_t, size_t> firsts;
     for (size_t i = 0; i < sizes->size(); ++i)
-      if (const auto first = std::find(sizes->begin(), sizes->end(), (*sizes)[i]) - sizes->begin();
-          static_cast<size_t>(first) < i)
+      if (const auto [first, added] = firsts.emplace(*(*sizes)[i].as_int(), i); !added)
         contradict(recipe, element("run.batch", i), "run.batch names " + (*sizes)[i].to_json() + " twice",
-                   element("run.batch", first), "the first time is here", {});
+                   element("run.batch", first->second), "the first time is here", {});
     if (sizes->empty()) recipe.error("run.batch", "run.batch is empty");
   }
   if (const auto rule = runtime::parse_group_rule(text_of(recipe, "eval.groups")); !rule.ok())

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "frontend/recipe/schema.h"
 #include "runtime/base/options.h"
@@ -19,14 +20,23 @@ using runtime::Option;
 using runtime::OptionValue;
 
 struct Conversion {
+  struct Complaint {
+    std::string error, hint;
+    std::optional<size_t> element = {}; // of a list: the one that is wrong
+  };
   OptionValue value;
-  std::string error; // empty: the value is good
-  std::string hint;
-  std::optional<size_t> element = {}; // of a list: the one that is wrong
+  std::vector<Complaint> complaints; // of a list one for every wrong element; none: the value is good
+
+  bool ok() const { return complaints.empty(); }
 };
 
-/// Checks type, choices and limits. "optimizer.lr must be a number >= 0, not \"fast\"".
+/// Checks type, choices and limits. "optimizer.lr must be a number >= 0, not \"fast\"". Where a list is wanted
+/// a single element is a list of one.
 Conversion convert(const KeySpec& spec, const toml::node& node);
+
+/// The same for the text of `--set key=text`: what is no TOML value is taken as text ("sgd"), and where a list is
+/// wanted its elements may be separated by commas ("sam,ema").
+Conversion convert_text(const KeySpec& spec, const std::string& text);
 
 /// "a string", "an integer", ...: what a TOML value is, for messages.
 std::string toml_kind(const toml::node& node);

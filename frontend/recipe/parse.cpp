@@ -10,8 +10,10 @@
 
 #include "frontend/recipe/toml.h"
 
+#include "frontend/recipe/bases.h"
 #include "frontend/recipe/check.h"
 #include "frontend/recipe/convert.h"
+#include "frontend/recipe/nesting.h"
 #include "frontend/recipe/schema.h"
 
 namespace tailor::recipe {
@@ -22,6 +24,9 @@ namespace {
 std::string_view list_of(std::string_view key) {
   return key.substr(0, key.find('['));
 }
+
+// Complaints printed at once: as many as fit on a screen.
+constexpr size_t kMostShown = 10;
 
 // 0 for the recipe, 1 for its base, ...; behind them what is in no file.
 size_t layer(const Recipe& recipe, const Place& place) {
@@ -57,8 +62,10 @@ std::string Recipe::messages() const {
     return std::tie(x, a->place.line, a->place.column) < std::tie(y, b->place.line, b->place.column);
   });
   std::string out;
-  for (const Diagnostic* diagnostic : sorted)
-    out += format(*diagnostic, texts);
+  for (size_t i = 0; i < std::min(sorted.size(), kMostShown); ++i)
+    out += format(*sorted[i], texts);
+  if (sorted.size() > kMostShown)
+    out += "note: " + std::to_string(sorted.size() - kMostShown) + " more errors are not shown\n";
   return out;
 }
 
@@ -80,6 +87,13 @@ namespace {
 
 constexpr int kMaxBaseDepth = 8;
 
+// toml++ begins with "Error while parsing key-value pair: ", which is our "error: " again.
+std::string syntax_message(std::string_view description) {
+  constexpr std::string_view kPrefix = "Error while parsing ";
+  if (!description.starts_with(kPrefix)) return std::string(description);
+  return "parsing " + std::string(description.substr(kPrefix.size()));
+}
+
 // One recipe and its bases, read from the bottom up so that later values win.
 class Reader {
 public:
@@ -95,41 +109,31 @@ public:
       complain(from, "cannot read recipe '" + path + "' (no such file, or over 1 MiB)");
       return;
     }
-    recipe_.texts.add(path, *text);
-    recipe_.files.push_back(path);
-    if (open_.empty()) recipe_.text = *text;
-    toml::parse_result parsed = toml::parse(std::string_view(*text), std::string_view(path));
-    if (!parsed) {
-      const toml::source_position at = parsed.error().source().begin;
-      complain({path, at.line, at.column}, std::string(parsed.error().description()));
-      return;
-    }
-    open_.push_back(path);
-    document(parsed.table());
-    open_.pop_back();
+    text_of(path, *text);
   }
 
-  // "optimizer.lr=0.05": a one-line document of its own, whose places are the command line.
+  // "optimizer.lr=0.05": what a file says as `lr = 0.05` under [optimizer], at the place "command line".
   void override_with(const std::string& text) {
-    size_t equals = text.find('=');
-    std::string key = text.substr(0, equals);
-    const KeySpec* spec = find_key(key);
+    const size_t equals = text.find('=');
+    const std::string key = text.substr(0, equals);
+    const Place at = Place::command_line();
     if (equals == std::string::npos || key.empty()) {
-      complain(Place::command_line(), "'" + text + "' is not KEY=VALUE");
+      complain(at, "'" + shortened(text) + "' is not KEY=VALUE");
       return;
     }
+    const KeySpec* spec = find_key(key);
+    if (!spec) spec = short_form(key);
     if (!spec) {
-      unknown(Place::command_line(), key);
+      no_value(at, key);
       return;
     }
-    std::string value = text.substr(equals + 1);
-    toml::parse_result parsed = toml::parse("value = " + value);
-    if (!parsed || parsed.table().size() != 1) parsed = toml::parse("value = " + quoted(value));
-    if (!parsed || parsed.table().size() != 1) {
-      complain(Place::command_line(), "cannot read the value of '" + text + "'");
+    const std::string value = text.substr(equals + 1);
+    if (value == "none" && spec->fallback.empty()) { // as `tailor-run --set` takes it
+      forget(std::string(spec->key));
+      recipe_.options.set(std::string(spec->key), make_option(*spec, OptionValue(), at.text()));
       return;
     }
-    leaf(*spec, *parsed.table().get("value"), Place::command_line());
+    store(*spec, convert_text(*spec, value), at, [&](std::optional<size_t>) { return at; });
   }
 
 private:
@@ -141,18 +145,52 @@ private:
     if (stages) stage_list(*stages);
   }
 
-  void base_file(const toml::node& node) {
-    std::optional<std::string> named = node.value<std::string>();
-    if (!named) {
-      complain(place(node.source()), "base must be a path, not " + toml_kind(node));
+  void text_of(const std::string& path, const std::string& text) {
+    recipe_.texts.add(path, text);
+    recipe_.files.push_back(path);
+    if (open_.empty()) recipe_.text = text;
+    if (const std::optional<TextPlace> deep = nested_too_deep(text)) {
+      complain({path, deep->line, deep->column},
+               "tables and lists nest deeper than " + std::to_string(kMaxNesting) + " levels here");
       return;
     }
-    std::string beside =
+    toml::parse_result parsed = toml::parse(std::string_view(text), std::string_view(path));
+    if (!parsed) {
+      const toml::source_position at = parsed.error().source().begin;
+      complain({path, at.line, at.column}, syntax_message(parsed.error().description()));
+      return;
+    }
+    open_.push_back(path);
+    document(parsed.table());
+    open_.pop_back();
+  }
+
+  void base_file(const toml::node& node) {
+    const Place at = place(node.source());
+    const std::optional<std::string> named = node.value<std::string>();
+    if (!named) {
+      complain(at, "base must be a path or the name of a built-in base, not " + toml_kind(node));
+      return;
+    }
+    if (names_built_in_base(*named)) {
+      if (const std::optional<std::string_view> text = built_in_base(*named))
+        return text_of(built_in_path(*named), std::string(*text));
+      const std::string near = nearest(*named, built_in_bases());
+      complain(at, "there is no built-in base recipe '" + *named + "'",
+               near.empty() ? "built in: " + joined(built_in_bases()) +
+                                  "; a file is named with its ending, as \"" + *named + ".toml\""
+                            : "did you mean '" + near + "'?");
+      return;
+    }
+    const std::string beside =
         (std::filesystem::path(open_.back()).parent_path() / *named).lexically_normal().string();
     for (const std::string& candidate : {beside, *named})
-      if (read_(candidate)) return file(candidate, place(node.source()));
-    complain(place(node.source()), "cannot read base recipe '" + *named + "'",
-             "looked for '" + beside + "' and '" + *named + "'");
+      if (read_(candidate)) return file(candidate, at);
+    const std::string stem = std::filesystem::path(*named).stem().string();
+    complain(at, "cannot read base recipe '" + *named + "'",
+             built_in_base(stem) ? "base = \"" + stem + "\" is built in"
+             : beside == *named  ? "paths start from the folder of the recipe, then from the working folder"
+                                 : "looked for '" + beside + "' and '" + *named + "'");
   }
 
   // [[stage]]: the grammar allows several; this version runs one, merged over the sections.
@@ -178,26 +216,56 @@ private:
   }
 
   void entry(const std::string& prefix, const toml::key& key, const toml::node& node) {
-    std::string dotted = prefix.empty() ? std::string(key.str()) : prefix + "." + std::string(key.str());
-    Place at = place(key.source());
+    const std::string dotted =
+        prefix.empty() ? std::string(key.str()) : prefix + "." + std::string(key.str());
+    const Place at = place(key.source());
     if (const KeySpec* spec = find_key(dotted)) return leaf(*spec, node, at);
-    bool section = std::any_of(keys().begin(), keys().end(),
-                               [&](const KeySpec& spec) { return spec.key.starts_with(dotted + "."); });
-    if (section) {
+    if (is_section(dotted)) {
       if (const toml::table* table = node.as_table()) {
         for (auto&& [child_key, child] : *table)
           entry(dotted, child_key, child);
         return;
       }
       if (const KeySpec* spec = short_form(dotted)) return leaf(*spec, node, at);
-      complain(at, "'" + dotted + "' is a section, not " + toml_kind(node));
-      return;
     }
-    if (const ReservedKey* reserved = find_reserved(dotted)) {
+    no_value(at, dotted);
+  }
+
+  static bool is_section(const std::string& dotted) {
+    return std::any_of(keys().begin(), keys().end(),
+                       [&](const KeySpec& spec) { return spec.key.starts_with(dotted + "."); });
+  }
+
+  // Why `dotted` cannot have a value, in files and on the command line.
+  void no_value(const Place& at, const std::string& dotted) {
+    const std::string name = dotted.substr(dotted.rfind('.') + 1);
+    if (is_section(dotted))
+      complain(at, "'" + dotted + "' is a section, not a key", "its keys are " + keys_of(dotted));
+    else if (const ReservedKey* reserved = find_reserved(dotted))
       complain(at, "'" + dotted + "' is not available in this version (" + std::string(reserved->what) + ")");
-      return;
-    }
-    unknown(at, dotted);
+    else if (name == "base" || name == "stage")
+      complain(at, "'" + name + "' is no key of a section: it stands in a recipe file",
+               name == "base" ? "above the first [section], base = \"tabular\"" : "as [[stage]]");
+    else
+      unknown(at, dotted);
+  }
+
+  // "data.split.by, data.split.val, ...": at most five.
+  static std::string keys_of(const std::string& section) {
+    std::vector<std::string> found;
+    for (const KeySpec& spec : keys())
+      if (spec.key.starts_with(section + ".")) found.emplace_back(spec.key);
+    constexpr size_t kShown = 5;
+    const bool more = found.size() > kShown;
+    found.resize(std::min(found.size(), kShown));
+    return joined(found) + (more ? ", ..." : "");
+  }
+
+  static std::string joined(const std::vector<std::string>& words) {
+    std::string out;
+    for (const std::string& word : words)
+      out += (out.empty() ? "" : ", ") + word;
+    return out;
   }
 
   // What a plain value under the name of a section means.
@@ -209,12 +277,17 @@ private:
 
   void leaf(const KeySpec& spec, const toml::node& node, const Place& at) {
     const toml::array* list = node.as_array();
-    Conversion converted = convert(spec, node);
-    if (!converted.error.empty()) {
-      const toml::node* wrong = list && converted.element ? list->get(*converted.element) : &node;
-      complain(at.in_file() ? place(wrong->source()) : at, converted.error, converted.hint);
-      return;
-    }
+    store(spec, convert(spec, node), at, [&](std::optional<size_t> element) {
+      return place(list && element ? list->get(*element)->source() : node.source());
+    });
+  }
+
+  // `place_of` an element of a list, or of the whole value.
+  void store(const KeySpec& spec, Conversion converted, const Place& at,
+             const std::function<Place(std::optional<size_t> element)>& place_of) {
+    for (Conversion::Complaint& complaint : converted.complaints)
+      complain(place_of(complaint.element), std::move(complaint.error), std::move(complaint.hint));
+    if (!converted.ok()) return;
     if (spec.type == Type::path && at.in_file()) {
       std::filesystem::path path(*converted.value.as_string());
       std::filesystem::path folder = std::filesystem::path(at.file).parent_path();
@@ -222,42 +295,53 @@ private:
         converted.value = OptionValue((folder / path).lexically_normal().string());
     }
     const std::string key(spec.key);
-    const std::string elements = key + "[";
-    std::erase_if(recipe_.places, [&](const auto& entry) { return entry.first.starts_with(elements); });
+    forget(key);
     recipe_.places[key] = at;
-    if (list && at.in_file())
+    if (const OptionValue::List* list = converted.value.as_list(); list && at.in_file())
       for (size_t i = 0; i < list->size(); ++i)
-        recipe_.places[elements + std::to_string(i) + "]"] = place(list->get(i)->source());
+        recipe_.places[key + "[" + std::to_string(i) + "]"] = place_of(i);
     recipe_.options.set(key, make_option(spec, std::move(converted.value), at.text()));
   }
 
+  // The places of `key` and its elements.
+  void forget(const std::string& key) {
+    recipe_.places.erase(key);
+    const auto begin = recipe_.places.lower_bound(key + "[");
+    auto end = begin;
+    while (end != recipe_.places.end() && end->first.starts_with(key + "["))
+      ++end;
+    recipe_.places.erase(begin, end);
+  }
+
   void unknown(const Place& at, const std::string& key) {
-    std::vector<std::string> known{"base", "stage"};
-    for (const KeySpec& spec : keys()) {
-      known.emplace_back(spec.key);
-      for (size_t dot = spec.key.find('.'); dot != std::string_view::npos; dot = spec.key.find('.', dot + 1))
-        if (std::string section(spec.key.substr(0, dot));
-            std::find(known.begin(), known.end(), section) == known.end())
-          known.push_back(section);
-    }
+    static const std::vector<std::string> known = [] {
+      std::set<std::string> names{"base", "stage"};
+      for (const KeySpec& spec : keys()) {
+        names.emplace(spec.key);
+        for (size_t dot = spec.key.find('.'); dot != std::string_view::npos;
+             dot = spec.key.find('.', dot + 1))
+          names.emplace(spec.key.substr(0, dot));
+      }
+      return std::vector<std::string>(names.begin(), names.end());
+    }();
     std::string near = nearest(key, known);
-    complain(at, "unknown key '" + key + "'",
+    if (const std::string last = key.substr(key.rfind('.') + 1); near.empty()) // lr, run.lr: optimizer.lr
+      if (const auto found = std::find_if(known.begin(), known.end(), ends_in(last)); found != known.end())
+        if (std::find_if(found + 1, known.end(), ends_in(last)) == known.end()) near = *found;
+    complain(at, "unknown key '" + shortened(key) + "'",
              near.empty() ? "`tailor recipe --describe` lists every key" : "did you mean '" + near + "'?");
   }
 
+  static std::function<bool(const std::string&)> ends_in(const std::string& last) {
+    return [end = "." + last](const std::string& known) { return known.ends_with(end); };
+  }
+
   Place place(const toml::source_region& source) const {
-    return {open_.empty() ? std::string() : open_.back(), source.begin.line, source.begin.column};
+    return {open_.back(), source.begin.line, source.begin.column};
   }
 
   void complain(const Place& at, std::string message, std::string hint = {}) {
     recipe_.errors.push_back({at, std::move(message), {}, std::move(hint)});
-  }
-
-  static std::string quoted(const std::string& text) {
-    std::string out = "'";
-    for (char c : text)
-      if (c != '\'' && c != '\n') out.push_back(c);
-    return out + "'";
   }
 
   Recipe& recipe_;

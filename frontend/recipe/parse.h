@@ -41,8 +41,8 @@ struct Recipe {
   bool is_below(std::string_view key, std::string_view other) const;
   /// A complaint at the place of `key`, or about the recipe as a whole if it is a default.
   Diagnostic& error(std::string_view key, std::string message, std::string hint = {});
-  /// All complaints, formatted as `format` does, in the order of their places: the recipe, its bases, the
-  /// command line.
+  /// The first ten complaints, formatted as `format` does, in the order of their places: the recipe, its bases,
+  /// the command line; then how many more there are.
   std::string messages() const;
 };
 
@@ -57,8 +57,9 @@ using FileReader = std::function<std::optional<std::string>(const std::string& p
 FileReader disk_reader();
 
 /// Parses `path`, its `base` files below it, then `overrides` ("optimizer.lr=0.05") on top, and checks keys,
-/// types, limits and combinations. A base path is looked for beside the recipe that names it, then from the
-/// working folder.
+/// types, limits and combinations. A base is the name of a built-in one (bases.h), or a path, with a folder or an
+/// ending, that is looked for beside the recipe that names it, then from the working folder. An override says
+/// what a file could say under the same key; `KEY=none` takes back what files say for a key that may be unset.
 Recipe parse(const std::string& path, const std::vector<std::string>& overrides = {},
              const FileReader& read = disk_reader());
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <sstream>
 
+#include "frontend/recipe/bases.h"
 #include "runtime/base/status.h"
 
 namespace tailor::recipe {
@@ -337,11 +338,11 @@ std::string_view name(Type type) {
   case Type::seed_choice:
     return "an integer or \"run_seed\"";
   case Type::words:
-    return "a list of strings";
+    return "a string or a list of strings";
   case Type::columns:
-    return "a list of column names or indices";
+    return "a column name or index, or a list of them";
   case Type::integers:
-    return "a list of integers";
+    return "an integer or a list of integers";
   case Type::integer_or_list:
     return "an integer or a list of integers";
   }
@@ -395,6 +396,11 @@ std::string describe() {
     out << "\n";
     if (!spec.only_if.empty()) out << "    only with " << spec.only_if << "\n";
   }
+  out << "\nBuilt-in bases, to start from with base = \"NAME\" above the first section (tailor recipe --base "
+         "NAME "
+         "prints one):\n";
+  for (const std::string& base : built_in_bases())
+    out << "    " << base << "\n";
   out << "\nKnown but not in this version:\n";
   for (const ReservedKey& reserved : kReserved)
     out << "    " << reserved.prefix << "  (" << reserved.what << ")\n";

@@ -55,11 +55,14 @@ private:
 ///   fraud.toml:2:1: note: ...
 ///   hint: ...
 ///
-/// An unknown place is left out: "error: ...", "note: ...".
+/// An unknown place is left out: "error: ...", "note: ...". Of a long line what stands around the place is shown.
 std::string format(const Diagnostic& diagnostic, const SourceTexts& texts);
 
+/// `text` as a message quotes it: of a long one the beginning and "...".
+std::string shortened(std::string_view text);
+
 /// The candidate nearest to `word` by edit distance, or "" when none is near (over a third of the letters
-/// differ).
+/// differ). Never the word itself.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 } // namespace tailor::recipe

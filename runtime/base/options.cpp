@@ -207,6 +207,12 @@ Result<Option> option_of(const Json& json) {
   return option;
 }
 
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(' ');
+  return begin == std::string_view::npos ? std::string_view()
+                                         : text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+}
+
 Status wrong_type(std::string_view key, const Option& option, const char* wanted) {
   return invalid_argument("'", key, "' must be ", wanted, ", not ", option.value.to_json(), " (set by ",
                           option.origin, ")");
@@ -415,17 +421,20 @@ Result<OptionValue> parse_option_text(OptionType type, std::string_view text) {
   Result<OptionValue> value = OptionValue::from_json(text);
   if (type == OptionType::kAny)
     return value.ok() ? std::move(value) : Result<OptionValue>(OptionValue(std::string(text)));
-  if (type == OptionType::kList && !value.ok()) { // --set eval.metrics=auc,f1
+  if (type == OptionType::kList && !value.ok()) { // --set eval.metrics=auc,f1 or [auc, f1]
+    if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
     OptionValue::List list;
     for (std::size_t begin = 0; begin <= text.size();) {
       const std::size_t comma = std::min(text.find(',', begin), text.size());
-      const std::string_view item = text.substr(begin, comma - begin);
+      const std::string_view item = trimmed(text.substr(begin, comma - begin));
       Result<OptionValue> parsed = OptionValue::from_json(item);
       list.push_back(parsed.ok() ? *std::move(parsed) : OptionValue(std::string(item)));
       begin = comma + 1;
     }
     return OptionValue(std::move(list));
   }
+  if (type == OptionType::kList && !value->as_list() && !value->as_table()) // a single one: a list of one
+    return OptionValue(OptionValue::List{*std::move(value)});
   if (!value.ok() || !type_matches(type, *value))
     return invalid_argument("'", text, "' is not a ", to_string(type));
   return value;

@@ -6,6 +6,7 @@
 
 #include <sstream>
 
+#include "frontend/recipe/bases.h"
 #include "frontend/recipe/check.h"
 #include "frontend/recipe/schema.h"
 #include "runtime/base/option_condition.h"
@@ -58,6 +59,40 @@ TEST(Recipe, LaterFilesWinAndKeepTheirPlace) {
   EXPECT_EQ(recipe.options.find("optimizer.momentum")->origin, "b/base.toml:4:1");
 }
 
+TEST(Recipe, BuiltInBasesNeedNoFile) {
+  ASSERT_THAT(built_in_bases(), ::testing::Contains("tabular"));
+  for (const std::string& name : built_in_bases()) {
+    Recipe recipe = parse_text("base = \"" + name + "\"\n" + kMoons);
+    ASSERT_TRUE(recipe.ok()) << recipe.messages();
+    for (const KeySpec& spec : keys()) // a path of its own would start from a folder that is not there
+      if (spec.type == Type::path) EXPECT_FALSE(recipe.is_set(spec.key)) << name << ": " << spec.key;
+  }
+  const std::string text = "base = \"tabular\"\n[data]\ntrain = \"t.csv\"\n[optimizer]\nlr = 0.5\n";
+  Recipe recipe = parse_text(text);
+  ASSERT_TRUE(recipe.ok()) << recipe.messages();
+  EXPECT_EQ(*recipe.options.get_number("optimizer.lr"), 0.5);
+  EXPECT_THAT(recipe.options.find("run.epochs")->origin, ::testing::StartsWith("<built-in>/tabular.toml:"));
+  EXPECT_EQ(recipe.text, text);
+}
+
+TEST(Recipe, AWrongBaseIsToldFromAMissingFile) {
+  EXPECT_THAT(parse_text("base = \"tabula\"\n" + kMoons).messages(),
+              HasSubstr("r.toml:1:8: error: there is no built-in base recipe 'tabula'\nbase = \"tabula\"\n"
+                        "       ^\nhint: did you mean 'tabular'?\n"));
+  EXPECT_THAT(parse_text("base = \"mine\"\n" + kMoons).messages(),
+              HasSubstr("hint: built in: tabular; a file is named with its ending, as \"mine.toml\"\n"));
+  // A path that holds only in the repository.
+  EXPECT_THAT(parse_text("base = \"models/recipes/base/tabular.toml\"\n" + kMoons).messages(),
+              HasSubstr("hint: base = \"tabular\" is built in\n"));
+  // One place that was looked at is named once.
+  EXPECT_THAT(parse_text("base = \"no/where.toml\"\n" + kMoons).messages(),
+              HasSubstr("hint: paths start from the folder of the recipe"));
+  const Recipe elsewhere = parse("d/r.toml", {}, [](const std::string& path) {
+    return path == "d/r.toml" ? std::optional("base = \"no.toml\"\n" + kMoons) : std::nullopt;
+  });
+  EXPECT_THAT(elsewhere.messages(), HasSubstr("hint: looked for 'd/no.toml' and 'no.toml'\n"));
+}
+
 TEST(Recipe, ShortFormsAndRelativePaths) {
   Recipe recipe = parse("dir/r.toml", {}, [](const std::string&) -> std::optional<std::string> {
     return "[data]\ntrain = \"a.csv\"\ntest = \"/abs/t.csv\"\nlabel = \"y\"\n";
@@ -87,6 +122,166 @@ TEST(Recipe, CommandLineWins) {
   EXPECT_EQ(recipe.options.find("optimizer.lr")->origin, "command line");
   EXPECT_THAT(parse_text(kMoons, {"optimizer.lrr=1"}).messages(), HasSubstr("did you mean 'optimizer.lr'?"));
   EXPECT_THAT(parse_text(kMoons, {"optimizer.lr"}).messages(), HasSubstr("is not KEY=VALUE"));
+}
+
+std::vector<std::string> strings(const Recipe& recipe, std::string_view key) {
+  EXPECT_TRUE(recipe.ok()) << recipe.messages();
+  return recipe.ok() ? *recipe.options.get_strings(key) : std::vector<std::string>();
+}
+
+std::string json(const Recipe& recipe, std::string_view key) {
+  return recipe.options.find(key)->value.to_json();
+}
+
+TEST(Recipe, OneElementIsAListOfOne) {
+  using ::testing::ElementsAre;
+  const Recipe recipe =
+      parse_text(kMoons + "[method]\nuse = \"sam\"\n[model]\nlayers = 8\n[eval]\n"
+                          "metrics = \"auc\"\n[schedule]\nname = \"step\"\nmilestones = 3\n");
+  EXPECT_THAT(strings(recipe, "method.use"), ElementsAre("sam"));
+  EXPECT_EQ(recipe.place("method.use[0]").text(), "r.toml:4:7");
+  EXPECT_EQ(json(recipe, "model.layers"), "[8]");
+  EXPECT_EQ(json(recipe, "schedule.milestones"), "[3]");
+  EXPECT_EQ(json(recipe, "eval.metrics"), "[\"auc\"]");
+  EXPECT_THAT(parse_text(kMoons + "[method]\nuse = \"smothing\"\n").messages(),
+              HasSubstr("r.toml:4:7: error: 'smothing' is not a value of method.use\nuse = \"smothing\"\n"
+                        "      ^\n"));
+  EXPECT_THAT(parse_text(kMoons + "[method]\nuse = 3\n").messages(),
+              HasSubstr("method.use must be a string or a list of strings, not the integer 3\n"));
+}
+
+TEST(Recipe, TheCommandLineComesFromAShell) {
+  using ::testing::ElementsAre;
+  const auto set = [](const std::string& text) { return parse_text(kMoons, {text}); };
+  for (const char* text : {"method.use=sam,ema", "method.use=[sam, ema]", "method.use=[\"sam\", \"ema\"]",
+                           "method.use=\"sam\",'ema'"})
+    EXPECT_THAT(strings(set(text), "method.use"), ElementsAre("sam", "ema")) << text;
+  EXPECT_THAT(strings(set("method.use=sam"), "method.use"), ElementsAre("sam"));
+  EXPECT_EQ(json(set("model.layers=8,16"), "model.layers"), "[8,16]");
+  EXPECT_EQ(json(set("run.batch=8,16"), "run.batch"), "[8,16]");
+  EXPECT_EQ(json(set("run.batch=8"), "run.batch"), "8");
+  EXPECT_EQ(json(set("run.out=7"), "run.out"), "\"7\"") << "text is text";
+  EXPECT_EQ(json(set("run.out=\"7\""), "run.out"), "\"7\"");
+  EXPECT_EQ(json(set("run.out=O'Brien"), "run.out"), "\"O'Brien\"");
+  EXPECT_THAT(set("eval.metrics=nope").messages(),
+              HasSubstr("command line: error: 'nope' is not a value of eval.metrics\n"));
+  EXPECT_THAT(set("eval.metrics=nope,auc,nor").messages(),
+              HasSubstr("'nor' is not a value of eval.metrics\n"));
+  EXPECT_THAT(set("run.epochs=ten").messages(),
+              HasSubstr("run.epochs must be an integer, not the string \"ten\""));
+}
+
+// What a file may say under a key, and why it may not, is the same on the command line.
+TEST(Recipe, TheCommandLineTakesAndRefusesWhatAFileDoes) {
+  const std::string csv = "[data]\ntrain = \"t.csv\"\n";
+  const auto set = [&](const std::string& text) { return parse_text(csv, {text}).messages(); };
+  EXPECT_EQ(*parse_text(csv, {"data.label=y"}).options.get_string("data.label.column"), "y");
+  EXPECT_EQ(*parse_text(csv, {"data.test=u.csv"}).options.get_string("data.test.file"), "u.csv");
+  EXPECT_THAT(set("eval.threshold=0.5"),
+              HasSubstr("'eval.threshold' is not available in this version (choosing a decision threshold)"));
+  EXPECT_THAT(set("data=3"), HasSubstr("'data' is a section, not a key\nhint: its keys are data.format, "));
+  EXPECT_THAT(parse_text("data = 3\n").messages(), HasSubstr("'data' is a section, not a key\n"));
+  for (const std::string name : {"base", "stage"})
+    EXPECT_THAT(set(name + "=x"),
+                HasSubstr("'" + name + "' is no key of a section: it stands in a recipe file\n"));
+  EXPECT_THAT(parse_text(csv + "base = \"tabular\"\n").messages(),
+              HasSubstr("'base' is no key of a section: it stands in a recipe file\nbase = \"tabular\"\n^\n"
+                        "hint: above the first [section], base = \"tabular\"\n"));
+  EXPECT_THAT(set("lr=1"), HasSubstr("unknown key 'lr'\nhint: did you mean 'optimizer.lr'?\n"));
+  EXPECT_THAT(set("run.momentum=1"), HasSubstr("hint: did you mean 'optimizer.momentum'?\n"));
+}
+
+TEST(Recipe, NoneTakesBackWhatAFileSays) {
+  const std::string text = kMoons + "[run]\nearly_stop.on = \"val/loss\"\n";
+  const Recipe recipe = parse_text(text, {"run.early_stop.on=none"});
+  ASSERT_TRUE(recipe.ok()) << recipe.messages();
+  EXPECT_TRUE(recipe.options.find("run.early_stop.on")->value.is_null());
+  EXPECT_THAT(parse_text(text, {"optimizer.lr=none"}).messages(), HasSubstr("optimizer.lr must be a number"));
+}
+
+size_t count_errors(const std::string& text) {
+  size_t count = 0;
+  for (size_t at = text.find(": error: "); at != std::string::npos; at = text.find(": error: ", at + 1))
+    ++count;
+  return count;
+}
+
+std::string repeated(const std::string& unit, int times) {
+  std::string text;
+  for (int i = 0; i < times; ++i)
+    text += unit;
+  return text;
+}
+
+TEST(Recipe, EveryWrongElementIsReported) {
+  const std::string shown =
+      parse_text(kMoons + "[method]\nuse = [\"smothing\", \"sam\", \"wighted\", 3]\n").messages();
+  EXPECT_EQ(count_errors(shown), 3u) << shown;
+  EXPECT_THAT(shown, HasSubstr("r.toml:4:27: error: 'wighted' is not a value of method.use\n"));
+  EXPECT_THAT(shown, ::testing::Not(HasSubstr("more errors")));
+  EXPECT_EQ(count_errors(
+                parse_text(kMoons + "[schedule]\nname = \"step\"\nmilestones = [5, 4, 6, 6]\n").messages()),
+            2u);
+}
+
+TEST(Recipe, TenErrorsAreShownAndTheOthersCounted) {
+  std::string wrong = "\"x0\"";
+  for (int i = 1; i < 8000; ++i)
+    wrong += ",\"x" + std::to_string(i) + "\"";
+  const Recipe recipe = parse_text(kMoons + "[method]\nuse = [" + wrong + "]\n");
+  EXPECT_EQ(recipe.errors.size(), 8000u);
+  const std::string shown = recipe.messages();
+  EXPECT_EQ(count_errors(shown), 10u);
+  EXPECT_THAT(shown, HasSubstr("'x9' is not a value of method.use"));
+  EXPECT_THAT(shown, ::testing::EndsWith("note: 7990 more errors are not shown\n"));
+  EXPECT_LT(shown.size(), 8192u) << "of the line only what stands around the place";
+  // In linear time: quadratic ones take minutes here.
+  EXPECT_THAT(parse_text(kMoons + "[method]\nuse = [" + repeated("\"sam\",", 100000) + "]\n").messages(),
+              HasSubstr("note: 99989 more errors are not shown\n"));
+  std::string keys_of_nobody;
+  for (int i = 0; i < 50000; ++i)
+    keys_of_nobody += "key" + std::to_string(i) + " = 1\n";
+  EXPECT_THAT(parse_text(kMoons + keys_of_nobody).messages(),
+              HasSubstr("note: 49990 more errors are not shown\n"));
+}
+
+TEST(Recipe, ALongLineIsShownAroundThePlace) {
+  const std::string pad(5000, 'x');
+  EXPECT_THAT(parse_text(kMoons + "[method]\nema = { decay = 2, warmup = true } # " + pad + "\n").messages(),
+              ::testing::AllOf(HasSubstr("\nema = { decay = 2, warmup = true } # xxx"),
+                               HasSubstr("xxx...\n                ^\n")));
+  const std::string late = repeated(" ", 3000) + "\"\u00e9\", \"auk\"]";
+  EXPECT_THAT(parse_text(kMoons + "[eval]\nmetrics = [" + late + "\n").messages(),
+              HasSubstr("\n..." + repeated(" ", 60) + "\"\u00e9\", \"auk\"]\n" + repeated(" ", 63) + "^\n"));
+}
+
+// A parser would recurse into all of them.
+TEST(Recipe, NestingIsBoundedBeforeParsing) {
+  constexpr int kDeep = 100000;
+  const std::string dots = repeated("a.", kDeep), quotes(3, '\'');
+  for (const std::string& text :
+       {dots + "a = 1\n", "[" + dots + "a]\n", "[[" + dots + "a]]\n", "x = " + repeated("[", kDeep),
+        "x = " + repeated("{a=", kDeep), "x = " + repeated("[{a.b=", kDeep),
+        "[a]\nx = [ # [\n" + repeated("[\n", kDeep),
+        "x = \"\\\"\"\n" + repeated("\"a.b\" . ", kDeep) + "c = 1\n",
+        "x = " + quotes + "\n'" + quotes + "\n" + dots + "a = 1\n"}) {
+    const std::string messages = parse_text(kMoons + text).messages();
+    EXPECT_THAT(messages, HasSubstr("error: tables and lists nest deeper than 32 levels here\n"));
+    EXPECT_LT(messages.size(), 1024u);
+  }
+  EXPECT_THAT(parse_text(kMoons + "x = 1\ny = " + repeated("[", 40)).messages(),
+              ::testing::StartsWith("r.toml:4:"));
+  EXPECT_THAT(parse_text(kMoons, {"schedule.milestones=" + repeated("[", kDeep)}).messages(),
+              HasSubstr("the value of schedule.milestones nests deeper than 32 levels"));
+}
+
+TEST(Recipe, ALongValueIsNotRepeatedWhole) {
+  const std::string word(100000, 'x');
+  for (const std::string& text : {"run.epochs=" + word, "method.use=" + word, word, word + "=1"}) {
+    const std::string messages = parse_text(kMoons, {text}).messages();
+    EXPECT_THAT(messages, HasSubstr("xxx...")) << text.substr(0, 20);
+    EXPECT_LT(messages.size(), 512u) << text.substr(0, 20);
+  }
 }
 
 TEST(Recipe, MessageShowsLineCaretNoteAndHint) {
@@ -251,6 +446,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"[optimizer]\nlearning_rate = 1\n", "unknown key 'optimizer.learning_rate'"},
         BadCase{"[optimizer]\nlr = \"fast\"\n",
                 "r.toml:4:6: error: optimizer.lr must be a number, not the string \"fast\""},
+        BadCase{"label.positive = 1\n", "must be a string, not the integer 1\nlabel.positive = 1\n           "
+                                        "      ^\nhint: as text it is written \"1\"\n"},
         BadCase{"[optimizer]\nlr = -1\n", "optimizer.lr = -1, but it must be at least 0"},
         BadCase{"[optimizer]\nlr = inf\n", "must be a finite number"},
         BadCase{"[optimizer]\nname = \"adamv\"\n", "did you mean 'adamw'?"},
@@ -316,7 +513,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"[run]\nearly_stop = { on = \"test/auc\" }\n", "did you mean 'val/auc'?"},
         BadCase{"[run]\nkeep = { best = \"val/aucc\" }\n", "did you mean 'val/auc'?"},
         BadCase{"[augment]\ntrain = [\"hflip\"]\n", "'augment' is not available in this version"},
-        BadCase{"x = [1, 2\n", "r.toml:"}, BadCase{"noise = \"\\u0000\"\n", "data.noise must be a number"}));
+        BadCase{"x = [1, 2\n", "r.toml:"}, BadCase{"x\n", "r.toml:3:2: error: parsing key-value pair: "},
+        BadCase{"noise = \"\\u0000\"\n", "data.noise must be a number"}));
 
 TEST(Recipe, FilesThatAreMissingOrCircular) {
   EXPECT_THAT(parse_files({}).messages(), HasSubstr("cannot read recipe 'r.toml'"));
@@ -380,6 +578,7 @@ TEST(Source, NearestKnowsWhenNothingIsNear) {
   EXPECT_EQ(nearest("optimiser", {"optimizer", "model"}), "optimizer");
   EXPECT_EQ(nearest("zzz", {"optimizer", "model"}), "");
   EXPECT_EQ(nearest(std::string(100000, 'x'), {"optimizer"}), "");
+  EXPECT_EQ(nearest("stage", {"stage"}), "") << "the word itself is no advice";
 }
 
 } // namespace
