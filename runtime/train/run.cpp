@@ -5,6 +5,7 @@
 #include "runtime/base/log.h"
 #include "runtime/data/long_tail.h"
 #include "runtime/exec/cpu_executor.h"
+#include "runtime/train/latest_run.h"
 #include "runtime/train/run_folder.h"
 #include "runtime/train/stop_signal.h"
 #include "runtime/train/trainer.h"
@@ -60,6 +61,7 @@ struct RunSetup {
   Options options;
   DataPlan data_plan;
   std::string out;
+  std::string latest; ///< link to `out` for what follows a run; empty: the folder was named
   std::int64_t batch = 0;
   Manifest manifest; ///< as it will be on disk
   bool write_program = true, write_manifest = true;
@@ -72,8 +74,9 @@ struct RunSetup {
   bool keeps_best = false, drops_last = false;
 };
 
-/// `--out`, else `run.out`, else a new one. Known before the options: a resumed run keeps them there.
-Result<std::string> out_folder(const Artifact& artifact, const RunOptions& options) {
+/// `--out`, else `run.out`, else a new one, with the name of the link to it. Known before the options: a resumed
+/// run keeps them there.
+Result<std::string> out_folder(const Artifact& artifact, const RunOptions& options, std::string& latest) {
   if (!options.out.empty()) return options.out;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(std::string out, artifact.spec().options.get_string("run.out", ""));
   for (const auto& [key, text] : options.set)
@@ -85,13 +88,14 @@ Result<std::string> out_folder(const Artifact& artifact, const RunOptions& optio
   out = name;
   for (int i = 2; file_exists(out); ++i)
     out = concat(name, "-", i);
+  latest = latest_run_link(artifact.spec().name);
   return out;
 }
 
 /// Options, batch size and data: of the command line, else of the run that is resumed, else of the program.
 Status choose(const RunOptions& options, RunSetup& setup) {
   const Artifact& artifact = *setup.artifact;
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.out, out_folder(artifact, options));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.out, out_folder(artifact, options, setup.latest));
   std::string data = options.data;
   setup.batch = options.batch;
   if (options.resume) {
@@ -368,6 +372,12 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
   TAILOR_ASSIGN_OR_RETURN_AS_IS(result.groups, group_sizes(setup, result.class_counts));
   result.metrics = summaries(result.seeds);
   TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(setup.out + "/result.json", result_to_json(result)));
+  if (!setup.latest.empty() && !result.seeds.empty() && result.seeds.back().outcome != "stopped") {
+    if (const Status status = link_latest_run(setup.out, setup.latest); status.ok())
+      result.latest = setup.latest;
+    else // the run is whole without it
+      log_info("note: " + status.message());
+  }
   return result;
 }
 

@@ -52,6 +52,7 @@ struct MetricSummary {
 /// What result.json holds.
 struct RunResult {
   std::string out;
+  std::string latest; ///< the link that leads to it, "runs/fraud-latest"; empty: the folder was named
   std::vector<std::string> class_names;
   std::vector<std::int64_t> class_counts; ///< of the training split
   std::int64_t train_rows = 0, val_rows = 0, test_rows = 0;

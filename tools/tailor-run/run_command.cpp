@@ -5,16 +5,13 @@
 #include "runtime/train/nonfinite_trap.h"
 #include "runtime/train/run_folder.h"
 #include "runtime/train/stop_signal.h"
+#include "tools/tailor-run/command_line.h"
 
-#include <algorithm>
 #include <charconv>
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 namespace tailor::runtime {
 namespace {
-
-constexpr int kWrongCommandLine = 2;
 
 /// Everything any of the three forms takes.
 struct Arguments {
@@ -60,13 +57,9 @@ void add_common(CLI::App& app, Arguments& arguments, bool names_artifact) {
     app.add_option("artifact", arguments.artifact, "the compiled program, P.tailor")->required();
   app.add_option("--data", arguments.data, "a file, or the folder that the program's data paths start from");
   app.add_option("--set", arguments.set, "key=value of a run key; may be repeated")->allow_extra_args(false);
-  app.add_option("--threads", arguments.threads, "compute threads (same results for any number)")
-      ->check(CLI::Range(1, 1024));
-}
-
-int wrong_command_line(const std::string& message) {
-  log_error(message);
-  return kWrongCommandLine;
+  app.add_option("--threads", arguments.threads,
+                 "compute threads; 0, the default: all cores (same results for any number)")
+      ->check(CLI::Range(0, 1024));
 }
 
 int train_command(const Arguments& arguments, RunOptions options, const RunHooks& hooks) {
@@ -156,7 +149,8 @@ int train_and_report(std::shared_ptr<const Artifact> artifact, const RunOptions&
   if (!result.ok()) return report(result.status());
   const bool stopped = !result->seeds.empty() && result->seeds.back().outcome == "stopped";
   if (!stopped) std::fputs(result_table(*result).c_str(), stdout);
-  std::printf("wrote %s\n", result->out.c_str());
+  std::printf("wrote %s%s\n", result->out.c_str(),
+              result->latest.empty() ? "" : concat("; ", result->latest, " leads there").c_str());
   std::fflush(stdout);
   if (stopped || result->signal != 0)
     log_info(concat(
@@ -179,7 +173,6 @@ int run_command(const std::string& program, RunMode mode, const std::vector<std:
                 const RunHooks& hooks) {
   Arguments arguments;
   CLI::App app("Runs a compiled training program.", program);
-  std::vector<std::string> rest = words;
   const bool predicting = mode == RunMode::kPredict, evaluating = mode == RunMode::kEval;
   add_common(app, arguments, !hooks.artifact);
   if (predicting || evaluating) {
@@ -193,7 +186,9 @@ int run_command(const std::string& program, RunMode mode, const std::vector<std:
     else
       app.add_flag("--json", arguments.json, "print JSON");
   } else {
-    app.footer("Also: " + program + " predict P.tailor --weights W --data D\n      " + program +
+    // `tailor run` has its neighbours beside it, tailor-run takes them as its first word.
+    const std::string neighbour = program.substr(0, program.rfind(" run"));
+    app.footer("Also: " + neighbour + " predict P.tailor --weights W --data D\n      " + neighbour +
                " eval P.tailor --weights W --data D");
     app.add_option("--out", arguments.out, "folder for checkpoints, log and result (runs/<name>-<time>)");
     app.add_flag("--resume", arguments.resume, "go on from the last checkpoint in --out");
@@ -209,12 +204,7 @@ int run_command(const std::string& program, RunMode mode, const std::vector<std:
     app.add_option("--check", arguments.check,
                    "reference[:every N]: compare every command with the reference");
   }
-  try {
-    std::reverse(rest.begin(), rest.end()); // CLI11 takes arguments from the back
-    app.parse(rest);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kWrongCommandLine;
-  }
+  if (const std::optional<int> code = read_words(app, words)) return *code;
   const auto set = parse_set(arguments.set);
   if (!set.ok()) return wrong_command_line(set.status().message());
   if (predicting || evaluating) {

@@ -1,15 +1,15 @@
-// The command line. CLI11 costs seconds per file that includes it: only this one does.
+// The command line of the compiler.
 #include "tools/tailor/commands.h"
 
 #include "backend/driver/FrontendServices.h"
 #include "frontend/error.h"
+#include "frontend/recipe/bases.h"
 #include "runtime/base/log.h"
+#include "tools/tailor-run/command_line.h"
 #include "tools/tailor/data.h"
 #include "tools/tailor/init.h"
 #include "tools/tailor/quickstart.h"
 #include "tools/tailor/recipe.h"
-
-#include <CLI/CLI.hpp>
 
 #include <cstdio>
 
@@ -36,7 +36,7 @@ void add_flags(CLI::App& app, CompileFlags& flags) {
       ->delimiter(',');
   app.add_option("--no-fuse", flags.disabled, "the same for the fusing passes")->delimiter(',');
   app.add_option("--fuse-limit", flags.fuse_limit, "make only the first N fusions")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0L, 1'000'000'000L));
   app.add_option("--dump-ir", flags.dump_folder, "write the program at every phase to this folder");
   app.add_option("--dump-ir-filter", flags.dump_filter, "only phases that match this regular expression");
   app.add_flag("--time-passes", flags.time_passes, "print the time of every pass");
@@ -86,6 +86,56 @@ constexpr Verb kVerbs[] = {
     {"eval", "print the metrics of labelled data", runtime::RunMode::kEval},
 };
 
+/// The way of a new table through the commands, or of the program that this binary is.
+std::string road(const std::string& name, bool has_program) {
+  if (has_program)
+    return "The program of this binary:\n  " + name + " train\n  " + name + " compile -o program.tailor\n  " +
+           name + " run program.tailor\n\n`" + name + " COMMAND --help` says more and has examples.";
+  return "A table of your own:\n  " + name + " data fraud.csv --label Class\n  " + name +
+         " init fraud.csv --label Class\n  " + name + " train fraud.toml --out runs/first\n  " + name +
+         " predict runs/first/program.tailor --weights runs/first/seed-0/best.safetensors --data "
+         "new.csv\n\n`" +
+         name + " COMMAND --help` says more and has examples.";
+}
+
+struct Example {
+  const char *command, *words;
+};
+constexpr Example kExamples[] = {
+    {"train", "fraud.toml"},
+    {"train", "fraud.toml --set method.use=weighted --set run.seeds=3 --out runs/weighted"},
+    {"compile", "fraud.toml -o fraud.tailor --target cpu:x86-64-v3"},
+    {"compile", "fraud.toml --explain"},
+    {"compile", "fraud.toml --emit fused"},
+    {"inspect", "fraud.tailor"},
+    {"inspect", "fraud.tailor --kernels --memory"},
+    {"data", "fraud.csv --label Class"},
+    {"data", "measurements.csv --separator ';' --header no --label -1"},
+    {"init", "fraud.csv --label Class"},
+    {"init", "train.csv --test test.csv -o recipes/train.toml"},
+    {"recipe", "--describe"},
+    {"recipe", "fraud.toml --set optimizer.lr=0.01"},
+    {"recipe", "--base tabular"},
+};
+
+/// The examples of every command below its help; one that has none is left as it is.
+void add_examples(CLI::App& app, const std::string& name) {
+  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
+    std::string text;
+    for (const Example& example : kExamples)
+      if (command->get_name() == example.command)
+        text += "\n  " + name + " " + example.command + " " + example.words;
+    if (!text.empty()) command->footer("Examples:" + text);
+  }
+}
+
+std::string base_names() {
+  std::string names;
+  for (const std::string& base : recipe::built_in_bases())
+    names += (names.empty() ? "" : ", ") + base;
+  return names;
+}
+
 std::string base_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
@@ -103,6 +153,7 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
 
   CLI::App app("Compiles training programs for imbalanced classes, and runs them.", name);
   app.require_subcommand(1);
+  app.footer(road(name, static_cast<bool>(program)));
   app.set_version_flag("--version", std::string("tailor " TAILOR_VERSION));
 
   TrainArguments train;
@@ -172,6 +223,7 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   CLI::App* recipe_app = app.add_subcommand("recipe", "the grammar of recipes, or what a recipe says");
   recipe_app->add_flag("--describe", recipe.describe,
                        "every key with type, default, stage, meaning and source");
+  recipe_app->add_option("--base", recipe.base, "print a built-in base recipe: " + base_names());
   recipe_app->add_option("path", recipe.path,
                          "a recipe: print the value of every key and the place that set it");
   recipe_app->add_option("--set", recipe.overrides, "key=value over the recipe; may be repeated")
@@ -185,19 +237,22 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   for (const Verb& verb : kVerbs)
     app.add_subcommand(verb.name, verb.what); // for --help; they run above
 
-  if (argc < 2) {
+  add_examples(app, name);
+
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  if (words.empty()) {
     std::fputs(app.help().c_str(), stderr);
     return kWrongCommandLine;
   }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kWrongCommandLine;
+  if (words.front() == "help") { // help train: train --help
+    words.erase(words.begin());
+    words.push_back("--help");
   }
-  if (*recipe_app && !recipe.describe && recipe.path.empty()) {
-    runtime::log_error("recipe: name a recipe, or give --describe");
-    return kWrongCommandLine;
-  }
+  if (const std::optional<int> code = runtime::refuse_unknown_command(app, words)) return *code;
+  if (const std::optional<int> code = runtime::read_words(app, words)) return *code;
+  if (*recipe_app && !recipe.describe && recipe.base.empty() && recipe.path.empty())
+    return runtime::wrong_command_line("recipe: name a recipe, or give --describe or --base NAME",
+                                       name + " recipe --help shows what it takes");
   // The program of this binary is trained with `--set` as `run` takes it.
   if (program && train.source.is_program()) {
     for (const std::string& assignment : train.source.set)

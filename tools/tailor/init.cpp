@@ -58,11 +58,12 @@ int run_init(const InitArguments& given) {
   if (const Status status = check_labels(*description); !status.ok()) return report(status);
   const Result<std::optional<TestTable>> test = choose_test_table(arguments, *description);
   if (!test.ok()) return report(test.status());
-  if (!to_stdout && !arguments.overwrite && file_exists(arguments.output))
-    return report(invalid_argument("'", arguments.output, "' exists and was not replaced")
-                      .with_hint("-o NAME writes elsewhere, --force replaces it"));
   const std::string recipe =
       suggest_recipe(*description, as_seen_from(arguments.output, arguments.table.path), *test);
+  if (!to_stdout && !arguments.overwrite && file_exists(arguments.output))
+    if (const Result<std::string> there = read_file(arguments.output); !there.ok() || *there != recipe)
+      return report(invalid_argument("'", arguments.output, "' exists and was not replaced")
+                        .with_hint("-o NAME writes elsewhere, --force replaces it"));
   if (to_stdout) {
     std::fputs(recipe.c_str(), stdout);
     return 0;

@@ -2,14 +2,29 @@
 
 #include <iostream>
 
+#include "frontend/recipe/bases.h"
 #include "frontend/recipe/parse.h"
 #include "frontend/recipe/schema.h"
+#include "tools/tailor-run/run_command.h"
 
 namespace tailor::tools {
 
 int run_recipe(const RecipeOptions& options) {
   if (options.describe) {
     std::cout << recipe::describe();
+    return 0;
+  }
+  if (!options.base.empty()) {
+    const std::optional<std::string_view> text = recipe::built_in_base(options.base);
+    if (!text) {
+      std::string known;
+      for (const std::string& name : recipe::built_in_bases())
+        known += (known.empty() ? "" : ", ") + name;
+      return runtime::report(
+          runtime::invalid_argument("there is no built-in base recipe '", options.base, "'")
+              .with_hint("built in: " + known));
+    }
+    std::cout << *text;
     return 0;
   }
   recipe::Recipe recipe = recipe::parse(options.path, options.overrides);

@@ -4,6 +4,7 @@
 #include "frontend/recipe/check.h"
 #include "runtime/data/plan.h"
 #include "runtime/data/schema.h"
+#include "runtime/train/run_folder.h"
 
 namespace tailor::tools {
 namespace {
@@ -45,7 +46,10 @@ Status about_trace(recipe::Recipe& recipe, const TraceError& error) {
 Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std::string>& overrides) {
   if (path.ends_with(".tailor"))
     return runtime::invalid_argument("'", path, "' is a compiled program, not a recipe")
-        .with_hint("tailor run " + path);
+        .with_hint(runtime::shell_words({"tailor", "run", path}));
+  if (path.ends_with(".csv") || path.ends_with(".csv.gz"))
+    return runtime::invalid_argument("'", path, "' is a table, not a recipe")
+        .with_hint(runtime::shell_words({"tailor", "init", path}) + " writes a recipe for it");
   LoadedRecipe loaded{recipe::parse(path, overrides), nullptr};
   if (!loaded.recipe.ok()) return complaints(loaded.recipe);
   Result<runtime::DataPlan> plan = runtime::read_data_plan(loaded.recipe.options, "");

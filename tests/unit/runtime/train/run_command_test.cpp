@@ -72,7 +72,7 @@ TEST_F(RunCommand, WrongCommandLinesExitWithTwo) {
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{},
                                              {program_, "--frobnicate"},
-                                             {program_, "--threads", "0"},
+                                             {program_, "--threads", "-1"},
                                              {program_, "--steps", "many"},
                                              {program_, "--steps", "99999999999999999999"},
                                              {program_, "--set", "run.epochs"},
@@ -85,6 +85,21 @@ TEST_F(RunCommand, WrongCommandLinesExitWithTwo) {
   EXPECT_THAT(err_, HasSubstr("use `tailor run`"));
   EXPECT_EQ(run({"--help"}), 0);
   EXPECT_THAT(out_, HasSubstr("tailor-run predict P.tailor"));
+  EXPECT_EQ(run({program_, "--thread", "2"}), 2);
+  EXPECT_EQ(err_, "error: unknown option '--thread'\nhint: did you mean '--threads'?\n");
+}
+
+TEST_F(RunCommand, TheFormsThatHelpNamesAreThere) {
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(run_command("tailor run", RunMode::kTrain, {"--help"}, hooks_), 0);
+  const std::string help = testing::internal::GetCapturedStdout();
+  EXPECT_THAT(help, HasSubstr("tailor predict P.tailor"));
+  EXPECT_THAT(help, testing::Not(HasSubstr("tailor run predict")));
+}
+
+TEST_F(RunCommand, NoThreadsMeansAllCores) {
+  EXPECT_EQ(run({program_, "--out", out_folder_, "--set", "run.epochs=1", "--threads", "0", "--quiet"}), 0)
+      << err_;
 }
 
 TEST_F(RunCommand, WrongInputExitsWithOne) {
