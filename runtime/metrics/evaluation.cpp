@@ -228,8 +228,8 @@ std::vector<std::string> metric_names(std::int32_t num_classes) {
 }
 
 bool higher_is_better(std::string_view name) {
-  if (const std::size_t slash = name.rfind('/'); slash != std::string_view::npos)
-    name.remove_prefix(slash + 1);
+  for (const std::string_view split : {"val/", "test/"})
+    if (name.starts_with(split)) name.remove_prefix(split.size());
   return name != "loss" && name != "brier" && name != "ece";
 }
 

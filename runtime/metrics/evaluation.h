@@ -87,7 +87,8 @@ private:
 /// Names of the metrics of K classes, in order, without the extra ones.
 std::vector<std::string> metric_names(std::int32_t num_classes);
 
-/// For early stopping and keep-best: false for loss, brier and ece. `name` may carry a split ("val/loss").
+/// For early stopping and keep-best: false for loss, brier and ece. `name` may carry a split ("val/loss");
+/// what follows is the whole name ("class_accuracy/loss" is the accuracy of a class called loss).
 bool higher_is_better(std::string_view name);
 
 } // namespace tailor::runtime

@@ -326,6 +326,7 @@ TEST(Evaluation, Direction) {
   EXPECT_FALSE(higher_is_better("val/loss"));
   EXPECT_FALSE(higher_is_better("ece"));
   EXPECT_TRUE(higher_is_better("val/balanced_accuracy"));
+  EXPECT_TRUE(higher_is_better("val/class_accuracy/loss")) << "a class of that name";
 }
 
 TEST(Summary, MeanAndStandardError) {
