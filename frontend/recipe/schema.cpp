@@ -262,6 +262,8 @@ constexpr KeySpec kKeys[] = {
      "methods 12"},
     {"eval.groups", Type::text, R, "\"thresholds(20,100)\"", "", 0, 0,
      "class groups: thresholds(few,many) | thirds | head_med_tail(a,b)", "methods 1.3"},
+    {"eval.test", Type::word, R, "\"end\"", "end|every_epoch", 0, 0,
+     "when the test split is measured; after every epoch invites choosing by it", "choice"},
     {"eval.predict.id", Type::column, C, "", "", 0, 0,
      "identifier column of predictions; default: data.columns.id, else the row number", "choice"},
     {"eval.predict.out", Type::words, R, "[\"probability\", \"decision\"]", "probability|decision", 0, 0,

@@ -149,21 +149,6 @@ void warn_of_lost_spacing(const Sources& sources, const DataSchema& schema, Data
                "spreads them"));
 }
 
-/// One note however many classes a split lacks.
-void note_absent_classes(const char* split, const DataSchema& schema, const std::vector<std::int64_t>& counts,
-                         std::vector<std::string>& notes) {
-  constexpr std::size_t kShown = 5;
-  std::string names;
-  std::size_t absent = 0;
-  for (std::size_t k = 0; k < counts.size(); ++k)
-    if (counts[k] == 0 && absent++ < kShown)
-      names += concat(absent > 1 ? ", '" : "'", schema.class_names[k], "'");
-  if (absent == 1) notes.push_back(concat(split, ": no row of class ", names));
-  if (absent > 1)
-    notes.push_back(concat(split, ": no row of ", absent, " of ", counts.size(), " classes: ", names,
-                           absent > kShown ? ", ..." : ""));
-}
-
 } // namespace
 
 Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, const OpenOptions& options) {
@@ -205,8 +190,6 @@ Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, con
     EncodeReport report;
     TAILOR_ASSIGN_OR_RETURN(data, encode(table, rows, schema, bundle.fitted, &report), name);
     note_report(name, schema, report, bundle.notes);
-    if (rows.empty()) return {};
-    note_absent_classes(name, schema, data.class_counts, bundle.notes);
     return {};
   };
   const auto note_peak = [&] {

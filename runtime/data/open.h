@@ -11,7 +11,7 @@ namespace tailor::runtime {
 struct DataBundle {
   Dataset train, val, test; ///< val or test may be empty (fraction 0 and no file)
   FittedState fitted;
-  /// What a user should know: unknown categories, imputed cells, long tail, empty classes.
+  /// What a user should know: unknown categories, imputed cells, long tail.
   std::vector<std::string> notes;
   /// What spoils the training unless the user does something: columns that f32 flattens.
   std::vector<std::string> warnings;

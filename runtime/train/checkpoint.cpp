@@ -13,7 +13,7 @@
 namespace tailor::runtime {
 namespace {
 
-constexpr std::string_view kFormat = "2"; ///< raised by changes an older reader would misread
+constexpr std::string_view kFormat = "3"; ///< raised by changes an older reader would misread
 
 constexpr char kFormatKey[] = "tailor.format", kRecordKey[] = "tailor.record", kFittedKey[] = "tailor.fitted",
                kProgramKey[] = "tailor.program", kTargetKey[] = "tailor.target",
@@ -79,8 +79,11 @@ OptionValue json_of(const MetricValues& metrics) {
 }
 
 OptionValue json_of(const BestSoFar& best) {
-  return OptionValue(
-      OptionValue::Table{{"epoch", OptionValue(best.epoch)}, {"value", OptionValue(best.value)}});
+  return OptionValue(OptionValue::Table{{"epoch", OptionValue(best.epoch)},
+                                        {"value", OptionValue(best.value)},
+                                        {"metric", OptionValue(best.by.metric)},
+                                        {"higher", OptionValue(best.by.higher)},
+                                        {"groups", OptionValue(best.by.groups)}});
 }
 
 /// Takes members out of a table and remembers the first that is missing or of another type.
@@ -130,6 +133,9 @@ public:
     Members members(*value);
     members.take("epoch", out.epoch, -1);
     members.take("value", out.value);
+    members.take("metric", out.by.metric);
+    members.take("higher", out.by.higher);
+    members.take("groups", out.by.groups);
     if (!members.status().ok()) fail(key);
   }
   void take(const char* key, MetricValues& out) {
@@ -201,6 +207,8 @@ std::string record_to_json(const TrainingRecord& record) {
                          {"steps_per_epoch", OptionValue(record.steps_per_epoch)},
                          {"stage_first_step", OptionValue(record.stage_first_step)},
                          {"train_hash", OptionValue(concat(record.train_hash))},
+                         {"val_hash", OptionValue(concat(record.val_hash))},
+                         {"test_hash", OptionValue(concat(record.test_hash))},
                          {"epoch_loss_sum", OptionValue(record.epoch_loss_sum)},
                          {"epoch_rows", OptionValue(record.epoch_rows)},
                          {"last_train_loss", OptionValue(record.last_train_loss)},
@@ -233,6 +241,8 @@ Result<TrainingRecord> record_from_json(std::string_view json) {
   members.take("steps_per_epoch", record.steps_per_epoch, 0);
   members.take("stage_first_step", record.stage_first_step, 0);
   members.take("train_hash", record.train_hash);
+  members.take("val_hash", record.val_hash);
+  members.take("test_hash", record.test_hash);
   members.take("epoch_loss_sum", record.epoch_loss_sum);
   members.take("epoch_rows", record.epoch_rows, 0);
   members.take("last_train_loss", record.last_train_loss);

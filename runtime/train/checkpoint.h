@@ -2,6 +2,7 @@
 #include "runtime/base/file.h"
 #include "runtime/data/fitted.h"
 #include "runtime/exec/executor.h"
+#include "runtime/train/criterion.h"
 #include "runtime/train/evaluation_json.h"
 #include "runtime/train/safetensors.h"
 
@@ -15,6 +16,7 @@ namespace tailor::runtime {
 struct BestSoFar {
   std::int64_t epoch = -1; ///< 0-based over the whole run; -1 = none yet
   double value = 0;
+  Criterion by; ///< what `value` is and which values beat it; values of two criteria are never compared
   bool operator==(const BestSoFar&) const = default;
 };
 
@@ -30,16 +32,17 @@ struct TrainingRecord {
   // Of the stage that has begun; a finished run keeps those of its last one.
   std::int64_t batch_size = 0; ///< rows a step
   std::int64_t steps_per_epoch = 0;
-  std::int64_t stage_first_step = 0; ///< `step` when it began
-  std::uint64_t train_hash = 0;      ///< content_hash of the training split
-  double epoch_loss_sum = 0;         ///< of the rows of the epoch in progress
+  std::int64_t stage_first_step = 0;                         ///< `step` when it began
+  std::uint64_t train_hash = 0, val_hash = 0, test_hash = 0; ///< content_hash of the splits
+  double epoch_loss_sum = 0;                                 ///< of the rows of the epoch in progress
   std::int64_t epoch_rows = 0;
   double last_train_loss = 0; ///< mean of the last whole epoch
   BestSoFar best;             ///< of keep-best
   BestSoFar stop_best;        ///< of early stop
   std::int64_t epochs_without_gain = 0;
   MetricValues best_val, best_test; ///< at the best epoch
-  MetricValues last_val, last_test; ///< at the last evaluated epoch
+  MetricValues last_val, last_test; ///< at the last evaluated epoch; of test, when training has ended or
+                                    ///< eval.test = every_epoch
   std::int64_t log_bytes = 0;       ///< length of log.jsonl that belongs to this state
   double train_seconds = 0;
   std::string outcome; ///< "" = in progress, "finished", "early_stop"

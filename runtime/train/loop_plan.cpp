@@ -5,15 +5,29 @@
 namespace tailor::runtime {
 namespace {
 
-/// "val/balanced_accuracy" -> "balanced_accuracy"; a metric without a split is one of val.
-Result<std::string> validation_metric(const Options& options, const char* key) {
+/// "val/balanced_accuracy" -> balanced_accuracy, higher is better; a metric without a split is one of val.
+Result<Criterion> criterion_from(const Options& options, const char* key) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string text, options.get_string(key, ""));
+  Criterion criterion;
   const std::size_t slash = text.find('/');
-  const std::string split = slash == std::string::npos ? "val" : text.substr(0, slash);
-  if (split != "val")
+  const std::string split = text.substr(0, slash == std::string::npos ? 0 : slash);
+  if (split == "train" || split == "test")
     return invalid_argument("'", key, "' is '", text, "': only a metric of val may decide, never one of ",
                             split);
-  return slash == std::string::npos ? text : text.substr(slash + 1);
+  criterion.metric = split == "val" ? text.substr(slash + 1) : text;
+  if (split == "val" && criterion.empty())
+    return invalid_argument("'", key, "' is '", text, "' and names no metric");
+  criterion.higher = higher_is_better(criterion.metric);
+  for (const char* name : {"few", "med", "many"})
+    if (criterion.metric == name) {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string groups, options.get_string("eval.groups", ""));
+      GroupRule rule;
+      if (!groups.empty()) {
+        TAILOR_ASSIGN_OR_RETURN(rule, parse_group_rule(groups), "'eval.groups'");
+      }
+      criterion.groups = to_string(rule);
+    }
+  return criterion;
 }
 
 } // namespace
@@ -28,8 +42,12 @@ Result<LoopPlan> LoopPlan::from(const Options& options) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t loader_threads, options.get_int("run.loader_threads", 1));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.patience, options.get_int("run.early_stop.patience", 16));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string mode, options.get_string("run.early_stop.mode", "auto"));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.select_on, validation_metric(options, "run.keep.best"));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.stop_on, validation_metric(options, "run.early_stop.on"));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.select, criterion_from(options, "run.keep.best"));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.stop, criterion_from(options, "run.early_stop.on"));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string test, options.get_string("eval.test", "end"));
+  if (test != "end" && test != "every_epoch")
+    return invalid_argument("'eval.test' is '", test, "', expected end | every_epoch");
+  plan.tests_every_epoch = test == "every_epoch";
   if (plan.epochs < 1 || plan.steps < 0 || plan.steps_per_launch < 1 || plan.checkpoint_every < 0 ||
       plan.patience < 1 || loader_threads < 0 || loader_threads > 64)
     return invalid_argument("run.epochs ", plan.epochs, ", run.steps ", plan.steps, ", run.steps_per_launch ",
@@ -37,12 +55,10 @@ Result<LoopPlan> LoopPlan::from(const Options& options) {
                             ", run.early_stop.patience ", plan.patience, ", run.loader_threads ",
                             loader_threads, ": one of them is impossible");
   plan.loader_threads = static_cast<std::int32_t>(loader_threads);
-  plan.stop_higher = mode == "auto" ? higher_is_better(plan.stop_on) : mode == "max";
-  plan.select_higher = higher_is_better(plan.select_on);
-  if (plan.select_on.empty()) { // stopping early means wanting the best epoch
-    plan.select_on = plan.stop_on;
-    plan.select_higher = plan.stop_higher;
-  }
+  if (mode != "auto") plan.stop.higher = mode == "max";
+  plan.keeps_best = !plan.select.empty();
+  // Stopping early means wanting the best epoch; one metric has one direction.
+  if (!plan.keeps_best || plan.select.metric == plan.stop.metric) plan.select = plan.stop;
   return plan;
 }
 

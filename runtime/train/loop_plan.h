@@ -1,5 +1,6 @@
 #pragma once
 #include "runtime/base/options.h"
+#include "runtime/train/criterion.h"
 
 #include <cstdint>
 #include <string>
@@ -12,15 +13,17 @@ struct LoopPlan {
   std::int64_t steps = 0; ///< > 0: length of the stage instead of epochs
   std::int64_t steps_per_launch = 1;
   std::int64_t checkpoint_every = 0; ///< epochs; 0: at the first epoch end after ten seconds
-  std::string select_on; ///< metric of val whose best epoch is kept and reported; empty: the last epoch
-  bool select_higher = true;
-  std::string stop_on; ///< metric of val for early stop; empty: none
-  bool stop_higher = true;
+  Criterion
+      select; ///< whose best epoch is kept and reported: run.keep.best, else run.early_stop.on; empty: the last epoch
+  Criterion stop;                 ///< of early stop; empty: none
+  bool keeps_best = false;        ///< run.keep.best is set
+  bool tests_every_epoch = false; ///< eval.test
   std::int64_t patience = 0;
   bool drop_last = false;
   std::int32_t loader_threads = 1;
 
-  /// Errors   a metric of another split than val, a value of the wrong type.
+  /// Errors   a metric of another split than val, a value of the wrong type, one that eval.test or eval.groups does
+  ///          not know.
   static Result<LoopPlan> from(const Options& options);
 
   /// Steps of the whole stage. kInvalidArgument on overflow.

@@ -52,16 +52,25 @@ std::string label(const RunResult& result, const std::string& row) {
 
 std::string result_to_json(const RunResult& result) {
   OptionValue::List seeds, counts, names;
-  for (const SeedResult& seed : result.seeds)
-    seeds.emplace_back(OptionValue::Table{{"seed", OptionValue(static_cast<std::int64_t>(seed.seed))},
-                                          {"outcome", OptionValue(seed.outcome)},
-                                          {"epochs", OptionValue(seed.epochs)},
-                                          {"steps", OptionValue(seed.steps)},
-                                          {"reported_epoch", OptionValue(seed.reported_epoch + 1)},
-                                          {"train_loss", json_number(seed.train_loss)},
-                                          {"ms_per_step", json_number(seed.ms_per_step)},
-                                          {"val", json_of(seed.val)},
-                                          {"test", json_of(seed.test)}});
+  for (const SeedResult& seed : result.seeds) {
+    const bool selected = !seed.selected_on.empty();
+    seeds.emplace_back(
+        OptionValue::Table{{"seed", OptionValue(static_cast<std::int64_t>(seed.seed))},
+                           {"outcome", OptionValue(seed.outcome)},
+                           {"reason", OptionValue(seed.reason)},
+                           {"epochs", OptionValue(seed.epochs)},
+                           {"steps", OptionValue(seed.steps)},
+                           {"reported_epoch", OptionValue(seed.reported_epoch + 1)},
+                           {"selected_on", selected ? OptionValue(seed.selected_on) : OptionValue()},
+                           {"selected_value", selected ? json_number(seed.selected_value) : OptionValue()},
+                           {"train_loss", json_number(seed.train_loss)},
+                           {"ms_per_step", json_number(seed.ms_per_step)},
+                           {"val", json_of(seed.val)},
+                           {"test", json_of(seed.test)},
+                           {"last", OptionValue(OptionValue::Table{{"epoch", OptionValue(seed.epochs)},
+                                                                   {"val", json_of(seed.last_val)},
+                                                                   {"test", json_of(seed.last_test)}})}});
+  }
   for (const std::int64_t count : result.class_counts)
     counts.emplace_back(count);
   for (const std::string& name : result.class_names)
@@ -91,6 +100,32 @@ std::string result_to_json(const RunResult& result) {
          "\n";
 }
 
+std::string outcome_lines(const RunResult& result) {
+  std::string text;
+  for (const SeedResult& seed : result.seeds)
+    text += concat("seed ", seed.seed, "  ", seed.reason, "\n");
+  return text;
+}
+
+namespace {
+
+/// Which weights the figures of the table are of, over the seeds that ended.
+std::string table_title(const RunResult& result) {
+  const SeedResult* first = nullptr;
+  bool same = true;
+  for (const SeedResult& seed : result.seeds) {
+    if (seed.outcome == "stopped") continue;
+    if (!first) first = &seed;
+    same = same && seed.selected_on == first->selected_on;
+  }
+  if (!first) return "";
+  if (!same) return "metrics of the best epoch, or of the last where no epoch is the best:";
+  if (first->selected_on.empty()) return "metrics of the last epoch:";
+  return concat("metrics of the best epoch by ", first->selected_on, ":");
+}
+
+} // namespace
+
 std::string result_table(const RunResult& result) {
   const std::vector<std::string> rows = table_rows(result);
   std::size_t name_width = 6, val_width = 3;
@@ -106,7 +141,10 @@ std::string result_table(const RunResult& result) {
       text.pop_back();
     table += text + '\n';
   };
-  if (!rows.empty()) line("", "val", "test");
+  if (!rows.empty()) {
+    if (const std::string title = table_title(result); !title.empty()) table += title + "\n";
+    line("", "val", "test");
+  }
   for (const std::string& row : rows)
     line(label(result, row), cell(result, "val/" + row), cell(result, "test/" + row));
   double ms = 0;

@@ -6,9 +6,11 @@
 #include "runtime/data/long_tail.h"
 #include "runtime/exec/cpu_executor.h"
 #include "runtime/train/latest_run.h"
+#include "runtime/train/predict.h"
 #include "runtime/train/run_folder.h"
 #include "runtime/train/stop_signal.h"
 #include "runtime/train/trainer.h"
+#include "runtime/train/watched.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -71,7 +73,7 @@ struct RunSetup {
   std::int64_t num_seeds = 1;
   std::uint32_t train_slots = 0;
   bool reopen_data_per_seed = false;
-  bool keeps_best = false, drops_last = false;
+  bool keeps_best = false;
 };
 
 /// `--out`, else `run.out`, else a new one, with the name of the link to it. Known before the options: a resumed
@@ -138,8 +140,9 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
   if (spec.stages.empty()) return invalid_argument("'", spec.name, "' has no training stage");
   TAILOR_RETURN_IF_ERROR_AS_IS(choose(options, setup));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const LoopPlan loop, LoopPlan::from(setup.options));
-  setup.keeps_best = !loop.select_on.empty();
-  setup.drops_last = loop.drop_last;
+  setup.keeps_best = !loop.select.empty();
+  // Read by predict only: refused now rather than when the weights are there.
+  TAILOR_RETURN_IF_ERROR_AS_IS(PredictionColumns::from(setup.options).status());
 
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t seed, setup.options.get_int("run.seed", 0));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.num_seeds, setup.options.get_int("run.seeds", 1));
@@ -165,21 +168,54 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
   return setup;
 }
 
+std::string counted(std::int64_t count, const char* what) {
+  return concat(count, " ", what, count == 1 ? "" : "s");
+}
+
+/// Why a seed ended, which epoch is reported and by what.
+std::string reason_of(const TrainingRecord& record) {
+  const std::string done = concat(counted(record.step, "step"), ", ", counted(record.epoch, "epoch"));
+  std::string reason;
+  if (record.outcome == "early_stop")
+    reason = concat("stopped early after epoch ", record.epoch, ": val/", record.stop_best.by.metric,
+                    " was not better for ", counted(record.epochs_without_gain, "epoch"),
+                    " (run.early_stop.patience)");
+  else
+    reason = concat(record.outcome.empty() ? "not finished: " : "finished: ", done);
+  if (record.best.epoch >= 0) {
+    char value[32];
+    std::snprintf(value, sizeof(value), "%.4f", record.best.value);
+    return concat(reason, "; best is epoch ", record.best.epoch + 1, " with val/", record.best.by.metric, " ",
+                  value, ", kept as best.safetensors");
+  }
+  if (!record.best.by.empty() && record.epoch > 0)
+    return concat(reason, "; val/", record.best.by.metric,
+                  " was absent in every epoch: the last epoch is reported, and there is no best.safetensors");
+  if (record.last_val.empty() && record.last_test.empty()) return reason;
+  return concat(reason, "; the last epoch is reported: neither run.keep.best nor run.early_stop.on is set");
+}
+
 SeedResult seed_result(const TrainingRecord& record) {
   SeedResult result;
   result.seed = record.seed;
   result.outcome = record.outcome.empty() ? "stopped" : record.outcome;
+  result.reason = reason_of(record);
   result.epochs = record.epoch;
   result.steps = record.step;
   result.train_loss = record.last_train_loss;
   result.ms_per_step = record.step > 0 ? 1e3 * record.train_seconds / static_cast<double>(record.step) : 0;
   const bool selected = record.best.epoch >= 0;
+  result.last_val = record.last_val;
+  result.last_test = record.last_test;
   result.val = selected ? record.best_val : record.last_val;
   result.test = selected ? record.best_test : record.last_test;
-  if (selected)
+  if (selected) {
     result.reported_epoch = record.best.epoch;
-  else if (!result.val.empty() || !result.test.empty())
+    result.selected_on = "val/" + record.best.by.metric;
+    result.selected_value = record.best.value;
+  } else if (!result.val.empty() || !result.test.empty()) {
     result.reported_epoch = record.epoch - 1;
+  }
   return result;
 }
 
@@ -220,34 +256,32 @@ std::string memory_line(const RunSetup& setup, const DataBundle& data) {
                 megabytes(data.peak_bytes), " while read), checkpoints ", megabytes(copies));
 }
 
-/// Batch normalisation meets a batch of one row (methods.md 4.5 needs two for a variance).
-bool has_single_row_batch(const RunSetup& setup, std::int64_t rows) {
+/// What the data are, and what they cannot tell. Without `print` warnings alone.
+Status describe_data(const RunSetup& setup, const DataBundle& data, RunResult& result, Warnings& warnings,
+                     bool print) {
   const ArtifactSpec& spec = setup.executor->spec();
-  const bool normalises = std::any_of(spec.groups.begin(), spec.groups.end(), [](const StateGroup& group) {
-    return group.kind == GroupKind::kBatchNorm;
-  });
-  const std::int32_t step = spec.stages.front().step_entry;
-  const Result<VariantId> variant = variant_for(spec, step, setup.batch);
-  return normalises && !setup.drops_last && variant.ok() && rows % variant_of(spec, *variant).batch == 1;
-}
-
-void describe_data(const RunSetup& setup, const DataBundle& data, RunResult& result, bool print) {
   result.class_names = data.fitted.class_names;
   result.class_counts = data.train.class_counts;
   result.train_rows = data.train.num_rows;
   result.val_rows = data.val.num_rows;
   result.test_rows = data.test.num_rows;
-  if (!print) return;
-  log_info(concat("data     train ", result.train_rows, ", val ", result.val_rows, ", test ",
-                  result.test_rows, " rows"));
-  log_info(class_line(result));
+  if (print) {
+    log_info(concat("data     train ", result.train_rows, ", val ", result.val_rows, ", test ",
+                    result.test_rows, " rows"));
+    log_info(class_line(result));
+  }
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const EvaluationPlan evaluation,
+                                evaluation_plan(spec, setup.options, data.fitted));
+  TAILOR_ASSIGN_OR_RETURN(const std::vector<std::string> absent,
+                          absent_class_warnings(evaluation, data, spec.schema), "'eval.metrics'");
+  for (const std::vector<std::string>& said : {absent, data.warnings})
+    for (const std::string& warning : said)
+      warnings.say(warning);
+  if (!print) return {};
   log_info(memory_line(setup, data));
   for (const std::string& note : data.notes)
     log_info("note: " + note);
-  if (has_single_row_batch(setup, data.train.num_rows))
-    log_warning(
-        "the last batch of an epoch has one row: batch normalisation takes variance 0 there and keeps "
-        "its running variance; run.drop_last = true leaves such batches out");
+  return {};
 }
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -316,6 +350,7 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
   if (!setup.kept.empty() && !options.quiet)
     log_info(concat("options  ", joined(setup.kept), ", as the run has them"));
 
+  Warnings warnings;
   std::optional<DataBundle> data;
   std::vector<std::string> finished;
   bool trained = false;
@@ -341,11 +376,9 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
       if (checkpoint) open.fitted = &checkpoint->fitted;
       TAILOR_ASSIGN_OR_RETURN(data, open_data(setup.data_plan, artifact->spec().schema, open),
                               "opening the data");
-      describe_data(setup, *data, result, s == 0 && !options.quiet);
-      for (std::size_t i = 0; s == 0 && i < data->warnings.size(); ++i)
-        log_warning(data->warnings[i]);
+      TAILOR_RETURN_IF_ERROR_AS_IS(describe_data(setup, *data, result, warnings, s == 0 && !options.quiet));
     }
-    Trainer trainer(*setup.executor, setup.options, setup.data_plan, *data, trainer_options);
+    Trainer trainer(*setup.executor, setup.options, setup.data_plan, *data, warnings, trainer_options);
     std::string done; // why there is nothing left to train
     if (checkpoint) {
       TAILOR_RETURN_IF_ERROR_AS_IS(trainer.resume_from(*checkpoint));

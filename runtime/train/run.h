@@ -25,7 +25,7 @@ struct RunOptions {
   std::int64_t batch = 0;           ///< variant of the step entry; 0: that of the resumed run, else the first
   std::int32_t threads = 0;         ///< 0: `run.threads`, else all cores that can help
   std::int32_t loader_threads = -1; ///< -1: `run.loader_threads`
-  bool quiet = false;               ///< no progress lines
+  bool quiet = false; ///< no progress and no description of the run; warnings are never left out
   std::vector<std::string> command_line; ///< for the manifest
   ExecutorFactory make_executor;
   /// Called once with the executor before training, to attach an observer (`--check reference`,
@@ -37,11 +37,15 @@ struct RunOptions {
 struct SeedResult {
   std::uint64_t seed = 0;
   std::string outcome; ///< "finished", "early_stop", "stopped" (signal or step limit: to be resumed)
+  std::string reason;  ///< the same in words, with what decided: "stopped early after epoch 17: val/auc ..."
   std::int64_t epochs = 0, steps = 0;
   std::int64_t reported_epoch = -1; ///< 0-based; -1: nothing was evaluated
+  std::string selected_on;          ///< "val/auc" whose best epoch is reported; empty: the last epoch is
+  double selected_value = 0;        ///< of that metric at the reported epoch
   double train_loss = 0;            ///< mean of the last whole epoch
   double ms_per_step = 0;           ///< optimizer steps only, without evaluation and checkpoints
-  MetricValues val, test;
+  MetricValues val, test;           ///< at the reported epoch; test is known when the seed has ended
+  MetricValues last_val, last_test; ///< at the last epoch
 };
 
 struct MetricSummary {
@@ -67,8 +71,10 @@ struct RunResult {
 };
 
 std::string result_to_json(const RunResult& result);
-/// The table for the terminal: one line per metric, val and test side by side, mean and standard error; a
-/// class group with how many classes it has.
+/// A line per seed: why it ended, which epoch is reported and by which metric.
+std::string outcome_lines(const RunResult& result);
+/// The table for the terminal: which weights it is about, then one line per metric, val and test side by side,
+/// mean and standard error; a class group with how many classes it has.
 std::string result_table(const RunResult& result);
 
 /// Trains every seed of the program and writes the output folder (README.md here describes it).

@@ -1,6 +1,6 @@
 #include "runtime/train/stage_run.h"
 
-#include "runtime/train/evaluation_json.h"
+#include "runtime/train/watched.h"
 
 #include <algorithm>
 #include <cstring>
@@ -67,16 +67,72 @@ Status initialise(const SeedSetup& setup, const StageRun& run, const TrainingRec
   return {};
 }
 
-/// What is watched must be what every evaluation gives.
-Status check_watched(const LoopPlan& plan, const EvaluationPlan& evaluation_plan, const DataSchema& schema) {
-  if (plan.select_on.empty() && plan.stop_on.empty()) return {};
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const Evaluation evaluation, Evaluation::create(evaluation_plan));
-  const MetricValues values = values_of(evaluation.finish(), schema);
-  for (const std::string& metric : {plan.select_on, plan.stop_on})
-    if (!metric.empty() &&
-        std::none_of(values.begin(), values.end(), [&](const auto& known) { return known.first == metric; }))
-      return invalid_argument("'val/", metric, "' is to be watched, but the evaluation has no such metric");
+Options options_of(const SeedSetup& setup, const Stage& stage) {
+  Options options = setup.options;
+  options.merge(stage.options);
+  return options;
+}
+
+/// The sampler that `data.sampler` and the stage ask for.
+Result<std::unique_ptr<Sampler>> sampler_of(const SeedSetup& setup, const Stage& stage) {
+  SamplerSpec spec = setup.data_plan.sampler;
+  if (!stage.sampler.empty() && stage.sampler != "uniform") {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(spec.kind, parse_sampler_kind(stage.sampler));
+  }
+  return make_sampler(spec, setup.data.train.label, setup.data.train.num_classes);
+}
+
+/// What the evaluations of a stage measure. Errors: a metric that does not exist, or that is watched and tells
+/// nothing.
+Result<EvaluationPlan> evaluation_of(const SeedSetup& setup, const Stage& stage, const Options& options,
+                                     const LoopPlan& plan) {
+  const ArtifactSpec& spec = setup.executor.spec();
+  if (stage.eval_entry < 0) {
+    if (plan.select.empty() && plan.stop.empty()) return EvaluationPlan();
+    return invalid_argument("'val/", plan.stop.empty() ? plan.select.metric : plan.stop.metric,
+                            "' is to be watched, but the program was compiled without an eval entry");
+  }
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(EvaluationPlan evaluation, evaluation_plan(spec, options, setup.data.fitted));
+  TAILOR_RETURN_IF_ERROR(Evaluation::create(evaluation).status(), "'eval.metrics'");
+  add_watched(plan, evaluation);
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_watched(plan, evaluation, setup.data, spec.schema));
+  return evaluation;
+}
+
+/// Batch normalisation takes its statistics over the rows of a batch, and over one row they are that row
+/// (methods.md 4.5): the output is the bias whatever the input. Image layers have their pixels besides.
+Status check_batch_norm(const SeedSetup& setup, std::int64_t batch, std::int64_t draws, bool drop_last) {
+  const ArtifactSpec& spec = setup.executor.spec();
+  const bool normalises = std::any_of(spec.groups.begin(), spec.groups.end(), [](const StateGroup& group) {
+    return group.kind == GroupKind::kBatchNorm;
+  });
+  if (!normalises || spec.schema.image_height > 0) return {};
+  if (batch == 1 || draws == 1)
+    return invalid_argument(
+               "the program uses batch normalisation, and every batch has one row (",
+               batch == 1 ? "run.batch is 1" : "an epoch draws one row",
+               "): the normalised value of a single row is 0 whatever it holds, so nothing is learnt")
+        .with_hint("use a larger run.batch, or a network without batch normalisation");
+  if (!drop_last && draws % batch == 1)
+    setup.warnings.say(concat("the last batch of an epoch has one row (", draws, " draws in batches of ",
+                              batch,
+                              "): batch normalisation takes variance 0 there and keeps its running variance; "
+                              "run.drop_last = true leaves such batches out"));
   return {};
+}
+
+/// Whatever the options of a stage that comes later ask for that cannot be: known now, not after hours.
+Status check_later_stage(const SeedSetup& setup, const Stage& stage) {
+  const Options options = options_of(setup, stage);
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const LoopPlan plan, LoopPlan::from(options));
+  TAILOR_RETURN_IF_ERROR_AS_IS(ControlRows::create(setup.executor, options, stage).status());
+  const ArtifactSpec& spec = setup.executor.spec();
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const VariantId variant,
+                                variant_for(spec, stage.step_entry, setup.trainer.batch));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::unique_ptr<Sampler> sampler, sampler_of(setup, stage));
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      check_batch_norm(setup, variant_of(spec, variant).batch, sampler->epoch_length(), plan.drop_last));
+  return evaluation_of(setup, stage, options, plan).status();
 }
 
 } // namespace
@@ -87,8 +143,11 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   const ArtifactSpec& spec = executor.spec();
   StageRun run;
   run.stage = &spec.stages[static_cast<std::size_t>(record.stage)];
-  run.options = setup.options;
-  run.options.merge(run.stage->options);
+  // The later ones first: checking them writes into the control rows.
+  for (std::size_t later = static_cast<std::size_t>(record.stage) + 1; later < spec.stages.size(); ++later)
+    TAILOR_RETURN_IF_ERROR(check_later_stage(setup, spec.stages[later]),
+                           concat("stage '", spec.stages[later].name, "'"));
+  run.options = options_of(setup, *run.stage);
   TAILOR_ASSIGN_OR_RETURN_AS_IS(run.plan, LoopPlan::from(run.options));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(run.control, ControlRows::create(executor, run.options, *run.stage));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(run.variant, variant_for(spec, run.stage->step_entry, trainer.batch));
@@ -98,13 +157,8 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
         .with_hint(concat("go on with --batch ", record.batch_size,
                           "; another batch size needs a run of its own, with another --out"));
 
-  SamplerSpec sampler_spec = setup.data_plan.sampler;
-  if (!run.stage->sampler.empty() && run.stage->sampler != "uniform") {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(sampler_spec.kind, parse_sampler_kind(run.stage->sampler));
-  }
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(
-      std::unique_ptr<Sampler> sampler,
-      make_sampler(sampler_spec, setup.data.train.label, setup.data.train.num_classes));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(std::unique_ptr<Sampler> sampler, sampler_of(setup, *run.stage));
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_batch_norm(setup, batch, sampler->epoch_length(), run.plan.drop_last));
   LoaderOptions loader;
   loader.batch = static_cast<std::int32_t>(batch);
   loader.num_threads = trainer.loader_threads >= 0 ? trainer.loader_threads : run.plan.loader_threads;
@@ -126,17 +180,12 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   if (record.step > INT32_MAX - run.total_steps)
     return invalid_argument("more than ", INT32_MAX, " steps do not fit the step counter");
 
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(run.evaluation, evaluation_of(setup, *run.stage, run.options, run.plan));
   if (run.stage->eval_entry >= 0) {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(Evaluator evaluator,
                                   Evaluator::create(executor, run.stage->eval_entry, trainer.train_slots));
     run.evaluator = std::make_unique<Evaluator>(std::move(evaluator));
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(run.evaluation, evaluation_plan(spec, run.options, setup.data.fitted));
   }
-  if ((!run.plan.select_on.empty() || !run.plan.stop_on.empty()) &&
-      (!run.evaluator || setup.data.val.empty()))
-    return invalid_argument("'", run.plan.stop_on.empty() ? run.plan.select_on : run.plan.stop_on,
-                            "' is to be watched, but there is no validation split");
-  TAILOR_RETURN_IF_ERROR_AS_IS(check_watched(run.plan, run.evaluation, spec.schema));
   for (const std::int32_t metric : variant_of(spec, run.variant).metrics) {
     const MetricField& field = spec.metrics[static_cast<std::size_t>(metric)];
     if (field.name == "loss") run.loss = &field;

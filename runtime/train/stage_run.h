@@ -5,6 +5,7 @@
 #include "runtime/train/control_rows.h"
 #include "runtime/train/evaluate.h"
 #include "runtime/train/loop_plan.h"
+#include "runtime/train/warnings.h"
 
 #include <memory>
 #include <string>
@@ -30,6 +31,7 @@ struct SeedSetup {
   const Options& options;
   const DataPlan& data_plan;
   const DataBundle& data;
+  Warnings& warnings;
   TrainerOptions trainer;
 };
 
@@ -50,9 +52,10 @@ struct StageRun {
   double loader_seconds = 0, step_seconds = 0; ///< of the epoch in progress
 
   /// Sets up stage `record.stage` from where `record` stands. A stage that has not begun gets its initial
-  /// states, fitted states and class tables first, and `record` says so.
-  /// Errors   what keeps the stage from running; one that was begun with another batch size or another number
-  ///          of steps in an epoch.
+  /// states, fitted states and class tables first, and `record` says so. Warns where batch normalisation meets
+  /// a batch of one row.
+  /// Errors   what keeps the stage from running, or one after it as far as its options and the data tell; one
+  ///          that was begun with another batch size or another number of steps in an epoch.
   static Result<StageRun> begin(const SeedSetup& setup, TrainingRecord& record);
 };
 

@@ -67,23 +67,48 @@ Status Trainer::resume_from(const Checkpoint& checkpoint) {
   if (checkpoint.record.seed != setup_.trainer.seed)
     return incompatible("'", last_path(setup_.trainer.folder), "' is of seed ", checkpoint.record.seed,
                         ", its folder is of seed ", setup_.trainer.seed);
+  const std::string path = last_path(setup_.trainer.folder);
   if (checkpoint.record.train_hash != record_.train_hash)
-    return incompatible("the training split has other rows than the one '", last_path(setup_.trainer.folder),
+    return incompatible("the training split has other rows than the one '", path,
                         "' was trained on: the data or data.* options changed");
+  const auto other_rows = [&](const char* split, const char* use) {
+    return incompatible("the ", split, " split has other rows than the one '", path, "' ", use,
+                        ": the data or data.* options changed")
+        .with_hint("put the rows back; other rows need a run of their own, with another --out, and finished "
+                   "weights are measured on them by eval --data");
+  };
+  if (checkpoint.record.val_hash != record_.val_hash)
+    return other_rows("validation", "was measured on so far");
+  if (checkpoint.record.test_hash != record_.test_hash) return other_rows("test", "was begun with");
   TAILOR_RETURN_IF_ERROR_AS_IS(restore(setup_.executor, checkpoint));
   record_ = checkpoint.record;
   remove_temporaries(setup_.trainer.folder);
   // best.safetensors.next was written before this checkpoint and would have been renamed after it.
-  const std::string next = best_path(setup_.trainer.folder) + ".next";
-  if (!file_exists(next)) return {};
-  const Result<Checkpoint> candidate = load_checkpoint(setup_.executor, next, CheckpointUse::kWeights);
-  if (candidate.ok() && candidate->record.best == record_.best) {
-    if (::rename(next.c_str(), best_path(setup_.trainer.folder).c_str()) != 0)
-      return invalid_argument("cannot rename '", next, "': ", std::strerror(errno));
-  } else {
+  const std::string best = best_path(setup_.trainer.folder), next = best + ".next";
+  const auto is_best = [&](const std::string& file) {
+    const Result<Checkpoint> candidate = load_checkpoint(setup_.executor, file, CheckpointUse::kWeights);
+    return candidate.ok() && candidate->record.best == record_.best;
+  };
+  if (file_exists(next)) {
+    if (is_best(next)) {
+      if (::rename(next.c_str(), best.c_str()) != 0)
+        return invalid_argument("cannot rename '", next, "': ", std::strerror(errno));
+      return {};
+    }
     ::unlink(next.c_str()); // of an epoch this run will reach again
   }
+  if (record_.best.epoch >= 0 && !is_best(best)) {
+    setup_.warnings.say(concat("the weights of the best epoch so far (", record_.best.epoch + 1,
+                               ") are not in '", best, "': the best epoch is searched anew from here"));
+    forget_best();
+  }
   return {};
+}
+
+void Trainer::forget_best() {
+  record_.best = {};
+  record_.best_val.clear();
+  record_.best_test.clear();
 }
 
 Status Trainer::check_finite(const std::byte* metrics, std::int64_t step) const {
@@ -150,14 +175,15 @@ Status Trainer::launch(std::int64_t count) {
 }
 
 Result<bool> Trainer::judge_epoch() {
-  const auto better = [](double value, double than, bool higher) {
-    return higher ? value > than : value < than;
+  const LoopPlan& plan = run_->plan;
+  const auto improves = [&](const Criterion& criterion, const BestSoFar& best) -> std::optional<double> {
+    const std::optional<double> value = metric_value(record_.last_val, criterion.metric);
+    if (!value || !std::isfinite(*value)) return std::nullopt;
+    return best.epoch < 0 || criterion.is_better(*value, best.value) ? value : std::nullopt;
   };
-  if (!run_->plan.select_on.empty()) {
-    const std::optional<double> value = metric_value(record_.last_val, run_->plan.select_on);
-    if (value && std::isfinite(*value) &&
-        (record_.best.epoch < 0 || better(*value, record_.best.value, run_->plan.select_higher))) {
-      record_.best = {record_.epoch, *value};
+  if (!plan.select.empty()) {
+    if (const std::optional<double> value = improves(plan.select, record_.best)) {
+      record_.best = {record_.epoch, *value, plan.select};
       record_.best_val = record_.last_val;
       record_.best_test = record_.last_test;
       TAILOR_ASSIGN_OR_RETURN_AS_IS(Checkpoint best,
@@ -165,15 +191,34 @@ Result<bool> Trainer::judge_epoch() {
       best_ = std::make_unique<Checkpoint>(std::move(best));
     }
   }
-  if (run_->plan.stop_on.empty()) return false;
-  const std::optional<double> value = metric_value(record_.last_val, run_->plan.stop_on);
-  if (value && std::isfinite(*value) &&
-      (record_.stop_best.epoch < 0 || better(*value, record_.stop_best.value, run_->plan.stop_higher))) {
-    record_.stop_best = {record_.epoch, *value};
+  if (plan.stop.empty()) return false;
+  if (const std::optional<double> value = improves(plan.stop, record_.stop_best)) {
+    record_.stop_best = {record_.epoch, *value, plan.stop};
     record_.epochs_without_gain = 0;
     return false;
   }
-  return ++record_.epochs_without_gain >= run_->plan.patience;
+  return ++record_.epochs_without_gain >= plan.patience;
+}
+
+std::string Trainer::epoch_summary() const {
+  const LoopPlan& plan = run_->plan;
+  std::vector<std::string> names = {"loss"};
+  for (const std::string& name : {plan.stop.metric, plan.select.metric})
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  if (plan.stop.empty() && plan.select.empty()) names.push_back("balanced_accuracy");
+  std::string summary = "loss " + shown(record_.last_train_loss);
+  for (const std::string& name : names) {
+    if (record_.last_val.empty()) break;
+    summary += concat("  val/", name, " ", shown(metric_value(record_.last_val, name)));
+    if (name != plan.select.metric || record_.best.epoch < 0) continue;
+    summary += record_.best.epoch == record_.epoch
+                   ? " (best)"
+                   : concat(" (best ", shown(record_.best.value), ", epoch ", record_.best.epoch + 1, ")");
+  }
+  for (const std::string& name : names)
+    if (!record_.last_test.empty())
+      summary += concat("  test/", name, " ", shown(metric_value(record_.last_test, name)));
+  return summary;
 }
 
 Status Trainer::end_epoch(Progress& progress, bool& stop) {
@@ -184,8 +229,8 @@ Status Trainer::end_epoch(Progress& progress, bool& stop) {
                              {"step", OptionValue(record_.step)},
                              {"lr", OptionValue(run_->learning_rate)},
                              {"train/loss", OptionValue(record_.last_train_loss)}};
-  std::string summary = "loss " + shown(record_.last_train_loss);
   const auto evaluated = [&](const char* split, const Dataset& data, MetricValues& values) -> Status {
+    values.clear();
     if (!run_->evaluator || data.empty()) return {};
     TAILOR_ASSIGN_OR_RETURN(const EvaluationResult result,
                             evaluate(*run_->evaluator, data, run_->control, run_->evaluation),
@@ -199,12 +244,13 @@ Status Trainer::end_epoch(Progress& progress, bool& stop) {
       if (in_full || name.find('/') == std::string::npos)
         line.emplace_back(concat(split, "/", name), json_number(value));
     add_class_counts(line, concat(split, "/"), result.confusion);
-    for (const char* name : {"loss", "balanced_accuracy"})
-      summary += concat("  ", split, "/", name, " ", shown(metric_value(values, name)));
     return {};
   };
   TAILOR_RETURN_IF_ERROR_AS_IS(evaluated("val", setup_.data.val, record_.last_val));
-  TAILOR_RETURN_IF_ERROR_AS_IS(evaluated("test", setup_.data.test, record_.last_test));
+  if (run_->plan.tests_every_epoch)
+    TAILOR_RETURN_IF_ERROR_AS_IS(evaluated("test", setup_.data.test, record_.last_test));
+  else
+    record_.last_test.clear(); // that of an earlier end, if the run was made longer
   line.emplace_back(
       "ms_per_step",
       OptionValue(1e3 * run_->step_seconds / static_cast<double>(std::max<std::int64_t>(record_.batch, 1))));
@@ -213,7 +259,7 @@ Status Trainer::end_epoch(Progress& progress, bool& stop) {
   TAILOR_RETURN_IF_ERROR_AS_IS(log_->write(OptionValue(std::move(line))));
   record_.log_bytes = log_->bytes();
   TAILOR_ASSIGN_OR_RETURN_AS_IS(stop, judge_epoch());
-  progress.epoch(record_.step, record_.stage_epoch, run_->num_epochs, summary);
+  progress.epoch(record_.step, record_.stage_epoch, run_->num_epochs, epoch_summary());
 
   ++record_.epoch;
   ++record_.stage_epoch;
@@ -251,8 +297,7 @@ Status Trainer::train_stage(Progress& progress, bool& stop) {
       TAILOR_RETURN_IF_ERROR_AS_IS(end_epoch(progress, early));
       if (!early && whole && record_.stage_epoch * run_->steps_per_epoch < run_->total_steps) continue;
     }
-    end_stage(early);
-    return {};
+    return end_stage(early);
   }
 }
 
@@ -274,17 +319,57 @@ Status Trainer::save() {
   return {};
 }
 
-void Trainer::end_stage(bool early) {
+Status Trainer::with_best_weights(const std::function<Status()>& function) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const Checkpoint last,
+                                take_checkpoint(setup_.executor, record_, setup_.data.fitted));
+  if (best_) {
+    TAILOR_RETURN_IF_ERROR_AS_IS(restore(setup_.executor, *best_));
+  } else {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(
+        const Checkpoint best,
+        load_checkpoint(setup_.executor, best_path(setup_.trainer.folder), CheckpointUse::kWeights));
+    TAILOR_RETURN_IF_ERROR_AS_IS(restore(setup_.executor, best));
+  }
+  const Status status = function();
+  TAILOR_RETURN_IF_ERROR_AS_IS(restore(setup_.executor, last));
+  return status;
+}
+
+Status Trainer::measure_test() {
+  if (!run_->evaluator || setup_.data.test.empty()) return {};
+  const auto measure = [&](MetricValues& values) -> Status {
+    TAILOR_ASSIGN_OR_RETURN(const EvaluationResult result,
+                            evaluate(*run_->evaluator, setup_.data.test, run_->control, run_->evaluation),
+                            "evaluating test");
+    values = values_of(result, setup_.executor.spec().schema);
+    // Training and validation stayed finite: no reason to lose them, but one to speak.
+    if (const std::optional<double> loss = metric_value(values, "loss"); loss && !std::isfinite(*loss))
+      setup_.warnings.say("test/loss is not finite: a row of the test split has logits that are not");
+    return {};
+  };
+  if (record_.last_test.empty()) TAILOR_RETURN_IF_ERROR_AS_IS(measure(record_.last_test));
+  if (record_.best.epoch < 0 || !record_.best_test.empty()) return {};
+  if (record_.best.epoch == record_.epoch - 1) {
+    record_.best_test = record_.last_test;
+    return {};
+  }
+  return with_best_weights([&] { return measure(record_.best_test); });
+}
+
+Status Trainer::end_stage(bool early) {
+  const bool is_last = record_.stage + 1 == num_stages();
+  if (is_last) TAILOR_RETURN_IF_ERROR_AS_IS(measure_test());
   run_.reset();
   ++record_.stage;
-  if (record_.stage == num_stages()) { // counters stay as they are: see reopen()
+  if (is_last) { // counters stay as they are: see reopen()
     record_.outcome = early ? "early_stop" : "finished";
-    return;
+    return {};
   }
   record_.stage_epoch = 0;
   record_.stage_begun = false;
   record_.epochs_without_gain = 0;
   record_.stop_best = {};
+  return {};
 }
 
 Result<std::string> Trainer::reopen() {
@@ -294,10 +379,10 @@ Result<std::string> Trainer::reopen() {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const LoopPlan plan, LoopPlan::from(options));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t total, plan.total_steps(record_.steps_per_epoch));
   const std::int64_t done = record_.step - record_.stage_first_step;
-  if (record_.outcome == "early_stop" && !plan.stop_on.empty() &&
+  if (record_.outcome == "early_stop" && record_.stop_best.by == plan.stop &&
       record_.epochs_without_gain >= plan.patience)
     return concat("it stopped early after ", record_.epochs_without_gain, " epochs without gain in val/",
-                  plan.stop_on);
+                  plan.stop.metric);
   if (total <= done) return concat("it has done its ", done, " steps (", record_.stage_epoch, " epochs)");
   if (done != record_.stage_epoch * record_.steps_per_epoch)
     return concat("its last epoch was cut short after step ", done);
@@ -308,6 +393,21 @@ Result<std::string> Trainer::reopen() {
 
 Status Trainer::prepare() {
   TAILOR_ASSIGN_OR_RETURN(run_, StageRun::begin(setup_, record_), concat("stage '", stage().name, "'"));
+  if (record_.best.epoch >= 0 && record_.best.by != run_->plan.select) {
+    const Criterion& now = run_->plan.select;
+    setup_.warnings.say(
+        concat("epoch ", record_.best.epoch + 1, " was the best by val/", record_.best.by.metric,
+               now.empty() ? std::string("; no metric chooses the best epoch any more")
+                           : concat("; the best epoch is searched anew from here, by val/", now.metric)));
+    forget_best();
+  }
+  // Set also where no epoch ever has the metric: the end says which it was.
+  record_.best.by = run_->plan.select;
+  if (record_.stop_best.by != run_->plan.stop) {
+    record_.stop_best = {};
+    record_.stop_best.by = run_->plan.stop;
+    record_.epochs_without_gain = 0;
+  }
   return {};
 }
 

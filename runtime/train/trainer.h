@@ -5,6 +5,7 @@
 #include "runtime/train/stage_run.h"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,27 +16,31 @@ namespace tailor::runtime {
 class Trainer {
 public:
   Trainer(Executor& executor, const Options& options, const DataPlan& data_plan, const DataBundle& data,
-          TrainerOptions trainer)
-      : setup_{executor, options, data_plan, data, std::move(trainer)} {
+          Warnings& warnings, TrainerOptions trainer)
+      : setup_{executor, options, data_plan, data, warnings, std::move(trainer)} {
     record_.seed = setup_.trainer.seed;
     record_.train_hash = content_hash(data.train);
+    record_.val_hash = content_hash(data.val);
+    record_.test_hash = content_hash(data.test);
   }
 
   /// First of all: goes on from `checkpoint` (its states, counters and log).
-  /// Errors   kIncompatible: it is of another seed, or its training split held other rows.
+  /// Errors   kIncompatible: it is of another seed, or one of its splits held other rows.
   Status resume_from(const Checkpoint& checkpoint);
 
   /// After resume_from() of a finished run: opens its last stage again if that is longer now. Empty if so,
   /// else why there is nothing to go on with ("it has done its 3 epochs").
   Result<std::string> reopen();
 
-  /// Sets up the stage in progress. Writes nothing to the disk, so that whatever keeps a run from starting
+  /// Sets up the stage in progress. A best epoch by another criterion than the stage's is given up, with a
+  /// warning: their values cannot be compared. Writes nothing to the disk, so that whatever keeps a run from starting
   /// leaves the folder as it is.
   /// Errors   those of StageRun::begin.
   Status prepare();
 
   /// Runs to the end, to early stop, to the step limit or to a signal; the last three and the end leave a
-  /// checkpoint.
+  /// checkpoint. The test split is measured at the end, with the last weights and with those of the best epoch:
+  /// figures of test after every epoch (eval.test = every_epoch) invite choosing by them.
   Status train();
 
   /// What is known afterwards; record().outcome is empty if the run is to be resumed.
@@ -51,9 +56,17 @@ private:
   /// What ends a run whose numbers left the finite ones at 0-based `step`.
   Status diverged(const std::string& name, double value, std::int64_t step) const;
   Status end_epoch(Progress& progress, bool& stop);
+  /// "loss 0.31  val/loss 0.52  val/auc 0.84 (best 0.86, epoch 7)": what is watched, else balanced accuracy.
+  std::string epoch_summary() const;
+  /// Test metrics of the weights as they are and of the best epoch's, where they are not known yet.
+  Status measure_test();
+  /// The states are those of the best epoch while `function` runs.
+  Status with_best_weights(const std::function<Status()>& function);
+  /// As if no epoch had been judged yet.
+  void forget_best();
   /// Keeps the best epoch and counts epochs without gain; true if training should stop.
   Result<bool> judge_epoch();
-  void end_stage(bool early);
+  Status end_stage(bool early);
   Status save();
   std::int64_t num_stages() const { return std::ssize(setup_.executor.spec().stages); }
   const Stage& stage() const {

@@ -148,7 +148,7 @@ int train_and_report(std::shared_ptr<const Artifact> artifact, const RunOptions&
   const Result<RunResult> result = run_training(std::move(artifact), options);
   if (!result.ok()) return report(result.status());
   const bool stopped = !result->seeds.empty() && result->seeds.back().outcome == "stopped";
-  if (!stopped) std::fputs(result_table(*result).c_str(), stdout);
+  if (!stopped) std::fputs((outcome_lines(*result) + result_table(*result)).c_str(), stdout);
   std::printf("wrote %s%s\n", result->out.c_str(),
               result->latest.empty() ? "" : concat("; ", result->latest, " leads there").c_str());
   std::fflush(stdout);
@@ -198,7 +198,7 @@ int run_command(const std::string& program, RunMode mode, const std::vector<std:
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{INT32_MAX}));
     app.add_option("--loader-threads", arguments.loader_threads, "threads that gather batches (same results)")
         ->check(CLI::Range(0, 64));
-    app.add_flag("--quiet", arguments.quiet, "no progress");
+    app.add_flag("--quiet", arguments.quiet, "no progress; warnings are shown in any case");
     app.add_flag("--trap-nonfinite", arguments.trap_nonfinite,
                  "stop at the first command that writes NaN or infinity");
     app.add_option("--check", arguments.check,

@@ -28,8 +28,10 @@ TrainingRecord sample_record() {
   record.epoch_loss_sum = 1.0 / 3.0;
   record.epoch_rows = 112;
   record.last_train_loss = 0.1;
-  record.best = {2, 0.875};
-  record.stop_best = {1, -0.5};
+  record.val_hash = 1;
+  record.test_hash = 0xFFFFFFFFFFFFFFFEu;
+  record.best = {2, 0.875, {"few", true, "thirds"}};
+  record.stop_best = {1, -0.5, {"loss", false, ""}};
   record.epochs_without_gain = 2;
   record.best_val = {{"loss", 0.3}, {"few", std::nullopt}};
   record.last_test = {{"class_accuracy/\"odd\" name", 1e-300}};
