@@ -1,5 +1,6 @@
 #include "runtime/data/describe.h"
 
+#include "runtime/data/alignment.h"
 #include "runtime/data/table.h"
 #include "runtime/data/text.h"
 
@@ -46,57 +47,10 @@ bool ends_in_full_stop(const ColumnProfile& column) {
                      [](const auto& entry) { return entry.first.size() > 1 && entry.first.ends_with('.'); });
 }
 
-/// Why a column should be left out; empty if it should not.
-std::string drop_reason(const ColumnProfile& column, std::int64_t num_rows) {
-  if (column.num_values == 0) return "every cell is missing";
-  if (column.distinct.size() == 1 && !column.many_distinct)
-    return concat("one value in every row (", in_quotes(column.distinct[0].first), ")");
-  const bool all_different =
-      column.many_distinct || static_cast<std::int64_t>(column.distinct.size()) == column.num_values;
-  if (!column.is_numeric() && column.num_values >= 20 &&
-      (column.many_distinct || static_cast<std::int64_t>(column.distinct.size()) * 2 > column.num_values))
-    return column.many_distinct
-               ? concat("text with more than ", ColumnProfile::kMaxDistinct, " values: an identifier")
-               : concat("text with ", column.distinct.size(), " values in ", num_rows,
-                        " rows: an identifier");
-  if (column.is_numeric() && column.num_numbers == num_rows && num_rows >= 20 && column.all_integers &&
-      column.ascending && all_different && column.max - column.min == static_cast<double>(num_rows - 1))
-    return "counts the rows one by one: a row number";
-  return "";
-}
-
 std::string percent(std::int64_t part, std::int64_t whole) {
   char text[32];
   std::snprintf(text, sizeof text, "%6.2f %%",
                 whole > 0 ? 100.0 * static_cast<double>(part) / static_cast<double>(whole) : 0.0);
-  return text;
-}
-
-/// Characters, not bytes: continuation bytes of UTF-8 take no room.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-std::string padded(std::string text, std::size_t width, bool right = false) {
-  const std::size_t have = width_of(text);
-  const std::string blanks(width > have ? width - have : 0, ' ');
-  return right ? blanks + text : text + blanks;
-}
-
-/// Rows of cells as aligned columns; numbers to the right.
-std::string aligned(const std::vector<std::vector<std::string>>& rows, const std::vector<bool>& right) {
-  std::vector<std::size_t> widths(right.size(), 0);
-  for (const auto& row : rows)
-    for (std::size_t c = 0; c < row.size(); ++c)
-      widths[c] = std::max(widths[c], width_of(row[c]));
-  std::string text;
-  for (const auto& row : rows) {
-    std::string line = " ";
-    for (std::size_t c = 0; c < row.size(); ++c)
-      line += " " + padded(row[c], widths[c], right[c]) + (c + 1 < row.size() ? " " : "");
-    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
   return text;
 }
 
@@ -136,15 +90,25 @@ std::string value_range(const ColumnProfile& profile, const Column& column) {
   return concat(count, count == 1 ? " value" : " values");
 }
 
+/// What the column alone ranks of the label, as AUC; questioned ones are marked.
+std::string alone(const DataDescription& d, std::size_t position) {
+  const std::optional<ColumnSignal>& signal = d.signals[position];
+  if (!signal || !signal->auc) return "-";
+  char text[16];
+  std::snprintf(text, sizeof text, "%.4f%s", *signal->auc, is_questioned(*signal) ? "?" : "");
+  return text;
+}
+
 std::string column_table(const DataDescription& d) {
-  std::vector<std::vector<std::string>> rows = {{"#", "name", "role", "values", "missing", "why"}};
+  std::vector<std::vector<std::string>> rows = {{"#", "name", "role", "values", "missing", "alone", "why"}};
   for (std::size_t i = 0; i < d.schema.columns.size(); ++i) {
     const ColumnProfile& profile = d.profile.columns[i];
     const Column& column = d.schema.columns[i];
     rows.push_back({concat(static_cast<std::int64_t>(i)), column.name, to_string(column.role),
-                    value_range(profile, column), concat(profile.num_missing), d.reasons.columns[i]});
+                    value_range(profile, column), concat(profile.num_missing), alone(d, i),
+                    d.reasons.columns[i]});
   }
-  return aligned(rows, {true, false, false, false, true, false});
+  return aligned(rows, {true, false, false, false, true, true, false});
 }
 
 std::string class_list(const std::vector<std::int32_t>& classes) {
@@ -166,6 +130,35 @@ void leave_out_missing(ColumnProfile& column) {
   column.distinct.erase(found);
 }
 
+/// Why each column that might have been a feature was left out.
+std::string left_out_features(const DataDescription& d) {
+  std::string text;
+  for (const Column& column : d.schema.columns)
+    if (column.role != ColumnRole::kLabel)
+      text += concat(text.empty() ? "" : "; ", in_quotes(column.name), " ",
+                     d.reasons.columns[static_cast<std::size_t>(column.position)]);
+  return text;
+}
+
+/// Decides on every column and makes the schema.
+Status give_roles(DataDescription& d, DataPlan plan) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataSchema classes, label_schema(d.profile, plan));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(ColumnRoles roles, choose_roles(d.profile, plan, classes));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(d.schema, infer_schema(d.profile, roles.plan, &d.reasons));
+  for (std::size_t i = 0; i < roles.reasons.size(); ++i)
+    if (!roles.reasons[i].empty()) d.reasons.columns[i] = roles.reasons[i];
+  if (!roles.features_left)
+    d.trouble.push_back(
+        concat("'", d.profile.path, "': no column is left to learn from: ", left_out_features(d)));
+  d.plan = std::move(roles.plan);
+  d.features_left = roles.features_left;
+  d.signals = std::move(roles.signals);
+  d.questioned = std::move(roles.questioned);
+  d.notes = std::move(roles.notes);
+  d.rows = std::move(roles.rows);
+  return {};
+}
+
 } // namespace
 
 Result<DataDescription> describe_csv(const std::string& path, DataPlan plan) {
@@ -180,23 +173,6 @@ Result<DataDescription> describe_csv(const std::string& path, DataPlan plan) {
       ends_in_full_stop(d.profile.columns[static_cast<std::size_t>(label)]))
     plan.label_strip = ".";
 
-  std::map<std::int32_t, std::string> dropped;
-  for (const ColumnProfile& column : d.profile.columns) {
-    const auto names_it = [&](const ColumnRef& ref) {
-      return label_position(d.profile, ref) == column.position;
-    };
-    const auto in = [&](const std::vector<ColumnRef>& refs) {
-      return std::any_of(refs.begin(), refs.end(), names_it);
-    };
-    const bool declared = column.position == label || in(plan.drop) || in(plan.categorical) ||
-                          in(plan.numeric) || (plan.time && names_it(*plan.time)) ||
-                          (plan.group && names_it(*plan.group)) || (plan.id && names_it(*plan.id));
-    if (declared) continue;
-    if (const std::string why = drop_reason(column, d.profile.num_rows); !why.empty()) {
-      plan.drop.push_back({"", column.position});
-      dropped[column.position] = why;
-    }
-  }
   if (label >= 0 && label < count && d.profile.columns[static_cast<std::size_t>(label)].num_missing > 0) {
     ColumnProfile& column = d.profile.columns[static_cast<std::size_t>(label)];
     d.trouble.push_back(concat(d.profile.where(column.first_place(kMissingCategory)), ": no label here; ",
@@ -204,28 +180,25 @@ Result<DataDescription> describe_csv(const std::string& path, DataPlan plan) {
                                " rows have none, training needs one in every row"));
     const ColumnProfile whole = column;
     leave_out_missing(column);
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(d.schema, infer_schema(d.profile, plan, &d.reasons));
+    TAILOR_RETURN_IF_ERROR_AS_IS(give_roles(d, std::move(plan)));
     column = whole;
   } else {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(d.schema, infer_schema(d.profile, plan, &d.reasons));
+    TAILOR_RETURN_IF_ERROR_AS_IS(give_roles(d, std::move(plan)));
   }
-  for (const auto& [position, why] : dropped)
-    d.reasons.columns[static_cast<std::size_t>(position)] = why;
   d.reasons.label = label_reason;
   d.reasons.columns[static_cast<std::size_t>(label)] = label_reason;
 
   d.class_counts.assign(static_cast<std::size_t>(d.schema.num_classes), 0);
   for (const auto& [text, rows] : d.profile.columns[static_cast<std::size_t>(label)].distinct) {
     const auto found = std::find(d.schema.class_names.begin(), d.schema.class_names.end(),
-                                 strip_suffix(text, plan.label_strip));
+                                 strip_suffix(text, d.plan.label_strip));
     if (found == d.schema.class_names.end()) continue; // no label
     d.class_counts[static_cast<std::size_t>(found - d.schema.class_names.begin())] += rows;
   }
-  d.plan = std::move(plan);
   return d;
 }
 
-Status check_labels(const DataDescription& d) {
+Status check_trainable(const DataDescription& d) {
   constexpr std::int64_t kManyClasses = 20, kFewRows = 10;
   const ColumnProfile& label =
       d.profile.columns[static_cast<std::size_t>(label_position(d.profile, *d.plan.label))];
@@ -243,8 +216,16 @@ Status check_labels(const DataDescription& d) {
                             classes, " different values in ", d.profile.num_rows, " rows: fewer than ",
                             kFewRows, " rows a class")
         .with_hint(kHint);
+  if (d.profile.num_damaged > 0)
+    return invalid_argument(
+               d.profile.damage[0],
+               d.profile.num_damaged > 1 ? concat("; ", d.profile.num_damaged, " rows are damaged") : "")
+        .with_hint("training refuses the table until they are mended; `tailor data` lists them");
   if (!d.trouble.empty())
-    return invalid_argument(d.trouble[0]).with_hint("leave these rows out, or --label names another column");
+    return invalid_argument(d.trouble[0])
+        .with_hint(d.features_left
+                       ? "leave these rows out, or --label names another column"
+                       : "columns.numeric of a recipe written by hand makes a feature of any number");
   return {};
 }
 
@@ -268,6 +249,9 @@ Result<std::string> format_description(const DataDescription& d, const GroupRule
                    group.classes.empty() ? "absent" : concat("= ", class_list(group.classes)));
   text += concat("\n\ncolumns: ", d.schema.num_numeric(), " numeric and ", d.schema.num_category(),
                  " categorical features\n", column_table(d));
+  text += "(alone: AUC of the column by itself for the label, 0.5 is chance; ? marks a possible leak)\n";
+  for (const std::string& note : d.notes)
+    text += concat(&note == &d.notes[0] ? "\nnotes:\n  " : "  ", note, "\n");
   for (const std::string& trouble : d.trouble)
     text += concat(&trouble == &d.trouble[0] ? "\ntrouble:\n  " : "  ", trouble, "\n");
   if (profile.num_damaged == 0) return text + "\ndamaged rows: none\n";

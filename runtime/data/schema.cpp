@@ -201,6 +201,21 @@ Status choose_feature(const ColumnProfile& profile, const FileProfile& file, con
   return {};
 }
 
+/// The table's columns before any has a role, and what of the plan every reader needs.
+DataSchema columns_of(const FileProfile& profile, const DataPlan& plan) {
+  DataSchema schema;
+  schema.named = profile.has_header;
+  schema.label_strip = plan.label_strip;
+  schema.missing = to_string(plan.missing);
+  schema.numeric = to_string(plan.normalisation);
+  schema.columns.resize(profile.columns.size());
+  for (std::size_t i = 0; i < profile.columns.size(); ++i) {
+    schema.columns[i].name = profile.columns[i].name;
+    schema.columns[i].position = static_cast<std::int32_t>(i);
+  }
+  return schema;
+}
+
 Result<OptionValue> member(const OptionValue& table, std::string_view key) {
   const OptionValue* value = table.find(key);
   if (!value) return invalid_argument("schema has no '", key, "'");
@@ -243,16 +258,7 @@ std::string positional_name(std::int32_t position) {
 Result<DataSchema> infer_schema(const FileProfile& profile, const DataPlan& plan, SchemaReasons* reasons) {
   const auto count = static_cast<std::int32_t>(profile.columns.size());
   std::vector<const char*> declared(profile.columns.size(), nullptr);
-  DataSchema schema;
-  schema.named = profile.has_header;
-  schema.label_strip = plan.label_strip;
-  schema.missing = to_string(plan.missing);
-  schema.numeric = to_string(plan.normalisation);
-  schema.columns.resize(profile.columns.size());
-  for (std::int32_t i = 0; i < count; ++i) {
-    schema.columns[i].name = profile.columns[i].name;
-    schema.columns[i].position = i;
-  }
+  DataSchema schema = columns_of(profile, plan);
   // `place`: the key as the recipe has it, "data.columns.drop[1]" for an element of a list.
   const auto declare = [&](const ColumnRef& ref, ColumnRole role, const char* key,
                            const std::string& place) -> Status {
@@ -307,6 +313,19 @@ Result<DataSchema> infer_schema(const FileProfile& profile, const DataPlan& plan
       choose_classes(profile.columns[label_position], plan, profile, schema, why.classes));
   TAILOR_RETURN_IF_ERROR_AS_IS(check_schema(schema));
   if (reasons) *reasons = std::move(why);
+  return schema;
+}
+
+Result<DataSchema> label_schema(const FileProfile& profile, const DataPlan& plan) {
+  DataSchema schema = columns_of(profile, plan);
+  for (Column& column : schema.columns)
+    column.role = ColumnRole::kDrop;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int32_t label,
+                                resolve(plan.label.value_or(ColumnRef{"", -1}), profile, kLabelKey));
+  schema.columns[static_cast<std::size_t>(label)].role = ColumnRole::kLabel;
+  std::string reason;
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      choose_classes(profile.columns[static_cast<std::size_t>(label)], plan, profile, schema, reason));
   return schema;
 }
 

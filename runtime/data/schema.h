@@ -24,6 +24,9 @@ struct SchemaReasons {
 Result<DataSchema> infer_schema(const FileProfile& profile, const DataPlan& plan,
                                 SchemaReasons* reasons = nullptr);
 
+/// The classes alone: label column and class names as infer_schema chooses them, every other column dropped.
+Result<DataSchema> label_schema(const FileProfile& profile, const DataPlan& plan);
+
 /// The schema of the plan's data: infer_schema over the training file, or the shape of a generated set. Reads
 /// the data once, keeps none of it.
 Result<DataSchema> schema_of(const DataPlan& plan);

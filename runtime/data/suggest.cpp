@@ -1,16 +1,30 @@
 // The recipe that `tailor init` writes: what was found, what is suggested, and why.
 #include "runtime/data/describe.h"
 
+#include "runtime/data/alignment.h"
 #include "runtime/data/text.h"
 
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
 
 namespace tailor::runtime {
 namespace {
 
-/// Below this ratio the suggested methods are those for imbalance.
+/// Below this ratio accuracy says little: always naming the larger class has 83 % of it.
 constexpr double kImbalanced = 0.2;
+/// With fewer positives (rows of the rarest class) in validation one row moves the watched metric by a tenth
+/// or more, which is what methods and epochs differ by.
+constexpr std::int64_t kFewWatched = 10;
+
+/// What `tailor compare` found on public tables (docs/choosing-a-method.md).
+constexpr const char* kMethodAdvice =
+    "# Others, by what they are known to trade; `tailor compare` measures it on this table:\n"
+    "#   \"weighted\", \"logit-adjustment\", data.sampler = \"class_balanced\": more recall of rare classes, "
+    "at\n"
+    "#     a cost in accuracy and macro F1\n"
+    "#   \"smoothing\", \"sam-a\": on six public tables no more recall of rare classes than erm, and\n"
+    "#     probabilities that were off by more\n";
 
 /// A TOML basic string.
 std::string toml(std::string_view text) {
@@ -67,8 +81,23 @@ std::string column_list(const DataDescription& d, const char* key, ColumnRole ro
   return text + "]\n";
 }
 
+/// `key = column` with its reason; nothing where no column has the role.
+std::string one_column(const DataDescription& d, const char* key, ColumnRole role) {
+  const std::vector<std::int32_t> positions = columns_with(d, role);
+  if (positions.empty()) return "";
+  return line(concat("columns.", key, " = ", column_name(d, positions[0])),
+              d.reasons.columns[static_cast<std::size_t>(positions[0])]);
+}
+
+/// methods.md 11.1: 64 / 16 / 20, and 80 / 20 inside the training table where the test table is another.
+SplitSpec split_shares(bool has_test_table) {
+  SplitSpec shares;
+  if (has_test_table) shares.test = 0, shares.val = 0.2;
+  return shares;
+}
+
 std::string data_section(const DataDescription& d, const std::string& path,
-                         const std::optional<TestTable>& test) {
+                         const std::optional<TestTable>& test, const SplitChoice& split) {
   std::string text =
       concat("[data]\n", line(concat("train = ", toml(path)), concat(d.profile.num_rows, " rows")));
   if (test) text += line(concat("test = ", toml(test->path)), test->reason);
@@ -88,6 +117,9 @@ std::string data_section(const DataDescription& d, const std::string& path,
         line(concat("label.strip = ", toml(strip)),
              test && !test->label_strip.empty() ? "ends every label of the test table" : "ends every label");
   text += column_list(d, "drop", ColumnRole::kDrop);
+  text += one_column(d, "id", ColumnRole::kId);
+  text += one_column(d, "time", ColumnRole::kTime);
+  text += one_column(d, "group", ColumnRole::kGroup);
   text += column_list(d, "categorical", ColumnRole::kCategorical);
   text += column_list(d, "numeric", ColumnRole::kNumeric);
 
@@ -102,34 +134,28 @@ std::string data_section(const DataDescription& d, const std::string& path,
         d.profile.num_rows >= 1000
             ? line("numeric = \"quantile\"", "enough rows for quantiles; indifferent to outliers and skew")
             : line("numeric = \"standard\"", concat(d.profile.num_rows, " rows are few for quantiles"));
-  text += test ? line("split = { val = 0.2, seed = 0 }", "stratified; the test table is a file of its own")
-               : line("split = { val = 0.16, test = 0.2, seed = 0 }", "stratified 64 / 16 / 20");
+  const SplitSpec shares = split_shares(test.has_value());
+  const std::string by = split.by == SplitBy::kTime    ? "by = \"time\", "
+                         : split.by == SplitBy::kGroup ? "by = \"group\", "
+                                                       : "";
+  text += line(concat("split = { ", by, "val = ", shares.val, test ? "" : concat(", test = ", shares.test),
+                      split.by == SplitBy::kTime ? "" : ", seed = 0", " }"),
+               concat(split.reason, test ? "; the test table is a file of its own" : ""));
   return text;
 }
 
-std::string training_sections(const DataDescription& d) {
+std::string training_sections(const DataDescription& d, const SplitChoice& split) {
   const double r = imbalance_ratio(d.class_counts);
-  const bool binary = d.schema.num_classes == 2, imbalanced = r < kImbalanced,
-             large = d.profile.num_rows >= 10000;
-  const std::string ratio = format_ratio(r);
-  const std::string watched = !binary      ? "val/balanced_accuracy"
-                              : imbalanced ? "val/average_precision"
-                                           : "val/accuracy";
+  const bool binary = d.schema.num_classes == 2, large = d.profile.num_rows >= 10000;
+  const WatchedMetric watched = suggest_watched_metric(d, split);
   std::string text = "\n[model]\nname = \"mlp\"\n";
   text += d.profile.num_rows >= 2000
               ? line("layers = [256, 256]", concat(d.profile.num_rows, " rows carry a wide network"))
               : line("layers = [64, 64]", concat(d.profile.num_rows, " rows: a small network"));
   text += line("dropout = 0.1", "a little, against overfitting");
   text += "\n[method]\n";
-  if (imbalanced) {
-    text += line("use = [\"sam-a\", \"smoothing\"]",
-                 concat(ratio, ": flatter minima and soft labels for the rare classes"));
-    text += line("sam-a = { rho = 0.05, table = \"inv_max\" }", "ascent weighted towards rare classes");
-    text += line("smoothing = { eps = 0.1, profile = \"one_minus_p\" }", "rare classes are smoothed more");
-  } else {
-    text += line("use = [\"erm\"]", concat(ratio, ": mild, plain training is the base line"));
-    text += "# use = [\"sam-a\", \"smoothing\"]             # the next thing to compare with\n";
-  }
+  text += line("use = [\"erm\"]", concat(format_ratio(r), "; plain training is what others have to beat"));
+  text += kMethodAdvice;
   text += "\n[optimizer]\n";
   text += line("name = \"adamw\"", "robust to the scale of table data");
   text += line("lr = 0.001", "usual for adamw") + line("weight_decay = 0.0001", "light");
@@ -138,14 +164,16 @@ std::string training_sections(const DataDescription& d) {
   text += large ? line("batch = 256", concat(d.profile.num_rows, " rows"))
                 : line("batch = 64", "small batches suit rare classes");
   text += line("eval_batch = 512", "only a matter of speed");
-  text += large ? line("epochs = 20", "with early stopping below")
-                : line("epochs = 60", "with early stopping below");
-  text += line(concat("early_stop = { on = \"", watched, "\", patience = 8 }"), "never on the test split");
-  text += line(concat("keep = { best = \"", watched, "\" }"),
-               !binary      ? "all classes count the same"
-               : imbalanced ? "accuracy says little when one class is rare"
-                            : "classes of comparable size");
-  text += "seeds = 1                                   # 5 gives a standard error\n";
+  const char* const stopping =
+      watched.name.empty() ? "no early stop: nothing to watch" : "with early stopping below";
+  text += line(concat("epochs = ", large ? 20 : 60), stopping);
+  if (!watched.warning.empty()) text += concat("# NOTE: ", comment(watched.warning), "\n");
+  if (!watched.name.empty()) {
+    text +=
+        line(concat("early_stop = { on = \"", watched.name, "\", patience = 8 }"), "never on the test split");
+    text += line(concat("keep = { best = \"", watched.name, "\" }"), watched.reason);
+  }
+  text += line("seeds = 1", "5 gives a standard error");
   text += "\n[eval]\n";
   text += binary ? line("metrics = [\"accuracy\", \"balanced_accuracy\", \"auc\", \"average_precision\"]",
                         "two classes")
@@ -156,6 +184,78 @@ std::string training_sections(const DataDescription& d) {
 
 } // namespace
 
+SplitChoice suggest_split(const DataDescription& d, bool has_test_table) {
+  return choose_split(d.rows, split_shares(has_test_table), d.schema.class_names);
+}
+
+WatchedMetric suggest_watched_metric(const DataDescription& d, const SplitChoice& split) {
+  const std::vector<std::int64_t>& val = split.counts.val;
+  const std::int64_t rows = std::accumulate(val.begin(), val.end(), std::int64_t{0});
+  if (rows == 0)
+    return {
+        "", "",
+        concat("validation holds no row of these ", d.profile.num_rows, ": no epoch can be chosen by it")};
+  const auto rarest = static_cast<std::size_t>(std::min_element(val.begin(), val.end()) - val.begin());
+  const auto absent = std::count(val.begin(), val.end(), 0);
+  const bool binary = d.schema.num_classes == 2;
+  const std::string name =
+      binary && d.schema.positive_class == static_cast<std::int32_t>(rarest)
+          ? concat(val[rarest] == 1 ? "positive" : "positives", " ('", d.schema.class_names[rarest], "')")
+          : concat(val[rarest] == 1 ? "row" : "rows", " of class '", d.schema.class_names[rarest], "'");
+  if (binary ? absent > 0 : absent + 1 >= std::ssize(val))
+    return {"val/loss", "a metric of both classes does not exist there",
+            concat("validation holds no ", name, " (", d.class_counts[rarest],
+                   " in the table): neither early stopping "
+                   "nor the numbers of a run can tell whether the class is learnt")};
+  WatchedMetric watched;
+  if (!binary)
+    watched = {"val/balanced_accuracy", "all classes count the same", ""};
+  else if (imbalance_ratio(d.class_counts) < kImbalanced)
+    watched = {"val/average_precision", "accuracy says little when one class is rare", ""};
+  else
+    watched = {"val/accuracy", "classes of comparable size", ""};
+  if (absent > 0)
+    watched.warning =
+        concat("validation holds no row of ", absent, " of ", val.size(), " classes, among them ",
+               in_quotes(d.schema.class_names[rarest]), ": nothing there tells whether they are learnt");
+  else if (val[rarest] < kFewWatched)
+    watched.warning =
+        concat("validation holds ", val[rarest], " ", name, ": differences of ", watched.name,
+               " between epochs or methods are mostly chance; data.split.val = 0.3 or more rows help");
+  return watched;
+}
+
+std::string format_decisions(const DataDescription& d, const std::optional<TestTable>& test) {
+  /// More columns of a kind than this are counted, the recipe lists them all.
+  constexpr std::size_t kShown = 12;
+  std::vector<std::vector<std::string>> rows;
+  const auto add_role = [&](const char* title, ColumnRole role) {
+    const std::vector<std::int32_t> positions = columns_with(d, role);
+    for (std::size_t i = 0; i < positions.size() && i < kShown; ++i)
+      rows.push_back({i == 0 ? title : "", d.schema.columns[static_cast<std::size_t>(positions[i])].name,
+                      d.reasons.columns[static_cast<std::size_t>(positions[i])]});
+    if (positions.size() > kShown)
+      rows.push_back({"", "...", concat(positions.size() - kShown, " more, see the recipe")});
+  };
+  add_role("label", ColumnRole::kLabel);
+  add_role("id", ColumnRole::kId);
+  add_role("time", ColumnRole::kTime);
+  add_role("group", ColumnRole::kGroup);
+  add_role("left out", ColumnRole::kDrop);
+  rows.push_back({"features", concat(d.schema.num_numeric(), " numeric"),
+                  concat("and ", d.schema.num_category(), " categorical")});
+  const SplitChoice split = suggest_split(d, test.has_value());
+  constexpr const char* kNames[] = {"stratified", "by group", "by time"};
+  rows.push_back({"split", kNames[static_cast<std::size_t>(split.by)], split.reason});
+  const WatchedMetric watched = suggest_watched_metric(d, split);
+  if (!watched.name.empty()) rows.push_back({"watched", watched.name, watched.reason});
+  std::string text = aligned(rows, {false, false, false});
+  for (const std::string& note : d.notes)
+    text += concat("note: ", note, "\n");
+  if (!watched.warning.empty()) text += concat("note: ", watched.warning, "\n");
+  return text;
+}
+
 std::string suggest_recipe(const DataDescription& d, const std::string& path,
                            const std::optional<TestTable>& test) {
   std::string text =
@@ -164,13 +264,10 @@ std::string suggest_recipe(const DataDescription& d, const std::string& path,
              " classes, ", format_ratio(imbalance_ratio(d.class_counts)), "\n",
              "# Written by `tailor init`. Every line is a suggestion; the comment says why. All keys: "
              "`tailor recipe --describe`.\n");
-  if (d.profile.num_damaged > 0) {
-    text += concat("#\n# ATTENTION: ", d.profile.num_damaged,
-                   " damaged rows. Training refuses the table until they are repaired:\n");
-    for (const std::string& message : d.profile.damage)
-      text += concat("#   ", comment(message), "\n");
-  }
-  return concat(text, "\n", data_section(d, path, test), training_sections(d));
+  for (const std::string& note : d.notes)
+    text += concat("# ATTENTION: ", comment(note), "\n");
+  const SplitChoice split = suggest_split(d, test.has_value());
+  return concat(text, "\n", data_section(d, path, test, split), training_sections(d, split));
 }
 
 } // namespace tailor::runtime

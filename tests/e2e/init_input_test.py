@@ -19,6 +19,9 @@ with scratch() as folder:
     write("a.b.csv", "u,v,cls\n" + "".join(f"{i}.5,{i % 7},{i % 3 == 0:d}.0\n" for i in range(60)))
     init("a.b.csv", "--label", "cls")
     assert os.path.exists(os.path.join(folder, "a.b.toml"))
+    init("a.b.csv", "--label", "cls")  # the same recipe again replaces nothing
+    with open(os.path.join(folder, "a.b.toml"), "a") as f:
+        f.write("# mine\n")
     expect(init("a.b.csv", "--label", "cls", status=1), r"error: 'a\.b\.toml' exists and was not replaced", "--force")
     # The table is looked at first: whoever misspells the label need not hear about the file.
     expect(init("a.b.csv", "--label", "clss", status=1), r"no column 'clss'")

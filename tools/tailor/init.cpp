@@ -1,8 +1,11 @@
 #include "tools/tailor/init.h"
 
+#include "frontend/recipe/parse.h"
 #include "runtime/base/file.h"
+#include "runtime/train/run_folder.h"
 #include "tools/tailor/table_arguments.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -47,6 +50,19 @@ Result<std::optional<TestTable>> choose_test_table(const InitArguments& argument
   return std::optional<TestTable>(std::move(*table));
 }
 
+/// The recipe is read back and its data are opened as training will: what it names is there, every cell can
+/// be read, no class is without a training row.
+Status check_recipe(const std::string& text, const std::string& path) {
+  const std::string name = path == "-" ? "recipe.toml" : path;
+  const recipe::Recipe recipe =
+      recipe::parse(name, {}, [&](const std::string&) -> std::optional<std::string> { return text; });
+  if (!recipe.ok()) return internal_error("the recipe does not read back:\n", recipe.messages());
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataPlan plan, read_data_plan(recipe.options, ""));
+  TAILOR_ASSIGN_OR_RETURN(const DataSchema schema, schema_of(plan), "no recipe was written");
+  TAILOR_RETURN_IF_ERROR(open_data(plan, schema).status(), "no recipe was written");
+  return {};
+}
+
 } // namespace
 
 int run_init(const InitArguments& given) {
@@ -55,7 +71,7 @@ int run_init(const InitArguments& given) {
   const bool to_stdout = arguments.output == "-";
   const Result<DataDescription> description = describe(arguments.table);
   if (!description.ok()) return report(description.status());
-  if (const Status status = check_labels(*description); !status.ok()) return report(status);
+  if (const Status status = check_trainable(*description); !status.ok()) return report(status);
   const Result<std::optional<TestTable>> test = choose_test_table(arguments, *description);
   if (!test.ok()) return report(test.status());
   const std::string recipe =
@@ -64,16 +80,18 @@ int run_init(const InitArguments& given) {
     if (const Result<std::string> there = read_file(arguments.output); !there.ok() || *there != recipe)
       return report(invalid_argument("'", arguments.output, "' exists and was not replaced")
                         .with_hint("-o NAME writes elsewhere, --force replaces it"));
+  if (const Status status = check_recipe(recipe, arguments.output); !status.ok()) return report(status);
   if (to_stdout) {
     std::fputs(recipe.c_str(), stdout);
     return 0;
   }
   if (const Status status = write_file_atomic(arguments.output, recipe); !status.ok()) return report(status);
-  std::printf("%s: %lld rows, %d classes, %s\nwrote %s; next: tailor train %s\n",
-              arguments.table.path.c_str(), static_cast<long long>(description->profile.num_rows),
-              description->schema.num_classes,
-              format_ratio(imbalance_ratio(description->class_counts)).c_str(), arguments.output.c_str(),
-              arguments.output.c_str());
+  const std::string name = shell_words({arguments.output});
+  std::printf(
+      "%s: %lld rows, %d classes, %s\n%swrote %s\nnext: tailor compare %s   (or at once: tailor train %s)\n",
+      arguments.table.path.c_str(), static_cast<long long>(description->profile.num_rows),
+      description->schema.num_classes, format_ratio(imbalance_ratio(description->class_counts)).c_str(),
+      format_decisions(*description, *test).c_str(), name.c_str(), name.c_str(), name.c_str());
   return 0;
 }
 

@@ -25,8 +25,8 @@ TEST(Describe, FindsLabelIdentifiersAndConstants) {
   const auto role = [&](std::size_t i) { return d.schema.columns[i].role; };
   EXPECT_EQ(role(0), ColumnRole::kDrop);
   EXPECT_EQ(d.reasons.columns[0], "counts the rows one by one: a row number");
-  EXPECT_EQ(role(1), ColumnRole::kDrop);
-  EXPECT_EQ(d.reasons.columns[1], "text with 40 values in 40 rows: an identifier");
+  EXPECT_EQ(role(1), ColumnRole::kId);
+  EXPECT_EQ(d.reasons.columns[1], "text with 40 values in 40 rows: an identifier; predictions carry it");
   EXPECT_EQ(role(2), ColumnRole::kDrop);
   EXPECT_EQ(d.reasons.columns[2], "one value in every row ('1')");
   EXPECT_EQ(role(3), ColumnRole::kNumeric);
@@ -57,10 +57,8 @@ TEST(Describe, ReportSaysWhatIsThere) {
   EXPECT_THAT(report, HasSubstr("0  no   30   75.00 %  majority\n"));
   EXPECT_THAT(report, HasSubstr("1  yes  10   25.00 %  minority, positive\n"));
   EXPECT_THAT(report, HasSubstr("groups by thresholds(20,100): few = 1; med = 0; many absent"));
-  EXPECT_THAT(
-      report,
-      HasSubstr(
-          "3  age    numeric      0 .. 12          4  integers in all 36 cells with a value, 4 missing"));
+  EXPECT_THAT(report, HasSubstr("3  age    numeric      0 .. 12          4      -  integers in all 36 cells "
+                                "with a value, 4 missing"));
   EXPECT_THAT(report, HasSubstr("damaged rows: 1 "));
   EXPECT_THAT(report, HasSubstr("p.csv:42: expected 6 cells as in the first line, found 2"));
   EXPECT_FALSE(format_description(d, {GroupRule::Kind::kHeadMedTail, 2, 5}).ok());
@@ -74,8 +72,8 @@ TEST(Describe, RowsWithoutALabelAreTrouble) {
   ASSERT_EQ(d.trouble.size(), 1u);
   const std::string report = value_of(format_description(d, {}));
   EXPECT_THAT(report, HasSubstr("p.csv:42:14: no label here; 2 of 42 rows have none, training needs one"));
-  EXPECT_THAT(report, HasSubstr("5  Class  label        2 values         2  its name"));
-  EXPECT_THAT(check_labels(d).message(), HasSubstr("p.csv:42:14: no label here"));
+  EXPECT_THAT(report, HasSubstr("5  Class  label        2 values         2      -  its name"));
+  EXPECT_THAT(check_trainable(d).message(), HasSubstr("p.csv:42:14: no label here"));
 }
 
 TEST(Describe, QuantitiesAreNoClasses) {
@@ -84,7 +82,7 @@ TEST(Describe, QuantitiesAreNoClasses) {
     std::string text = "x,label\n";
     for (int i = 0; i < 100; ++i)
       text += concat(i % 7, ",", label(i), "\n");
-    return check_labels(value_of(describe_csv(folder.write("q.csv", text), {})));
+    return check_trainable(value_of(describe_csv(folder.write("q.csv", text), {})));
   };
   EXPECT_TRUE(labels([](int i) { return concat(i % 2, ".0"); }).ok());
   EXPECT_TRUE(labels([](int i) { return concat("class", i % 20); }).ok());
@@ -124,27 +122,53 @@ TEST(Suggest, RecipeNamesEveryChoiceWithItsReason) {
   const std::string recipe = suggest_recipe(d, "p \"1\".csv", TestTable{"t.csv", "found beside", "."});
   for (const char* expected :
        {"train = \"p \\\"1\\\".csv\"", "test = \"t.csv\"", "# found beside", "label.column = \"Class\"",
-        "label.positive = \"yes\"", "label.strip = \".\"", "columns.drop = [", "  \"name\",",
+        "label.positive = \"yes\"", "label.strip = \".\"", "columns.drop = [", "columns.id = \"name\"",
         "# text with 40 values in 40 rows: an identifier", "columns.categorical = [\n  \"kind\",",
         "columns.numeric = [\n  \"age\",", "missing = \"flag\"", "numeric = \"standard\"",
         "split = { val = 0.2", "use = [\"erm\"]", "keep = { best = \"val/accuracy\" }"})
     EXPECT_THAT(recipe, HasSubstr(expected)) << expected;
   EXPECT_THAT(recipe, Not(HasSubstr("ATTENTION")));
   // Every setting is followed by its reason.
-  EXPECT_THAT(recipe, HasSubstr("# r = 0.3333 (1:3): mild"));
+  EXPECT_THAT(recipe, HasSubstr("# r = 0.3333 (1:3); plain training"));
 }
 
-TEST(Suggest, ImbalancedDataGetTheMethodsForIt) {
-  const TemporaryFolder folder;
+/// 300 rows without a pattern, `positives` of them 1, the first so many.
+std::string rare(int positives, int rows = 300) {
   std::string text;
-  for (int i = 0; i < 300; ++i)
-    text += concat((i * 37) % 101, ",", i % 30 ? "0" : "1", "\n");
-  const DataDescription d = value_of(describe_csv(folder.write("t.csv", text), {}));
+  for (int i = 0; i < rows; ++i)
+    text += concat((i * 37) % 101, ",", i < positives ? "1" : "0", "\n");
+  return text;
+}
+
+TEST(Suggest, EveryTableStartsFromPlainTraining) {
+  const TemporaryFolder folder;
+  const DataDescription d = value_of(describe_csv(folder.write("t.csv", rare(10)), {}));
   const std::string recipe = suggest_recipe(d, "t.csv", std::nullopt);
-  EXPECT_THAT(recipe, HasSubstr("use = [\"sam-a\", \"smoothing\"]"));
+  EXPECT_THAT(recipe, HasSubstr("use = [\"erm\"]"));
+  EXPECT_THAT(recipe, HasSubstr("`tailor compare` measures it"));
   EXPECT_THAT(recipe, HasSubstr("early_stop = { on = \"val/average_precision\""));
   EXPECT_THAT(recipe, HasSubstr("label.column = 1 "));
   EXPECT_THAT(recipe, HasSubstr("split = { val = 0.16, test = 0.2"));
+}
+
+TEST(Suggest, TheWatchedMetricExistsInValidation) {
+  const TemporaryFolder folder;
+  const auto watched = [&](const std::string& text) {
+    const DataDescription d = value_of(describe_csv(folder.write("t.csv", text), {}));
+    return suggest_watched_metric(d, suggest_split(d, false));
+  };
+  EXPECT_EQ(watched(rare(100)).name, "val/accuracy");
+  EXPECT_EQ(watched(rare(100)).warning, "");
+  const WatchedMetric few = watched(rare(10));
+  EXPECT_EQ(few.name, "val/average_precision");
+  EXPECT_THAT(few.warning, HasSubstr("validation holds 2 positives ('1')"));
+  for (const int positives : {1, 2, 3}) {
+    const WatchedMetric none = watched(rare(positives));
+    EXPECT_EQ(none.name, "val/loss") << positives;
+    EXPECT_THAT(none.warning,
+                HasSubstr(concat("validation holds no positives ('1') (", positives, " in the table)")));
+  }
+  EXPECT_EQ(watched("1,a\n2,b\n3,a\n").name, ""); // no validation row at all
 }
 
 TEST(Suggest, HostileNamesCannotLeaveTheirString) {

@@ -1,0 +1,428 @@
+#include "runtime/data/column_roles.h"
+
+#include "runtime/data/column_names.h"
+#include "runtime/data/text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <map>
+
+namespace tailor::runtime {
+namespace {
+
+/// Fewer values say nothing of their spacing or repeats.
+constexpr std::int64_t kFewValues = 20;
+/// A split by group has three parts to fill; with fewer groups than this the shares are far off.
+constexpr std::int64_t kFewGroups = 10;
+/// As many repeats expected by chance and not seen are no accident: e^-10 for none at all.
+constexpr double kExpectedRepeats = 10;
+/// Values of one category, in rows: below it a table has more names than examples of them.
+constexpr std::int64_t kRowsPerCategory = 10;
+
+std::string number_text(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.15g", value);
+  return text;
+}
+
+/// A cell as the profile counted it is a number for a reader too.
+bool all_numbers(const ColumnProfile& column) {
+  return column.num_values > 0 && column.num_numbers == column.num_values;
+}
+
+/// Values of a text column, the missing one left out; large where they were too many to count.
+std::int64_t num_texts(const ColumnProfile& column) {
+  if (column.many_distinct) return static_cast<std::int64_t>(ColumnProfile::kMaxDistinct) + 1;
+  return std::ssize(column.distinct) - (column.num_missing > 0);
+}
+
+bool has_blanks(const ColumnProfile& column) {
+  return std::any_of(column.distinct.begin(), column.distinct.end(), [](const auto& entry) {
+    return entry.first != kMissingCategory && entry.first.find(' ') != std::string::npos;
+  });
+}
+
+/// Repeats among `count` independent draws from `range` equally likely values; fewer than any other
+/// distribution gives.
+double expected_repeats(double count, double range) {
+  return count + range * std::expm1(count * std::log1p(-1 / std::max(range, 1.0)));
+}
+
+/// Why these numbers are no quantity but name their row; empty if they may be one.
+std::string number_identifies(const ColumnProfile& column, const ColumnSignal& signal) {
+  const std::int64_t repeats = signal.num_values - signal.distinct;
+  if (signal.num_values < kFewValues || signal.distinct < 2) return "";
+  const bool in_order = signal.rising || signal.falling;
+  if (signal.equal_steps && (signal.whole || in_order)) {
+    const double step = (signal.max - signal.min) / static_cast<double>(signal.num_values - 1);
+    if (signal.rising && signal.whole && std::round(step) == 1)
+      return "counts the rows one by one: a row number";
+    return concat(signal.num_values, " different ", signal.whole ? "whole numbers" : "numbers",
+                  " in equal steps of ", number_text(step), in_order ? ", in row order" : "",
+                  ": an identifier");
+  }
+  if (!signal.whole) return "";
+  if (repeats == 0 && is_identifier_name(column.name))
+    return concat("its name, and ", signal.num_values,
+                  " different whole numbers in as many rows: an identifier");
+  const double expected =
+      expected_repeats(static_cast<double>(signal.num_values), signal.max - signal.min + 1);
+  if (expected >= kExpectedRepeats && static_cast<double>(repeats) * 10 <= expected)
+    return concat(signal.num_values, " whole numbers from ", number_text(signal.min), " to ",
+                  number_text(signal.max), " with ", repeats, repeats == 1 ? " repeat" : " repeats",
+                  ", where chance gives ", static_cast<std::int64_t>(std::llround(expected)),
+                  " or more: an identifier");
+  return "";
+}
+
+/// Why these texts are no categories; empty if they may be.
+std::string text_identifies(const ColumnProfile& column) {
+  if (column.num_values < kFewValues || num_texts(column) * 2 <= column.num_values) return "";
+  const char* const kind = has_blanks(column) ? "free text or an identifier" : "an identifier";
+  return column.many_distinct ? concat("text with more than ", ColumnProfile::kMaxDistinct, " values: ", kind)
+                              : concat("text with ", num_texts(column), " values in ",
+                                       column.num_values + column.num_missing, " rows: ", kind);
+}
+
+std::string figures(const ColumnSignal& signal) {
+  char text[80];
+  std::snprintf(text, sizeof text, "AUC %.4f, average precision %.4f", *signal.auc,
+                *signal.average_precision);
+  return text;
+}
+
+class RoleChooser {
+public:
+  RoleChooser(const FileProfile& profile, const DataPlan& plan, const DataSchema& classes)
+      : profile_(profile), classes_(classes), users_(plan) {
+    found_.plan = plan;
+    found_.reasons.resize(profile.columns.size());
+    found_.signals.resize(profile.columns.size());
+    mark_declared(plan);
+  }
+
+  Result<ColumnRoles> choose() {
+    measure();
+    leave_out_empty();
+    choose_time();
+    choose_identifiers();
+    choose_groups();
+    choose_categories();
+    question_leaks();
+    keep_something();
+    return std::move(found_);
+  }
+
+private:
+  const ColumnProfile& column(std::int32_t position) const {
+    return profile_.columns[static_cast<std::size_t>(position)];
+  }
+
+  void mark_declared(const DataPlan& plan) {
+    open_.assign(profile_.columns.size(), true);
+    const auto close = [&](const ColumnRef& ref) {
+      const auto count = static_cast<std::int32_t>(profile_.columns.size());
+      for (const ColumnProfile& candidate : profile_.columns)
+        if (ref.name.empty() ? candidate.position == (ref.position < 0 ? count + ref.position : ref.position)
+                             : candidate.name == ref.name)
+          open_[static_cast<std::size_t>(candidate.position)] = false;
+    };
+    for (const std::optional<ColumnRef>* ref : {&plan.label, &plan.time, &plan.group, &plan.id})
+      if (*ref) close(**ref);
+    for (const std::vector<ColumnRef>* refs : {&plan.drop, &plan.categorical, &plan.numeric})
+      for (const ColumnRef& ref : *refs)
+        close(ref);
+  }
+
+  template <class Visit> void each_open(const Visit& visit) {
+    for (const ColumnProfile& candidate : profile_.columns)
+      if (open_[static_cast<std::size_t>(candidate.position)]) visit(candidate);
+  }
+
+  void decide(const ColumnProfile& chosen, std::string reason) {
+    open_[static_cast<std::size_t>(chosen.position)] = false;
+    found_.reasons[static_cast<std::size_t>(chosen.position)] = std::move(reason);
+  }
+  void drop(const ColumnProfile& chosen, std::string reason) {
+    found_.plan.drop.push_back({"", chosen.position});
+    decide(chosen, std::move(reason));
+  }
+
+  std::optional<ColumnSignal>& signal(const ColumnProfile& of) {
+    return found_.signals[static_cast<std::size_t>(of.position)];
+  }
+
+  /// Reads every column that can be read and looks at each against the label.
+  void measure() {
+    if (profile_.num_damaged > 0) {
+      found_.notes.push_back(
+          concat("no column was measured against the label: ", profile_.num_damaged, " rows are damaged"));
+      return;
+    }
+    DataSchema schema = classes_;
+    schema.named = false; // by position: names may occur twice
+    schema.missing = to_string(MissingPolicy::kMean);
+    for (Column& wanted : schema.columns) {
+      const ColumnProfile& here = column(wanted.position);
+      if (wanted.role == ColumnRole::kLabel) continue;
+      wanted.role = here.num_values == 0 ? ColumnRole::kDrop
+                    : all_numbers(here)  ? ColumnRole::kNumeric
+                                         : ColumnRole::kCategorical;
+    }
+    ReadOptions read{.csv = found_.plan.csv};
+    read.csv.separator = profile_.separator;
+    read.csv.header = profile_.has_header ? CsvFormat::Header::kYes : CsvFormat::Header::kNo;
+    Result<RawTable> table = read_table(profile_.path, schema, read);
+    if (!table.ok()) {
+      found_.notes.push_back(concat("no column was measured against the label: ", table.status().message()));
+      return;
+    }
+    std::size_t numeric = 0, category = 0;
+    for (const Column& wanted : schema.columns) {
+      std::optional<ColumnSignal>& here = found_.signals[static_cast<std::size_t>(wanted.position)];
+      if (wanted.role == ColumnRole::kNumeric)
+        here = measure_numeric(*table, numeric++, schema.num_classes, schema.positive_class);
+      if (wanted.role == ColumnRole::kCategorical)
+        here = measure_category(*table, category++, schema.num_classes, schema.positive_class);
+    }
+    found_.rows.label = table->label;
+    table_ = *std::move(table);
+    table_columns_ = std::move(schema.columns);
+  }
+
+  void leave_out_empty() {
+    each_open([&](const ColumnProfile& here) {
+      if (here.num_values == 0)
+        drop(here, "every cell is missing");
+      else if (here.distinct.size() == 1 && !here.many_distinct)
+        drop(here, concat("one value in every row (", in_quotes(here.distinct[0].first), ")"));
+    });
+  }
+
+  /// Identifiers first get out of the way; the best becomes the id that predictions carry.
+  void choose_identifiers() {
+    const ColumnProfile* best = nullptr;
+    int best_rank = 0;
+    each_open([&](const ColumnProfile& here) {
+      const std::optional<ColumnSignal>& values = signal(here);
+      if (all_numbers(here) && !values) return; // not measured: what it is remains open
+      std::string reason = all_numbers(here) ? number_identifies(here, *values) : "";
+      if (!here.is_numeric()) reason = text_identifies(here);
+      if (reason.empty() || (entity_rank(here.name) >= 0 && is_group(here))) return;
+      if (values && values->auc && *values->auc >= kQuestionedAuc)
+        reason += concat("; alone it has ", figures(*values), ": as a feature it would tell the label");
+      drop(here, reason);
+      // Every row its own value, or it cannot name one.
+      const bool names_rows = here.num_missing == 0 && values && values->distinct == here.num_values &&
+                              (!here.is_numeric() || values->whole) && !has_blanks(here);
+      const int rank = !names_rows || is_row_number_name(here.name) ? 0
+                       : is_identifier_name(here.name)              ? 3
+                       : !here.is_numeric()                         ? 2
+                                                                    : 1;
+      if (rank > best_rank) best = &here, best_rank = rank;
+    });
+    if (!best || found_.plan.id) return;
+    std::erase_if(found_.plan.drop,
+                  [&](const ColumnRef& ref) { return ref.name.empty() && ref.position == best->position; });
+    found_.plan.id = ColumnRef{"", best->position};
+    found_.reasons[static_cast<std::size_t>(best->position)] += "; predictions carry it";
+  }
+
+  bool is_group(const ColumnProfile& here) {
+    const std::optional<ColumnSignal>& values = signal(here);
+    if (here.num_missing > 0 || !values) return false;
+    if (all_numbers(here) && !values->whole) return false;
+    return values->distinct >= kFewGroups && values->distinct < here.num_values;
+  }
+
+  void choose_groups() {
+    const ColumnProfile* best = nullptr;
+    each_open([&](const ColumnProfile& here) {
+      if (entity_rank(here.name) < 0 || !is_group(here)) return;
+      if (!best || entity_rank(here.name) < entity_rank(best->name)) best = &here;
+    });
+    if (!best) return;
+    if (!found_.plan.group) {
+      found_.plan.group = ColumnRef{"", best->position};
+      decide(*best, concat("its name, and ", signal(*best)->distinct, " values in ", best->num_values,
+                           " rows: what a split must not tear apart"));
+      take_keys(*best);
+    }
+    each_open([&](const ColumnProfile& here) {
+      if (entity_rank(here.name) >= 0 && is_group(here))
+        drop(here, concat("its name, and ", signal(here)->distinct, " values in ", here.num_values,
+                          " rows: known rows would be learnt by heart"));
+    });
+  }
+
+  /// The rows' groups, for the split.
+  void take_keys(const ColumnProfile& chosen) {
+    if (const auto category = place_of(chosen, ColumnRole::kCategorical)) {
+      found_.rows.group = table_.category[*category].codes;
+    } else if (const auto numeric = place_of(chosen, ColumnRole::kNumeric)) {
+      std::map<double, std::int32_t> codes;
+      for (const double value : table_.numeric[*numeric])
+        found_.rows.group.push_back(
+            codes.emplace(value, static_cast<std::int32_t>(codes.size())).first->second);
+    }
+  }
+
+  /// Which column of its role in the table that was read.
+  std::optional<std::size_t> place_of(const ColumnProfile& of, ColumnRole role) const {
+    std::size_t place = 0;
+    for (const Column& read : table_columns_) {
+      if (read.role != role) continue;
+      if (read.position == of.position) return place;
+      ++place;
+    }
+    return std::nullopt;
+  }
+
+  void choose_time() {
+    each_open([&](const ColumnProfile& here) {
+      const std::optional<ColumnSignal>& values = signal(here);
+      if (!all_numbers(here) || !values || here.num_missing > 0 || values->num_values < kFewValues ||
+          !is_time_name(here.name))
+        return;
+      if (!values->rising && !values->falling) {
+        found_.notes.push_back(concat("column ", in_quotes(here.name),
+                                      " is named for a time but the rows are not in its order: it stays a "
+                                      "feature; if later rows are to be predicted from earlier ones, name "
+                                      "it as columns.time and split by it"));
+        return;
+      }
+      if (found_.plan.time) return;
+      found_.plan.time = ColumnRef{"", here.position};
+      decide(here, "its name, and the rows are in its order");
+      if (const auto numeric = place_of(here, ColumnRole::kNumeric))
+        found_.rows.time = table_.numeric[*numeric];
+    });
+  }
+
+  void choose_categories() {
+    each_open([&](const ColumnProfile& here) {
+      const std::optional<ColumnSignal>& values = signal(here);
+      const bool few = num_texts(here) * kRowsPerCategory <= here.num_values;
+      if (all_numbers(here)) {
+        if (!is_identifier_name(here.name) || !few || !values || !values->whole || values->distinct < 3)
+          return;
+        found_.plan.categorical.push_back({"", here.position});
+        decide(here, concat("its name, and ", values->distinct, " values: numbers without an order"));
+      } else if (here.is_numeric() && few && here.num_not_finite == 0) {
+        found_.plan.categorical.push_back({"", here.position});
+        decide(here, concat(num_texts(here), " values, not all of them numbers (", in_quotes(here.first_text),
+                            " at ", here.first_text_where, ")"));
+      } else if (here.is_numeric()) {
+        const std::string what =
+            concat("numbers in ", here.num_numbers, " of ", here.num_values, " cells, but ",
+                   in_quotes(here.first_text), " at ", here.first_text_where);
+        drop(here, concat(what, ": left out until those cells are mended"));
+        found_.notes.push_back(concat("column ", in_quotes(here.name), " is left out: ", what,
+                                      "; mend those cells, or leave them empty, to learn from it"));
+      }
+    });
+  }
+
+  void question_leaks() {
+    std::vector<const ColumnProfile*> copies;
+    std::size_t num_features = 0;
+    for (const ColumnProfile& here : profile_.columns)
+      num_features += open_[static_cast<std::size_t>(here.position)] || is_declared_feature(here.position);
+    each_open_or_chosen([&](const ColumnProfile& here) {
+      const std::optional<ColumnSignal>& values = signal(here);
+      if (!values || !is_questioned(*values)) return;
+      found_.questioned.push_back(here.position);
+      if (is_copy_of_label(*values)) {
+        copies.push_back(&here);
+        return;
+      }
+      found_.reasons[static_cast<std::size_t>(here.position)] =
+          concat("alone it has ", figures(*values), ": is it known before the label is?");
+      found_.notes.push_back(concat("column ", in_quotes(here.name), " alone has ", figures(*values),
+                                    " for the label: it is kept, but drop it if it is only known once the "
+                                    "label is (a leak)"));
+    });
+    const bool nothing_else = copies.size() == num_features;
+    for (const ColumnProfile* here : copies) {
+      const std::string figure = figures(*signal(*here));
+      if (nothing_else) {
+        found_.reasons[static_cast<std::size_t>(here->position)] =
+            concat("alone it has ", figure, ": a leak? kept, there is no other feature");
+        found_.notes.push_back(concat("column ", in_quotes(here->name), " alone has ", figure,
+                                      " for the label, as a leak would; it is kept because nothing else is "
+                                      "left to learn from"));
+        continue;
+      }
+      std::erase_if(found_.plan.categorical,
+                    [&](const ColumnRef& ref) { return ref.name.empty() && ref.position == here->position; });
+      drop(*here,
+           concat("alone it has ", figure, ": a leak? delete this line if it is known before the label"));
+      found_.notes.push_back(concat("column ", in_quotes(here->name), " alone has ", figure,
+                                    " for the label: it is left out as a leak; if it is known before the "
+                                    "label is, take it out of columns.drop"));
+    }
+  }
+
+  bool is_declared_feature(std::int32_t position) const {
+    for (const std::vector<ColumnRef>* refs : {&found_.plan.categorical, &found_.plan.numeric})
+      for (const ColumnRef& ref : *refs)
+        if (ref.name.empty() ? ref.position == position : column(position).name == ref.name) return true;
+    return false;
+  }
+
+  /// Features of this class's choosing, the categories above among them.
+  template <class Visit> void each_open_or_chosen(const Visit& visit) {
+    for (const ColumnProfile& here : profile_.columns) {
+      const bool chosen = std::any_of(
+          found_.plan.categorical.begin(), found_.plan.categorical.end(), [&](const ColumnRef& ref) {
+            return ref.name.empty() && ref.position == here.position &&
+                   !found_.reasons[static_cast<std::size_t>(here.position)].empty();
+          });
+      if (open_[static_cast<std::size_t>(here.position)] || chosen) visit(here);
+    }
+  }
+
+  /// A description of a table without any feature still shows its columns: what was left out as an
+  /// identifier comes back, and `features_left` keeps `init` from building on it.
+  void keep_something() {
+    for (const ColumnProfile& here : profile_.columns)
+      if (open_[static_cast<std::size_t>(here.position)] || is_declared_feature(here.position)) return;
+    found_.features_left = false;
+    found_.plan = users_;
+    for (const ColumnProfile& here : profile_.columns) {
+      if (found_.reasons[static_cast<std::size_t>(here.position)].empty()) continue;
+      const bool readable =
+          all_numbers(here) || (!here.is_numeric() && !here.many_distinct && here.num_values > 0);
+      (!readable           ? found_.plan.drop
+       : all_numbers(here) ? found_.plan.numeric
+                           : found_.plan.categorical)
+          .push_back({"", here.position});
+    }
+  }
+
+  const FileProfile& profile_;
+  const DataSchema& classes_;
+  const DataPlan& users_;
+  ColumnRoles found_;
+  std::vector<bool> open_; ///< nobody has decided on it yet
+  RawTable table_;
+  std::vector<Column> table_columns_;
+};
+
+} // namespace
+
+bool is_questioned(const ColumnSignal& signal) {
+  return signal.auc && *signal.auc >= kQuestionedAuc && *signal.average_precision >= kQuestionedPrecision;
+}
+
+bool is_copy_of_label(const ColumnSignal& signal) {
+  return is_questioned(signal) && *signal.average_precision >= kCopyPrecision;
+}
+
+Result<ColumnRoles> choose_roles(const FileProfile& profile, const DataPlan& plan,
+                                 const DataSchema& classes) {
+  return RoleChooser(profile, plan, classes).choose();
+}
+
+} // namespace tailor::runtime
