@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
 
 namespace tailor::tools {
 namespace {
@@ -13,9 +14,25 @@ using runtime::OptionValue;
 using Table = OptionValue::Table;
 using List = OptionValue::List;
 
+/// The least time a launch can take, and what holds it there.
+struct Floor {
+  double microseconds = 0;
+  const char* ceiling = "";
+};
+
+Floor floor_of(std::uint64_t flops, std::uint64_t bytes) {
+  const bool cached = bytes <= kCacheBytes;
+  const double compute = 1e6 * static_cast<double>(flops) / kFlopsPerSecond;
+  const double memory =
+      1e6 * static_cast<double>(bytes) / (cached ? kCacheBytesPerSecond : kMemoryBytesPerSecond);
+  if (compute >= memory) return {compute, "arithmetic"};
+  return {memory, cached ? "cache" : "memory"};
+}
+
 /// What all launches of a kernel do together, in one run of every variant.
 struct Use {
   std::uint64_t launches = 0;
+  double total_us = 0;                         ///< floors of all launches
   std::uint64_t flops = 0, bytes = 0;          ///< of the largest launch
   std::uint32_t chunks = 1;                    ///< of the largest launch
   const runtime::LaunchShape* shape = nullptr; ///< of the largest launch
@@ -38,6 +55,7 @@ std::vector<Use> uses_of(const runtime::ArtifactSpec& spec) {
         if (command.kernel < 0) continue;
         Use& use = uses[command.kernel];
         ++use.launches;
+        use.total_us += floor_of(command.flops, command.bytes_moved).microseconds;
         if (command.flops + command.bytes_moved >= use.flops + use.bytes)
           use.flops = command.flops, use.bytes = command.bytes_moved, use.chunks = command.num_chunks,
           use.shape = shape_of(spec.kernels[command.kernel], command);
@@ -47,18 +65,40 @@ std::vector<Use> uses_of(const runtime::ArtifactSpec& spec) {
   return uses;
 }
 
-struct Floor {
-  double microseconds = 0;
-  const char* ceiling = "";
-};
+/// Indices of the kernels, costliest first; of equal ones the first comes first.
+std::vector<std::size_t> by_cost(const std::vector<Use>& uses) {
+  std::vector<std::size_t> order(uses.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return uses[a].total_us > uses[b].total_us; });
+  return order;
+}
 
-Floor floor_of(const Use& use) {
-  bool cached = use.bytes <= kCacheBytes;
-  double compute = 1e6 * static_cast<double>(use.flops) / kFlopsPerSecond;
-  double memory =
-      1e6 * static_cast<double>(use.bytes) / (cached ? kCacheBytesPerSecond : kMemoryBytesPerSecond);
-  if (compute >= memory) return {compute, "arithmetic"};
-  return {memory, cached ? "cache" : "memory"};
+/// A line per compiled variant: what one run of it launches, does and moves.
+std::string summary_of(const runtime::ArtifactSpec& spec) {
+  std::string text;
+  char line[192];
+  std::snprintf(line, sizeof line, "%-24s %8s %8s %10s %12s %10s\n", "entry", "batch", "launches", "MFLOP",
+                "moved", "floor us");
+  text += line;
+  for (const runtime::Entry& entry : spec.entries)
+    for (const runtime::Variant& variant : entry.variants) {
+      std::uint64_t launches = 0, flops = 0, bytes = 0;
+      double microseconds = 0;
+      for (const runtime::Command& command : variant.commands) {
+        if (command.kernel < 0) continue;
+        ++launches;
+        flops += command.flops;
+        bytes += command.bytes_moved;
+        microseconds += floor_of(command.flops, command.bytes_moved).microseconds;
+      }
+      std::snprintf(line, sizeof line, "%-24s %8s %8llu %10.3g %12s %10.2f\n", entry.name.c_str(),
+                    variant.batch > 0 ? std::to_string(variant.batch).c_str() : "-",
+                    static_cast<unsigned long long>(launches), static_cast<double>(flops) / 1e6,
+                    human_bytes(bytes).c_str(), microseconds);
+      text += line;
+    }
+  return text + "\n";
 }
 
 const runtime::OpRecord* op_record(const runtime::ArtifactSpec& spec, std::int32_t id) {
@@ -86,7 +126,7 @@ OptionValue to_json(const runtime::ArtifactSpec& spec, const runtime::Kernel& ke
                             {"access", operand.access == runtime::Access::kRead    ? "read"
                                        : operand.access == runtime::Access::kWrite ? "write"
                                                                                    : "read_write"}}));
-  Floor floor = floor_of(use);
+  Floor floor = floor_of(use.flops, use.bytes);
   return OptionValue(Table{{"name", kernel.name},
                            {"family", kernel.family},
                            {"launches", OptionValue(static_cast<std::int64_t>(use.launches))},
@@ -95,6 +135,7 @@ OptionValue to_json(const runtime::ArtifactSpec& spec, const runtime::Kernel& ke
                            {"bytes", OptionValue(static_cast<std::int64_t>(use.bytes))},
                            {"floor_us", OptionValue(floor.microseconds)},
                            {"ceiling", floor.ceiling},
+                           {"total_floor_us", OptionValue(use.total_us)},
                            {"vector_bits", OptionValue(static_cast<std::int64_t>(kernel.vector_bits))},
                            {"operands", OptionValue(std::move(operands))},
                            {"code_bytes", OptionValue(static_cast<std::int64_t>(kernel.code_bytes))},
@@ -115,16 +156,21 @@ std::string operands_of(const runtime::LaunchShape& shape) {
   return text;
 }
 
-std::string to_text(const runtime::ArtifactSpec& spec, const runtime::Kernel& kernel, const Use& use) {
-  Floor floor = floor_of(use);
+/// `all_us`: floors of all launches of all kernels.
+std::string to_text(const runtime::ArtifactSpec& spec, const runtime::Kernel& kernel, const Use& use,
+                    double all_us) {
+  Floor floor = floor_of(use.flops, use.bytes);
   std::string width =
       kernel.vector_bits > 0 ? std::to_string(kernel.vector_bits) + "-bit vectors" : "scalar code";
   char line[256];
-  std::snprintf(line, sizeof line,
-                "  %llu launches, %.3g MFLOP, %s; floor %.2f us (%s); %u chunk%s; %s; %s of code\n",
-                static_cast<unsigned long long>(use.launches), static_cast<double>(use.flops) / 1e6,
-                human_bytes(use.bytes).c_str(), floor.microseconds, floor.ceiling, use.chunks,
-                use.chunks == 1 ? "" : "s", width.c_str(), human_bytes(kernel.code_bytes).c_str());
+  std::snprintf(
+      line, sizeof line,
+      "  %llu launch%s, %.2f us of floor in all (%.1f %%); the largest: %.3g MFLOP, %s, floor %.2f us "
+      "(%s), %u chunk%s; %s; %s of code\n",
+      static_cast<unsigned long long>(use.launches), use.launches == 1 ? "" : "es", use.total_us,
+      all_us > 0 ? 100 * use.total_us / all_us : 0.0, static_cast<double>(use.flops) / 1e6,
+      human_bytes(use.bytes).c_str(), floor.microseconds, floor.ceiling, use.chunks,
+      use.chunks == 1 ? "" : "s", width.c_str(), human_bytes(kernel.code_bytes).c_str());
   std::string text = kernel.name + " (" + kernel.family + ")\n" + line;
   if (use.shape) text += "  operands: " + operands_of(*use.shape) + "\n";
   for (std::int32_t id : kernel.ops)
@@ -153,8 +199,7 @@ runtime::Result<std::string> kernel_table(const runtime::Artifact& artifact, con
   std::vector<Use> uses = uses_of(spec);
   std::vector<std::size_t> shown;
   if (name.empty()) {
-    for (std::size_t i = 0; i < spec.kernels.size(); ++i)
-      shown.push_back(i);
+    shown = by_cost(uses);
   } else {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(std::size_t index, find_kernel(spec, name));
     shown.push_back(index);
@@ -171,9 +216,13 @@ runtime::Result<std::string> kernel_table(const runtime::Artifact& artifact, con
       "floors: %.0f GFLOP/s, %.0f GB/s within L2, %.0f GB/s from memory, as one core of the reference "
       "machine (Zen 4) reaches\n\n",
       kFlopsPerSecond / 1e9, kCacheBytesPerSecond / 1e9, kMemoryBytesPerSecond / 1e9);
+  double all_us = 0;
+  for (const Use& use : uses)
+    all_us += use.total_us;
   std::string text = shown.empty() ? "" : ceilings;
+  if (name.empty() && !shown.empty()) text += summary_of(spec);
   for (std::size_t i : shown)
-    text += to_text(spec, spec.kernels[i], uses[i]);
+    text += to_text(spec, spec.kernels[i], uses[i], all_us);
   return text;
 }
 
