@@ -54,10 +54,15 @@ Array Mlp::features(const Batch& batch, const Context& context, const std::sourc
   return x;
 }
 
+Array Mlp::logits(const Array& features, const Context& context, const std::source_location& where) {
+  LocationScope scope(make_location(where));
+  Array logits = head_(features, context);
+  return options_.outputs == 1 ? reshape(logits, {logits.shape()[0]}) : logits;
+}
+
 Array Mlp::operator()(const Batch& batch, const Context& context, const std::source_location& where) {
   LocationScope scope(make_location(where));
-  Array logits = head_(features(batch, context), context);
-  return options_.outputs == 1 ? reshape(logits, {logits.shape()[0]}) : logits;
+  return logits(features(batch, context), context);
 }
 
 } // namespace tailor::models

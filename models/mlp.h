@@ -34,7 +34,10 @@ public:
   /// Output of the last hidden layer: [N, layers.back()].
   Array features(const Batch& batch, const Context& context,
                  const std::source_location& where = std::source_location::current());
-  /// logits [N, outputs]; [N] when outputs is 1.
+  /// The last layer on what features() gave: logits [N, outputs]; [N] when outputs is 1.
+  Array logits(const Array& features, const Context& context,
+               const std::source_location& where = std::source_location::current());
+  /// logits(features()).
   Array operator()(const Batch& batch, const Context& context,
                    const std::source_location& where = std::source_location::current());
 

@@ -112,9 +112,10 @@ Program::Program(const Recipe& recipe, const runtime::DataSchema& schema)
   eval.metrics = *recipe_.options.get_strings("eval.metrics");
   training_.eval_step(
       [this](Eval& e) {
-        const Array z = logits(e.batch(), e.context());
         LocationScope scope(at("model.name"), LocationScope::Nesting::inner);
-        e.logits(z);
+        const Network::Outputs outputs = net_->evaluate(e.batch(), e.context());
+        e.logits(outputs.logits);
+        if (!outputs.features.empty()) e.features(outputs.features);
       },
       eval);
 }

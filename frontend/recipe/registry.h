@@ -20,6 +20,13 @@ public:
   virtual nn::Module& module() = 0;
   /// [N, outputs]; [N] for one output.
   virtual Array logits(const Batch& batch, const Context& context) = 0;
+  /// For the eval step: besides the logits what their layer reads, [N, D]; empty where the network does not say.
+  struct Outputs {
+    Array logits, features;
+  };
+  virtual Outputs evaluate(const Batch& batch, const Context& context) {
+    return {.logits = logits(batch, context), .features = Array()};
+  }
 };
 
 struct ModelRequest {
@@ -29,12 +36,22 @@ struct ModelRequest {
 };
 using ModelFactory = std::function<std::unique_ptr<Network>(const ModelRequest&)>;
 
-/// Makes a Network of a module with `Array operator()(const Batch&, const Context&)`.
+/// Makes a Network of a module with `Array operator()(const Batch&, const Context&)`. One that also has
+/// `features(batch, context)` and `logits(features, context)`, which together do the same, lets predict write its
+/// features.
 template <class Net> std::unique_ptr<Network> as_network(std::unique_ptr<Net> net) {
   struct Adapter final : Network {
     explicit Adapter(std::unique_ptr<Net> net) : net(std::move(net)) {}
     nn::Module& module() override { return *net; }
     Array logits(const Batch& batch, const Context& context) override { return (*net)(batch, context); }
+    Outputs evaluate(const Batch& batch, const Context& context) override {
+      if constexpr (requires { net->logits(net->features(batch, context), context); }) {
+        const Array features = net->features(batch, context);
+        return {.logits = net->logits(features, context), .features = features};
+      } else {
+        return Network::evaluate(batch, context);
+      }
+    }
     std::unique_ptr<Net> net;
   };
   return std::make_unique<Adapter>(std::move(net));
