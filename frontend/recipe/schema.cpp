@@ -266,8 +266,8 @@ constexpr KeySpec kKeys[] = {
      "when the test split is measured; after every epoch invites choosing by it", "choice"},
     {"eval.predict.id", Type::column, C, "", "", 0, 0,
      "identifier column of predictions; default: data.columns.id, else the row number", "choice"},
-    {"eval.predict.out", Type::words, R, "[\"probability\", \"decision\"]", "probability|decision", 0, 0,
-     "columns written by predict", "choice"},
+    {"eval.predict.out", Type::words, R, "[\"probability\", \"decision\"]",
+     "probability|decision|logits|features|label", 0, 0, "columns written by predict", "choice"},
 };
 
 constexpr ReservedKey kReserved[] = {

@@ -36,4 +36,17 @@ std::uint64_t content_hash(const Dataset& data) {
   return XXH3_64bits_digest(&state);
 }
 
+std::uint64_t row_hash(const Dataset& data, std::int64_t row) {
+  XXH3_state_t state;
+  XXH3_64bits_reset(&state);
+  const auto add = [&](auto values, std::int32_t width) {
+    const auto part = values.subspan(static_cast<std::size_t>(row * width), static_cast<std::size_t>(width));
+    XXH3_64bits_update(&state, part.data(), part.size_bytes());
+  };
+  add(std::span(data.numeric), data.num_numeric);
+  add(std::span(data.category), data.num_category);
+  add(std::span(data.label), 1);
+  return XXH3_64bits_digest(&state);
+}
+
 } // namespace tailor::runtime

@@ -35,4 +35,7 @@ std::uint64_t bytes_of(const Dataset& data);
 /// data sets train alike.
 std::uint64_t content_hash(const Dataset& data);
 
+/// The same of one row, of a labelled data set: equal for rows that no program can tell apart.
+std::uint64_t row_hash(const Dataset& data, std::int64_t row);
+
 } // namespace tailor::runtime

@@ -375,4 +375,13 @@ Result<Checkpoint> load_checkpoint(const Executor& executor, const std::string& 
   return checkpoint;
 }
 
+Result<TrainingRecord> read_record(const std::string& path) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const MappedFile file, MappedFile::open(path));
+  const std::string context = concat("checkpoint '", path, "'");
+  TAILOR_ASSIGN_OR_RETURN(const SafetensorsView view, SafetensorsView::parse(file.bytes()), context);
+  TAILOR_ASSIGN_OR_RETURN(const std::string text, text_of(view, kRecordKey), context);
+  TAILOR_ASSIGN_OR_RETURN(TrainingRecord record, record_from_json(text), context);
+  return record;
+}
+
 } // namespace tailor::runtime

@@ -93,4 +93,7 @@ Result<Checkpoint> load_checkpoint(const Executor& executor, const std::string& 
 Result<Checkpoint> parse_checkpoint(const Artifact& artifact, std::span<const std::byte> file,
                                     CheckpointUse use);
 
+/// The record alone, of a file that load_checkpoint() will check in full.
+Result<TrainingRecord> read_record(const std::string& path);
+
 } // namespace tailor::runtime

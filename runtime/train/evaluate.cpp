@@ -5,25 +5,39 @@
 
 namespace tailor::runtime {
 
-Result<Evaluator> Evaluator::create(Executor& executor, std::int32_t entry, std::uint32_t first_slot) {
-  const std::vector<Variant>& variants = executor.spec().entries[static_cast<std::size_t>(entry)].variants;
-  const std::string& name = executor.spec().entries[static_cast<std::size_t>(entry)].name;
-  if (variants.empty()) return incompatible("entry '", name, "' has no variants");
+Result<Evaluator::RowOutput> Evaluator::find_output(const Entry& entry, const Variant& variant,
+                                                    const char* name) {
+  const auto found = std::find_if(variant.outputs.begin(), variant.outputs.end(),
+                                  [&](const Output& output) { return output.name == name; });
+  if (found == variant.outputs.end()) return RowOutput();
+  const std::size_t rank = found->shape.size();
+  if (found->dtype != DType::kF32 || rank < 1 || rank > 2 || variant.batch < 1 ||
+      found->shape[0] != variant.batch || (rank == 2 && (found->shape[1] < 1 || found->shape[1] > INT32_MAX)))
+    return incompatible("output '", name, "' of entry '", entry.name, "' is not f32 [batch, width]");
+  return RowOutput{static_cast<std::int32_t>(found - variant.outputs.begin()),
+                   rank == 2 ? static_cast<std::int32_t>(found->shape[1]) : 1};
+}
+
+Result<Evaluator> Evaluator::create(Executor& executor, std::int32_t entry_index, std::uint32_t first_slot) {
+  const Entry& entry = executor.spec().entries[static_cast<std::size_t>(entry_index)];
+  const std::vector<Variant>& variants = entry.variants;
+  if (variants.empty()) return incompatible("entry '", entry.name, "' has no variants");
   const auto largest = std::max_element(variants.begin(), variants.end(),
                                         [](const Variant& a, const Variant& b) { return a.batch < b.batch; });
-  Evaluator evaluator(executor, {entry, static_cast<std::int32_t>(largest - variants.begin())});
+  Evaluator evaluator(executor, {entry_index, static_cast<std::int32_t>(largest - variants.begin())});
   evaluator.first_slot_ = first_slot;
-  for (std::size_t i = 0; i < largest->outputs.size(); ++i)
-    if (largest->outputs[i].name == "logits") evaluator.output_ = static_cast<std::int32_t>(i);
-  if (evaluator.output_ < 0) return incompatible("entry '", name, "' has no output 'logits'");
-  const Output& output = largest->outputs[static_cast<std::size_t>(evaluator.output_)];
-  const std::size_t rank = output.shape.size();
-  if (output.dtype != DType::kF32 || rank < 1 || rank > 2 || largest->batch < 1 ||
-      output.shape[0] != largest->batch ||
-      (rank == 2 && (output.shape[1] < 1 || output.shape[1] > INT32_MAX)))
-    return incompatible("output 'logits' of entry '", name, "' is not f32 [batch, classes]");
-  evaluator.width_ = rank == 2 ? static_cast<std::int32_t>(output.shape[1]) : 1;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(evaluator.logits_, find_output(entry, *largest, "logits"));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(evaluator.features_, find_output(entry, *largest, "features"));
+  if (evaluator.logits_.output < 0) return incompatible("entry '", entry.name, "' has no output 'logits'");
   return evaluator;
+}
+
+Result<std::span<const float>> Evaluator::rows_of(const RowOutput& output, std::int32_t valid) {
+  if (output.output < 0) return std::span<const float>();
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::span<const std::byte> bytes,
+                                executor_.read_output(variant_, output.output));
+  return std::span(reinterpret_cast<const float*>(bytes.data()),
+                   static_cast<std::size_t>(valid) * static_cast<std::size_t>(output.width));
 }
 
 Status Evaluator::for_each_batch(const Dataset& data, const ControlRows& control,
@@ -55,13 +69,13 @@ Status Evaluator::for_each_batch(const Dataset& data, const ControlRows& control
     values.slot = first_slot_ + static_cast<std::uint32_t>(info.slot);
     control.write(executor_, executor_.counter(), values);
     TAILOR_RETURN_IF_ERROR_AS_IS(executor_.run(variant_, 1));
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::span<const std::byte> bytes,
-                                  executor_.read_output(variant_, output_));
-    const auto valid = static_cast<std::size_t>(info.valid);
-    const std::span<const float> logits(reinterpret_cast<const float*>(bytes.data()),
-                                        valid * static_cast<std::size_t>(width_));
-    const std::span<const std::int32_t> labels(slots[static_cast<std::size_t>(info.slot)].label, valid);
-    TAILOR_RETURN_IF_ERROR_AS_IS(function(logits, labels, info.valid, info.draw_position));
+    EvaluatedBatch batch;
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(batch.logits, rows_of(logits_, info.valid));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(batch.features, rows_of(features_, info.valid));
+    batch.labels = {slots[static_cast<std::size_t>(info.slot)].label, static_cast<std::size_t>(info.valid)};
+    batch.valid = info.valid;
+    batch.first_row = info.draw_position;
+    TAILOR_RETURN_IF_ERROR_AS_IS(function(batch));
     loader->release(1);
   }
 }
@@ -86,10 +100,9 @@ Result<EvaluationPlan> evaluation_plan(const ArtifactSpec& spec, const Options& 
 Result<EvaluationResult> evaluate(Evaluator& evaluator, const Dataset& data, const ControlRows& control,
                                   const EvaluationPlan& plan) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(Evaluation evaluation, Evaluation::create(plan));
-  TAILOR_RETURN_IF_ERROR_AS_IS(evaluator.for_each_batch(
-      data, control,
-      [&](std::span<const float> logits, std::span<const std::int32_t> labels, std::int32_t valid,
-          std::int64_t) { return evaluation.add(logits, labels, valid); }));
+  TAILOR_RETURN_IF_ERROR_AS_IS(evaluator.for_each_batch(data, control, [&](const EvaluatedBatch& batch) {
+    return evaluation.add(batch.logits, batch.labels, batch.valid);
+  }));
   return evaluation.finish();
 }
 

@@ -1,8 +1,11 @@
 #include "runtime/train/run_folder.h"
 
 #include "runtime/base/log.h"
+#include "runtime/train/trainer.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdio>
 #include <filesystem>
 
 namespace tailor::runtime {
@@ -46,6 +49,80 @@ Result<Resumption> read_resumption(const std::string& folder, const Artifact& ar
   }
   TAILOR_ASSIGN_OR_RETURN_AS_IS(resumption.options, resumed_options(artifact, resumption.manifest, set));
   return resumption;
+}
+
+namespace {
+
+/// Numbers of the seeds that have a checkpoint, ascending.
+std::vector<std::int64_t> trained_seeds(const std::string& folder) {
+  constexpr std::string_view kPrefix = "seed-";
+  std::vector<std::int64_t> seeds;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kPrefix)) continue;
+    std::int64_t seed = 0;
+    const char* const end = name.data() + name.size();
+    const auto [stop, error] = std::from_chars(name.data() + kPrefix.size(), end, seed);
+    if (error == std::errc() && stop == end && file_exists(Trainer::last_path(entry.path().string())))
+      seeds.push_back(seed);
+  }
+  std::sort(seeds.begin(), seeds.end());
+  return seeds;
+}
+
+Result<std::int64_t> choose_seed(const std::string& folder, std::int64_t wanted) {
+  const std::vector<std::int64_t> seeds = trained_seeds(folder);
+  if (seeds.empty()) return invalid_argument("'", folder, "' holds no trained run");
+  if (wanted < 0 && seeds.size() == 1) return seeds.front();
+  if (std::find(seeds.begin(), seeds.end(), wanted) != seeds.end()) return wanted;
+  constexpr std::size_t kShown = 20;
+  std::string known;
+  for (std::size_t i = 0; i < std::min(seeds.size(), kShown); ++i)
+    known += concat(i ? ", " : "", seeds[i]);
+  if (seeds.size() > kShown) known += concat(", ... (", seeds.size(), " in all)");
+  if (wanted >= 0) return invalid_argument("'", folder, "' has no trained seed ", wanted, ", it has ", known);
+  return invalid_argument("'", folder, "' has ", seeds.size(), " trained seeds: ", known)
+      .with_hint(concat("say which: --seed ", seeds.front()));
+}
+
+} // namespace
+
+Result<TrainedRun> find_weights(const std::string& folder, std::int64_t seed, const std::string& which) {
+  TrainedRun run;
+  run.program = folder + "/program.tailor";
+  if (!which.empty() && which != "best" && which != "last") {
+    run.weights = which;
+    return run;
+  }
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t chosen, choose_seed(folder, seed));
+  const std::string place = concat(folder, "/seed-", chosen);
+  const std::string last_path = Trainer::last_path(place), best_path = Trainer::best_path(place);
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const TrainingRecord last, read_record(last_path));
+  const bool has_best = last.best.epoch >= 0;
+  if (which == "best" && !has_best)
+    return invalid_argument("seed ", chosen, " of '", folder, "' has no best epoch: ",
+                            last.best.by.empty() ? std::string("run.keep.best was not set")
+                                                 : concat("val/", last.best.by.metric, " was never there"))
+        .with_hint("take the last one: --weights last");
+  if (which == "last" || !has_best) {
+    run.weights = last_path;
+    run.about = concat("seed ", chosen, ", epoch ", last.epoch, ", the last",
+                       last.outcome.empty() ? " so far: the run is not finished" : "");
+    return run;
+  }
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const TrainingRecord best, read_record(best_path));
+  if (!(best.best == last.best))
+    return incompatible("'", best_path, "' is of epoch ", best.best.epoch + 1, ", but '", last_path,
+                        "' knows epoch ", last.best.epoch + 1, " as the best")
+        .with_hint("--resume settles it; --weights FILE takes a file as it is");
+  run.weights = best_path;
+  char value[32];
+  std::snprintf(value, sizeof(value), "%.4f", last.best.value);
+  run.about =
+      concat("seed ", chosen, ", epoch ", last.best.epoch + 1, ", the best by val/", last.best.by.metric,
+             " (", value, ")", last.outcome.empty() ? " so far: the run is not finished" : "");
+  return run;
 }
 
 std::string shell_words(const std::vector<std::string>& words) {

@@ -26,6 +26,19 @@ struct Resumption {
 /// Errors   no run here; a damaged manifest; those of resumed_options.
 Result<Resumption> read_resumption(const std::string& folder, const Artifact& artifact, const Settings& set);
 
+/// What predict and eval take from the folder of a run.
+struct TrainedRun {
+  std::string program; ///< the artifact that ran
+  std::string weights;
+  std::string about; ///< "seed 0, epoch 9, the best by val/auc (0.8123)"
+};
+
+/// Weights of one seed (`seed` -1: of the only one). `which` is "best" or "last" of it, or a file; empty: the best
+/// epoch if the run chose one, else the last. "best" is what the seed's last checkpoint names, so that a file
+/// left from elsewhere is not taken for it.
+/// Errors   no run here; several seeds and none chosen, with their numbers; no such seed or weights.
+Result<TrainedRun> find_weights(const std::string& folder, std::int64_t seed, const std::string& which);
+
 /// Words of a command line as a shell takes them.
 std::string shell_words(const std::vector<std::string>& words);
 

@@ -26,31 +26,62 @@ struct Scoring {
   Options options;
   std::unique_ptr<Executor> executor;
   Checkpoint checkpoint;
+  DataPlan plan;
   Dataset data;
+  bool is_own_split = false; ///< of the program's data, not a file of the user's
   ControlRows control;
   std::int32_t entry = -1;
 };
 
-Result<Dataset> open_scored_data(const ArtifactSpec& spec, const Scoring& scoring, const std::string& path,
-                                 bool need_label) {
-  const bool folder = !path.empty() && !is_regular_file(path);
-  if (folder && !file_exists(path)) return not_found("--data '", path, "' does not exist");
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataPlan plan, data_plan_from(scoring.options, folder ? path : ""));
-  if (!path.empty() && !folder) {
+/// The run's options if there is one, else the program's, with `--set` over them; `folder`: where relative data
+/// paths start.
+Result<Options> scoring_options(const Artifact& artifact, const ScoreOptions& options, std::string& folder) {
+  const bool from_folder = !options.data.empty() && !is_regular_file(options.data);
+  if (from_folder && !file_exists(options.data))
+    return not_found("--data '", options.data, "' does not exist");
+  if (from_folder) folder = options.data;
+  if (options.run.empty() || !file_exists(Manifest::path(options.run)))
+    return effective_options(artifact, options.set);
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const Manifest manifest, Manifest::read(options.run));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(ResumedOptions chosen, resumed_options(artifact, manifest, options.set));
+  if (from_folder || manifest.data.empty()) return std::move(chosen.options);
+  if (!is_regular_file(manifest.data))
+    folder = manifest.data;
+  else
+    TAILOR_RETURN_IF_ERROR_AS_IS(apply_data_argument(manifest.data, chosen.options));
+  return std::move(chosen.options);
+}
+
+Status open_scored_data(const ArtifactSpec& spec, const ScoreOptions& options, Scoring& scoring,
+                        bool need_label) {
+  if (!options.data.empty() && is_regular_file(options.data)) {
+    if (!options.split.empty())
+      return invalid_argument("--split ", options.split,
+                              " names a part of the program's own data, but --data names the file '",
+                              options.data, "', which is scored whole");
     std::vector<std::string> notes;
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(
-        Dataset data, open_extra(path, plan, spec.schema, scoring.checkpoint.fitted, need_label, &notes));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.data, open_extra(options.data, scoring.plan, spec.schema,
+                                                           scoring.checkpoint.fitted, need_label, &notes));
     for (const std::string& note : notes)
       log_info("note: " + note);
-    return data;
+    return {};
   }
   OpenOptions open;
   open.run_seed = scoring.checkpoint.record.seed;
   open.fitted = &scoring.checkpoint.fitted;
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(DataBundle bundle, open_data(plan, spec.schema, open));
-  if (bundle.test.empty())
-    return invalid_argument("the program's data have no test split: name a file with --data");
-  return std::move(bundle.test);
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(DataBundle bundle, open_data(scoring.plan, spec.schema, open));
+  const std::string split = options.split.empty() ? "test" : options.split;
+  Dataset* const splits[] = {&bundle.train, &bundle.val, &bundle.test};
+  const char* const names[] = {"train", "val", "test"};
+  const auto found = std::find(std::begin(names), std::end(names), split);
+  if (found == std::end(names)) return invalid_argument("--split ", split, ", expected train | val | test");
+  scoring.data = std::move(*splits[found - std::begin(names)]);
+  scoring.is_own_split = true;
+  if (scoring.data.empty())
+    return invalid_argument("the program's data have no ", split, " split: name a file with --data");
+  log_info(
+      concat("data     ", split, " split, ", scoring.data.num_rows, " rows of '", scoring.data.path, "'"));
+  return {};
 }
 
 Result<Scoring> open_scoring(const std::shared_ptr<const Artifact>& artifact, const ScoreOptions& options,
@@ -58,7 +89,9 @@ Result<Scoring> open_scoring(const std::shared_ptr<const Artifact>& artifact, co
   const ArtifactSpec& spec = artifact->spec();
   if (spec.stages.empty()) return invalid_argument("'", spec.name, "' has no stage to take an entry from");
   Scoring scoring;
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.options, effective_options(*artifact, options.set));
+  std::string folder;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.options, scoring_options(*artifact, options, folder));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.plan, data_plan_from(scoring.options, folder));
   const Stage& stage = spec.stages.back();
   scoring.options.merge(stage.options);
   scoring.entry = stage.predict_entry >= 0 ? stage.predict_entry : stage.eval_entry;
@@ -76,8 +109,7 @@ Result<Scoring> open_scoring(const std::shared_ptr<const Artifact>& artifact, co
   TAILOR_RETURN_IF_ERROR_AS_IS(restore(*scoring.executor, scoring.checkpoint));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.control,
                                 ControlRows::create(*scoring.executor, scoring.options, stage));
-  TAILOR_ASSIGN_OR_RETURN(scoring.data, open_scored_data(spec, scoring, options.data, need_label),
-                          "opening the data");
+  TAILOR_RETURN_IF_ERROR(open_scored_data(spec, options, scoring, need_label), "opening the data");
   return scoring;
 }
 
@@ -86,8 +118,12 @@ Result<Scoring> open_scoring(const std::shared_ptr<const Artifact>& artifact, co
 Result<std::int64_t> predict(std::shared_ptr<const Artifact> artifact, const ScoreOptions& options,
                              const std::string& out_path) {
   return with_exhaustion_as_status("predicting", [&]() -> Result<std::int64_t> {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(const Scoring scoring, open_scoring(artifact, options, false));
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(const PredictionColumns columns, PredictionColumns::from(scoring.options));
+    std::string folder;
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const Options chosen, scoring_options(*artifact, options, folder));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const PredictionColumns columns,
+                                  options.columns.empty() ? PredictionColumns::from(chosen)
+                                                          : PredictionColumns::of(options.columns));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const Scoring scoring, open_scoring(artifact, options, columns.label));
     TAILOR_ASSIGN_OR_RETURN_AS_IS(Evaluator evaluator,
                                   Evaluator::create(*scoring.executor, scoring.entry, 0));
     TAILOR_RETURN_IF_ERROR_AS_IS(write_predictions(evaluator, scoring.data, scoring.control,
@@ -97,7 +133,7 @@ Result<std::int64_t> predict(std::shared_ptr<const Artifact> artifact, const Sco
 }
 
 Result<EvaluationResult> evaluate_weights(std::shared_ptr<const Artifact> artifact,
-                                          const ScoreOptions& options) {
+                                          const ScoreOptions& options, SeenRows* seen) {
   return with_exhaustion_as_status("evaluating", [&]() -> Result<EvaluationResult> {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(const Scoring scoring, open_scoring(artifact, options, true));
     TAILOR_ASSIGN_OR_RETURN_AS_IS(
@@ -106,13 +142,22 @@ Result<EvaluationResult> evaluate_weights(std::shared_ptr<const Artifact> artifa
     TAILOR_ASSIGN_OR_RETURN_AS_IS(Evaluator evaluator,
                                   Evaluator::create(*scoring.executor, scoring.entry, 0));
     TAILOR_ASSIGN_OR_RETURN_AS_IS(Evaluation evaluation, Evaluation::create(plan));
-    const auto add_batch = [&](std::span<const float> logits, std::span<const std::int32_t> labels,
-                               std::int32_t valid, std::int64_t first_row) -> Status {
-      TAILOR_RETURN_IF_ERROR_AS_IS(check_finite_logits(logits, evaluator.logits_width(), first_row,
-                                                       scoring.data, artifact->spec().schema));
-      return evaluation.add(logits, labels, valid);
+    const auto add_batch = [&](const EvaluatedBatch& batch) -> Status {
+      TAILOR_RETURN_IF_ERROR_AS_IS(check_finite_logits(
+          batch.logits, evaluator.logits_width(), batch.first_row, scoring.data, artifact->spec().schema));
+      return evaluation.add(batch.logits, batch.labels, batch.valid);
     };
     TAILOR_RETURN_IF_ERROR_AS_IS(evaluator.for_each_batch(scoring.data, scoring.control, add_batch));
+    if (!scoring.is_own_split) {
+      const SeenRows rows = seen_rows(scoring.data, scoring.plan, artifact->spec(), scoring.checkpoint);
+      if (const std::string text = seen_rows_warning(rows, scoring.data, scoring.checkpoint.record);
+          !text.empty())
+        log_warning(text);
+      if (!rows.known)
+        log_info(concat("note: whether '", scoring.data.path,
+                        "' holds rows that were trained on is not known: ", rows.why_unknown));
+      if (seen) *seen = rows;
+    }
     return evaluation.finish();
   });
 }
@@ -149,7 +194,8 @@ std::string evaluation_table(const EvaluationResult& result, const DataSchema& s
   return text;
 }
 
-std::string evaluation_to_json(const EvaluationResult& result, const DataSchema& schema) {
+std::string evaluation_to_json(const EvaluationResult& result, const DataSchema& schema,
+                               const SeenRows* seen) {
   OptionValue::Table metrics, classes;
   for (const Metric& metric : result.metrics)
     metrics.emplace_back(metric.name, json_number(metric.value));
@@ -160,6 +206,12 @@ std::string evaluation_to_json(const EvaluationResult& result, const DataSchema&
   OptionValue::Table all = {{"rows", OptionValue(result.num_rows)},
                             {"metrics", OptionValue(std::move(metrics))},
                             {"class_accuracy", OptionValue(std::move(classes))}};
+  if (seen)
+    all.emplace_back("seen_rows", seen->known
+                                      ? OptionValue(OptionValue::Table{{"train", OptionValue(seen->train)},
+                                                                       {"val", OptionValue(seen->val)},
+                                                                       {"test", OptionValue(seen->test)}})
+                                      : OptionValue());
   add_class_counts(all, "", result.confusion);
   return OptionValue(std::move(all)).to_json() + "\n";
 }

@@ -3,6 +3,7 @@ import json
 import os
 import random
 import re
+import subprocess
 
 from e2e import TAILOR, run, scratch, weights
 
@@ -109,7 +110,9 @@ with scratch() as folder:
     assert not any(key.startswith("test/") for key in lines[-1]), "test is not measured every epoch"
     assert lines[seed["reported_epoch"] - 1]["val/auc"] == seed["selected_value"] == max(l["val/auc"] for l in lines)
     for which, values in (("best", seed["test"]), ("last", seed["last"]["test"])):
-        scored = json.loads(go("eval", "stop/program.tailor", "--weights", f"stop/seed-0/{which}.safetensors", "--json"))
+        printed = subprocess.run([TAILOR, "eval", "stop/program.tailor", "--weights", f"stop/seed-0/{which}.safetensors", "--json"],
+                                 cwd=folder, capture_output=True, text=True)
+        scored = json.loads(printed.stdout)
         assert scored["metrics"]["auc"] == values["auc"] and scored["metrics"]["loss"] == values["loss"], which
     recipe("e.toml", "t.csv", epochs=3)
     said = go("train", "e.toml", "--out", "each", "--set", "eval.test=every_epoch")
@@ -122,7 +125,7 @@ with scratch() as folder:
     # A value that nothing takes is refused before the first step, not after the first epoch.
     go("compile", "e.toml", "-o", "e.tailor")
     for key, value, why in [("eval.metrics", "nope", "unknown metric 'nope'"),
-                            ("eval.predict.out", "nope", "'eval.predict.out' takes .*not 'nope'"),
+                            ("eval.predict.out", "nope", "'eval.predict.out': the columns of predictions are .*not 'nope'"),
                             ("eval.test", "sometimes", "every_epoch"),
                             ("run.keep.best", "val/nope", "unknown metric 'nope'"),
                             ("run.keep.best", "train/loss", "only a metric of val may decide, never one of train")]:

@@ -9,14 +9,16 @@
 
 #include <charconv>
 #include <cstdio>
+#include <sys/stat.h>
 
 namespace tailor::runtime {
 namespace {
 
 /// Everything any of the three forms takes.
 struct Arguments {
-  std::string artifact, data, out, weights, check;
-  std::vector<std::string> set;
+  std::string artifact, data, out, weights, check, split;
+  std::int64_t seed = -1;
+  std::vector<std::string> set, columns;
   std::int64_t steps = -1, batch = 0;
   std::int32_t threads = 0, loader_threads = -1;
   bool resume = false, quiet = false, trap_nonfinite = false, json = false;
@@ -52,9 +54,13 @@ Result<std::int64_t> parse_check(const std::string& text) {
   return every;
 }
 
-void add_common(CLI::App& app, Arguments& arguments, bool names_artifact) {
-  if (names_artifact)
-    app.add_option("artifact", arguments.artifact, "the compiled program, P.tailor")->required();
+bool is_folder(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+void add_common(CLI::App& app, Arguments& arguments, bool names_artifact, const char* artifact_help) {
+  if (names_artifact) app.add_option("artifact", arguments.artifact, artifact_help)->required();
   app.add_option("--data", arguments.data, "a file, or the folder that the program's data paths start from");
   app.add_option("--set", arguments.set, "key=value of a run key; may be repeated")->allow_extra_args(false);
   app.add_option("--threads", arguments.threads,
@@ -90,22 +96,39 @@ int train_command(const Arguments& arguments, RunOptions options, const RunHooks
   return train_and_report(*std::move(artifact), options);
 }
 
-int score_command(const Arguments& arguments, const ScoreOptions& options, bool predicting) {
+int score_command(Arguments arguments, ScoreOptions options, bool predicting) {
+  if (is_folder(arguments.artifact)) {
+    options.run = arguments.artifact;
+    const Result<TrainedRun> run = find_weights(arguments.artifact, arguments.seed, arguments.weights);
+    if (!run.ok()) return report(run.status());
+    arguments.artifact = run->program;
+    options.weights = run->weights;
+    log_info(concat("weights  ", run->weights, run->about.empty() ? "" : ": ", run->about));
+  } else if (options.weights.empty()) {
+    return wrong_command_line(
+        concat("'", arguments.artifact, "' is no folder of a run: a program needs --weights, a checkpoint"));
+  } else if (arguments.seed >= 0) {
+    return wrong_command_line(
+        "--seed chooses among the seeds of a run's folder; here --weights names a file");
+  }
   Result<std::shared_ptr<const Artifact>> artifact = Artifact::open(arguments.artifact);
   if (!artifact.ok()) return report(artifact.status());
   if (predicting) {
     const std::string path = arguments.out.empty() ? "predictions.csv" : arguments.out;
     const Result<std::int64_t> rows = predict(*artifact, options, path);
     if (!rows.ok()) return report(rows.status());
-    std::printf("wrote %lld rows to %s\n", static_cast<long long>(*rows), path.c_str());
+    if (path != "-") std::printf("wrote %lld rows to %s\n", static_cast<long long>(*rows), path.c_str());
     return 0;
   }
-  const Result<EvaluationResult> result = evaluate_weights(*artifact, options);
+  SeenRows seen;
+  const Result<EvaluationResult> result = evaluate_weights(*artifact, options, &seen);
   if (!result.ok()) return report(result.status());
   const DataSchema& schema = (*artifact)->spec().schema;
-  std::fputs(
-      (arguments.json ? evaluation_to_json(*result, schema) : evaluation_table(*result, schema)).c_str(),
-      stdout);
+  const bool is_file = !options.data.empty() && !is_folder(options.data);
+  std::fputs((arguments.json ? evaluation_to_json(*result, schema, is_file ? &seen : nullptr)
+                             : evaluation_table(*result, schema))
+                 .c_str(),
+             stdout);
   return 0;
 }
 
@@ -174,22 +197,32 @@ int run_command(const std::string& program, RunMode mode, const std::vector<std:
   Arguments arguments;
   CLI::App app("Runs a compiled training program.", program);
   const bool predicting = mode == RunMode::kPredict, evaluating = mode == RunMode::kEval;
-  add_common(app, arguments, !hooks.artifact);
+  add_common(app, arguments, !hooks.artifact,
+             predicting || evaluating ? "the folder of a run, or a compiled program (P.tailor) with --weights"
+                                      : "the compiled program, P.tailor");
   if (predicting || evaluating) {
     app.name(program + (predicting ? " predict" : " eval"));
     app.description(predicting ? "Writes class probabilities and decisions of every row."
                                : "Prints the metrics of labelled data.");
-    app.add_option("--weights", arguments.weights, "a checkpoint, best.safetensors or last.safetensors")
-        ->required();
-    if (predicting)
-      app.add_option("--out", arguments.out, "csv to write (predictions.csv)");
-    else
+    app.add_option(
+        "--weights", arguments.weights,
+        "a checkpoint; of a run's folder also the words best and last (best, if the run chose one)");
+    app.add_option("--seed", arguments.seed, "which seed of a run's folder, where it has several")
+        ->check(CLI::Range(std::int64_t{0}, std::int64_t{INT32_MAX}));
+    app.add_option("--split", arguments.split, "part of the program's own data, without --data FILE (test)")
+        ->check(CLI::IsMember({"train", "val", "test"}));
+    if (predicting) {
+      app.add_option("--out", arguments.out, "csv to write (predictions.csv); - is standard output");
+      app.add_option("--columns", arguments.columns,
+                     "probability,decision,logits,features,label: which to write (eval.predict.out)")
+          ->delimiter(',')
+          ->allow_extra_args(false);
+    } else
       app.add_flag("--json", arguments.json, "print JSON");
   } else {
     // `tailor run` has its neighbours beside it, tailor-run takes them as its first word.
     const std::string neighbour = program.substr(0, program.rfind(" run"));
-    app.footer("Also: " + neighbour + " predict P.tailor --weights W --data D\n      " + neighbour +
-               " eval P.tailor --weights W --data D");
+    app.footer("Also: " + neighbour + " predict RUN --data D\n      " + neighbour + " eval RUN --data D");
     app.add_option("--out", arguments.out, "folder for checkpoints, log and result (runs/<name>-<time>)");
     app.add_flag("--resume", arguments.resume, "go on from the last checkpoint in --out");
     app.add_option("--steps", arguments.steps, "stop with a checkpoint after this many steps of the run")
@@ -211,10 +244,12 @@ int run_command(const std::string& program, RunMode mode, const std::vector<std:
     ScoreOptions options;
     options.weights = arguments.weights;
     options.data = arguments.data;
+    options.split = arguments.split;
     options.set = *set;
+    options.columns = arguments.columns;
     options.threads = arguments.threads;
     options.make_executor = hooks.make_executor;
-    return score_command(arguments, options, predicting);
+    return score_command(std::move(arguments), std::move(options), predicting);
   }
   RunOptions options;
   options.set = *set;

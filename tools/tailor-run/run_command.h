@@ -27,8 +27,12 @@ enum class RunMode { kTrain, kPredict, kEval };
 ///
 ///   P.tailor [--data D] [--out O] [--resume] [--steps N] [--set key=value]... [--batch N] [--threads N]
 ///            [--loader-threads N] [--quiet] [--trap-nonfinite] [--check reference[:every N]]
-///   predict P.tailor --weights W [--data D] [--out predictions.csv] [--set key=value]... [--threads N]
-///   eval    P.tailor --weights W [--data D] [--json] [--set key=value]... [--threads N]
+///   predict RUN [--weights best|last|W] [--seed N] [--data D | --split S] [--out predictions.csv | -]
+///           [--columns probability,decision,logits,features,label] [--set key=value]... [--threads N]
+///   eval    RUN [--weights best|last|W] [--seed N] [--data D | --split S] [--json] [--set key=value]...
+///           [--threads N]
+///
+/// RUN is the folder of a run, which knows its program, weights and choices, or P.tailor with --weights W.
 ///
 /// Exit codes: 0 done, 1 the input is wrong, 2 the command line is wrong, 70 our bug, 128 + n stopped by
 /// signal n after writing a checkpoint.

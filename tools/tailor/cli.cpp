@@ -93,9 +93,7 @@ std::string road(const std::string& name, bool has_program) {
            name + " run program.tailor\n\n`" + name + " COMMAND --help` says more and has examples.";
   return "A table of your own:\n  " + name + " data fraud.csv --label Class\n  " + name +
          " init fraud.csv --label Class\n  " + name + " train fraud.toml --out runs/first\n  " + name +
-         " predict runs/first/program.tailor --weights runs/first/seed-0/best.safetensors --data "
-         "new.csv\n\n`" +
-         name + " COMMAND --help` says more and has examples.";
+         " predict runs/first --data new.csv\n\n`" + name + " COMMAND --help` says more and has examples.";
 }
 
 struct Example {

@@ -39,7 +39,12 @@ TEST(PredictionColumns, FromOptions) {
   EXPECT_FALSE(PredictionColumns::from(options)->probability);
   EXPECT_TRUE(PredictionColumns::from(options)->decision);
   options.set("eval.predict.out", OptionValue("logits"));
-  EXPECT_THAT(PredictionColumns::from(options).status().message(), ::testing::HasSubstr("not 'logits'"));
+  EXPECT_TRUE(PredictionColumns::from(options)->logits);
+  EXPECT_FALSE(PredictionColumns::from(options)->decision);
+  options.set("eval.predict.out", OptionValue("logit"));
+  EXPECT_EQ(PredictionColumns::from(options).status().message(),
+            "'eval.predict.out': the columns of predictions are probability | decision | logits | features | "
+            "label, not 'logit'");
 }
 
 } // namespace

@@ -84,7 +84,7 @@ TEST_F(RunCommand, WrongCommandLinesExitWithTwo) {
   EXPECT_EQ(run({program_, "--check", "reference"}), 2);
   EXPECT_THAT(err_, HasSubstr("use `tailor run`"));
   EXPECT_EQ(run({"--help"}), 0);
-  EXPECT_THAT(out_, HasSubstr("tailor-run predict P.tailor"));
+  EXPECT_THAT(out_, HasSubstr("tailor-run predict RUN"));
   EXPECT_EQ(run({program_, "--thread", "2"}), 2);
   EXPECT_EQ(err_, "error: unknown option '--thread'\nhint: did you mean '--threads'?\n");
 }
@@ -93,7 +93,7 @@ TEST_F(RunCommand, TheFormsThatHelpNamesAreThere) {
   testing::internal::CaptureStdout();
   EXPECT_EQ(run_command("tailor run", RunMode::kTrain, {"--help"}, hooks_), 0);
   const std::string help = testing::internal::GetCapturedStdout();
-  EXPECT_THAT(help, HasSubstr("tailor predict P.tailor"));
+  EXPECT_THAT(help, HasSubstr("tailor predict RUN"));
   EXPECT_THAT(help, testing::Not(HasSubstr("tailor run predict")));
 }
 

@@ -1,7 +1,8 @@
 #include "runtime/train/run_folder.h"
 
-#include "tests/unit/runtime/train/toy_program.h"
+#include "tests/unit/runtime/train/run_testing.h"
 
+#include <filesystem>
 #include <gmock/gmock.h>
 
 namespace tailor::runtime {
@@ -44,6 +45,48 @@ TEST(RunFolder, ResumptionNeedsARun) {
 TEST(ShellWords, AreQuotedWhereNeeded) {
   EXPECT_EQ(shell_words({"tailor", "run", "runs/a-1.b", "--out", "a b", "it's", ""}),
             "tailor run runs/a-1.b --out 'a b' 'it'\\''s' ''");
+}
+
+TEST(FindWeights, TakesTheBestEpochWhereTheRunChoseOne) {
+  const TemporaryFolder folder;
+  const std::string out = folder / "out";
+  const RunResult result = train(options_for(out, {{"run.keep.best", "val/loss"}}));
+  const Result<TrainedRun> best = find_weights(out, -1, "");
+  ASSERT_TRUE(best.ok()) << best.status().message();
+  EXPECT_EQ(best->program, out + "/program.tailor");
+  EXPECT_EQ(best->weights, out + "/seed-0/best.safetensors");
+  EXPECT_THAT(best->about, HasSubstr(concat("seed 0, epoch ", result.seeds[0].reported_epoch + 1,
+                                            ", the best by val/loss (")));
+  const Result<TrainedRun> last = find_weights(out, 0, "last");
+  ASSERT_TRUE(last.ok()) << last.status().message();
+  EXPECT_EQ(last->weights, out + "/seed-0/last.safetensors");
+  EXPECT_EQ(last->about, "seed 0, epoch 12, the last");
+  EXPECT_EQ(find_weights(out, -1, "w.safetensors")->weights, "w.safetensors");
+}
+
+TEST(FindWeights, SaysWhatItCannotKnow) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(find_weights(folder.path(), -1, "").status().message(),
+            concat("'", folder.path(), "' holds no trained run"));
+  RunOptions options = options_for(folder / "out", {{"run.seeds", "2"}, {"run.epochs", "3"}});
+  train(options);
+  const Status several = find_weights(folder / "out", -1, "").status();
+  EXPECT_THAT(several.message(), HasSubstr("has 2 trained seeds: 0, 1"));
+  EXPECT_EQ(several.hint(), "say which: --seed 0");
+  EXPECT_THAT(find_weights(folder / "out", 5, "").status().message(),
+              HasSubstr("has no trained seed 5, it has 0, 1"));
+  EXPECT_THAT(
+      find_weights(folder / "out", 1, "best").status().message(),
+      HasSubstr("seed 1 of '" + folder.path() + "/out' has no best epoch: run.keep.best was not set"));
+
+  // best.safetensors that is of another run than last.safetensors.
+  const std::string a = folder / "a", b = folder / "b";
+  train(options_for(a, {{"run.keep.best", "val/loss"}, {"run.epochs", "3"}}));
+  train(options_for(b, {{"run.keep.best", "val/loss"}, {"run.epochs", "8"}}));
+  std::filesystem::copy_file(b + "/seed-0/best.safetensors", a + "/seed-0/best.safetensors",
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_THAT(find_weights(a, -1, "").status().message(), HasSubstr("as the best"));
+  EXPECT_EQ(find_weights(a, -1, "last")->weights, a + "/seed-0/last.safetensors");
 }
 
 } // namespace
