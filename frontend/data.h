@@ -2,6 +2,7 @@
 
 #include "frontend/location.h"
 #include "runtime/base/data_schema.h"
+#include "runtime/base/defaults.h"
 #include "runtime/base/options.h"
 
 #include <cstdint>
@@ -43,10 +44,10 @@ private:
 };
 
 struct GeneratedArgs {
-  std::int64_t classes = 3;    ///< blobs only; two_moons has 2
-  std::int64_t dimensions = 2; ///< blobs only
-  std::int64_t samples_per_class = 500;
-  std::int64_t test_per_class = 200;
+  std::int64_t classes = runtime::defaults::kClasses; ///< blobs only; two_moons has 2
+  std::int64_t dimensions = 2;                        ///< blobs only
+  std::int64_t samples_per_class = runtime::defaults::kTrainPerClass;
+  std::int64_t test_per_class = runtime::defaults::kTestPerClass;
   double noise = 0.15;   ///< two_moons: standard deviation added to the arcs
   double separation = 3; ///< blobs: distance scale of the centres
   std::int64_t seed = 0;
@@ -64,7 +65,7 @@ struct CsvArgs {
   std::string positive; ///< two classes: the one that counts as 1
   std::vector<std::string> categorical;
   std::string numeric = "standard"; ///< none | standard | quantile
-  double val = 0.16, test = 0.2;    ///< shares of a stratified split
+  double val = runtime::defaults::kValShare, test = runtime::defaults::kTestShare; ///< of a stratified split
   LongTail long_tail = {};
 };
 /// A csv or csv.gz file. The schema is read from it now, by the reader that backend/driver registers;

@@ -123,10 +123,6 @@ Program::Program(const Recipe& recipe, const runtime::DataSchema& schema)
 std::unique_ptr<Network> Program::make_network(const ModelRequest& request) {
   const std::string name = text("model.name");
   if (const ModelFactory* factory = find_model(name)) return (*factory)(request);
-  if (name != "mlp")
-    throw TraceError("model",
-                     "'" + name + "' needs images, and data.format '" + text("data.format") + "' has none",
-                     at("model.name"), "model.name = \"mlp\" trains on tables");
   std::vector<int32_t> capacities = request.schema.category_capacities();
   return as_network(std::make_unique<models::Mlp>(models::MlpOptions{
       .numeric_columns = request.schema.num_numeric(),

@@ -8,6 +8,7 @@
 #include "frontend/recipe/contradict.h"
 #include "frontend/recipe/registry.h"
 #include "frontend/recipe/schema.h"
+#include "runtime/base/defaults.h"
 #include "runtime/base/option_condition.h"
 #include "runtime/metrics/class_groups.h"
 #include "runtime/metrics/evaluation.h"
@@ -186,8 +187,8 @@ void check_split(Recipe& recipe) {
   // A file of its own makes the share of that split meaningless.
   const double val = own_val                           ? 0
                      : recipe.is_set("data.split.val") ? number_of(recipe, "data.split.val")
-                     : own_test                        ? 0.2
-                                                       : 0.16,
+                     : own_test                        ? runtime::defaults::kValShareBesideTestFile
+                                                       : runtime::defaults::kValShare,
                test = own_test ? 0 : number_of(recipe, "data.split.test");
   if (val + test < 1) return;
   const bool at_val = recipe.is_set("data.split.val");
@@ -217,12 +218,13 @@ void check_schedule(Recipe& recipe) {
   const double epochs = number_of(recipe, "run.epochs"), warmup = number_of(recipe, "schedule.warmup_epochs");
   const std::string name = text_of(recipe, "schedule.name");
   if (name == "warmup_cosine" && warmup > 0 && warmup >= epochs && number_of(recipe, "run.steps") == 0)
-    contradict(recipe, "schedule.warmup_epochs",
-               "a warm-up of " + number_text(warmup) + " epochs in a run of " + number_text(epochs) +
-                   " never reaches optimizer.lr",
-               "run.epochs", "the run's length is set here",
-               "without warmup_epochs (on the command line: schedule.warmup_epochs=none) it is 5, or half the run "
-               "where that is less");
+    contradict(
+        recipe, "schedule.warmup_epochs",
+        "a warm-up of " + number_text(warmup) + " epochs in a run of " + number_text(epochs) +
+            " never reaches optimizer.lr",
+        "run.epochs", "the run's length is set here",
+        "without warmup_epochs (on the command line: schedule.warmup_epochs=none) it is 5, or half the run "
+        "where that is less");
   const Option* milestones = recipe.options.find("schedule.milestones");
   const OptionValue::List& list = *milestones->value.as_list();
   if (name == "step" && list.empty())
@@ -266,7 +268,9 @@ void check_watched(Recipe& recipe) {
     else if (text_of(recipe, "data.format") == "csv" && text_of(recipe, "data.val").empty() &&
              recipe.is_set("data.split.val") && number_of(recipe, "data.split.val") == 0)
       contradict(recipe, key, "'" + watched + "' is to be watched, but there is no validation split",
-                 "data.split.val", "its share is set here", "data.split.val = 0.16, or data.val = \"FILE\"");
+                 "data.split.val", "its share is set here",
+                 "data.split.val = " + number_text(runtime::defaults::kValShare) +
+                     ", or data.val = \"FILE\"");
   }
 }
 

@@ -147,9 +147,9 @@ private:
   Conversion word(const std::string& value) {
     if (choices_.empty() || std::find(choices_.begin(), choices_.end(), value) != choices_.end())
       return {OptionValue(value), {}};
-    if (spec_.key == "method.use")
-      if (const ReservedKey* reserved = find_reserved("method." + value))
-        return refuse("method '" + value + "' is not available in this version (" +
+    for (const auto& [key, kind] : {std::pair("method.use", "method"), std::pair("model.name", "model")})
+      if (const ReservedKey* reserved = spec_.key == key ? find_reserved(kind + ("." + value)) : nullptr)
+        return refuse(kind + (" '" + value + "' is not available in this version (") +
                       std::string(reserved->what) + ")");
     std::string near = nearest(value, choices_);
     std::string known;
@@ -244,6 +244,10 @@ std::unique_ptr<toml::node> parsed_value(const std::string& text) {
 
 std::unique_ptr<toml::node> element_of(Type type, const std::string& text) {
   std::unique_ptr<toml::node> value = parsed_value(text);
+  if (!value && type == Type::number) // ".5" and "5." are no TOML, and numbers for tailor-run
+    if (const auto number = runtime::parse_option_text(OptionType::kNumber, text);
+        number.ok() && number->as_number())
+      return std::make_unique<toml::value<double>>(*number->as_number());
   const bool text_or_integer = type == Type::column || type == Type::seed_choice;
   if (value && (value->is_string() || (text_or_integer ? value->is_integer() : !is_text(type)))) return value;
   return std::make_unique<toml::value<std::string>>(text);
@@ -292,6 +296,7 @@ Option make_option(const KeySpec& spec, OptionValue value, std::string origin) {
   }
   option.only_if = spec.only_if;
   option.limits.choices = split_choices(spec.choices);
+  if (spec.type == Type::seed_choice) option.limits.choices = {"run_seed"};
   if (!option.limits.choices.empty())
     for (std::string& registered : registered_names(spec.key))
       option.limits.choices.push_back(std::move(registered));

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "frontend/recipe/bases.h"
+#include "runtime/base/defaults.h"
 #include "runtime/base/status.h"
 
 namespace tailor::recipe {
@@ -15,6 +16,18 @@ constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kTiny = std::numeric_limits<double>::min(); // "greater than zero"
 constexpr double kMaxCount = 2147483647;
 constexpr double kMaxBeta = 0.9999999; // the tables are f32: nearer to 1 it would be 1, and log(1) = 0
+/// A whole number as the text of a default.
+template <int64_t kNumber>
+constexpr auto kDigits = [] {
+  std::array<char, 20> text{};
+  int64_t scale = 1;
+  while (kNumber / scale >= 10)
+    scale *= 10;
+  for (size_t i = 0; scale > 0; scale /= 10)
+    text[i++] = static_cast<char>('0' + kNumber / scale % 10);
+  return text;
+}();
+namespace defaults = runtime::defaults;
 constexpr auto C = Stage::compile;
 constexpr auto R = Stage::run;
 constexpr std::string_view kMethods =
@@ -114,16 +127,16 @@ constexpr KeySpec kKeys[] = {
      "data.long_tail.profile|data.test.profile"},
     {"data.test.profile", Type::word, R, "", "exp|step|step_at|binary_fixed|binary_step|balanced|pareto", 0,
      0, "count profile cut from the test split; unset keeps it whole", "methods 1.2"},
-    {"data.classes", Type::integer, C, "10", "", 2, 100000, "classes of a generated set (two_moons has 2)",
-     "choice", "data.format = blobs|two_moons"},
+    {"data.classes", Type::integer, C, kDigits<defaults::kClasses>.data(), "", 2, 100000,
+     "classes of a generated set (two_moons has 2)", "choice", "data.format = blobs|two_moons"},
     {"data.dimensions", Type::integer, C, "2", "", 1, 100000, "dimensions of blobs (two_moons has 2)",
      "choice", "data.format = blobs|two_moons"},
-    {"data.samples_per_class", Type::integer, R, "500", "", 1, 100000000,
+    {"data.samples_per_class", Type::integer, R, kDigits<defaults::kTrainPerClass>.data(), "", 1, 100000000,
      "training rows a class of a generated set, before the profile", "methods 13",
      "data.format = blobs|two_moons"},
-    {"data.test_per_class", Type::integer, R, "500", "", 1, 100000000, "test rows a class of a generated set",
-     "choice", "data.format = blobs|two_moons"},
-    {"data.val_per_class", Type::integer, R, "100", "", 1, 100000000,
+    {"data.test_per_class", Type::integer, R, kDigits<defaults::kTestPerClass>.data(), "", 1, 100000000,
+     "test rows a class of a generated set", "choice", "data.format = blobs|two_moons"},
+    {"data.val_per_class", Type::integer, R, kDigits<defaults::kValPerClass>.data(), "", 1, 100000000,
      "validation rows a class of a generated set", "choice", "data.format = blobs|two_moons"},
     {"data.noise", Type::number, R, "0.15", "", 0, 1000, "standard deviation around the shape of the moons",
      "methods 13", "data.format = two_moons"},
@@ -137,8 +150,8 @@ constexpr KeySpec kKeys[] = {
     {"data.sampler_beta", Type::number, R, "0.9999", "", 0, 0.999999999, "beta of sampler effective_balanced",
      "methods 3", "data.sampler = effective_balanced"},
     // [model]
-    {"model.name", Type::word, C, "\"mlp\"", "mlp|resnet8|resnet20|resnet32", 0, 0,
-     "network; convolution networks train on the reference target only", "methods 10-11"},
+    {"model.name", Type::word, C, "\"mlp\"", "mlp", 0, 0, "network; a program can register its own",
+     "methods 11.3"},
     {"model.layers", Type::integers, C, "[64, 64]", "", 1, 65536, "hidden widths of the mlp", "methods 11.3"},
     {"model.activation", Type::word, C, "\"relu\"", "relu|gelu|silu", 0, 0, "activation of the mlp",
      "methods 11.3"},
@@ -221,8 +234,8 @@ constexpr KeySpec kKeys[] = {
     {"run.batch", Type::integer_or_list, C, "64", "", 1, 1048576,
      "batch size; a list puts several sizes in one artifact, the first is the default", "methods 4.6"},
     {"run.eval_batch", Type::integer, C, "256", "", 1, 1048576, "rows per evaluation step", "choice"},
-    {"run.epochs", Type::integer, R, "300", "", 1, kMaxCount, "passes over the training split",
-     "methods 4.6"},
+    {"run.epochs", Type::integer, R, kDigits<defaults::kEpochs>.data(), "", 1, kMaxCount,
+     "passes over the training split", "methods 4.6"},
     {"run.steps", Type::integer, R, "0", "", 0, kMaxCount,
      "stop after this many steps; 0: run.epochs decides", "choice"},
     {"run.seed", Type::integer, R, "0", "", 0, kMaxCount, "first seed: initialisation, order, dropout",
@@ -276,6 +289,9 @@ constexpr ReservedKey kReserved[] = {
     {"data.table", "image folders with csv labels"},
     {"augment", "augmentation"},
     {"run.keep.last", "the last checkpoint is always kept: --resume starts from it"},
+    {"model.resnet8", "image data sets"},
+    {"model.resnet20", "image data sets"},
+    {"model.resnet32", "image data sets"},
     {"model.weights", "pretrained weights"},
     {"model.freeze", "freezing layers"},
     {"optimizer.groups", "parameter groups"},

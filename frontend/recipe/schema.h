@@ -47,8 +47,8 @@ std::span<const KeySpec> keys();
 /// The entry of `key`, or nullptr.
 const KeySpec* find_key(std::string_view key);
 
-/// Keys and method names that are part of the grammar but not of this version: `prefix` covers the key itself
-/// and all below.
+/// Keys and names of methods and models that are part of the grammar but not of this version: `prefix` covers the
+/// key itself and all below; "method.ldam" and "model.resnet8" stand for values of method.use and model.name.
 struct ReservedKey {
   std::string_view prefix;
   std::string_view what; // "image folders"

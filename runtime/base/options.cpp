@@ -153,20 +153,22 @@ bool within_limits(const OptionLimits& limits, double number) {
   return true;
 }
 
+/// Of a value that is no list, and of each element of one.
+bool element_fits(const OptionLimits& limits, const OptionValue& value) {
+  if (const auto number = value.as_number()) return within_limits(limits, *number);
+  if (const std::string* text = value.as_string(); text && !limits.choices.empty())
+    return std::find(limits.choices.begin(), limits.choices.end(), *text) != limits.choices.end();
+  return !limits.min && !limits.max; // a bound is for numbers
+}
+
 bool value_fits(const Option& option) {
   const OptionValue& value = option.value;
   if (value.is_null()) return option.nullable || option.type == OptionType::kAny;
   if (!type_matches(option.type, value)) return false;
-  if (const auto number = value.as_number()) return within_limits(option.limits, *number);
-  if (const std::string* text = value.as_string(); text && !option.limits.choices.empty())
-    return std::find(option.limits.choices.begin(), option.limits.choices.end(), *text) !=
-           option.limits.choices.end();
-  if (const OptionValue::List* list = value.as_list()) { // limits of a list hold for each number in it
-    for (const OptionValue& item : *list)
-      if (const auto number = item.as_number(); number && !within_limits(option.limits, *number))
-        return false;
-  }
-  return true;
+  const OptionValue::List* list = value.as_list();
+  if (!list) return element_fits(option.limits, value);
+  return std::all_of(list->begin(), list->end(),
+                     [&](const OptionValue& item) { return element_fits(option.limits, item); });
 }
 
 Result<Option> option_of(const Json& json) {
@@ -347,7 +349,12 @@ Status Options::set_from_text(std::string_view key, std::string_view text) {
   if (entry->second.stage == OptionStage::kCompile)
     return invalid_argument("'", key, "' is compiled into the artifact and cannot be set when it runs");
   Option changed = entry->second;
-  Result<OptionValue> value = parse_option_text(changed.type, text);
+  const std::vector<std::string>& choices = changed.limits.choices;
+  const bool is_choice =
+      std::find(choices.begin(), choices.end(), text) != choices.end(); // "none" may be one
+  Result<OptionValue> value = is_choice && changed.type == OptionType::kString
+                                  ? Result<OptionValue>(OptionValue(std::string(text)))
+                                  : parse_option_text(changed.type, text);
   if (!value.ok())
     return invalid_argument("'", key, "' must be ", describe_wanted(changed), ", not '", text, "'");
   changed.value = *std::move(value);

@@ -1,4 +1,5 @@
 #pragma once
+#include "runtime/base/defaults.h"
 #include "runtime/base/result.h"
 
 #include <cstdint>
@@ -17,9 +18,9 @@ namespace tailor::runtime {
 ///              of length of blobs: it scales everything alike and makes nothing easier or harder, which is
 ///              why recipes set it for two_moons only
 struct GeneratedSpec {
-  std::int64_t train_per_class = 500;
-  std::int64_t val_per_class = 100;
-  std::int64_t test_per_class = 500;
+  std::int64_t train_per_class = defaults::kTrainPerClass;
+  std::int64_t val_per_class = defaults::kValPerClass;
+  std::int64_t test_per_class = defaults::kTestPerClass;
   std::int32_t classes = 2;
   std::int32_t dimensions = 2;
   double noise = 0.15;

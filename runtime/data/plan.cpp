@@ -182,7 +182,7 @@ Status read_split(const Options& options, DataPlan& plan) {
   TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.split.val_seed", 0, INT64_MAX, split.val_seed));
   if (!plan.test.empty()) {
     split.test = 0;
-    if (is_default(options, "data.split.val")) split.val = 0.2;
+    if (is_default(options, "data.split.val")) split.val = defaults::kValShareBesideTestFile;
   }
   if (!plan.val.empty()) split.val = 0;
   if (split.by == SplitBy::kFiles) {
@@ -243,7 +243,7 @@ Status read_generated_keys(const Options& options, DataPlan& plan) {
   TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.noise", set.noise));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.separation", set.separation));
   if (plan.format == DataFormat::kBlobs) {
-    set.classes = 10;
+    set.classes = defaults::kClasses;
     TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.classes", 2, INT32_MAX, set.classes));
     TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.dimensions", 1, INT32_MAX, set.dimensions));
   }

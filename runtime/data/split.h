@@ -1,4 +1,5 @@
 #pragma once
+#include "runtime/base/defaults.h"
 #include "runtime/base/result.h"
 
 #include <cstdint>
@@ -11,10 +12,10 @@ enum class SplitBy { kStratified, kGroup, kTime, kFiles };
 
 struct SplitSpec {
   SplitBy by = SplitBy::kStratified;
-  double val = 0.16;          ///< fraction of all rows
-  double test = 0.2;          ///< fraction of all rows; 0 when there is a test file
-  std::uint64_t seed = 0;     ///< chooses test
-  std::uint64_t val_seed = 1; ///< chooses val among the rest: another one leaves test as it is
+  double val = defaults::kValShare;   ///< fraction of all rows
+  double test = defaults::kTestShare; ///< fraction of all rows; 0 when there is a test file
+  std::uint64_t seed = 0;             ///< chooses test
+  std::uint64_t val_seed = 1;         ///< chooses val among the rest: another one leaves test as it is
 };
 
 /// Row numbers, each list ascending. Together a partition of [0, num_rows).

@@ -1,5 +1,6 @@
 #include "runtime/train/loop_plan.h"
 
+#include "runtime/base/defaults.h"
 #include "runtime/metrics/evaluation.h"
 
 namespace tailor::runtime {
@@ -34,7 +35,7 @@ Result<Criterion> criterion_from(const Options& options, const char* key) {
 
 Result<LoopPlan> LoopPlan::from(const Options& options) {
   LoopPlan plan;
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.epochs, options.get_int("run.epochs", 1));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.epochs, options.get_int("run.epochs", defaults::kEpochs));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.steps, options.get_int("run.steps", 0));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.steps_per_launch, options.get_int("run.steps_per_launch", 1));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.checkpoint_every, options.get_int("run.checkpoint_every", 0));

@@ -1,6 +1,8 @@
 #pragma once
 // What the command lines of tailor and tailor-run share. The files that include it pay for CLI11: seconds each.
 
+#include "tools/tailor-run/run_command.h"
+
 #include <CLI/CLI.hpp>
 
 #include <optional>
@@ -8,8 +10,6 @@
 #include <vector>
 
 namespace tailor::runtime {
-
-inline constexpr int kWrongCommandLine = 2;
 
 /// Prints "error: MESSAGE" and "hint: HINT", if there is one; returns the exit code of a wrong command line.
 int wrong_command_line(const std::string& message, const std::string& hint = {});

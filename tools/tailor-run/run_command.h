@@ -21,6 +21,9 @@ struct RunHooks {
   std::function<Status(Executor& executor, std::int64_t every)> check_reference;
 };
 
+/// Exit code of a wrong command line.
+inline constexpr int kWrongCommandLine = 2;
+
 enum class RunMode { kTrain, kPredict, kEval };
 
 /// The whole command line of tailor-run, behind the program's name; its first word may be the mode:

@@ -49,7 +49,7 @@ void add_run_flags(CLI::App& app, std::vector<std::string>& words) {
         std::pair("--out", "folder for checkpoints, log and result"),
         std::pair("--steps", "stop with a checkpoint after this many steps"),
         std::pair("--batch", "which of the compiled batch sizes to train with"),
-        std::pair("--threads", "compute threads (same results for any number)"),
+        std::pair("--threads", "compute threads; 0, the default: all cores (same results for any number)"),
         std::pair("--loader-threads", "threads that gather batches (same results)"),
         std::pair("--check", "reference[:every N]: compare every command with the reference")})
     app.add_option_function<std::string>(

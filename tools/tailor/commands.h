@@ -17,7 +17,7 @@ class TrainingProgram;
 
 namespace tailor::tools {
 
-inline constexpr int kWrongCommandLine = 2;
+using runtime::kWrongCommandLine;
 
 /// Makes the program of a user's binary; may throw TraceError. Empty in `tailor` itself.
 using ProgramBuilder = std::function<std::shared_ptr<TrainingProgram>()>;

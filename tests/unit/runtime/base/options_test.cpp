@@ -113,6 +113,12 @@ TEST(Options, SetFromTextChecks) {
   EXPECT_EQ(*options.get_strings("eval.metrics"), (std::vector<std::string>{"auc", "f1"}));
   ASSERT_TRUE(options.set_from_text("eval.metrics", R"(["a,b"])").ok());
   EXPECT_EQ(*options.get_strings("eval.metrics"), std::vector<std::string>{"a,b"});
+  for (const char* text : {"auc", "\"auc\"", "[auc]", "[\"auc\"]"}) { // one is a list of one
+    ASSERT_TRUE(options.set_from_text("eval.metrics", text).ok()) << text;
+    EXPECT_EQ(options.find("eval.metrics")->value.to_json(), "[\"auc\"]") << text;
+  }
+  ASSERT_TRUE(options.set_from_text("eval.metrics", "[auc, f1]").ok());
+  EXPECT_EQ(options.find("eval.metrics")->value.to_json(), "[\"auc\",\"f1\"]");
 }
 
 TEST(Options, CheckNamesTheChoices) {
