@@ -16,8 +16,8 @@ recipe::Place placeOf(Location location) {
 
 } // namespace
 
-Diagnostics::Diagnostics(MLIRContext& context, recipe::SourceTexts texts)
-    : texts_(std::move(texts)), handler_(&context, [this](Diagnostic& diagnostic) {
+Diagnostics::Diagnostics(MLIRContext& context, recipe::SourceTexts texts, SourceFiles files)
+    : texts_(std::move(texts)), files_(files), handler_(&context, [this](Diagnostic& diagnostic) {
         add(diagnostic);
         return success();
       }) {}
@@ -41,11 +41,9 @@ std::string Diagnostics::text() {
   std::string text;
   for (const recipe::Diagnostic& diagnostic : found_) {
     const recipe::Place& place = diagnostic.place;
-    if (place.in_file() && texts_.line(place).empty())
+    if (files_ == SourceFiles::fromDisk && place.in_file() && texts_.line(place).empty())
       if (auto file = runtime::read_file(place.file); file.ok()) texts_.add(place.file, std::move(*file));
-    std::string shown = recipe::format(diagnostic, texts_);
-    // An op without a line of its own was made by the compiler.
-    text += place.in_file() ? shown : shown.substr(place.text().size() + 2);
+    text += recipe::format(diagnostic, texts_); // an op without a line was made by the compiler
   }
   return text;
 }

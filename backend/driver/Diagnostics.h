@@ -11,12 +11,20 @@
 
 namespace tailor::backend {
 
+/// Whose lines a complaint shows.
+enum class SourceFiles {
+  given,    ///< only of texts that were handed over: who wrote the program may name any file in its locations
+  fromDisk, ///< also of files that locations name: the user's own recipe or C++ program, traced in this process
+};
+
 /// While alive, collects what the context reports on this thread. Warnings are kept beside the errors.
 class Diagnostics {
 public:
-  /// `texts` holds the recipe and other files already read; further files are read from disk to show their
-  /// lines.
-  Diagnostics(mlir::MLIRContext& context, recipe::SourceTexts texts);
+  /// `texts` holds the recipe and other files already read.
+  Diagnostics(mlir::MLIRContext& context, recipe::SourceTexts texts, SourceFiles files);
+
+  /// One more text whose lines can be shown.
+  void addText(const std::string& file, std::string text) { texts_.add(file, std::move(text)); }
 
   bool hasErrors() const { return hasErrors_; }
   /// All of them as `recipe::format` prints them; empty if there were none.
@@ -29,6 +37,7 @@ private:
   void add(mlir::Diagnostic& diagnostic);
 
   recipe::SourceTexts texts_;
+  SourceFiles files_;
   std::vector<recipe::Diagnostic> found_;
   bool hasErrors_ = false;
   mlir::ScopedDiagnosticHandler handler_;

@@ -118,10 +118,10 @@ public:
     context_.printOpOnDiagnostic(false); // the user's line says more than our form of it
   }
 
-  runtime::Result<Compilation> run(const ProgramInfo& info,
+  runtime::Result<Compilation> run(const ProgramInfo& info, SourceFiles files,
                                    const std::function<OwningOpRef<ModuleOp>(MLIRContext&)>& makeModule) {
     info_ = info;
-    diagnostics_ = std::make_unique<Diagnostics>(context_, textsOf(info));
+    diagnostics_ = std::make_unique<Diagnostics>(context_, textsOf(info), files);
     TAILOR_RETURN_IF_ERROR_AS_IS(checkOptions(options_));
     TAILOR_ASSIGN_OR_RETURN_AS_IS(target_, parseTarget(options_.target));
     if (failed(passes::collectRemarks(context_, result_.remarks)))
@@ -143,9 +143,15 @@ public:
   /// Reads text; what it says about itself replaces the info given to run().
   OwningOpRef<ModuleOp> parse(std::string_view text, const std::string& name) {
     inputName_ = name;
+    bool isText =
+        llvm::none_of(text, [](unsigned char c) { return c < 32 && c != '\n' && c != '\r' && c != '\t'; });
+    if (isText) diagnostics_->addText(name, std::string(text));
     ParsedModule parsed = parseModule({text.data(), text.size()}, name, context_);
     if (!(parsed.info == ProgramInfo())) info_ = std::move(parsed.info);
-    if (info_.sourceName.empty()) info_.sourceName = name;
+    if (info_.sourceName.empty())
+      info_.sourceName = name;
+    else if (!info_.sourceText.empty())
+      diagnostics_->addText(info_.sourceName, info_.sourceText);
     return std::move(parsed.module);
   }
 
@@ -362,7 +368,8 @@ runtime::Result<Compilation> compile(const TracedProgram& traced, const CompileO
     TAILOR_RETURN_IF_ERROR_AS_IS(replaceOption(info.options, key, text));
   TAILOR_RETURN_IF_ERROR_AS_IS(checkMetrics(info));
   if (info.sourceName.empty() && traced.location.known()) info.sourceName = traced.location.file;
-  return compiler.run(info, [&](MLIRContext& context) { return emit(traced, context); });
+  return compiler.run(info, SourceFiles::fromDisk,
+                      [&](MLIRContext& context) { return emit(traced, context); });
 }
 
 runtime::Result<Compilation> compile(const TrainingProgram& program, const CompileOptions& options,
@@ -377,7 +384,7 @@ runtime::Result<Compilation> compile(const TrainingProgram& program, const Compi
 runtime::Result<Compilation> compileText(std::string_view text, const std::string& name,
                                          const CompileOptions& options) {
   CompilerRun compiler(options);
-  return compiler.run({}, [&](MLIRContext&) { return compiler.parse(text, name); });
+  return compiler.run({}, SourceFiles::given, [&](MLIRContext&) { return compiler.parse(text, name); });
 }
 
 std::string explain(std::vector<passes::Remark> remarks) {

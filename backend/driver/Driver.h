@@ -64,7 +64,8 @@ runtime::Result<Compilation> compile(const TracedProgram& program, const Compile
                                      const std::string& sourceName = "", const std::string& sourceText = "");
 
 /// The same from text in the `tailor` dialect: a dump (which carries its ProgramInfo) or a program written by
-/// hand. `name` is how the file is called in locations and messages.
+/// hand. `name` is how the file is called in locations and messages. Of other files its locations name no line is
+/// shown: they are not opened.
 ///
 /// Errors   also kIncompatible: the module is in another phase than `from`, or past the one to emit.
 runtime::Result<Compilation> compileText(std::string_view text, const std::string& name,

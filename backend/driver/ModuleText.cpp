@@ -1,12 +1,10 @@
 #include "backend/driver/ModuleText.h"
 
+#include "ir/ReadText.h"
 #include "runtime/data/schema.h"
 
 #include "mlir/IR/AsmState.h"
-#include "mlir/Parser/Parser.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
-#include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
 
@@ -72,10 +70,7 @@ ParsedModule parseModule(StringRef text, StringRef name, MLIRContext& context) {
   ParserConfig config(&context);
   config.attachResourceParser(
       kResource, [&](AsmParsedResourceEntry& entry) { return readResource(entry, parsed.info); });
-  llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(text, name), llvm::SMLoc());
-  SourceMgrDiagnosticHandler handler(sources, &context);
-  parsed.module = parseSourceFile<ModuleOp>(sources, config);
+  parsed.module = ir::readModule(text, name, config);
   return parsed;
 }
 

@@ -28,7 +28,8 @@ struct ParsedModule {
 };
 
 /// Reads `text`; `name` is the file name in locations and messages. A module without locations gets those of
-/// the file. On failure the module is null after an error on the context.
+/// the file. On failure, of which ir::readModule has more reasons than MLIR, the module is null after an error on
+/// the context.
 ParsedModule parseModule(llvm::StringRef text, llvm::StringRef name, mlir::MLIRContext& context);
 
 } // namespace tailor::backend

@@ -3,13 +3,10 @@
 #include "backend/reference/Bytes.h"
 #include "backend/reference/Evaluators.h"
 #include "backend/reference/Interpreter.h"
+#include "ir/ReadText.h"
 #include "ir/Tailor.h"
-#include "mlir/Bytecode/BytecodeReader.h"
-#include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/OwningOpRef.h"
-#include "mlir/Parser/Parser.h"
+#include "mlir/IR/AsmState.h"
 #include "runtime/exec/init.h"
-#include "llvm/Support/MemoryBufferRef.h"
 
 #include <algorithm>
 #include <map>
@@ -85,12 +82,7 @@ struct ReferenceExecutor::Program {
 };
 
 Status ReferenceExecutor::Program::parse(std::string_view text) {
-  // The parser reads up to a terminating 0, which a section of an artifact need not have behind it. It would
-  // read MLIR's binary form as well, whose reader trusts its input.
-  const std::string terminated(text);
-  if (mlir::isBytecode(llvm::MemoryBufferRef(terminated, phase)))
-    return data_loss("the IR of phase '", phase, "' is not text");
-  module = mlir::parseSourceString<mlir::ModuleOp>(terminated, mlir::ParserConfig(&context));
+  module = ir::readModule({text.data(), text.size()}, phase + ".mlir", mlir::ParserConfig(&context));
   if (!module) return data_loss("the IR of phase '", phase, "' is damaged: ", takeMessages());
   auto programs = module->getOps<ir::ProgramOp>();
   if (programs.empty()) return data_loss("the IR of phase '", phase, "' holds no program");

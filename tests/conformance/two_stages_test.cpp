@@ -321,8 +321,10 @@ TEST_F(TwoStages, IrThatDoesNotFitTheMetadataIsRefused) {
       "entry 'eval_step': output 'logits' differs between the metadata and the IR of phase 'differentiated'");
   EXPECT_THAT(refusal(nothing, "differentiated", "tailor.program @p { tailor.nonsense }"),
               testing::HasSubstr("the IR of phase 'differentiated' is damaged"));
-  EXPECT_EQ(refusal(nothing, "differentiated", "ML\xEFR\x06tailor"),
-            "the IR of phase 'differentiated' is not text");
+  EXPECT_EQ(
+      refusal(nothing, "differentiated", "ML\xEFR\x06tailor"),
+      "the IR of phase 'differentiated' is damaged: differentiated.mlir:1:1: MLIR's binary form (bytecode) "
+      "is not read, only its text");
 }
 
 /// A label outside the classes stops the step and names op, value and bound.

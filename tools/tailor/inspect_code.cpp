@@ -1,6 +1,7 @@
 #include "tools/tailor/inspect_code.h"
 
 #include "backend/cpu/CpuBackend.h"
+#include "backend/driver/Diagnostics.h"
 #include "backend/driver/Driver.h"
 #include "backend/driver/ModuleText.h"
 #include "ir/Tailor.h"
@@ -16,8 +17,13 @@ runtime::Result<std::string> ir_text(const runtime::Artifact& artifact, const st
   TAILOR_ASSIGN_OR_RETURN_AS_IS(std::string_view text, stored_ir(artifact, phase));
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<ir::TailorDialect>();
+  context.printOpOnDiagnostic(false); // the op may be as large as the program
+  backend::Diagnostics diagnostics(context, {}, backend::SourceFiles::given);
   backend::ParsedModule parsed = backend::parseModule({text.data(), text.size()}, phase + ".mlir", context);
-  if (!parsed.module) return runtime::data_loss("the stored program in phase '", phase, "' cannot be read");
+  if (!parsed.module)
+    return runtime::data_loss(
+        "the stored program in phase '", phase, "' cannot be read: ",
+        diagnostics.toStatus(runtime::StatusCode::kDataLoss, "no reason was given").message());
   const runtime::ArtifactSpec& spec = artifact.spec();
   backend::ProgramInfo info{spec.options, spec.schema, spec.source_name, spec.source_text};
   return backend::dumpText(*parsed.module, info,
