@@ -19,6 +19,7 @@ public:
       : spec_(spec), constant_bytes_(constant_bytes) {}
 
   Status kernels(std::uint64_t code_bytes) const {
+    std::vector<Extent> code;
     for (const Kernel& kernel : spec_.kernels) {
       if (kernel.code_bytes == 0 || !fits(kernel.code_offset, kernel.code_bytes, code_bytes))
         return invalid_argument("kernel '", kernel.name, "' at ", kernel.code_offset, " + ",
@@ -28,8 +29,11 @@ public:
                                 " bytes of scratch");
       TAILOR_RETURN_IF_ERROR(check_op_ids(spec_, kernel.ops), concat("kernel '", kernel.name, "'"));
       TAILOR_RETURN_IF_ERROR(shapes(kernel), concat("kernel '", kernel.name, "'"));
+      code.push_back({kernel.code_offset, kernel.code_bytes, kernel.name});
     }
-    return check_unique(spec_.kernels, "kernel");
+    TAILOR_RETURN_IF_ERROR_AS_IS(check_unique(spec_.kernels, "kernel"));
+    // Kernels of the same code are one record: what is shown of one must not be inside another.
+    return check_disjoint(std::move(code), "kernel");
   }
 
   Status entry(const Entry& entry) {
