@@ -303,12 +303,24 @@ private:
         Value y = b_.convert(label(row, slot), b_.i64());
         y = b_.max(b_.min(y, c(y, double(numClasses() - 1))), c(y, 0));
         Coord at[2] = {row, e_.indexCoord(y, row.level)};
-        return b_.mul(mass(row, slot), b_.neg(logProbability(at, slot)));
+        return timesTarget(mass(row, slot), b_.neg(logProbability(at, slot)));
       }
       return e_.sum(l_.logits, {1}, holes(row), [&](ArrayRef<Coord> at) {
-        return b_.mul(target(at, slot), b_.neg(logProbability(at, slot)));
+        return timesTarget(target(at, slot), b_.neg(logProbability(at, slot)));
       });
     });
+  }
+
+  /// t x, but 0 inf = 0 (0 log 0): an impossible class (logit -inf) that is no target adds nothing. NaN stays NaN.
+  Value timesTarget(Value t, Value x) {
+    Value none = b_.bitAnd(b_.compare(CmpFPredicate::OEQ, t, c(t, 0)),
+                           b_.compare(CmpFPredicate::OEQ, x, c(x, std::numeric_limits<double>::infinity())));
+    return b_.mul(t, b_.select(none, c(x, 0), x));
+  }
+
+  /// p x with its limit 0 where p = e^-x is 0.
+  Value timesProbability(Value p, Value x) {
+    return b_.select(b_.compare(CmpFPredicate::OEQ, p, c(p, 0)), c(p, 0), b_.mul(p, x));
   }
 
   /// base ^ exponent, base in [0, 1], away from a pole at 0.
@@ -327,8 +339,8 @@ private:
     Value logP = logProbability(at, slot), p = probability(at, slot), t = target(at, slot);
     Value rest = oneMinusExp(logP);
     Value power0 = power(rest, *l_.gamma), power1 = power(rest, *l_.gamma - 1);
-    Value term = b_.mul(t, b_.mul(power0, b_.neg(logP)));
-    Value slope = b_.mul(b_.mul(p, logP), b_.mul(power1, c(p, *l_.gamma)));
+    Value term = timesTarget(t, b_.mul(power0, b_.neg(logP)));
+    Value slope = b_.mul(timesProbability(p, logP), b_.mul(power1, c(p, *l_.gamma)));
     return {term, b_.mul(t, b_.sub(power0, slope))};
   }
 
@@ -358,8 +370,8 @@ private:
       if (!l_.gamma) return plain;
       Value outer = memo(kOuter, slot, {row}, [&] {
         Value v = crossEntropy(row, slot), rest = oneMinusExp(b_.neg(v));
-        Value second =
-            b_.mul(b_.mul(power(rest, *l_.gamma - 1), c(v, *l_.gamma)), b_.mul(emitExp(b_, b_.neg(v)), v));
+        Value second = b_.mul(b_.mul(power(rest, *l_.gamma - 1), c(v, *l_.gamma)),
+                              timesProbability(emitExp(b_, b_.neg(v)), v));
         return b_.add(power(rest, *l_.gamma), second);
       });
       return b_.mul(wide(outer, plain), plain);
@@ -391,9 +403,16 @@ private:
 
   Value sigmoidLoss(const Coord& row) {
     return overSlots(row, [&](unsigned slot) {
+      // softplus(z) - z t without the difference of two large numbers: only one of the two last terms is not 0,
+      // and none of them is 0 inf, so that a row that is right beyond doubt has loss 0.
       Value z = e_.at(l_.logits, {row});
       auto [t, weight] = binaryTarget(row, slot, z);
-      return b_.mul(weight, b_.sub(emitSoftplus(b_, z), b_.mul(z, t)));
+      Value zero = c(z, 0), one = c(t, 1);
+      Value positive = b_.select(b_.compare(CmpFPredicate::OLT, z, zero), zero, z);
+      Value negative = b_.select(b_.compare(CmpFPredicate::OGT, z, zero), zero, b_.neg(z));
+      Value tail = emitSoftplusRest(b_, z);
+      Value loss = b_.add(b_.add(tail, timesTarget(b_.sub(one, t), positive)), timesTarget(t, negative));
+      return timesTarget(weight, loss);
     });
   }
 

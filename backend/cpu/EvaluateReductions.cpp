@@ -81,8 +81,9 @@ Value shiftMaximum(Evaluator& e, Value operand, int64_t dim, Coords coords) {
         return combine(acc, b.matchShape(e.at(operand, at), acc.getType()));
       },
       combine);
-  // An all -inf row would give inf - inf; shifting it by 0 gives log(0) = -inf as it should.
-  Value infinite = b.compare(CmpFPredicate::OEQ, maximum, b.constant(maximum.getType(), -kInfinity));
+  // Shifting by an infinity would give inf - inf. Shifted by 0 a row with inf has the sum inf, an all -inf row the
+  // sum 0, whose logarithms are what they should be.
+  Value infinite = b.compare(CmpFPredicate::OEQ, b.abs(maximum), b.constant(maximum.getType(), kInfinity));
   return b.select(infinite, b.zeroLike(maximum), maximum);
 }
 

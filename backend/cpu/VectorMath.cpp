@@ -121,8 +121,9 @@ Value emitSinusoid(VectorBuilder& b, Value x, int quadrantShift) {
   Value odd = b.compare(CmpIPredicate::eq, b.bitAnd(quadrant, one), one);
   Value sign = b.shiftLeft(b.bitAnd(quadrant, b.constant(integers, 2)), 30);
   Value result = b.bitcast(b.bitXor(b.bitcast(b.select(odd, cosine, sine), b.i32()), sign), b.f32());
-  // x - x is 0 for finite numbers and NaN otherwise.
-  return b.add(result, b.sub(x, x));
+  // From 2^50 on the nearest multiple of pi/2 is no f64: NaN, also for infinity, rather than noise.
+  Value reducible = b.compare(CmpFPredicate::OLT, b.abs(x), b.constant(type, 0x1p50));
+  return b.select(reducible, result, b.constant(type, std::numeric_limits<double>::quiet_NaN()));
 }
 
 } // namespace
@@ -260,6 +261,8 @@ Value emitPow(VectorBuilder& b, Value base, Value exponent) {
   Value exponentPositive = b.compare(CmpFPredicate::OGT, exponent, c(0));
   result = b.select(zeroBase, b.select(exponentPositive, c(0), c(kInfinity)), result);
   result = b.select(infinite, b.select(exponentPositive, c(kInfinity), c(0)), result);
+  // Also with an infinite exponent, whose product with log(1) is NaN.
+  result = b.select(b.compare(CmpFPredicate::OEQ, magnitude, c(1)), c(1), result);
   // A negative base needs an integral exponent; an odd one keeps the sign.
   Value limited = limit(b, exponent, -16777216.0, 16777216.0);
   Value integer = b.convert(limited, b.i32());
@@ -276,7 +279,7 @@ Value emitPow(VectorBuilder& b, Value base, Value exponent) {
   undefined = b.select(infinite, b.constant(undefined.getType(), 0), undefined);
   Value nan = c(std::numeric_limits<double>::quiet_NaN());
   result = b.select(b.bitOr(undefined, b.bitOr(isNan(b, base), isNan(b, exponent))), nan, result);
-  result = b.select(b.compare(CmpFPredicate::OEQ, base, c(1)), c(1), result);
+  result = b.select(b.compare(CmpFPredicate::OEQ, base, c(1)), c(1), result); // whatever the exponent
   return b.select(b.compare(CmpFPredicate::OEQ, exponent, c(0)), c(1), result);
 }
 
@@ -291,9 +294,8 @@ Value emitOneMinusPower(VectorBuilder& b, Value base, Value exponent) {
   return b.select(zero, b.constant(base.getType(), 1), rest);
 }
 
-Value emitSoftplus(VectorBuilder& b, Value x) {
-  Value positive = b.select(b.compare(CmpFPredicate::OLT, x, b.zeroLike(x)), b.zeroLike(x), x);
-  return b.add(positive, emitLog1p(b, emitExp(b, b.neg(b.abs(x)))));
+Value emitSoftplusRest(VectorBuilder& b, Value x) {
+  return emitLog1p(b, emitExp(b, b.neg(b.abs(x))));
 }
 
 PhiloxWords emitPhilox(VectorBuilder& b, llvm::ArrayRef<Value> counter, llvm::ArrayRef<Value> key) {

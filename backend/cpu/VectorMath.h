@@ -25,8 +25,8 @@ mlir::Value emitPow(VectorBuilder& b, mlir::Value base, mlir::Value exponent);
 /// 1 - base^exponent for base in [0, 1) and a positive i32 exponent, without cancellation: Adam's bias
 /// correction.
 mlir::Value emitOneMinusPower(VectorBuilder& b, mlir::Value base, mlir::Value exponent);
-/// log(1 + e^x) without overflow.
-mlir::Value emitSoftplus(VectorBuilder& b, mlir::Value x);
+/// log(1 + e^-|x|): what softplus(x) = log(1 + e^x) has beyond max(x, 0).
+mlir::Value emitSoftplusRest(VectorBuilder& b, mlir::Value x);
 
 /// Word 0 and, if asked for, word 1 of Philox4x32-10 (runtime/base/philox.h). `counter` and `key` hold i32
 /// scalars or vectors, all of one shape.

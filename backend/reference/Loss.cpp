@@ -20,6 +20,16 @@ double powFocal(double base, double exponent) {
   return std::pow(exponent < 0 ? std::max(base, 1e-8) : base, exponent);
 }
 
+/// t x, but 0 inf = 0 (0 log 0): an impossible class (logit -inf) that is no target adds nothing. NaN stays NaN.
+double timesTarget(double t, double x) {
+  return t == 0 && std::isinf(x) ? 0 : t * x;
+}
+
+/// p x with its limit 0 where p = e^-x is 0.
+double timesProbability(double p, double x) {
+  return p == 0 ? 0 : p * x;
+}
+
 /// Loss of one row for transformed logits u and weighted target t; see softmaxCrossEntropy.
 SlotLoss slotLoss(const std::vector<double>& u, const std::vector<double>& t, double gamma,
                   bool focalOfWeighted) {
@@ -34,14 +44,14 @@ SlotLoss slotLoss(const std::vector<double>& u, const std::vector<double>& t, do
   if (gamma == 0 || focalOfWeighted) {
     double mass = 0;
     for (size_t k = 0; k < numClasses; ++k) {
-      result.loss += t[k] * (logSumExp - u[k]);
+      result.loss += timesTarget(t[k], logSumExp - u[k]);
       mass += t[k];
     }
     double outer = 1; // d loss / d ce
     if (gamma != 0) {
       const double ce = result.loss, p = std::exp(-ce), rest = -std::expm1(-ce);
       result.loss = powFocal(rest, gamma) * ce;
-      outer = powFocal(rest, gamma) + gamma * powFocal(rest, gamma - 1) * p * ce;
+      outer = powFocal(rest, gamma) + gamma * powFocal(rest, gamma - 1) * timesProbability(p, ce);
     }
     for (size_t k = 0; k < numClasses; ++k)
       result.gradient[k] = outer * (mass * std::exp(u[k] - logSumExp) - t[k]);
@@ -52,8 +62,8 @@ SlotLoss slotLoss(const std::vector<double>& u, const std::vector<double>& t, do
   std::vector<double> a(numClasses);
   for (size_t k = 0; k < numClasses; ++k) {
     const double logP = u[k] - logSumExp, p = std::exp(logP), rest = -std::expm1(logP);
-    result.loss -= t[k] * powFocal(rest, gamma) * logP;
-    a[k] = t[k] * (powFocal(rest, gamma) - gamma * p * powFocal(rest, gamma - 1) * logP);
+    result.loss += timesTarget(t[k], powFocal(rest, gamma) * -logP);
+    a[k] = t[k] * (powFocal(rest, gamma) - gamma * timesProbability(p, logP) * powFocal(rest, gamma - 1));
     total += a[k];
   }
   for (size_t k = 0; k < numClasses; ++k)
@@ -167,7 +177,9 @@ LossResult sigmoidCrossEntropy(const Tensor& logits, const LossTargets& targets,
   LossResult result{Tensor(logits.element(), {batch}), 0, Tensor(logits.element(), logits.shape())};
   double weightSum = 0;
   for (int64_t n = 0; n < rows; ++n) {
-    const SlotLoss row = rowLoss({0.0, logits.reals()[n]}, binary, n, options, weightSum);
+    // Softmax of (0, z), shifted so that the infinite one of an infinite z is -inf, which has a limit.
+    const double z = logits.reals()[n];
+    const SlotLoss row = rowLoss({z > 0 ? -z : 0.0, z > 0 ? 0.0 : z}, binary, n, options, weightSum);
     result.loss.reals()[n] = row.loss;
     result.dlogits.reals()[n] = row.gradient[1];
   }

@@ -38,7 +38,7 @@ TAILOR_UNARY_VJP(SigmoidOp, b.mul(g, b.mul(y, b.sub(b.fillLike(y, 1.0), y))))
 TAILOR_UNARY_VJP(ErfOp, b.mul(g, b.scale(b.exp(b.neg(b.square(x))), 2.0 * std::numbers::inv_sqrtpi)))
 TAILOR_UNARY_VJP(SinOp, b.mul(g, b.create<CosOp>(x)))
 TAILOR_UNARY_VJP(CosOp, b.neg(b.mul(g, b.create<SinOp>(x))))
-TAILOR_UNARY_VJP(ReluOp, b.keep(b.compare(y, Direction::Gt, b.fillLike(y, 0.0)), g))
+TAILOR_UNARY_VJP(ReluOp, b.keep(b.compare(y, Direction::Ne, b.fillLike(y, 0.0)), g)) // y >= 0, or NaN
 #undef TAILOR_UNARY_VJP
 
 LogicalResult SiluOp::buildVjp(OpBuilder& builder, ValueRange cotangents, ArrayRef<bool> needed,
@@ -116,26 +116,31 @@ LogicalResult DivOp::buildVjp(OpBuilder& builder, ValueRange cotangents, ArrayRe
   return success();
 }
 
-/// max and min: the gradient goes to the operand that won; equal operands get half each.
-static void buildExtremumVjp(GradBuilder& b, Value lhs, Value rhs, Direction wins, Value g,
-                             ArrayRef<bool> needed, SmallVectorImpl<Value>& gradients) {
+/// max and min: the gradient goes to the operand that won; two that did get half each. NaN wins: what made the result
+/// NaN must not lose its gradient in silence.
+static void buildExtremumVjp(GradBuilder& b, Value lhs, Value rhs, Value y, Value g, ArrayRef<bool> needed,
+                             SmallVectorImpl<Value>& gradients) {
   gradients.assign(2, Value());
-  Value tie = b.keep(b.compare(lhs, Direction::Eq, rhs), b.scale(g, 0.5));
-  if (needed[0]) gradients[0] = b.where(b.compare(lhs, wins, rhs), g, tie);
-  if (needed[1]) gradients[1] = b.where(b.compare(rhs, wins, lhs), g, tie);
+  auto won = [&](Value x) {
+    return b.create<LogicalOrOp>(b.compare(x, Direction::Eq, y), b.compare(x, Direction::Ne, x));
+  };
+  Value left = won(lhs), right = won(rhs);
+  Value share = b.where(b.create<LogicalAndOp>(left, right), b.scale(g, 0.5), g);
+  if (needed[0]) gradients[0] = b.keep(left, share);
+  if (needed[1]) gradients[1] = b.keep(right, share);
 }
 
 LogicalResult MaxOp::buildVjp(OpBuilder& builder, ValueRange cotangents, ArrayRef<bool> needed,
                               SmallVectorImpl<Value>& gradients) {
   GradBuilder b(builder, *this);
-  buildExtremumVjp(b, getLhs(), getRhs(), Direction::Gt, cotangents[0], needed, gradients);
+  buildExtremumVjp(b, getLhs(), getRhs(), getResult(), cotangents[0], needed, gradients);
   return success();
 }
 
 LogicalResult MinOp::buildVjp(OpBuilder& builder, ValueRange cotangents, ArrayRef<bool> needed,
                               SmallVectorImpl<Value>& gradients) {
   GradBuilder b(builder, *this);
-  buildExtremumVjp(b, getLhs(), getRhs(), Direction::Lt, cotangents[0], needed, gradients);
+  buildExtremumVjp(b, getLhs(), getRhs(), getResult(), cotangents[0], needed, gradients);
   return success();
 }
 
@@ -192,9 +197,10 @@ LogicalResult ClampOp::buildVjp(OpBuilder& builder, ValueRange cotangents, Array
   if (!needed[0]) return success();
   GradBuilder b(builder, *this);
   Value x = getOperand();
-  Value aboveLow = b.compare(x, Direction::Ge, b.fillLike(x, getLow().convertToDouble()));
-  Value belowHigh = b.compare(x, Direction::Le, b.fillLike(x, getHigh().convertToDouble()));
-  gradients[0] = b.keep(b.create<LogicalAndOp>(aboveLow, belowHigh), cotangents[0]);
+  Value below = b.compare(x, Direction::Lt, b.fillLike(x, getLow().convertToDouble()));
+  Value above = b.compare(x, Direction::Gt, b.fillLike(x, getHigh().convertToDouble()));
+  // NaN is neither: it passes, and so does its gradient.
+  gradients[0] = b.keep(b.create<LogicalNotOp>(b.create<LogicalOrOp>(below, above)), cotangents[0]);
   return success();
 }
 

@@ -164,10 +164,12 @@ LogicalResult ReduceMeanOp::buildVjp(OpBuilder& builder, ValueRange cotangents, 
   return success();
 }
 
-/// max and min: the gradient is shared by the elements equal to the result.
+/// max and min: the gradient is shared by the elements equal to the result. A NaN is the result wherever it is: it
+/// must not lose its gradient in silence.
 static Value extremumGradient(GradBuilder& b, Value x, Value y, Value g, ArrayRef<int64_t> dims) {
   ArrayRef<int64_t> shape = tensorType(x).getShape();
-  Value wins = b.compare(x, Direction::Eq, b.unreduce(y, dims, shape));
+  Value wins = b.create<LogicalOrOp>(b.compare(x, Direction::Eq, b.unreduce(y, dims, shape)),
+                                     b.compare(x, Direction::Ne, x));
   Value count = b.sum(b.cast(wins, tensorType(x).getElementType()), dims);
   return b.keep(wins, b.unreduce(b.div(g, count), dims, shape));
 }
