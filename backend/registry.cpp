@@ -2,15 +2,15 @@
 
 #include "backend/cpu/CpuBackend.h"
 #include "backend/cpu/CpuTarget.h"
+#include "backend/cpu/NativeCpu.h"
 #include "ir/Tailor.h"
 #include "passes/analysis/KernelBuffers.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/SmallVector.h"
-#include "llvm/ADT/StringSet.h"
-#include "llvm/TargetParser/X86TargetParser.h"
+#include "llvm/ADT/StringMap.h"
 
-#include <algorithm>
 #include <cstring>
 
 using namespace mlir;
@@ -41,24 +41,7 @@ public:
   }
 
   std::vector<std::string> features(const passes::TargetInfo& target) const override {
-    // What the code generator may reach for; the rest of a processor (virtualisation, crypto keys, ...) does
-    // not appear in loops over floats, and refusing a machine for it would be wrong.
-    static const llvm::StringSet<> kUsable = {"cmov",           "sse",        "sse2",        "sse3",
-                                              "ssse3",          "sse4.1",     "sse4.2",      "popcnt",
-                                              "movbe",          "avx",        "avx2",        "bmi",
-                                              "bmi2",           "f16c",       "fma",         "lzcnt",
-                                              "avx512f",        "avx512bw",   "avx512cd",    "avx512dq",
-                                              "avx512vl",       "avx512bf16", "avx512ifma",  "avx512vbmi",
-                                              "avxvnni",        "gfni",       "avx512vnni",  "adx",
-                                              "avx512fp16",     "vaes",       "avx512vbmi2", "avx512bitalg",
-                                              "avx512vpopcntdq"};
-    SmallVector<StringRef> all;
-    llvm::X86::getFeaturesForCPU(target.processor, all);
-    std::vector<std::string> used;
-    for (StringRef feature : all)
-      if (kUsable.contains(feature)) used.push_back(feature.str());
-    std::sort(used.begin(), used.end());
-    return used;
+    return codeFeatures(target.processor);
   }
 
   FailureOr<KernelCode> compileKernels(ModuleOp planned, const passes::TargetInfo& target,
@@ -70,7 +53,7 @@ public:
 
     std::vector<std::pair<ir::KernelOp, KernelInfo>> infos;
     WalkResult added = planned.walk([&](ir::KernelOp kernel) {
-      FailureOr<KernelInfo> info = compiler.add(kernel);
+      FailureOr<KernelInfo> info = addAtItsLines(compiler, planned, kernel);
       if (failed(info)) return WalkResult::interrupt();
       infos.emplace_back(kernel, std::move(*info));
       return WalkResult::advance();
@@ -84,6 +67,27 @@ public:
 private:
   static FailureOr<CpuTarget> parse(StringRef processor, std::string& error) {
     return parseCpuTarget("cpu:" + (processor.empty() ? StringRef("native") : processor).str(), error);
+  }
+
+  /// The ops of a kernel have no lines; its launches do, and say what is wrong with it.
+  static FailureOr<KernelInfo> addAtItsLines(KernelCompiler& compiler, ModuleOp planned,
+                                             ir::KernelOp kernel) {
+    std::vector<std::string> errors;
+    FailureOr<KernelInfo> info = failure();
+    {
+      ScopedDiagnosticHandler handler(planned.getContext(), [&](Diagnostic& diagnostic) {
+        if (diagnostic.getSeverity() != DiagnosticSeverity::Error) return failure();
+        errors.push_back(diagnostic.str());
+        return success();
+      });
+      info = compiler.add(kernel);
+    }
+    planned.walk([&](ir::LaunchOp launch) {
+      if (launch.getKernel() != kernel.getSymName()) return;
+      for (const std::string& error : errors)
+        emitError(launch.getLoc()) << error;
+    });
+    return info;
   }
 
   static KernelCode collect(const CodeBlob& blob, ArrayRef<std::pair<ir::KernelOp, KernelInfo>> infos,

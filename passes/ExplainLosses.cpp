@@ -68,7 +68,8 @@ constexpr llvm::StringLiteral kWayOut =
 
 class LossExplainer {
 public:
-  explicit LossExplainer(const TrainedValues& trained) : trained_(trained) {}
+  LossExplainer(const TrainedValues& trained, const TwiceDifferentiated& twice)
+      : trained_(trained), twice_(twice) {}
 
   void run(Operation* scope) {
     scope->walk([&](Operation* op) {
@@ -114,10 +115,11 @@ private:
       }
   }
 
-  static Clause whyNotCrossEntropy(Value chosen, Value table, Value labels, Operation* log) {
+  Clause whyNotCrossEntropy(Value chosen, Value table, Value labels, Operation* log) const {
     Value logits = logitsOfLogProbabilities(table);
     bool isLikelihood = !logits && logitsOfProbabilities(table);
     if (isLikelihood) logits = logitsOfProbabilities(table);
+    if (twice_.contains(chosen.getDefiningOp())) return againstSecondDerivative();
     if (Clause clause = logits ? againstLoss(chosen, {logits, labels}) : std::nullopt) return clause;
     if (isLikelihood && log)
       return Obstacle{"guarded-logarithm", "the likelihood is changed before its logarithm is taken",
@@ -222,15 +224,25 @@ private:
   }
 
   void explainFactors(SoftmaxCrossEntropyOp loss, ir::MulOp mul) {
-    for (Value factor : Product::of(mul.getResult()).factors) {
+    Product product = Product::of(mul.getResult());
+    // A factor that is made from the loss and cannot go into it keeps the others out as well, which would only be
+    // told that the loss is used elsewhere.
+    auto isMadeFromLoss = [&](Value factor) {
+      return factor != loss.getLoss() && !factor.getDefiningOp<ir::TakeOp>() &&
+             !FocalFactor::match(factor, loss) &&
+             sourceOf(factor, [&](Operation* op) { return op == loss || isa<ir::SoftmaxOp>(op); });
+    };
+    bool isKeptOut = llvm::any_of(product.factors, isMadeFromLoss);
+    auto reading = [&]() { return isKeptOut ? Clause() : againstReading(loss, mul); };
+    for (Value factor : product.factors) {
       if (factor == loss.getLoss()) continue;
       if (auto lookup = factor.getDefiningOp<ir::TakeOp>()) {
         Clause clause = againstWeights(loss, lookup, trained_);
-        say(mul, clause ? clause : againstReading(loss, mul));
+        say(mul, clause ? clause : reading());
       } else if (std::optional<FocalFactor> focal = FocalFactor::match(factor, loss)) {
         Clause clause = againstFocal(loss, *focal);
-        say(mul, clause ? clause : againstReading(loss, mul));
-      } else if (sourceOf(factor, [&](Operation* op) { return op == loss || isa<ir::SoftmaxOp>(op); })) {
+        say(mul, clause ? clause : reading());
+      } else if (isMadeFromLoss(factor)) {
         say(mul, Obstacle{"not-a-focal-factor",
                           "a factor of the loss depends on the likelihood but is not (1 - p)^gamma with a "
                           "constant gamma",
@@ -267,13 +279,14 @@ private:
   }
 
   const TrainedValues& trained_;
+  const TwiceDifferentiated& twice_;
   std::set<std::pair<Operation*, std::string>> said_;
 };
 
 } // namespace
 
-void explainLosses(Operation* scope, const TrainedValues& trained) {
-  LossExplainer(trained).run(scope);
+void explainLosses(Operation* scope, const TrainedValues& trained, const TwiceDifferentiated& twice) {
+  LossExplainer(trained, twice).run(scope);
 }
 
 } // namespace tailor::passes

@@ -147,6 +147,20 @@ void dissolve(ir::FusedOp fused) {
   fused.erase();
 }
 
+/// A constant of different numbers is a table in memory, which kernels read as an operand: it leaves its group. One
+/// number everywhere stays a part of the code.
+void takeOutTables(ir::FusedOp fused) {
+  SmallVector<ir::ConstantOp> tables;
+  for (auto constant : fused.getBlock().getOps<ir::ConstantOp>())
+    if (!cast<DenseElementsAttr>(constant.getValue()).isSplat()) tables.push_back(constant);
+  for (ir::ConstantOp table : tables) {
+    Value argument = fused.getBlock().addArgument(table.getType(), table.getLoc());
+    table.getResult().replaceAllUsesWith(argument);
+    table->moveBefore(fused);
+    fused.getInputsMutable().append(table.getResult());
+  }
+}
+
 class FormKernels : public impl::FormKernelsPassBase<FormKernels> {
 public:
   using FormKernelsPassBase::FormKernelsPassBase;
@@ -155,7 +169,7 @@ public:
     for (auto program : getOperation().getOps<ir::ProgramOp>()) {
       structures_.clear();
       taken_.clear();
-      if (trivial) program.walk([](ir::FusedOp fused) { dissolve(fused); });
+      program.walk([&](ir::FusedOp fused) { trivial ? dissolve(fused) : takeOutTables(fused); });
       for (auto entry : llvm::make_early_inc_range(program.getOps<ir::EntryOp>()))
         outline(program, entry.getBody());
     }

@@ -317,7 +317,8 @@ struct FuseElementwise : impl::FuseElementwisePassBase<FuseElementwise> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<FoldTransposeIntoDot, SwapTransposedDot>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns)))) return signalPassFailure();
+    // Where it does not come to an end the program is right, only less fused: no reason to refuse it.
+    (void)applyPatternsGreedily(getOperation(), std::move(patterns));
 
     FusionBudget budget(getOperation());
     SmallVector<Block*> blocks; // of bodies, entries and repeats

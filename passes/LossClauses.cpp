@@ -41,6 +41,12 @@ Clause againstLoss(Value value, const Pick& pick) {
   return std::nullopt;
 }
 
+Obstacle againstSecondDerivative() {
+  return obstacle("second-derivative",
+                  "the gradient of this loss is differentiated again, which the loss op has no rule for",
+                  "leave it written out");
+}
+
 Clause againstWeights(SoftmaxCrossEntropyOp loss, ir::TakeOp lookup, const TrainedValues& trained) {
   auto table = cast<RankedTensorType>(lookup.getTable().getType());
   if (!loss.getLabels())

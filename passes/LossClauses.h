@@ -25,6 +25,9 @@ Clause againstReading(ir::SoftmaxCrossEntropyOp loss, mlir::Operation* reader);
 /// softmax_cross_entropy(pick.logits, pick.labels) with row losses of the type of `value`.
 Clause againstLoss(mlir::Value value, const Pick& pick);
 
+/// What stands in the way of every rewrite in a body that TwiceDifferentiated holds.
+Obstacle againstSecondDerivative();
+
 /// L -> w[y] L. Holds for every form with one label per row but (1 - e^-v)^gamma v, whose v has the weight.
 Clause againstWeights(ir::SoftmaxCrossEntropyOp loss, ir::TakeOp lookup, const TrainedValues& trained);
 

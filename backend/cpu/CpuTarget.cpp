@@ -1,6 +1,7 @@
 #include "backend/cpu/CpuTarget.h"
 
-#include "llvm/ADT/StringMap.h"
+#include "backend/cpu/NativeCpu.h"
+
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/CommandLine.h"
@@ -14,8 +15,6 @@
 
 namespace tailor::backend {
 namespace {
-
-constexpr const char* kTriple = "x86_64-unknown-linux-gnu";
 
 /// Turns off MachineLICM, which would move every constant of an epilogue (the polynomials of SiLU, the rounds of
 /// dropout's random numbers) in front of all loops, where it takes the registers of a matrix product's
@@ -41,30 +40,6 @@ const llvm::Target* x86Target() {
   return llvm::TargetRegistry::lookupTarget(llvm::Triple(kTriple), error);
 }
 
-std::unique_ptr<llvm::MCSubtargetInfo> subtarget(llvm::StringRef cpu) {
-  const llvm::Target* target = x86Target();
-  return std::unique_ptr<llvm::MCSubtargetInfo>(
-      target ? target->createMCSubtargetInfo(llvm::Triple(kTriple), cpu, "") : nullptr);
-}
-
-/// The host's own name, or the widest generic level whose instructions it really has: a virtual machine may
-/// hide features that the processor's name implies.
-std::string resolveNative() {
-  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
-  auto has = [&](llvm::StringRef feature) { return host.lookup(feature); };
-  std::string name = llvm::sys::getHostCPUName().str();
-  bool hostHasAvx512 = has("avx512f") && has("avx512bw") && has("avx512vl") && has("avx512dq");
-  auto info = subtarget(name);
-  if (info && info->isCPUStringValid(name)) {
-    bool hidden = false;
-    for (llvm::StringRef feature : {"avx2", "fma", "bmi2", "avx512f", "avx512bw", "avx512vl", "avx512dq",
-                                    "avx512bf16", "avx512vnni", "avx512vbmi", "gfni", "vaes"})
-      hidden |= info->checkFeatures(("+" + feature).str()) && !has(feature);
-    if (!hidden) return name;
-  }
-  return hostHasAvx512 ? "x86-64-v4" : "x86-64-v3";
-}
-
 } // namespace
 
 mlir::FailureOr<CpuTarget> parseCpuTarget(llvm::StringRef text, std::string& error) {
@@ -75,15 +50,20 @@ mlir::FailureOr<CpuTarget> parseCpuTarget(llvm::StringRef text, std::string& err
     return mlir::failure();
   }
   CpuTarget target;
-  target.cpu = name == "native" ? resolveNative() : name.str();
+  target.cpu = name.str();
+  if (name == "native") {
+    target.cpu = nativeCpu(llvm::sys::getHostCPUName(), llvm::sys::getHostCPUFeatures());
+    if (target.cpu.empty()) {
+      error = "this machine has not all of x86-64-v3 (AVX2, FMA, BMI2, ...), the oldest supported level";
+      return mlir::failure();
+    }
+  }
   target.text = "cpu:" + target.cpu;
-  auto generic = subtarget("x86-64");
-  if (!generic ||
-      !generic->isCPUStringValid(target.cpu)) { // asked first: LLVM prints about names it does not know
+  auto info = subtargetOf(target.cpu);
+  if (!info) {
     error = "unknown processor '" + name.str() + "'; known ones include native, x86-64-v3, x86-64-v4, znver4";
     return mlir::failure();
   }
-  auto info = subtarget(target.cpu);
   if (!info->checkFeatures("+avx2,+fma")) {
     error = "processor '" + target.cpu + "' has no AVX2 and FMA; the oldest supported level is cpu:x86-64-v3";
     return mlir::failure();

@@ -93,3 +93,27 @@ tailor.program @unread {
     tailor.output "s", %s : tensor<4xf32>
   }
 }
+
+// -----
+
+// A table is an operand of the kernel, one number everywhere a part of its code.
+// CHECK-LABEL: tailor.program @tables
+// CHECK:         %[[T:.+]] = tailor.constant dense<[1.000000e+00, 2.000000e+00
+// CHECK:         tailor.launch @{{.+}}(%{{.+}}, %[[T]])
+// CHECK:       tailor.kernel
+// CHECK-NOT:     dense<[
+// CHECK:         tailor.constant dense<5.000000e-01>
+tailor.program @tables {
+  tailor.entry @value kind(eval) batch(8) {
+    %x = tailor.input "numeric" : tensor<8x3xf32>
+    %y = tailor.fused map (%a = %x : tensor<8x3xf32>) -> tensor<8x3xf32> {
+      %t = tailor.constant dense<[1.0, 2.0, 3.0]> : tensor<3xf32>
+      %tt = tailor.broadcast %t dims([1]) : tensor<3xf32> to tensor<8x3xf32>
+      %h = tailor.constant dense<0.5> : tensor<8x3xf32>
+      %m = tailor.mul %a, %tt : tensor<8x3xf32>
+      %r = tailor.add %m, %h : tensor<8x3xf32>
+      tailor.yield %r : tensor<8x3xf32>
+    }
+    tailor.output "y", %y : tensor<8x3xf32>
+  }
+}

@@ -511,3 +511,71 @@ module attributes {tailor.fuse_limit = 1 : i64} {
     }
   }
 }
+
+// -----
+
+// A gradient penalty: the gradient of the written loss is differentiated again. Only the written form has a second
+// derivative, so it stays; the loss of the other body does not.
+// CHECK-LABEL: tailor.body @inner
+// CHECK-NOT:     softmax_cross_entropy
+// CHECK:         tailor.return
+// CHECK-LABEL: tailor.body @penalised
+// CHECK-LABEL: tailor.body @plain
+// CHECK:         tailor.softmax_cross_entropy
+// CHECK:         tailor.return
+tailor.program @p {
+  tailor.body @inner(%z: tensor<8x3xf32>, %y: tensor<8xi32>) -> tensor<f32> {
+    %lse = tailor.logsumexp %z dim(1) : tensor<8x3xf32> to tensor<8xf32>
+    // expected-remark@+1 {{the gradient of this loss is differentiated again, which the loss op has no rule for}}
+    %zy = tailor.take_along %z, %y : (tensor<8x3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    %nll = tailor.sub %lse, %zy : tensor<8xf32>
+    %l = tailor.reduce_mean %nll dims([0]) : tensor<8xf32> to tensor<f32>
+    tailor.return %l : tensor<f32>
+  }
+  tailor.body @penalised(%z: tensor<8x3xf32>, %y: tensor<8xi32>) -> tensor<f32> {
+    %l, %g = tailor.value_and_grad @inner(%z, %y) wrt([0]) : (tensor<8x3xf32>, tensor<8xi32>) -> (tensor<f32>, tensor<8x3xf32>)
+    %gg = tailor.square %g : tensor<8x3xf32>
+    %norm = tailor.reduce_sum %gg dims([0, 1]) : tensor<8x3xf32> to tensor<f32>
+    %sum = tailor.add %l, %norm : tensor<f32>
+    tailor.return %sum : tensor<f32>
+  }
+  tailor.body @plain(%z: tensor<8x3xf32>, %y: tensor<8xi32>) -> tensor<f32> {
+    %lse = tailor.logsumexp %z dim(1) : tensor<8x3xf32> to tensor<8xf32>
+    %zy = tailor.take_along %z, %y : (tensor<8x3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    %nll = tailor.sub %lse, %zy : tensor<8xf32>
+    %l = tailor.reduce_mean %nll dims([0]) : tensor<8xf32> to tensor<f32>
+    tailor.return %l : tensor<f32>
+  }
+  tailor.state_group @net kind(net) { tailor.state @z : tensor<8x3xf32> init(zeros) }
+  tailor.entry @s kind(step) batch(8) {
+    %z = tailor.load @net::@z : tensor<8x3xf32>
+    %y = tailor.input "label" : tensor<8xi32>
+    %l, %g = tailor.value_and_grad @penalised(%z, %y) wrt([0]) : (tensor<8x3xf32>, tensor<8xi32>) -> (tensor<f32>, tensor<8x3xf32>)
+    %k, %h = tailor.value_and_grad @plain(%z, %y) wrt([0]) : (tensor<8x3xf32>, tensor<8xi32>) -> (tensor<f32>, tensor<8x3xf32>)
+    tailor.store %g, @net::@z : tensor<8x3xf32>
+    tailor.report "loss", %l : tensor<f32>
+    tailor.report "plain", %k : tensor<f32>
+  }
+}
+
+// -----
+
+// (1 - p)^gamma with a gamma that is a value: the remark says so, and not that the weights find the loss used elsewhere.
+tailor.program @p {
+  tailor.body @gamma(%z: tensor<8x3xf32>, %y: tensor<8xi32>, %w: tensor<3xf32>, %gamma: tensor<f32>) -> tensor<8xf32> {
+    %lse = tailor.logsumexp %z dim(1) : tensor<8x3xf32> to tensor<8xf32>
+    %zy = tailor.take_along %z, %y : (tensor<8x3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    %nll = tailor.sub %lse, %zy : tensor<8xf32>
+    %minus = tailor.neg %nll : tensor<8xf32>
+    %p = tailor.exp %minus : tensor<8xf32>
+    %one = tailor.constant dense<1.0> : tensor<8xf32>
+    %rest = tailor.sub %one, %p : tensor<8xf32>
+    %gammas = tailor.broadcast %gamma dims([]) : tensor<f32> to tensor<8xf32>
+    %factor = tailor.pow %rest, %gammas : tensor<8xf32>
+    %wy = tailor.take %w, %y : (tensor<3xf32>, tensor<8xi32>) -> tensor<8xf32>
+    %weighted = tailor.mul %factor, %wy : tensor<8xf32>
+    // expected-remark@+1 {{a factor of the loss depends on the likelihood but is not (1 - p)^gamma with a constant gamma}}
+    %l = tailor.mul %weighted, %nll : tensor<8xf32>
+    tailor.return %l : tensor<8xf32>
+  }
+}
