@@ -34,14 +34,33 @@ OpFoldResult BroadcastOp::fold(FoldAdaptor adaptor) {
   return {};
 }
 
-/// broadcast(broadcast(x)) -> broadcast(x)
+/// Of a reshape that adds dimensions of size 1, where the operand's dimensions are in the result.
+static std::optional<SmallVector<int64_t>> placesInReshape(ReshapeOp reshape) {
+  ArrayRef<int64_t> from = tensorType(reshape.getOperand()).getShape(), to = reshape.getType().getShape();
+  SmallVector<int64_t> places;
+  for (auto [place, size] : llvm::enumerate(to)) {
+    if (places.size() < from.size() && from[places.size()] == size)
+      places.push_back(place);
+    else if (size != 1)
+      return std::nullopt;
+  }
+  return places.size() == from.size() ? std::optional(places) : std::nullopt;
+}
+
+/// broadcast(broadcast(x)) -> broadcast(x), and the same of a reshape that adds dimensions of size 1 (expand_dims):
+/// a table over the classes is the same table however it was brought to the shape of the logits.
 LogicalResult BroadcastOp::canonicalize(BroadcastOp op, PatternRewriter& rewriter) {
-  auto inner = op.getOperand().getDefiningOp<BroadcastOp>();
-  if (!inner) return failure();
+  std::optional<SmallVector<int64_t>> places; // of the source's dimensions in the operand
+  Operation* inner = op.getOperand().getDefiningOp();
+  if (auto broadcast = dyn_cast_or_null<BroadcastOp>(inner))
+    places = SmallVector<int64_t>(broadcast.getDims());
+  else if (auto reshape = dyn_cast_or_null<ReshapeOp>(inner))
+    places = placesInReshape(reshape);
+  if (!places) return failure();
   SmallVector<int64_t> dims;
-  for (int64_t dim : inner.getDims())
+  for (int64_t dim : *places)
     dims.push_back(op.getDims()[dim]);
-  auto joined = BroadcastOp::create(rewriter, op.getLoc(), op.getType(), inner.getOperand(), dims);
+  auto joined = BroadcastOp::create(rewriter, op.getLoc(), op.getType(), inner->getOperand(0), dims);
   inheritOrigin(joined, {op, inner});
   rewriter.replaceOp(op, joined);
   return success();

@@ -55,6 +55,15 @@ public:
   std::string oneHot(const std::string& y = "%y") {
     return line("one_hot " + y + " : tensor<8xi32> to tensor<8x4xf64>");
   }
+  /// As expand_dims writes it: a reshape that adds a dimension of size 1, which the broadcast repeats.
+  std::string expandedOverRows(const std::string& table) {
+    const std::string row = line("reshape " + table + " : tensor<4xf64> to tensor<1x4xf64>");
+    return line("broadcast " + row + " dims([0, 1]) : tensor<1x4xf64> to tensor<8x4xf64>");
+  }
+  std::string expandedOverColumns(const std::string& perRow) {
+    const std::string column = line("reshape " + perRow + " : tensor<8xf64> to tensor<8x1xf64>");
+    return line("broadcast " + column + " dims([0, 1]) : tensor<8x1xf64> to tensor<8x4xf64>");
+  }
   std::string overRows(const std::string& table, const std::string& type = "4xf64") {
     return line("broadcast " + table + " dims([" + (type == "f64" ? "" : "1") + "]) : tensor<" + type +
                 "> to tensor<8x4xf64>");

@@ -105,6 +105,19 @@ std::vector<Part> shifts() {
        [](Writer& w, const std::string& z) {
          return w.matrix("sub", z, w.matrix("mul", w.overColumns(w.take("%m")), w.oneHot()));
        }},
+      {"margin_expanded",
+       {"margin("},
+       [](Writer& w, const std::string& z) {
+         return w.matrix("sub", z, w.matrix("mul", w.oneHot(), w.expandedOverRows("%m")));
+       }},
+      {"margin_by_label_expanded",
+       {"margin("},
+       [](Writer& w, const std::string& z) {
+         return w.matrix("sub", z, w.matrix("mul", w.oneHot(), w.expandedOverColumns(w.take("%m"))));
+       }},
+      {"bias_expanded",
+       {"bias("},
+       [](Writer& w, const std::string& z) { return w.matrix("add", z, w.expandedOverRows("%b")); }},
       {"added_margin",
        {"margin("},
        [](Writer& w, const std::string& z) {

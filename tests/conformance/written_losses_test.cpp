@@ -3,6 +3,7 @@
 #include "tests/conformance/test_program.h"
 
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -73,6 +74,7 @@ Outcome run(const Form& form, bool fuse) {
     return outcome;
   }
   mlir::PassManager passes(program.module()->getContext());
+  passes.addPass(mlir::createCanonicalizerPass());
   passes.addPass(passes::createMergeEqualOpsPass());
   if (fuse) passes.addPass(passes::createFuseClassWeightsPass());
   if (failed(passes.run(program.module()))) {

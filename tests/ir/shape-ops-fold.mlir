@@ -25,6 +25,24 @@ func.func @broadcast_of_broadcast(%v: tensor<6xf32>) -> tensor<2x4x6xf32> {
   return %1 : tensor<2x4x6xf32>
 }
 
+// Dimensions of size 1 that a reshape adds are the broadcast's as well.
+// CHECK-LABEL: func.func @broadcast_of_expanded
+// CHECK-SAME:    %[[V:.+]]: tensor<6xf32>, %[[X:.+]]: tensor<4x6xf32>
+// CHECK-DAG:     %[[R:.+]] = tailor.broadcast %[[V]] dims([1]) : tensor<6xf32> to tensor<4x6xf32>
+// CHECK-DAG:     %[[C:.+]] = tailor.broadcast %[[V]] dims([0]) : tensor<6xf32> to tensor<6x4xf32>
+// CHECK-DAG:     %[[F:.+]] = tailor.reshape %[[X]] : tensor<4x6xf32> to tensor<24x1xf32>
+// CHECK-DAG:     %[[G:.+]] = tailor.broadcast %[[F]] dims([0, 1])
+// CHECK:         return %[[R]], %[[C]], %[[G]]
+func.func @broadcast_of_expanded(%v: tensor<6xf32>, %x: tensor<4x6xf32>) -> (tensor<4x6xf32>, tensor<6x4xf32>, tensor<24x2xf32>) {
+  %row = tailor.reshape %v : tensor<6xf32> to tensor<1x6xf32>
+  %0 = tailor.broadcast %row dims([0, 1]) : tensor<1x6xf32> to tensor<4x6xf32>
+  %column = tailor.reshape %v : tensor<6xf32> to tensor<6x1xf32>
+  %1 = tailor.broadcast %column dims([0, 1]) : tensor<6x1xf32> to tensor<6x4xf32>
+  %flat = tailor.reshape %x : tensor<4x6xf32> to tensor<24x1xf32>
+  %2 = tailor.broadcast %flat dims([0, 1]) : tensor<24x1xf32> to tensor<24x2xf32>
+  return %0, %1, %2 : tensor<4x6xf32>, tensor<6x4xf32>, tensor<24x2xf32>
+}
+
 // CHECK-LABEL: func.func @reshape_of_reshape
 // CHECK-SAME:    %[[X:.+]]: tensor<4x6xf32>
 // CHECK-NEXT:    %[[R:.+]] = tailor.reshape %[[X]] : tensor<4x6xf32> to tensor<3x8xf32>
