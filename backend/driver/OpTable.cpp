@@ -77,6 +77,19 @@ std::vector<runtime::OpRecord> OpTable::records(ModuleOp planned,
   for (const auto& [id, row] : rows_)
     records.push_back({static_cast<int32_t>(id), row.name, row.location, static_cast<int32_t>(row.vjpOf),
                        alive.contains(id) ? std::string() : explain(id, row)});
+  // Somebody who edits a dump may take away an op whose derivative, or whose remark, stays.
+  llvm::DenseSet<int64_t> known;
+  for (const runtime::OpRecord& record : records)
+    known.insert(record.id);
+  auto refer = [&](int64_t id) {
+    if (id >= 0 && known.insert(id).second)
+      records.push_back(
+          {static_cast<int32_t>(id), "unknown", "", -1, "not in the program that was compiled"});
+  };
+  for (const auto& [id, row] : rows_)
+    refer(row.vjpOf);
+  for (const passes::Remark& remark : remarks)
+    llvm::for_each(remark.ops, refer);
   std::sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   return records;
 }
