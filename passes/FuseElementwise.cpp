@@ -247,6 +247,12 @@ private:
     return tracedOps(ops);
   }
 
+  /// Every layer sums its gradient over the rows: nobody can do without, so it is no news.
+  static bool isBiasGradient(Operation* op) {
+    return isBackward(op) && isa<ir::ReduceSumOp>(op) &&
+           ir::fusionClassOf(op) == FusionClass::ColumnReduction;
+  }
+
   /// Values that one kernel writes and another reads element by element, because their kinds do not join: one
   /// remark per pair of kinds. Backward kernels read what forward kernels store anyway; matrix operands are
   /// read whole.
@@ -268,7 +274,8 @@ private:
         std::optional<GroupId> other = maker ? groups.groupOf(maker) : std::nullopt;
         if (!other || *other == *self || !groups.group(*other).kind ||
             domainOf(use.get().getType()).columns == 1 || readLayout(use) == Layout::whole ||
-            isHeldBack(op, *other) || joiner_.verdict(*other, *self) != JoinVerdict::unrelated)
+            isHeldBack(op, *other) || isBiasGradient(op) ||
+            joiner_.verdict(*other, *self) != JoinVerdict::unrelated)
           continue;
         Apart& apart = found[{*groups.group(*other).kind, *groups.group(*self).kind}];
         if (!apart.values.insert(use.get()).second) continue;
@@ -281,16 +288,14 @@ private:
     for (const auto& [kinds, apart] : found) {
       if (apart.bytes < kWorthBytes) continue;
       StringRef from = stringifyFusionKind(kinds.first), to = stringifyFusionKind(kinds.second);
-      bool isGradient = isBackward(apart.ops[1]);
-      missed(
-          FusedLoc::get(block_.getParentOp()->getContext(), apart.readers), kName, "kinds-apart",
-          layers.prefixOf(apart.ops) + Twine(apart.numKernels) +
-              (apart.numKernels == 1 ? " value" : " values") + " made by " + from + " kernels " +
-              (apart.numKernels == 1 ? "is" : "are") + " read again by " + to + " kernels ('" +
-              apart.ops[1]->getName().stripDialect() + "'): " + whyKindsStayApart(kinds.first, kinds.second) +
-              "; " + Twine(apart.bytes) + " bytes read twice" + layers.suffix(),
-          isGradient && kinds.second == FusionKind::Columns ? "a layer without a bias has no such sum" : "",
-          tracedOps(apart.ops));
+      missed(FusedLoc::get(block_.getParentOp()->getContext(), apart.readers), kName, "kinds-apart",
+             layers.prefixOf(apart.ops) + Twine(apart.numKernels) +
+                 (apart.numKernels == 1 ? " value" : " values") + " made by " + from + " kernels " +
+                 (apart.numKernels == 1 ? "is" : "are") + " read again by " + to + " kernels ('" +
+                 apart.ops[1]->getName().stripDialect() +
+                 "'): " + whyKindsStayApart(kinds.first, kinds.second) + "; " + Twine(apart.bytes) +
+                 " bytes read twice" + layers.suffix(),
+             "", tracedOps(apart.ops));
     }
   }
 

@@ -13,7 +13,8 @@ namespace {
 class Checker {
 public:
   Checker(Executor& executor, std::unique_ptr<ReferenceExecutor> reference, CheckOptions options)
-      : executor_(executor), reference_(std::move(reference)), options_(options) {
+      : executor_(executor), reference_(std::move(reference)), options_(std::move(options)) {
+    if (!options_.counts) options_.counts = std::make_shared<CheckCounts>();
     reference_->setLaunchObserver([this](LaunchRecord record) { launches_.push_back(std::move(record)); });
   }
 
@@ -60,10 +61,12 @@ private:
     }
     launches_.clear();
     launched_ = 0;
+    ++options_.counts->steps;
     return reference_->run(variant, 1);
   }
 
   Status compare(const ObservedCommand& observed, const LaunchRecord& launch) const {
+    ++options_.counts->launches;
     for (size_t r = 0; r < launch.results.size(); ++r) {
       const auto& [place, expected] = launch.results[r];
       TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::span<const std::byte> bytes, executor_.read_operand(place));
@@ -72,13 +75,18 @@ private:
       for (double value : expected)
         if (std::isfinite(value)) largest = std::max(largest, std::abs(value));
       const double allowed = allowedDifference(place.dtype, largest);
-      for (size_t i = 0; i < expected.size(); ++i)
+      for (size_t i = 0; i < expected.size(); ++i) {
         if (const double value = actual.at(static_cast<int64_t>(i)); !isClose(value, expected[i], allowed))
           return internal_error("step ", executor_.counter(), ", command ", observed.index, " (kernel '",
                                 launch.kernel, "'", locationsOf(*observed.command), "): result ", r,
                                 " element ", i, " is ", value, " but the reference says ", expected[i], "; ",
                                 runtime::to_string(place.dtype), " values of this tensor may differ by ",
                                 allowed);
+        if (const double difference = std::abs(actual.at(static_cast<int64_t>(i)) - expected[i]);
+            difference > 0)
+          options_.counts->worst =
+              std::max(options_.counts->worst, difference / allowed); // NaN compares false
+      }
     }
     return {};
   }

@@ -2,10 +2,19 @@
 
 #include "runtime/exec/executor.h"
 
+#include <memory>
+
 namespace tailor::backend::reference {
 
+/// What was compared and found equal within the tolerance.
+struct CheckCounts {
+  std::uint64_t steps = 0, launches = 0;
+  double worst = 0; ///< the largest difference, as a part of what was allowed there
+};
+
 struct CheckOptions {
-  std::uint64_t every = 1; ///< checks steps 0, every, 2 * every, ... (of any entry)
+  std::uint64_t every = 1;             ///< checks steps 0, every, 2 * every, ... (of any entry)
+  std::shared_ptr<CheckCounts> counts; ///< is added to, if given
 };
 
 /// `--check reference[:every N]`: compares what each kernel launch of a compiled step leaves in memory with

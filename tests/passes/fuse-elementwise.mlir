@@ -258,8 +258,8 @@ module attributes {tailor.fuse_limit = 1 : i64} {
 
 // -----
 
-// Remarks name the layer and the body. The bias gradient reads again what the data gradient's kernel wrote: worth a
-// remark from 4096 bytes on, one per pair of kinds, at the reader.
+// Remarks name the layer and the body. That the bias gradient reads again what the data gradient's kernel wrote is so
+// in every layer and no remark; a mean over the rows is one from 4096 bytes on, one per pair of kinds, at the reader.
 // CHECK-LABEL: tailor.body @loss.vjp
 // CHECK:         tailor.reduce_sum
 tailor.program @p {
@@ -274,8 +274,22 @@ tailor.program @p {
     %dh = tailor.dot %dz, %head.weight contract([1] x [0]) {op_id = 10 : i64, vjp_of = 4 : i64} : (tensor<64x4xf32>, tensor<4x16xf32>) -> tensor<64x16xf32>
     %on = tailor.compare %h gt %zero {op_id = 11 : i64, vjp_of = 3 : i64} : tensor<64x16xf32>
     %da = tailor.where %on, %dh, %zero {op_id = 12 : i64, vjp_of = 3 : i64} : tensor<64x16xi1>, tensor<64x16xf32>
-    // expected-remark@+1 {{fc0: 1 value made by gemm kernels is read again by columns kernels ('reduce_sum'): a gemm kernel works on blocks of rows, a sum over the rows needs them all; 4096 bytes read twice, in loss.vjp}}
     %db = tailor.reduce_sum %da dims([0]) {op_id = 13 : i64, vjp_of = 1 : i64} : tensor<64x16xf32> to tensor<16xf32>
     tailor.return %h, %db : tensor<64x16xf32>, tensor<16xf32>
+  }
+}
+
+// -----
+
+// CHECK-LABEL: tailor.body @means
+// CHECK:         tailor.reduce_mean
+tailor.program @p {
+  tailor.body @means(%x: tensor<64x32xf32>, %fc0.weight: tensor<16x32xf32>) -> (tensor<64x16xf32>, tensor<16xf32>) {
+    // expected-remark@+1 {{fc0: dot and relu in one gemm kernel, in means}}
+    %z = tailor.dot %x, %fc0.weight contract([1] x [1]) {op_id = 0 : i64} : (tensor<64x32xf32>, tensor<16x32xf32>) -> tensor<64x16xf32>
+    %h = tailor.relu %z {op_id = 3 : i64} : tensor<64x16xf32>
+    // expected-remark@+1 {{1 value made by gemm kernels is read again by columns kernels ('reduce_mean'): a gemm kernel works on blocks of rows, a sum over the rows needs them all; 4096 bytes read twice, in means}}
+    %m = tailor.reduce_mean %h dims([0]) {op_id = 4 : i64} : tensor<64x16xf32> to tensor<16xf32>
+    tailor.return %h, %m : tensor<64x16xf32>, tensor<16xf32>
   }
 }

@@ -199,7 +199,8 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   inspect_app->add_flag("--llvm", inspect.as_llvm, "its LLVM IR, compiled again from the stored program")
       ->needs(kernel);
   inspect_app
-      ->add_option("--why", inspect.why, "two ops (id, name or line): why they are in one kernel or not")
+      ->add_option("--why", inspect.why,
+                   "two ops (id, name, line, layer or kernel): why they are in one kernel or not")
       ->expected(2);
   inspect_app->add_flag("--json", inspect.json, "print JSON");
 

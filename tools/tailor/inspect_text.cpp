@@ -44,14 +44,52 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   return text;
 }
 
+/// Calls `use` with the parts of `text` between separators until it returns true.
+bool any_part(std::string_view text, std::string_view separator, auto use) {
+  while (true) {
+    const std::size_t end = text.find(separator);
+    if (use(text.substr(0, end))) return true;
+    if (end == std::string_view::npos) return false;
+    text.remove_prefix(end + separator.size());
+  }
+}
+
+/// True if `place` ("models/a.toml:4:3") is the file, line or column called `name`, with or without its folders.
+bool is_place(std::string_view place, std::string_view name) {
+  for (std::size_t at = place.find(name); at != std::string_view::npos; at = place.find(name, at + 1)) {
+    const std::size_t end = at + name.size();
+    if ((at == 0 || place[at - 1] == '/') && (end == place.size() || place[end] == ':')) return true;
+  }
+  return false;
+}
+
+/// True if the remark is about the layer `name`: "fc0: dot and add in one kernel", "fc1, fc0: 2 values ...".
+bool is_about_layer(const runtime::Remark& remark, std::string_view name) {
+  const std::size_t colon = remark.message.find(": ");
+  if (colon == std::string::npos) return false;
+  return any_part(std::string_view(remark.message).substr(0, colon), ", ",
+                  [&](std::string_view layer) { return layer == name; });
+}
+
+/// The op of an id, else the first of a name, a line, a kernel or a layer.
 const runtime::OpRecord* find_op(const runtime::ArtifactSpec& spec, const std::string& name) {
   std::int32_t id = -1;
   auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
-  bool is_id = error == std::errc() && end == name.data() + name.size();
+  const bool is_id = error == std::errc() && end == name.data() + name.size();
   for (const runtime::OpRecord& op : spec.ops) {
-    bool is_line = op.location == name || op.location.find(name + ":") != std::string::npos;
+    const bool is_line =
+        any_part(op.location, "; ", [&](std::string_view place) { return is_place(place, name); });
     if (is_id ? op.id == id : op.name == name || op.name == "tailor." + name || is_line) return &op;
   }
+  const auto first_of = [&](const std::vector<std::int32_t>& ids) -> const runtime::OpRecord* {
+    for (const runtime::OpRecord& op : spec.ops)
+      if (!ids.empty() && op.id == ids.front()) return &op;
+    return nullptr;
+  };
+  for (const runtime::Kernel& kernel : spec.kernels)
+    if (kernel.name == name) return first_of(kernel.ops);
+  for (const runtime::Remark& remark : spec.remarks)
+    if (!remark.ops.empty() && is_about_layer(remark, name)) return first_of(remark.ops);
   return nullptr;
 }
 
@@ -264,7 +302,8 @@ runtime::Result<std::string> why(const runtime::ArtifactSpec& spec, const std::s
   for (int i = 0; i < 2; ++i)
     if (!ops[i])
       return runtime::not_found("no op is called '", i == 0 ? first : second, "'")
-          .with_hint("name an op by its id, its name (dot) or its line (recipe.toml:4)");
+          .with_hint("name an op by its id, its name (dot), its line (recipe.toml:4), its layer (fc0) or its "
+                     "kernel, as --explain and --kernels print them");
   std::string text = describe(*ops[0]) + "\n" + describe(*ops[1]) + "\n";
   std::vector<Launch> of[2] = {launches_of(spec, ops[0]->id), launches_of(spec, ops[1]->id)};
   for (int i = 0; i < 2; ++i)

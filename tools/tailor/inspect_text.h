@@ -20,8 +20,8 @@ runtime::Result<std::string_view> stored_ir(const runtime::Artifact& artifact, c
 
 /// Whether two ops run in one kernel, and the decisions of the passes about both; without any, the kinds of kernel
 /// they are in. An op is named by its id
-/// ("12"), its name ("dot", "tailor.dot": the first one) or its line ("recipe.toml:4"). kNotFound for an op
-/// that is not in the table.
+/// ("12"), its name ("dot", "tailor.dot"), its line ("recipe.toml:4", "recipe.toml:4:3"), its layer ("fc0") or its
+/// kernel: the first one so called. kNotFound for an op that is not in the table.
 runtime::Result<std::string> why(const runtime::ArtifactSpec& spec, const std::string& first,
                                  const std::string& second);
 

@@ -2,19 +2,36 @@
 
 #include "backend/driver/Executors.h"
 #include "backend/reference/ReferenceCheck.h"
+#include "runtime/base/log.h"
 #include "tools/tailor-run/run_command.h"
+
+#include <cstdio>
 
 namespace tailor::tools {
 namespace {
 
-/// What this binary adds to tailor-run: the f64 reference, as a target and as the other side of a check.
-runtime::RunHooks hooks() {
+using backend::reference::CheckCounts;
+
+/// What this binary adds to tailor-run: the f64 reference, as a target and as the other side of a check, which adds
+/// to `counts`.
+runtime::RunHooks hooks(std::shared_ptr<CheckCounts> counts) {
   runtime::RunHooks hooks;
   hooks.make_executor = backend::makeExecutor;
-  hooks.check_reference = [](runtime::Executor& executor, std::int64_t every) {
-    return backend::reference::attachCheck(executor, {.every = static_cast<std::uint64_t>(every)});
+  hooks.check_reference = [counts](runtime::Executor& executor, std::int64_t every) {
+    return backend::reference::attachCheck(executor, {static_cast<std::uint64_t>(every), counts});
   };
   return hooks;
+}
+
+/// A check that found nothing says what it looked at.
+int with_counts(int code, const CheckCounts& counts) {
+  if (counts.steps == 0 || code == runtime::exit_code(runtime::internal_error(""))) return code;
+  char part[32];
+  std::snprintf(part, sizeof part, "%.2g", 100 * counts.worst);
+  runtime::log_info(runtime::concat("checked ", counts.launches, " kernel launches of ", counts.steps,
+                                    " steps: all agree with the reference; the largest difference is ", part,
+                                    "% of what rounding may make"));
+  return code;
 }
 
 } // namespace
@@ -26,15 +43,18 @@ int run_train(const TrainArguments& arguments) {
   auto artifact = runtime::Artifact::from_bytes(std::move(compilation->artifact));
   if (!artifact.ok()) return runtime::report(artifact.status());
 
-  runtime::RunHooks with_artifact = hooks();
+  auto counts = std::make_shared<CheckCounts>();
+  runtime::RunHooks with_artifact = hooks(counts);
   with_artifact.artifact = *artifact;
   with_artifact.command_line = arguments.command_line;
-  return runtime::run_command(arguments.command_line.front(), runtime::RunMode::kTrain, arguments.run,
-                              with_artifact);
+  return with_counts(runtime::run_command(arguments.command_line.front(), runtime::RunMode::kTrain,
+                                          arguments.run, with_artifact),
+                     *counts);
 }
 
 int run_artifact(const std::string& program, runtime::RunMode mode, const std::vector<std::string>& words) {
-  return runtime::run_command(program, mode, words, hooks());
+  auto counts = std::make_shared<CheckCounts>();
+  return with_counts(runtime::run_command(program, mode, words, hooks(counts)), *counts);
 }
 
 } // namespace tailor::tools
