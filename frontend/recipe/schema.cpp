@@ -220,7 +220,10 @@ constexpr KeySpec kKeys[] = {
      "optimizer.name = adamw"},
     // [schedule]
     {"schedule.name", Type::word, R, "\"warmup_cosine\"",
-     "constant|warmup_cosine|cosine|step|ldam_step|mislas_step|sam_step", 0, 0, "learning rate over epochs",
+     "constant|warmup_cosine|cosine|step|ldam_step|mislas_step|sam_step", 0, 0,
+     "learning rate over epochs; ldam_step and mislas_step drop at 80 and 90 % of the run, sam_step at 30, "
+     "60 "
+     "and 80 %",
      "methods 4.3"},
     {"schedule.warmup_epochs", Type::integer, R, "", "", 0, 1000000,
      "linear warm-up; default: 5, or half the run where that is less", "methods 4.3",
@@ -251,6 +254,9 @@ constexpr KeySpec kKeys[] = {
      "skip a ragged last batch (it may hold the only minority rows)", "methods 3"},
     {"run.steps_per_launch", Type::integer, R, "8", "", 1, 4096,
      "steps between two looks at metrics and signals", "choice"},
+    {"run.log_steps", Type::integer, R, "0", "", 0, kMaxCount,
+     "log.jsonl has a line every so many steps with what the step reports; 0: a line an epoch only",
+     "choice"},
     {"run.checkpoint_every", Type::integer, R, "0", "", 0, kMaxCount,
      "epochs between checkpoints; 0: at the end of an epoch once ten seconds have passed", "choice"},
     {"run.out", Type::text, R, "", "", 0, 0, "output folder; default: runs/RECIPE-TIME", "choice"},

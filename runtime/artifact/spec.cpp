@@ -61,7 +61,8 @@ FieldBinding binding_of(std::string_view field, std::string_view key, const Opti
   if (key.empty()) return FieldBinding::kNone;
   if (key == "optimizer.lr" || options.has_value(concat(schedule_prefix(key), ".name")))
     return FieldBinding::kSchedule;
-  return key == "method.ema.decay" ? FieldBinding::kEmaDecay : FieldBinding::kOption;
+  const bool is_average = key.starts_with("method.ema.") && key.ends_with(".decay");
+  return is_average ? FieldBinding::kEmaDecay : FieldBinding::kOption;
 }
 
 const char* to_string(Space space) {

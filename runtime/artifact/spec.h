@@ -96,8 +96,8 @@ const char* to_string(FieldBinding binding);
 /// Where the options of a scheduled field are: "schedule" for optimizer.lr, else "<key>.schedule".
 std::string schedule_prefix(std::string_view key);
 /// What a control field of the dialect (name, option key or empty) is bound to: the well-known names are
-/// kBuiltin, "optimizer.lr" and keys with a schedule are kSchedule, "method.ema.decay" is kEmaDecay, other
-/// keys kOption, no key kNone.
+/// kBuiltin, "optimizer.lr" and keys with a schedule are kSchedule, "method.ema.decay" and
+/// "method.ema.<group>.decay" are kEmaDecay, other keys kOption, no key kNone.
 FieldBinding binding_of(std::string_view field, std::string_view key, const Options& options);
 
 struct ControlField {

@@ -209,9 +209,9 @@ std::string record_to_json(const TrainingRecord& record) {
                          {"train_hash", OptionValue(concat(record.train_hash))},
                          {"val_hash", OptionValue(concat(record.val_hash))},
                          {"test_hash", OptionValue(concat(record.test_hash))},
-                         {"epoch_loss_sum", OptionValue(record.epoch_loss_sum)},
+                         {"epoch_sums", json_of(record.epoch_sums)},
                          {"epoch_rows", OptionValue(record.epoch_rows)},
-                         {"last_train_loss", OptionValue(record.last_train_loss)},
+                         {"last_train", json_of(record.last_train)},
                          {"best", json_of(record.best)},
                          {"stop_best", json_of(record.stop_best)},
                          {"epochs_without_gain", OptionValue(record.epochs_without_gain)},
@@ -243,9 +243,9 @@ Result<TrainingRecord> record_from_json(std::string_view json) {
   members.take("train_hash", record.train_hash);
   members.take("val_hash", record.val_hash);
   members.take("test_hash", record.test_hash);
-  members.take("epoch_loss_sum", record.epoch_loss_sum);
+  members.take("epoch_sums", record.epoch_sums);
   members.take("epoch_rows", record.epoch_rows, 0);
-  members.take("last_train_loss", record.last_train_loss);
+  members.take("last_train", record.last_train);
   members.take("best", record.best);
   members.take("stop_best", record.stop_best);
   members.take("epochs_without_gain", record.epochs_without_gain, 0);

@@ -34,11 +34,11 @@ struct TrainingRecord {
   std::int64_t steps_per_epoch = 0;
   std::int64_t stage_first_step = 0;                         ///< `step` when it began
   std::uint64_t train_hash = 0, val_hash = 0, test_hash = 0; ///< content_hash of the splits
-  double epoch_loss_sum = 0;                                 ///< of the rows of the epoch in progress
+  MetricValues epoch_sums; ///< of what steps report: value times rows, summed over the epoch in progress
   std::int64_t epoch_rows = 0;
-  double last_train_loss = 0; ///< mean of the last whole epoch
-  BestSoFar best;             ///< of keep-best
-  BestSoFar stop_best;        ///< of early stop
+  MetricValues last_train; ///< means of the last whole epoch
+  BestSoFar best;          ///< of keep-best
+  BestSoFar stop_best;     ///< of early stop
   std::int64_t epochs_without_gain = 0;
   MetricValues best_val, best_test; ///< at the best epoch
   MetricValues last_val, last_test; ///< at the last evaluated epoch; of test, when training has ended or

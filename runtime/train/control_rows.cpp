@@ -93,12 +93,18 @@ Result<ControlRows> ControlRows::create(Executor& executor, const Options& optio
     const bool integer = field.dtype == DType::kI32 || field.dtype == DType::kI64;
     if (integer && !changes && (constant != std::floor(constant) || std::fabs(constant) > 2147483647.0))
       return invalid_argument("control field '", field.name, "' takes a 32-bit integer, not ", constant);
+    const RateField rate = field.name == "lr"            ? RateField::kByName
+                           : field.key == "optimizer.lr" ? RateField::kByKey
+                                                         : RateField::kNone;
+    if (rate > rows.rate_field_) {
+      rows.rate_field_ = rate;
+      rows.changing_rate_ = changes ? std::ssize(rows.changing_) : -1;
+      rows.constant_rate_ = constant;
+    }
     if (changes) {
-      if (field.name == "lr") rows.lr_ = static_cast<std::int64_t>(rows.changing_.size());
       rows.changing_.push_back(std::move(changing));
       continue;
     }
-    if (field.name == "lr") rows.constant_lr_ = constant;
     for (std::uint64_t row = 0; row < executor.options().ring_length; ++row)
       store(executor.control_row(row) + field.offset, field.dtype, field.count, constant);
   }
@@ -140,9 +146,11 @@ void ControlRows::write(Executor& executor, std::uint64_t counter, const StepVal
   }
 }
 
-double ControlRows::learning_rate(const TrainingClock& clock) const {
-  if (lr_ < 0) return constant_lr_;
-  const Changing& field = changing_[static_cast<std::size_t>(lr_)];
+std::optional<double> ControlRows::learning_rate(const TrainingClock& clock) const {
+  if (rate_field_ == RateField::kNone) return std::nullopt;
+  if (changing_rate_ < 0) return constant_rate_;
+  const Changing& field = changing_[static_cast<std::size_t>(changing_rate_)];
+  if (field.source != Source::kSchedule) return std::nullopt; // an average's decay that is called `lr`
   return field.peak * field.schedule.factor(clock);
 }
 

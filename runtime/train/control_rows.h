@@ -2,6 +2,7 @@
 #include "runtime/exec/executor.h"
 #include "runtime/train/schedule.h"
 
+#include <optional>
 #include <vector>
 
 namespace tailor::runtime {
@@ -30,8 +31,9 @@ public:
   /// Row of step `counter` of the executor.
   void write(Executor& executor, std::uint64_t counter, const StepValues& values) const;
 
-  /// The learning rate (field `lr`) at a point of the stage; 0 if the program has none.
-  double learning_rate(const TrainingClock& clock) const;
+  /// The learning rate at a point of the stage: field `lr`, else the field evaluated from optimizer.lr; nothing
+  /// if the program has neither.
+  std::optional<double> learning_rate(const TrainingClock& clock) const;
 
 private:
   enum class Source { kValid, kSlot, kRng, kStep, kSchedule, kEmaDecay };
@@ -45,8 +47,11 @@ private:
     Schedule schedule;
   };
   std::vector<Changing> changing_;
-  std::int64_t lr_ = -1; ///< index of field `lr` in changing_
-  double constant_lr_ = 0;
+  /// Which field is the learning rate; a field called `lr` goes before one that reads optimizer.lr.
+  enum class RateField { kNone, kByKey, kByName };
+  RateField rate_field_ = RateField::kNone;
+  std::int64_t changing_rate_ = -1; ///< its index in changing_; -1: constant_rate_
+  double constant_rate_ = 0;
 };
 
 } // namespace tailor::runtime

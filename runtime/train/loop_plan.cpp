@@ -38,6 +38,7 @@ Result<LoopPlan> LoopPlan::from(const Options& options) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.epochs, options.get_int("run.epochs", defaults::kEpochs));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.steps, options.get_int("run.steps", 0));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.steps_per_launch, options.get_int("run.steps_per_launch", 1));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.log_steps, options.get_int("run.log_steps", 0));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.checkpoint_every, options.get_int("run.checkpoint_every", 0));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.drop_last, options.get_bool("run.drop_last", false));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t loader_threads, options.get_int("run.loader_threads", 1));
@@ -49,12 +50,13 @@ Result<LoopPlan> LoopPlan::from(const Options& options) {
   if (test != "end" && test != "every_epoch")
     return invalid_argument("'eval.test' is '", test, "', expected end | every_epoch");
   plan.tests_every_epoch = test == "every_epoch";
-  if (plan.epochs < 1 || plan.steps < 0 || plan.steps_per_launch < 1 || plan.checkpoint_every < 0 ||
-      plan.patience < 1 || loader_threads < 0 || loader_threads > 64)
+  if (plan.epochs < 1 || plan.steps < 0 || plan.steps_per_launch < 1 || plan.log_steps < 0 ||
+      plan.checkpoint_every < 0 || plan.patience < 1 || loader_threads < 0 || loader_threads > 64)
     return invalid_argument("run.epochs ", plan.epochs, ", run.steps ", plan.steps, ", run.steps_per_launch ",
-                            plan.steps_per_launch, ", run.checkpoint_every ", plan.checkpoint_every,
-                            ", run.early_stop.patience ", plan.patience, ", run.loader_threads ",
-                            loader_threads, ": one of them is impossible");
+                            plan.steps_per_launch, ", run.log_steps ", plan.log_steps,
+                            ", run.checkpoint_every ", plan.checkpoint_every, ", run.early_stop.patience ",
+                            plan.patience, ", run.loader_threads ", loader_threads,
+                            ": one of them is impossible");
   plan.loader_threads = static_cast<std::int32_t>(loader_threads);
   if (mode != "auto") plan.stop.higher = mode == "max";
   plan.keeps_best = !plan.select.empty();

@@ -12,6 +12,7 @@ struct LoopPlan {
   std::int64_t epochs = 1;
   std::int64_t steps = 0; ///< > 0: length of the stage instead of epochs
   std::int64_t steps_per_launch = 1;
+  std::int64_t log_steps = 0;        ///< steps between lines of log.jsonl; 0: epochs only
   std::int64_t checkpoint_every = 0; ///< epochs; 0: at the first epoch end after ten seconds
   Criterion
       select; ///< whose best epoch is kept and reported: run.keep.best, else run.early_stop.on; empty: the last epoch

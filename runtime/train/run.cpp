@@ -202,7 +202,7 @@ SeedResult seed_result(const TrainingRecord& record) {
   result.reason = reason_of(record);
   result.epochs = record.epoch;
   result.steps = record.step;
-  result.train_loss = record.last_train_loss;
+  result.train_loss = metric_value(record.last_train, "loss");
   result.ms_per_step = record.step > 0 ? 1e3 * record.train_seconds / static_cast<double>(record.step) : 0;
   const bool selected = record.best.epoch >= 0;
   result.last_val = record.last_val;

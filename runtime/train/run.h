@@ -42,7 +42,7 @@ struct SeedResult {
   std::int64_t reported_epoch = -1; ///< 0-based; -1: nothing was evaluated
   std::string selected_on;          ///< "val/auc" whose best epoch is reported; empty: the last epoch is
   double selected_value = 0;        ///< of that metric at the reported epoch
-  double train_loss = 0;            ///< mean of the last whole epoch
+  std::optional<double> train_loss; ///< mean of the last whole epoch, if the step reports a loss
   double ms_per_step = 0;           ///< optimizer steps only, without evaluation and checkpoints
   MetricValues val, test;           ///< at the reported epoch; test is known when the seed has ended
   MetricValues last_val, last_test; ///< at the last epoch

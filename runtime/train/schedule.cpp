@@ -29,10 +29,18 @@ double half_cosine(double done, double length) {
   return 0.5 * (1.0 + std::cos(std::numbers::pi * std::min(done / length, 1.0)));
 }
 
-double stepped(std::int64_t epoch, double after_160, double after_180) {
-  if (epoch + 1 <= 5) return static_cast<double>(epoch + 1) / 5.0;
-  if (epoch + 1 > 180) return after_180;
-  return epoch + 1 > 160 ? after_160 : 1.0;
+/// Warm-up nobody gave a length: kWarmupEpochs, leaving at least half of the run to the rest.
+double default_warmup(double length, double unit) {
+  return std::min(kWarmupEpochs * unit, std::floor(length / 2));
+}
+
+/// Warm-up, then two drops at shares of the run. In whole numbers: 0.9 * 10 is not 9 in binary.
+double stepped(std::int64_t epoch, std::int64_t num_epochs, double after_80_percent,
+               double after_90_percent) {
+  const double warmup = default_warmup(static_cast<double>(num_epochs), 1.0);
+  if (static_cast<double>(epoch) < warmup) return static_cast<double>(epoch + 1) / warmup;
+  if (10 * epoch >= 9 * num_epochs) return after_90_percent;
+  return 10 * epoch >= 8 * num_epochs ? after_80_percent : 1.0;
 }
 
 } // namespace
@@ -85,8 +93,7 @@ double Schedule::factor(const TrainingClock& clock) const {
   const double done = static_cast<double>(per_step_ ? clock.step : epoch);
   const double length = static_cast<double>(per_step_ ? clock.total_steps : num_epochs);
   const double unit = per_step_ ? static_cast<double>(n) : 1.0;
-  const double warmup =
-      warmup_epochs_ ? *warmup_epochs_ * unit : std::min(kWarmupEpochs * unit, std::floor(length / 2));
+  const double warmup = warmup_epochs_ ? *warmup_epochs_ * unit : default_warmup(length, unit);
   switch (kind_) {
   case ScheduleKind::kConstant:
     return 1.0;
@@ -100,9 +107,9 @@ double Schedule::factor(const TrainingClock& clock) const {
                       return m <= static_cast<double>(epoch);
                     })));
   case ScheduleKind::kLdamStep:
-    return stepped(epoch, 1e-2, 1e-4);
+    return stepped(epoch, num_epochs, 1e-2, 1e-4);
   case ScheduleKind::kMislasStep:
-    return stepped(epoch, 1e-1, 1e-2);
+    return stepped(epoch, num_epochs, 1e-1, 1e-2);
   case ScheduleKind::kSamStep: {
     // In whole numbers: 0.3 * 10 is not 3 in binary.
     int drops = 0;

@@ -24,7 +24,8 @@ struct TrainingClock {
 ///                  where that is less
 ///   cosine         (1 + cos(pi e/E)) / 2
 ///   step           factor ^ (number of milestones <= e)
-///   ldam_step      e+1 <= 5: (e+1)/5; e+1 > 180: 1e-4; e+1 > 160: 1e-2; else 1
+///   ldam_step      e < w: (e+1)/w; e >= 0.9 E: 1e-4; e >= 0.8 E: 1e-2; else 1; w: 5, or half of E rounded down
+///                  where that is less. At E = 200 this is the authors' schedule (drops after 160 and 180)
 ///   mislas_step    the same with 0.01 and 0.1
 ///   sam_step       0.2 ^ (number of {0.3 E, 0.6 E, 0.8 E} <= e)
 ///

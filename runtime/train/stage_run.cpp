@@ -188,9 +188,9 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   }
   for (const std::int32_t metric : variant_of(spec, run.variant).metrics) {
     const MetricField& field = spec.metrics[static_cast<std::size_t>(metric)];
-    if (field.name == "loss") run.loss = &field;
-    if (field.dtype == DType::kF32 || field.dtype == DType::kF64)
-      run.watched.emplace_back(field.name, &field);
+    for (std::uint32_t element = 0; element < field.count; ++element)
+      run.reports.push_back(
+          {field.count == 1 ? field.name : concat(field.name, "[", element, "]"), &field, element});
   }
   if (!record.stage_begun) {
     TAILOR_RETURN_IF_ERROR_AS_IS(initialise(setup, run, record));

@@ -46,9 +46,14 @@ struct StageRun {
   std::int64_t steps_per_epoch = 0, total_steps = 0, num_epochs = 0;
   std::unique_ptr<Evaluator> evaluator;
   EvaluationPlan evaluation;
-  std::vector<std::pair<std::string, const MetricField*>> watched; ///< metrics that must stay finite
-  const MetricField* loss = nullptr;
-  double learning_rate = 0;                    ///< of the last step
+  /// One number that a step reports: an element of a metric field.
+  struct Reported {
+    std::string name; ///< of the field; "x[1]" for an element of several
+    const MetricField* field = nullptr;
+    std::uint32_t element = 0;
+  };
+  std::vector<Reported> reports;
+  std::optional<double> learning_rate;         ///< of the last step
   double loader_seconds = 0, step_seconds = 0; ///< of the epoch in progress
 
   /// Sets up stage `record.stage` from where `record` stands. A stage that has not begun gets its initial

@@ -18,8 +18,8 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// First element of a metric, as the row holds it.
-double metric_of(const std::byte* row, const MetricField& field, std::uint32_t element = 0) {
+/// An element of a metric, as the row holds it.
+double metric_of(const std::byte* row, const MetricField& field, std::uint32_t element) {
   const std::byte* place = row + field.offset + element * dtype_bytes(field.dtype);
   switch (field.dtype) {
   case DType::kF32: {
@@ -111,14 +111,29 @@ void Trainer::forget_best() {
   record_.best_test.clear();
 }
 
-Status Trainer::check_finite(const std::byte* metrics, std::int64_t step) const {
-  for (const auto& [name, field] : run_->watched)
-    for (std::uint32_t element = 0; element < field->count; ++element) {
-      const double value = metric_of(metrics, *field, element);
-      if (std::isfinite(value)) continue;
-      return diverged(name, value, step);
-    }
+Status Trainer::take_reports(const std::byte* metrics, std::int32_t valid, std::int64_t step) {
+  if (record_.epoch_sums.size() != run_->reports.size()) { // an epoch begins
+    record_.epoch_sums.clear();
+    for (const StageRun::Reported& report : run_->reports)
+      record_.epoch_sums.emplace_back(report.name, 0.0);
+  }
+  for (std::size_t i = 0; i < run_->reports.size(); ++i) {
+    const auto& [name, field, element] = run_->reports[i];
+    const double value = metric_of(metrics, *field, element);
+    if (!std::isfinite(value)) return diverged(name, value, step);
+    if (name == "loss") last_loss_ = value;
+    record_.epoch_sums[i].second = record_.epoch_sums[i].second.value_or(0) + value * valid;
+  }
+  record_.epoch_rows += valid;
   return {};
+}
+
+Status Trainer::log_step(const std::byte* metrics, std::int64_t step) {
+  OptionValue::Table line = {{"stage", OptionValue(run_->stage->name)}, {"step", OptionValue(step + 1)}};
+  if (run_->learning_rate) line.emplace_back("lr", OptionValue(*run_->learning_rate));
+  for (const auto& [name, field, element] : run_->reports)
+    line.emplace_back("step/" + name, OptionValue(metric_of(metrics, *field, element)));
+  return log_->write(OptionValue(std::move(line)));
 }
 
 Status Trainer::diverged(const std::string& name, double value, std::int64_t step) const {
@@ -126,9 +141,10 @@ Status Trainer::diverged(const std::string& name, double value, std::int64_t ste
                           step + 1, " (epoch ", record_.epoch + 1, "); ",
                           last_loss_ ? concat("the last finite loss was ", *last_loss_)
                                      : "no loss was finite before it")
-      .with_hint(concat("lower optimizer.lr (", run_->learning_rate,
-                        " at that step) or lengthen schedule.warmup_epochs; --trap-nonfinite names the first "
-                        "command and source line that produced it"));
+      .with_hint(concat(run_->learning_rate ? concat("lower optimizer.lr (", *run_->learning_rate,
+                                                     " at that step) or lengthen schedule.warmup_epochs; ")
+                                            : std::string("lower the learning rate; "),
+                        "--trap-nonfinite names the first command and source line that produced it"));
 }
 
 Status Trainer::launch(std::int64_t count) {
@@ -155,16 +171,15 @@ Status Trainer::launch(std::int64_t count) {
   run_->loader_seconds += seconds_since(start);
   TAILOR_RETURN_IF_ERROR_AS_IS(setup_.executor.run(run_->variant, static_cast<std::uint32_t>(count)));
   run_->loader->release(count);
-  run_->learning_rate = run_->control.learning_rate(values.clock);
   for (std::int64_t i = 0; i < count; ++i) {
     const std::byte* metrics = setup_.executor.metrics_row(counter + static_cast<std::uint64_t>(i));
-    const std::int32_t valid = valid_[static_cast<std::size_t>(i)];
-    TAILOR_RETURN_IF_ERROR_AS_IS(check_finite(metrics, record_.step + i));
-    if (run_->loss) {
-      last_loss_ = metric_of(metrics, *run_->loss);
-      record_.epoch_loss_sum += *last_loss_ * valid;
-    }
-    record_.epoch_rows += valid;
+    const std::int64_t step = record_.step + i;
+    TrainingClock clock = values.clock; // of the last step
+    clock.step += i + 1 - count;
+    run_->learning_rate = rate_at(clock, metrics);
+    TAILOR_RETURN_IF_ERROR_AS_IS(take_reports(metrics, valid_[static_cast<std::size_t>(i)], step));
+    if (run_->plan.log_steps > 0 && (step + 1) % run_->plan.log_steps == 0)
+      TAILOR_RETURN_IF_ERROR_AS_IS(log_step(metrics, step));
   }
   record_.step += count;
   record_.batch += count;
@@ -172,6 +187,13 @@ Status Trainer::launch(std::int64_t count) {
   run_->step_seconds += seconds;
   record_.train_seconds += seconds;
   return {};
+}
+
+std::optional<double> Trainer::rate_at(const TrainingClock& clock, const std::byte* metrics) const {
+  if (const std::optional<double> rate = run_->control.learning_rate(clock)) return rate;
+  for (const auto& [name, field, element] : run_->reports)
+    if (name == "lr") return metric_of(metrics, *field, element);
+  return std::nullopt;
 }
 
 Result<bool> Trainer::judge_epoch() {
@@ -206,7 +228,7 @@ std::string Trainer::epoch_summary() const {
   for (const std::string& name : {plan.stop.metric, plan.select.metric})
     if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   if (plan.stop.empty() && plan.select.empty()) names.push_back("balanced_accuracy");
-  std::string summary = "loss " + shown(record_.last_train_loss);
+  std::string summary = "loss " + shown(metric_value(record_.last_train, "loss"));
   for (const std::string& name : names) {
     if (record_.last_val.empty()) break;
     summary += concat("  val/", name, " ", shown(metric_value(record_.last_val, name)));
@@ -222,13 +244,15 @@ std::string Trainer::epoch_summary() const {
 }
 
 Status Trainer::end_epoch(Progress& progress, bool& stop) {
-  record_.last_train_loss =
-      record_.epoch_rows > 0 ? record_.epoch_loss_sum / static_cast<double>(record_.epoch_rows) : 0;
   OptionValue::Table line = {{"stage", OptionValue(run_->stage->name)},
                              {"epoch", OptionValue(record_.epoch + 1)},
-                             {"step", OptionValue(record_.step)},
-                             {"lr", OptionValue(run_->learning_rate)},
-                             {"train/loss", OptionValue(record_.last_train_loss)}};
+                             {"step", OptionValue(record_.step)}};
+  if (run_->learning_rate) line.emplace_back("lr", OptionValue(*run_->learning_rate));
+  record_.last_train.clear();
+  for (const auto& [name, sum] : record_.epoch_sums) {
+    record_.last_train.emplace_back(name, sum.value_or(0) / static_cast<double>(record_.epoch_rows));
+    line.emplace_back("train/" + name, json_number(record_.last_train.back().second));
+  }
   const auto evaluated = [&](const char* split, const Dataset& data, MetricValues& values) -> Status {
     values.clear();
     if (!run_->evaluator || data.empty()) return {};
@@ -264,7 +288,7 @@ Status Trainer::end_epoch(Progress& progress, bool& stop) {
   ++record_.epoch;
   ++record_.stage_epoch;
   record_.batch = 0;
-  record_.epoch_loss_sum = 0;
+  record_.epoch_sums.clear();
   record_.epoch_rows = 0;
   run_->loader_seconds = run_->step_seconds = 0;
   constexpr double kAutomaticSeconds = 10;
@@ -302,6 +326,7 @@ Status Trainer::train_stage(Progress& progress, bool& stop) {
 }
 
 Status Trainer::save() {
+  record_.log_bytes = log_->bytes(); // lines of steps may have come since the last epoch
   const std::string best = best_path(setup_.trainer.folder);
   // The order matters for a kill at any moment: last.safetensors names the best epoch whose weights are in
   // best.safetensors, or still in best.safetensors.next (resume_from renames it).

@@ -52,7 +52,13 @@ public:
 private:
   Status train_stage(Progress& progress, bool& stop);
   Status launch(std::int64_t count);
-  Status check_finite(const std::byte* metrics, std::int64_t step) const;
+  /// Adds what step `step` reported over `valid` rows to the epoch's sums.
+  /// Errors   a number that is not finite.
+  Status take_reports(const std::byte* metrics, std::int32_t valid, std::int64_t step);
+  /// The learning rate at a point of the stage: the control field's, else what the step reports as "lr".
+  std::optional<double> rate_at(const TrainingClock& clock, const std::byte* metrics) const;
+  /// The line of log.jsonl that `run.log_steps` asks for.
+  Status log_step(const std::byte* metrics, std::int64_t step);
   /// What ends a run whose numbers left the finite ones at 0-based `step`.
   Status diverged(const std::string& name, double value, std::int64_t step) const;
   Status end_epoch(Progress& progress, bool& stop);

@@ -25,9 +25,9 @@ TrainingRecord sample_record() {
   record.steps_per_epoch = 13;
   record.stage_first_step = 39;
   record.train_hash = 0xFEDCBA9876543210u;
-  record.epoch_loss_sum = 1.0 / 3.0;
+  record.epoch_sums = {{"loss", 1.0 / 3.0}, {"sharpness", -2.5}};
   record.epoch_rows = 112;
-  record.last_train_loss = 0.1;
+  record.last_train = {{"loss", 0.1}, {"sharpness", 1e-17}};
   record.val_hash = 1;
   record.test_hash = 0xFFFFFFFFFFFFFFFEu;
   record.best = {2, 0.875, {"few", true, "thirds"}};

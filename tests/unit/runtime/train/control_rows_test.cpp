@@ -46,7 +46,7 @@ TEST(ControlRows, WritesWhatChangesAndKeepsTheRest) {
   for (std::uint32_t i = 0; i < 4; ++i)
     EXPECT_EQ(field<std::uint32_t>(*f.executor, 6, "rng", i), rng[i]);
   EXPECT_EQ(field<float>(*f.executor, 6, "lr"), static_cast<float>(0.3 * 11.0 / 20.0));
-  EXPECT_DOUBLE_EQ(rows->learning_rate(values.clock), 0.3 * 11.0 / 20.0);
+  EXPECT_DOUBLE_EQ(rows->learning_rate(values.clock).value(), 0.3 * 11.0 / 20.0);
   EXPECT_EQ(field<float>(*f.executor, 6, "ema_decay"), static_cast<float>(43.0 / 52.0))
       << "(1 + t) / (10 + t)";
   for (std::uint64_t row = 0; row < 4; ++row)

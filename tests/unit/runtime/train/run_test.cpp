@@ -56,6 +56,33 @@ TEST(Run, TheTableShowsWhatEvalMetricsLists) {
                              HasSubstr("class_accuracy/rare"), testing::Not(HasSubstr("loss"))));
 }
 
+// What steps report reaches the log: a line per step on demand, and per epoch the mean over its rows. Stopping in
+// the middle of an epoch changes neither.
+TEST(Run, LogsWhatStepsReport) {
+  const TemporaryFolder folder;
+  train(options_for(folder / "a", {{"run.log_steps", "1"}, {"run.epochs", "2"}}));
+  RunOptions cut = options_for(folder / "b", {{"run.log_steps", "1"}, {"run.epochs", "2"}});
+  cut.stop_after_steps = 5;
+  train(cut);
+  cut.stop_after_steps = -1;
+  cut.resume = true;
+  train(cut);
+  const std::vector<std::string> lines = log_lines(folder / "a/seed-0/log.jsonl");
+  EXPECT_EQ(log_lines(folder / "b/seed-0/log.jsonl"), lines);
+  ASSERT_EQ(lines.size(), 2u * 14); // 13 steps and the epoch
+  double sum = 0;
+  for (std::size_t i = 0; i < 13; ++i) {
+    const Result<OptionValue> line = OptionValue::from_json(lines[i]);
+    ASSERT_TRUE(line.ok());
+    EXPECT_EQ(line->find("epoch"), nullptr);
+    EXPECT_EQ(*line->find("step")->as_int(), static_cast<std::int64_t>(i) + 1);
+    EXPECT_GT(line->find("lr")->as_number().value(), 0);
+    sum += line->find("step/loss")->as_number().value() * (i == 12 ? 8 : 16); // 200 rows
+  }
+  const Result<OptionValue> epoch = OptionValue::from_json(lines[13]);
+  EXPECT_DOUBLE_EQ(epoch->find("train/loss")->as_number().value(), sum / 200);
+}
+
 TEST(Run, ManifestHoldsEveryOption) {
   const TemporaryFolder folder;
   train(options_for(folder / "out", {{"optimizer.lr", "0.25"}}));

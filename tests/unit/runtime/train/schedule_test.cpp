@@ -82,6 +82,22 @@ TEST(Schedule, LdamAndMislasSteps) {
   }
 }
 
+// The drops follow the length of the run; a run of 30 epochs once kept the peak to its end.
+TEST(Schedule, LdamAndMislasStepsAtSharesOfTheRun) {
+  const Schedule ldam = schedule("ldam_step"), mislas = schedule("mislas_step");
+  const struct {
+    int epoch, epochs;
+    double ldam, mislas;
+  } rows[] = {{0, 30, 0.2, 0.2},    {5, 30, 1, 1},        {23, 30, 1, 1},       {24, 30, 1e-2, 1e-1},
+              {26, 30, 1e-2, 1e-1}, {27, 30, 1e-4, 1e-2}, {29, 30, 1e-4, 1e-2}, {8, 10, 1e-2, 1e-1},
+              {9, 10, 1e-4, 1e-2},  {160, 300, 1, 1},     {0, 4, 0.5, 0.5},     {2, 4, 1, 1}};
+  for (const auto& row : rows) {
+    EXPECT_DOUBLE_EQ(at_epoch(ldam, row.epoch, row.epochs), row.ldam) << row.epoch << " of " << row.epochs;
+    EXPECT_DOUBLE_EQ(at_epoch(mislas, row.epoch, row.epochs), row.mislas)
+        << row.epoch << " of " << row.epochs;
+  }
+}
+
 TEST(Schedule, SamStepAtExactTenths) {
   const Schedule s = schedule("sam_step");
   const double expected[] = {1, 1, 1, 0.2, 0.2, 0.2, 0.04, 0.04, 0.008, 0.008};
