@@ -36,14 +36,17 @@ void check_input(std::string_view op, const Array& input, const Location& locati
 
 const TensorType& Array::type() const {
   if (!node_) throw TraceError("array", "an empty array has no type", {});
+  if (node_->op == "missing")
+    throw TraceError("array", std::get<NameOptions>(node_->options).name, node_->location);
   return node_->results[static_cast<std::size_t>(result_)];
 }
 
 std::vector<double> Array::eval() const {
   if (empty()) throw TraceError("eval", "an empty array has no value", {});
+  require_usable("eval", {*this}, node_->location);
   if (!evaluator())
     throw TraceError("eval", "no evaluator is linked", node_->location,
-                     "link tailor_driver, which registers the compiler and the executor");
+                     "build the program with tailor_program() of CMake, or call register_services() first");
   return evaluator()({*this}).front();
 }
 
@@ -75,6 +78,11 @@ std::shared_ptr<const Node> record_in(std::uint64_t scope, NodeArgs args) {
   node->location = args.location;
   node->name = std::move(args.name);
   node->body = std::move(args.body);
+  for (const TensorType& type : node->results)
+    for (std::int64_t extent : type.shape.extents())
+      if (extent < 1)
+        throw TraceError(std::string(node->op), to_string(type) + " has an extent below 1", node->location);
+  node->batch_rows = args.batch_rows.empty() ? infer_batch_rows(*node) : std::move(args.batch_rows);
   node->serial = ++next_serial;
   node->op_id = scope ? OpIds::next() : -1;
   node->scope = scope;
@@ -111,6 +119,7 @@ Array named(const Array& array, std::string name) {
   copy->inputs = node.inputs;
   copy->options = node.options;
   copy->results = node.results;
+  copy->batch_rows = node.batch_rows;
   copy->location = node.location;
   copy->name = std::move(name);
   copy->body = node.body;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "frontend/batch_rows.h"
 #include "frontend/error.h"
 #include "frontend/op_options.h"
 #include "frontend/shape.h"
@@ -55,6 +56,7 @@ struct Node {
   std::vector<Array> inputs;
   OpOptions options;
   std::vector<TensorType> results;
+  std::vector<BatchRows> batch_rows; ///< of the results; empty: none runs over the rows of a batch
   Location location;
   std::string name;                     ///< what the user calls it; becomes the SSA name
   std::shared_ptr<const Function> body; ///< call, value_and_grad
@@ -96,6 +98,7 @@ struct NodeArgs {
   Location location;
   std::string name = "";
   std::shared_ptr<const Function> body = nullptr;
+  std::vector<BatchRows> batch_rows = {}; ///< of an argument; of other ops they follow from the operands
 };
 std::shared_ptr<const Node> record(NodeArgs args);
 /// Without the check, into trace `scope`: reads of an entry from inside a body, calls with their captures.

@@ -113,13 +113,21 @@ trace_function(const TraceFunctionArgs& args,
   function->name = args.name;
   function->location = args.location;
   Trace trace(Trace::Kind::body);
-  auto placeholder = [&](const TensorType& type, const std::string& name) {
-    return record1("argument", {}, NameOptions{name}, type, args.location, name);
+  auto placeholder = [&](const TensorType& type, const std::string& name, const BatchRows& rows = {}) {
+    return Array(record({.op = "argument",
+                         .inputs = {},
+                         .options = NameOptions{name},
+                         .results = {type},
+                         .location = args.location,
+                         .name = name,
+                         .batch_rows = {rows}}),
+                 0);
   };
   for (std::size_t i = 0; i < args.argument_types.size(); ++i)
-    function->arguments.push_back(placeholder(args.argument_types[i], i < args.argument_names.size()
-                                                                          ? args.argument_names[i]
-                                                                          : "x" + std::to_string(i)));
+    function->arguments.push_back(
+        placeholder(args.argument_types[i],
+                    i < args.argument_names.size() ? args.argument_names[i] : "x" + std::to_string(i),
+                    i < args.argument_rows.size() ? args.argument_rows[i] : BatchRows()));
   Array pass;
   if (args.takes_pass) {
     pass = placeholder({DType::i32, {}}, "pass");

@@ -35,6 +35,7 @@ public:
 struct TraceFunctionArgs {
   std::string name = "loss";
   std::vector<TensorType> argument_types = {};
+  std::vector<BatchRows> argument_rows = {}; ///< which axes run over the batch; shorter: none
   std::vector<std::string> argument_names = {};
   /// The body is called several times with its own random numbers: adds a last argument `pass` (i32 scalar)
   /// when the body draws any.

@@ -26,7 +26,7 @@ std::string_view to_string(DType dtype) {
 std::int64_t Shape::num_elements() const {
   std::int64_t count = 1;
   for (std::int64_t extent : extents_) {
-    if (extent == 0) return 0;
+    if (extent <= 0) return 0; // no shape of a value: recording it is an error
     if (count > std::numeric_limits<std::int64_t>::max() / extent)
       return std::numeric_limits<std::int64_t>::max();
     count *= extent;

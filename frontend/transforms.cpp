@@ -2,6 +2,8 @@
 
 #include "frontend/trace.h"
 
+#include <algorithm>
+
 namespace tailor {
 
 Array Gradients::find(const State& state) const {
@@ -33,24 +35,35 @@ ValueAndGradients value_and_grad(const std::function<Array(const std::vector<Arr
                                  const std::source_location& where) {
   Location location = LocationScope::resolve(make_location(where));
   TraceFunctionArgs args{.name = "function", .location = location};
-  for (const Array& argument : arguments)
+  require_usable("value_and_grad", arguments, location);
+  for (const Array& argument : arguments) {
     args.argument_types.push_back(argument.type());
+    args.argument_rows.push_back(batch_rows(argument));
+  }
   auto function = trace_function(
       args, [&](const std::vector<Array>& inputs) { return std::vector<Array>{body(inputs)}; });
-  std::vector<std::int64_t> positions;
+  if (wrt.empty())
+    throw TraceError("value_and_grad", "there is no argument to differentiate with respect to", location);
+  std::vector<std::int64_t> positions;    // each once
+  std::vector<std::size_t> place_of_each; // of wrt, in positions
   for (int position : wrt) {
     if (position < 0 || static_cast<std::size_t>(position) >= arguments.size())
       throw TraceError("value_and_grad",
                        "argument " + std::to_string(position) + " does not exist; the function has " +
                            std::to_string(arguments.size()),
                        location);
-    positions.push_back(position);
+    const auto found = std::find(positions.begin(), positions.end(), position);
+    place_of_each.push_back(static_cast<std::size_t>(found - positions.begin()));
+    if (found == positions.end()) positions.push_back(position);
   }
   GradCall result = value_and_grad_call(function, arguments, function->captures, positions, location);
   if (Trace* trace = Trace::current())
     for (std::size_t i = 0; i < function->written_states.size(); ++i)
       trace->write(function->written_states[i], result.results[1 + i]);
-  return {result.results[0], result.gradients};
+  ValueAndGradients all{result.results[0], {}};
+  for (std::size_t place : place_of_each)
+    all.gradients.push_back(result.gradients[place]);
+  return all;
 }
 
 std::vector<Array> grad(const std::function<Array(const std::vector<Array>&)>& function,

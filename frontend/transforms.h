@@ -40,7 +40,7 @@ LossAndGradients value_and_grad(const std::function<Array()>& loss,
 
 struct ValueAndGradients {
   Array value;
-  std::vector<Array> gradients; ///< one per position in wrt
+  std::vector<Array> gradients; ///< one per position in wrt, which may name an argument twice
 };
 /// The same for a function of arrays: value and gradients with respect to the arguments at `wrt`.
 ValueAndGradients value_and_grad(const std::function<Array(const std::vector<Array>&)>& function,

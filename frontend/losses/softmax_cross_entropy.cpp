@@ -3,6 +3,7 @@
 #include "frontend/ops/checks.h"
 #include "frontend/ops/loss.h"
 #include "frontend/ops/shaping.h"
+#include "frontend/trace.h"
 
 namespace tailor::losses {
 
@@ -16,8 +17,22 @@ Array table_of(const std::optional<Operand>& table, const char* name, std::int64
   return value.rank() == 0 ? broadcast_to(Operand(value, location), {num_classes}) : named(value, name);
 }
 
-CrossEntropyOperands operands_of(const LossOptions& options, std::int64_t num_classes,
-                                 const Location& location) {
+/// Rows that count: as asked for, else those of the batch that the logits come from.
+Array valid_of(std::string_view op, const LossOptions& options, const Array& logits,
+               const Location& location) {
+  if (!options.valid.empty()) return options.valid;
+  const BatchRows rows = batch_rows(logits);
+  if (!rows.has(0)) return {};
+  if (logits.shape()[0] != rows.count)
+    detail::fail(op,
+                 "logits " + to_string(logits.type()) + " are no row for each of the batch's " +
+                     std::to_string(rows.count) + ": which of them are padding?",
+                 location, "take the loss of each part, or give .valid");
+  return Trace::require(op, location).control("valid", {DType::i32, {}}, location);
+}
+
+CrossEntropyOperands operands_of(std::string_view op, const LossOptions& options, const Array& logits,
+                                 std::int64_t num_classes, const Location& location) {
   CrossEntropyOperands operands;
   operands.labels_b = options.labels_b;
   operands.lambda = options.lambda;
@@ -25,7 +40,7 @@ CrossEntropyOperands operands_of(const LossOptions& options, std::int64_t num_cl
   operands.smoothing = table_of(options.smoothing, "smoothing", num_classes, location);
   operands.margin = table_of(options.margin, "margin", num_classes, location);
   operands.bias = table_of(options.bias, "logit_bias", num_classes, location);
-  operands.valid = options.valid;
+  operands.valid = valid_of(op, options, logits, location);
   return operands;
 }
 
@@ -40,8 +55,9 @@ Array softmax_cross_entropy(const Operand& logits, const Operand& labels, const 
   op_options.focal_of_weighted = options.focal_of_weighted;
   op_options.scale = options.scale;
   op_options.reduction = options.reduction;
-  return softmax_cross_entropy_op(logits, labels, operands_of(options, z.shape()[1], logits.location()),
-                                  op_options);
+  return softmax_cross_entropy_op(
+      logits, labels, operands_of("softmax_cross_entropy", options, z, z.shape()[1], logits.location()),
+      op_options);
 }
 
 Array sigmoid_cross_entropy(const Operand& logits, const Operand& labels, const LossOptions& options) {
@@ -55,8 +71,8 @@ Array sigmoid_cross_entropy(const Operand& logits, const Operand& labels, const 
   if (z.rank() == 2 && z.shape()[1] == 1) z = reshape(Operand(z, location), {z.shape()[0]});
   CrossEntropyOptions op_options;
   op_options.reduction = options.reduction;
-  return sigmoid_cross_entropy_op(Operand(z, location), labels, operands_of(options, 2, location),
-                                  op_options);
+  return sigmoid_cross_entropy_op(Operand(z, location), labels,
+                                  operands_of("sigmoid_cross_entropy", options, z, 2, location), op_options);
 }
 
 } // namespace tailor::losses

@@ -14,8 +14,10 @@ struct LossOptions {
   std::optional<Operand> bias = std::nullopt;          ///< b, added to the logits (2.5b)
   Array labels_b = {};                                 ///< second label slot [N] i32 (mixing) and
   Array lambda = {};                                   ///< f32 [N]: the share of the first (2.7)
-  Array valid = {};                                    ///< i32 []: rows from here on count for nothing
-  double focal_gamma = 0;                              ///< 0 = no focal term (2.3)
+  /// i32 []: rows from here on count for nothing. Default in a step: the batch's, when the logits are one row for
+  /// each of its; outside of any step every row counts.
+  Array valid = {};
+  double focal_gamma = 0;         ///< 0 = no focal term (2.3)
   bool focal_of_weighted = false; ///< focal of w * CE in place of w * focal (LDAM authors)
   double scale = 1;               ///< s, multiplies logits after margin and bias
   Reduction reduction = Reduction::batch_mean;

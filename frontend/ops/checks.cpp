@@ -1,12 +1,16 @@
 #include "frontend/ops/checks.h"
 
+#include "runtime/base/status.h"
+
 #include <algorithm>
+#include <cmath>
 
 namespace tailor::detail {
 
 namespace {
 
-Array literal(double value, DType dtype, const Location& location) {
+Array literal(std::string_view op, double value, DType dtype, const Location& location) {
+  require_representable(op, value, dtype, location);
   return record1("constant", {}, ConstantOptions{{value}}, {dtype, {}}, location);
 }
 
@@ -29,13 +33,40 @@ void fail(std::string_view op, const std::string& message, const Location& locat
 }
 
 Array value_of(const Operand& operand) {
-  return operand.is_literal() ? literal(operand.literal(), DType::f32, operand.location())
+  return operand.is_literal() ? literal("operand", operand.literal(), DType::f32, operand.location())
                               : usable("operand", operand);
 }
 
-Array value_like(const Operand& operand, const Array& like) {
-  return operand.is_literal() ? literal(operand.literal(), like.dtype(), operand.location())
-                              : usable("operand", operand);
+void require_representable(std::string_view op, double value, DType dtype, const Location& location) {
+  const auto within = [&](double low, double high) { return value >= low && value <= high; };
+  bool fits = true;
+  switch (dtype) {
+  case DType::f32:
+    fits = !std::isfinite(value) || std::isfinite(static_cast<float>(value));
+    break;
+  case DType::bf16: // the exponents of f32, rounded to 8 bits
+    fits = !std::isfinite(value) || within(-0x1.ffp127, 0x1.ffp127);
+    break;
+  case DType::f64:
+    break;
+  case DType::i32:
+    fits = std::trunc(value) == value && within(-0x1p31, 0x1p31 - 1);
+    break;
+  case DType::i64: // 2^63 itself is one too many
+    fits = std::trunc(value) == value && within(-0x1p63, std::nextafter(0x1p63, 0));
+    break;
+  case DType::i1:
+    fits = value == 0 || value == 1;
+    break;
+  }
+  if (!fits)
+    fail(op, runtime::concat(value, " is no ", to_string(dtype)), location,
+         is_float(dtype) ? "" : "numbers take the type of the array they meet: cast(x, DType::f32) first");
+}
+
+Array value_like(std::string_view op, const Operand& operand, const Array& like) {
+  return operand.is_literal() ? literal(op, operand.literal(), like.dtype(), operand.location())
+                              : usable(op, operand);
 }
 
 Array broadcast(const Array& x, const Shape& shape, const Location& location) {
@@ -47,8 +78,9 @@ Array broadcast(const Array& x, const Shape& shape, const Location& location) {
 }
 
 Pair broadcast_pair(std::string_view op, const Operand& a, const Operand& b) {
-  Array left = a.is_literal() ? (b.is_literal() ? value_of(a) : value_like(a, usable(op, b))) : usable(op, a);
-  Array right = b.is_literal() ? value_like(b, left) : usable(op, b);
+  Array left =
+      a.is_literal() ? (b.is_literal() ? value_of(a) : value_like(op, a, usable(op, b))) : usable(op, a);
+  Array right = b.is_literal() ? value_like(op, b, left) : usable(op, b);
   const Location& location = a.location();
   if (left.dtype() != right.dtype())
     fail(op, "operands are " + to_string(left.type()) + " and " + to_string(right.type()), location,

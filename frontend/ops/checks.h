@@ -12,7 +12,11 @@ namespace tailor::detail {
 /// The array behind an operand; a number becomes an f32 constant.
 Array value_of(const Operand& operand);
 /// The same, with the type of `like` for a number.
-Array value_like(const Operand& operand, const Array& like);
+Array value_like(std::string_view op, const Operand& operand, const Array& like);
+
+/// TraceError unless `value` is an element of `dtype`: integers hold whole numbers of their range, i1 holds 0 and
+/// 1, floating-point types what rounding brings into their range (NaN and infinities as they are).
+void require_representable(std::string_view op, double value, DType dtype, const Location& location);
 
 /// Both operands with one element type and one shape (numbers take the other's type; broadcast nodes are
 /// recorded).

@@ -53,6 +53,9 @@ Array conv2d(const Operand& x, const Operand& weight, const ConvOptions& options
   require_rank("conv2d", "images", image, 4, location);
   require_rank("conv2d", "the weight", kernel, 4, location);
   require_float("conv2d", image, location);
+  if (image.dtype() != kernel.dtype())
+    fail("conv2d", "images are " + to_string(image.type()) + " and the weight " + to_string(kernel.type()),
+         location);
   const Shape &in = image.shape(), &w = kernel.shape();
   if (options.groups < 1 || in[3] % options.groups || w[0] % options.groups || w[1] * options.groups != in[3])
     fail("conv2d",

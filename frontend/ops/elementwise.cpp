@@ -184,8 +184,9 @@ Array constant(double value, DType dtype, const std::source_location& where) {
 }
 
 Array full(const Shape& shape, double value, DType dtype, const std::source_location& where) {
-  return record1("constant", {}, ConstantOptions{{value}}, {dtype, shape},
-                 LocationScope::resolve(make_location(where)));
+  Location location = LocationScope::resolve(make_location(where));
+  require_representable("full", value, dtype, location);
+  return record1("constant", {}, ConstantOptions{{value}}, {dtype, shape}, location);
 }
 
 Array array(const std::vector<double>& values, const Shape& shape, DType dtype,
@@ -196,6 +197,8 @@ Array array(const std::vector<double>& values, const Shape& shape, DType dtype,
          std::to_string(values.size()) + " values do not fill " + to_string(shape) + " with " +
              std::to_string(shape.num_elements()) + " elements",
          location);
+  for (double value : values)
+    require_representable("array", value, dtype, location);
   return record1("constant", {}, ConstantOptions{values}, {dtype, shape}, location);
 }
 

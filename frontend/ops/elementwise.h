@@ -3,8 +3,8 @@
 #include "frontend/array.h"
 
 /// Elementwise ops. Binary ones broadcast like numpy and record the broadcast as its own node; both operands
-/// must have one element type (a number takes the other's). TraceError when shapes do not broadcast or types
-/// differ.
+/// must have one element type. A number takes the other operand's, and must be one of its values: i32 * 0.5 is
+/// refused, not rounded. TraceError when shapes do not broadcast or types differ.
 namespace tailor {
 
 Array neg(const Operand& x);
@@ -49,7 +49,7 @@ Array cast(const Operand& x, DType dtype);
 /// No gradient flows to x.
 Array stop_gradient(const Operand& x);
 
-/// One value, or row-major values of `shape`.
+/// One value, or row-major values of `shape`. TraceError for a value the type does not hold (1.5 as i32).
 Array constant(double value, DType dtype = DType::f32,
                const std::source_location& where = std::source_location::current());
 Array full(const Shape& shape, double value, DType dtype = DType::f32,

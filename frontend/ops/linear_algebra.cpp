@@ -49,6 +49,17 @@ Array dot(const Operand& a, const Operand& b, const DotOptions& options) {
          "batch or contracting axes of " + to_string(left.type()) + " and " + to_string(right.type()) +
              " do not match",
          location);
+  for (std::size_t i = 0; i < options.lhs_contracting.size(); ++i) {
+    // One side with zeros in padding is enough.
+    const int along_left = static_cast<int>(options.lhs_contracting[i]);
+    const int along_right = static_cast<int>(options.rhs_contracting[i]);
+    const BatchRows right_rows = batch_rows(right);
+    if (right_rows.has(along_right) && (right_rows.zero >> along_right & 1)) continue;
+    const BatchRows left_rows = batch_rows(left);
+    if (left_rows.has(along_left) && (left_rows.zero >> along_left & 1)) continue;
+    require_no_padding("dot", left, along_left, Padding::zero, location);
+    require_no_padding("dot", right, along_right, Padding::zero, location);
+  }
   std::vector<std::int64_t> extents;
   for (std::int64_t axis : options.lhs_batch)
     extents.push_back(left.shape()[static_cast<int>(axis)]);

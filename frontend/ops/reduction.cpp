@@ -30,15 +30,22 @@ Array reduce(std::string_view op, const Operand& x, const Axes* axes, bool keep,
     kept.push_back(reduced ? 1 : value.shape()[axis]);
   }
   if (dims.empty()) return value;
+  const Padding tolerated = op == "reduce_mean"  ? Padding::none
+                            : op == "reduce_sum" ? Padding::zero
+                                                 : Padding::chosen;
+  for (std::int64_t axis : dims)
+    require_no_padding(op.substr(std::string_view("reduce_").size()), value, static_cast<int>(axis),
+                       tolerated, x.location());
   Array result = record1(op, {value}, DimsOptions{dims}, {value.dtype(), Shape(extents)}, x.location());
   return keep ? reshape(Operand(result, x.location()), Shape(kept)) : result;
 }
 
-Array along(std::string_view op, const Operand& x, int axis) {
+Array along(std::string_view op, const Operand& x, int axis, Padding tolerated) {
   Array value = value_of(x);
   require_float(op, value, x.location());
-  return record1(op, {value}, AxisOptions{axis_of(op, value, axis, x.location())}, value.type(),
-                 x.location());
+  int dim = axis_of(op, value, axis, x.location());
+  require_no_padding(op, value, dim, tolerated, x.location());
+  return record1(op, {value}, AxisOptions{dim}, value.type(), x.location());
 }
 
 Shape without_axis(const Shape& shape, int axis) {
@@ -77,6 +84,7 @@ Array min(const Operand& x, const Axes& axes, bool keep) {
 Array argmax(const Operand& x, int axis) {
   Array value = value_of(x);
   int dim = axis_of("argmax", value, axis, x.location());
+  require_no_padding("argmax", value, dim, Padding::chosen, x.location());
   return record1("argmax", {value}, AxisOptions{dim}, {DType::i32, without_axis(value.shape(), dim)},
                  x.location());
 }
@@ -91,18 +99,19 @@ Array logsumexp(const Operand& x, int axis) {
   Array value = value_of(x);
   require_float("logsumexp", value, x.location());
   int dim = axis_of("logsumexp", value, axis, x.location());
+  require_no_padding("logsumexp", value, dim, Padding::chosen, x.location());
   return record1("logsumexp", {value}, AxisOptions{dim}, {value.dtype(), without_axis(value.shape(), dim)},
                  x.location());
 }
 
 Array softmax(const Operand& x, int axis) {
-  return along("softmax", x, axis);
+  return along("softmax", x, axis, Padding::chosen);
 }
 Array log_softmax(const Operand& x, int axis) {
-  return along("log_softmax", x, axis);
+  return along("log_softmax", x, axis, Padding::chosen);
 }
 Array l2_normalize(const Operand& x, int axis) {
-  return along("l2_normalize", x, axis);
+  return along("l2_normalize", x, axis, Padding::zero);
 }
 
 Array masked_mean(const Operand& x, const Operand& valid) {

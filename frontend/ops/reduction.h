@@ -3,6 +3,10 @@
 #include "frontend/array.h"
 
 /// Reductions. Axes may be negative; without axes everything is reduced to a scalar. `keep` leaves extent 1.
+///
+/// Along an axis that runs over the rows of a batch padding would count (Batch::valid): `mean` is refused with a
+/// TraceError that names masked_mean, the others unless a mask filled the padding first,
+/// where(row_mask(batch.valid, rows), x, value), with zeros for `sum` and `l2_normalize`.
 namespace tailor {
 
 Array sum(const Operand& x);

@@ -130,6 +130,7 @@ Array pad(const Operand& x, const std::vector<std::int64_t>& low, const std::vec
       fail("pad", "axis " + std::to_string(axis) + " is padded by a negative number", x.location());
     extents.push_back(low[axis] + value.shape()[static_cast<int>(axis)] + high[axis]);
   }
+  require_representable("pad", fill, value.dtype(), x.location());
   return record1("pad", {value}, PadOptions{low, high, fill}, {value.dtype(), Shape(extents)}, x.location());
 }
 
@@ -158,8 +159,9 @@ Array concat(const std::vector<Array>& parts, int axis, const std::source_locati
 
 Array roll(const Operand& x, std::int64_t shift, int axis) {
   Array value = value_of(x);
-  return record1("roll", {value}, RollOptions{axis_of("roll", value, axis, x.location()), shift},
-                 value.type(), x.location());
+  int along = axis_of("roll", value, axis, x.location());
+  require_no_padding("roll", value, along, Padding::none, x.location());
+  return record1("roll", {value}, RollOptions{along, shift}, value.type(), x.location());
 }
 
 Array iota(const Shape& shape, int axis, DType dtype, const std::source_location& where) {

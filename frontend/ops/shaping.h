@@ -24,7 +24,8 @@ Array pad(const Operand& x, const std::vector<std::int64_t>& low, const std::vec
 /// One after another along `axis`.
 Array concat(const std::vector<Array>& parts, int axis,
              const std::source_location& where = std::source_location::current());
-/// Element i moves to (i + shift) mod n along `axis`.
+/// Element i moves to (i + shift) mod n along `axis`. TraceError along the rows of a batch: padding would move
+/// among the rows that count, which random_permutation (ops/random.h) leaves in place.
 Array roll(const Operand& x, std::int64_t shift, int axis);
 /// 0, 1, 2, ... along `axis`.
 Array iota(const Shape& shape, int axis, DType dtype = DType::i32,

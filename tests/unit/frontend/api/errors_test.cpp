@@ -172,7 +172,7 @@ TEST(Errors, Programs) {
               }),
               HasSubstr("has no state in this program"));
   EXPECT_THAT(program_error([](Step& s, nn::Linear& fc, optim::Sgd&) {
-                sam([&] { return sum(fc(s.batch().numeric, s.context())); },
+                sam([&] { return masked_mean(logsumexp(fc(s.batch().numeric, s.context()), 1), s.batch().valid); },
                     {.radius = SamRadius::batch_mean});
               }),
               HasSubstr("needs the labels"));

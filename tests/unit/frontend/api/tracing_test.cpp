@@ -223,7 +223,7 @@ TEST(Tracing, ATableIsRepeatedOverTheRowsWhereItIsRead) {
     Array outside = broadcast_to(prior * 2.0, {8, 3}); // made before the body, read in it
     auto g = value_and_grad([&] {
       Array z = f.net(s.batch().numeric, s.context()) + prior + outside;
-      return mean(logsumexp(z, -1) - take_along(z, s.batch().label, -1));
+      return masked_mean(logsumexp(z, -1) - take_along(z, s.batch().label, -1), s.batch().valid);
     });
     s.update(f.net, f.sgd, g.gradients, 0.1);
   });

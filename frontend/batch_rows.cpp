@@ -1,0 +1,361 @@
+#include "frontend/batch_rows.h"
+
+#include "frontend/array.h"
+#include "frontend/function.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace tailor {
+
+namespace {
+
+/// Results whose bits are those of the operand(s), element by element.
+enum class Rule : std::uint8_t {
+  keeps_zero,     ///< f(0) = 0
+  unary,          ///< f(0) is another number
+  additive,       ///< 0 op 0 = 0
+  multiplicative, ///< 0 op x = 0
+  quotient,       ///< 0 / x = 0
+  binary,         ///< nothing of the kind
+  choice,         ///< where
+  along,          ///< softmax and its like, along an axis that is not the batch's
+};
+
+const std::unordered_map<std::string_view, Rule>& elementwise_rules() {
+  static const std::unordered_map<std::string_view, Rule> rules = {
+      {"neg", Rule::keeps_zero},
+      {"abs", Rule::keeps_zero},
+      {"sign", Rule::keeps_zero},
+      {"square", Rule::keeps_zero},
+      {"sqrt", Rule::keeps_zero},
+      {"tanh", Rule::keeps_zero},
+      {"erf", Rule::keeps_zero},
+      {"relu", Rule::keeps_zero},
+      {"gelu", Rule::keeps_zero},
+      {"silu", Rule::keeps_zero},
+      {"sin", Rule::keeps_zero},
+      {"expm1", Rule::keeps_zero},
+      {"log1p", Rule::keeps_zero},
+      {"cast", Rule::keeps_zero},
+      {"stop_gradient", Rule::keeps_zero},
+      {"dropout", Rule::keeps_zero},
+      {"l2_normalize", Rule::keeps_zero},
+      {"exp", Rule::unary},
+      {"log", Rule::unary},
+      {"rsqrt", Rule::unary},
+      {"reciprocal", Rule::unary},
+      {"sigmoid", Rule::unary},
+      {"cos", Rule::unary},
+      {"logical_not", Rule::unary},
+      {"is_finite", Rule::unary},
+      {"clamp", Rule::unary},
+      {"softmax", Rule::along},
+      {"log_softmax", Rule::along},
+      {"add", Rule::additive},
+      {"sub", Rule::additive},
+      {"max", Rule::additive},
+      {"min", Rule::additive},
+      {"logical_or", Rule::additive},
+      {"mul", Rule::multiplicative},
+      {"logical_and", Rule::multiplicative},
+      {"div", Rule::quotient},
+      {"pow", Rule::binary},
+      {"compare", Rule::binary},
+      {"where", Rule::choice},
+  };
+  return rules;
+}
+
+std::uint32_t bit(std::size_t axis) {
+  return axis < 32 ? std::uint32_t{1} << axis : 0;
+}
+
+bool is_zero(const Array& array) {
+  const Node& node = *array.node();
+  if (node.op == "broadcast" || node.op == "reshape" || node.op == "cast") return is_zero(node.inputs[0]);
+  if (node.op != "constant") return false;
+  const std::vector<double>& values = std::get<ConstantOptions>(node.options).values;
+  return std::all_of(values.begin(), values.end(), [](double value) { return value == 0; });
+}
+
+/// The bits of `from` where old axis i becomes new axis place[i] (-1: gone).
+BatchRows moved(const BatchRows& from, const std::vector<int>& place) {
+  BatchRows to;
+  to.count = from.count;
+  for (std::size_t i = 0; i < place.size(); ++i) {
+    if (place[i] < 0 || !from.has(static_cast<int>(i))) continue;
+    const std::uint32_t target = bit(static_cast<std::size_t>(place[i]));
+    to.axes |= target;
+    if (from.chosen & bit(i)) to.chosen |= target;
+    if (from.zero & bit(i)) to.zero |= target;
+  }
+  return to.axes ? to : BatchRows();
+}
+
+BatchRows joined(BatchRows a, const BatchRows& b) {
+  a.axes |= b.axes;
+  a.chosen |= b.chosen;
+  a.zero |= b.zero;
+  a.count = std::max(a.count, b.count);
+  return a;
+}
+
+BatchRows elementwise(Rule rule, const Node& node) {
+  std::vector<BatchRows> inputs;
+  BatchRows result;
+  for (const Array& input : node.inputs) {
+    // Of dropout only the value counts; its key is no row.
+    if (node.op == "dropout" && !inputs.empty()) break;
+    inputs.push_back(batch_rows(input));
+    result.axes |= inputs.back().axes;
+    result.count = std::max(result.count, inputs.back().count);
+  }
+  for (int axis = 0; axis < 32; ++axis) {
+    const std::uint32_t here = bit(static_cast<std::size_t>(axis));
+    if (!result.has(axis)) continue;
+    bool all_chosen = true, all_zero = true, any_zero = false;
+    for (const BatchRows& input : inputs) {
+      all_chosen = all_chosen && (!input.has(axis) || (input.chosen & here));
+      all_zero = all_zero && (input.zero & here);
+      any_zero = any_zero || (input.zero & here);
+    }
+    bool chosen = all_chosen, zero = false;
+    switch (rule) {
+    case Rule::keeps_zero:
+    case Rule::additive:
+      zero = all_zero;
+      break;
+    case Rule::multiplicative:
+      zero = any_zero;
+      break;
+    case Rule::quotient:
+      zero = inputs[0].zero & here;
+      break;
+    case Rule::choice:
+      if (inputs[0].zero & here) { // the condition is false in padding: the third operand stands there
+        zero = inputs[2].has(axis) ? (inputs[2].zero & here) != 0 : is_zero(node.inputs[2]);
+        chosen = !inputs[2].has(axis) || (inputs[2].chosen & here);
+      }
+      break;
+    case Rule::unary:
+    case Rule::binary:
+    case Rule::along:
+      break;
+    }
+    if (chosen || zero) result.chosen |= here;
+    if (zero) result.zero |= here;
+  }
+  return result.axes ? result : BatchRows();
+}
+
+/// An axis of the new shape runs over the batch if it covers elements of one that did.
+BatchRows reshaped(const BatchRows& from, const Shape& old_shape, const Shape& shape) {
+  BatchRows to;
+  to.count = from.count;
+  std::int64_t begin = 1;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    const std::int64_t end = begin * shape[axis];
+    std::int64_t old_begin = 1;
+    bool any = false, chosen = true, zero = true;
+    for (int old = 0; old < old_shape.rank(); ++old) {
+      const std::int64_t old_end = old_begin * old_shape[old];
+      if (from.has(old) && std::max(begin, old_begin) < std::min(end, old_end)) {
+        any = true;
+        chosen = chosen && (from.chosen & bit(static_cast<std::size_t>(old)));
+        zero = zero && (from.zero & bit(static_cast<std::size_t>(old)));
+      }
+      old_begin = old_end;
+    }
+    const std::uint32_t here = bit(static_cast<std::size_t>(axis));
+    if (any) to.axes |= here;
+    if (any && chosen) to.chosen |= here;
+    if (any && zero) to.zero |= here;
+    begin = end;
+  }
+  return to.axes ? to : BatchRows();
+}
+
+/// Axes that are left when those for which `gone` is true are taken out.
+template <class Gone> BatchRows without(const BatchRows& from, int rank, const Gone& gone) {
+  std::vector<int> place;
+  int next = 0;
+  for (int axis = 0; axis < rank; ++axis)
+    place.push_back(gone(axis) ? -1 : next++);
+  return moved(from, place);
+}
+
+bool contains(const std::vector<std::int64_t>& axes, int axis) {
+  return std::find(axes.begin(), axes.end(), axis) != axes.end();
+}
+
+BatchRows dot_rows(const Node& node) {
+  const auto& options = std::get<DotOptions>(node.options);
+  const int batch = static_cast<int>(options.lhs_batch.size());
+  int next = batch;
+  auto side = [&](const Array& operand, const std::vector<std::int64_t>& batches,
+                  const std::vector<std::int64_t>& contracting) {
+    std::vector<int> place;
+    for (int axis = 0; axis < operand.rank(); ++axis) {
+      const auto found = std::find(batches.begin(), batches.end(), axis);
+      place.push_back(found != batches.end()        ? static_cast<int>(found - batches.begin())
+                      : contains(contracting, axis) ? -1
+                                                    : next++);
+    }
+    return moved(batch_rows(operand), place);
+  };
+  BatchRows left = side(node.inputs[0], options.lhs_batch, options.lhs_contracting);
+  return joined(left, side(node.inputs[1], options.rhs_batch, options.rhs_contracting));
+}
+
+BatchRows concat_rows(const Node& node) {
+  BatchRows result;
+  for (const Array& part : node.inputs)
+    result = joined(result, batch_rows(part));
+  for (const Array& part : node.inputs) {
+    const BatchRows rows = batch_rows(part);
+    result.chosen &= rows.chosen | ~rows.axes;
+    result.zero &= rows.zero;
+  }
+  return result;
+}
+
+BatchRows loss_rows(const Node& node) {
+  const auto& options = std::get<CrossEntropyOptions>(node.options);
+  if (options.reduction != Reduction::none || !batch_rows(node.inputs[0]).has(0)) return {};
+  BatchRows rows{.axes = 1, .count = batch_rows(node.inputs[0]).count};
+  const Node& last = *node.inputs.back().node();
+  if (options.valid && last.op == "control_read" && last.name == "valid") rows.chosen = rows.zero = 1;
+  return rows;
+}
+
+/// Rows in, rows out: only axis 0 is followed.
+BatchRows first_axis(const Array& input) {
+  const BatchRows rows = batch_rows(input);
+  return rows.has(0) ? BatchRows{.axes = 1, .count = rows.count} : BatchRows();
+}
+
+BatchRows rows_of_result(const Node& node) {
+  const std::string_view op = node.op;
+  if (auto rule = elementwise_rules().find(op); rule != elementwise_rules().end())
+    return elementwise(rule->second, node);
+  const Shape& shape = node.results[0].shape;
+  if (op == "input" || op == "random_permutation" || op == "row_mask") {
+    // A batch of one row is never ragged.
+    if (shape.rank() == 0 || shape[0] < 2) return {};
+    const std::uint32_t masked = op == "row_mask";
+    return {.axes = 1, .chosen = masked, .zero = masked, .count = shape[0]};
+  }
+  if (node.inputs.empty()) return {};
+  const Array& x = node.inputs[0];
+  const BatchRows rows = batch_rows(x);
+  if (op == "broadcast") {
+    const auto& dims = std::get<DimsOptions>(node.options).dims;
+    return moved(rows, {dims.begin(), dims.end()});
+  }
+  if (op == "reshape") return reshaped(rows, x.shape(), shape);
+  if (op == "transpose") {
+    const auto& permutation = std::get<PermutationOptions>(node.options).permutation;
+    std::vector<int> place(permutation.size());
+    for (std::size_t i = 0; i < permutation.size(); ++i)
+      place[static_cast<std::size_t>(permutation[i])] = static_cast<int>(i);
+    return moved(rows, place);
+  }
+  if (op == "slice" || op == "roll" || op == "one_hot") {
+    BatchRows kept = rows;
+    if (op == "one_hot") kept.zero = 0;
+    return kept;
+  }
+  if (op == "pad") {
+    BatchRows kept = rows;
+    if (std::get<PadOptions>(node.options).value != 0) kept.zero = 0;
+    return kept;
+  }
+  if (op == "concat") return concat_rows(node);
+  if (op.starts_with("reduce_")) {
+    const auto& dims = std::get<DimsOptions>(node.options).dims;
+    return without(rows, x.rank(), [&](int axis) { return contains(dims, axis); });
+  }
+  if (op == "argmax" || op == "logsumexp") {
+    const std::int64_t gone = std::get<AxisOptions>(node.options).axis;
+    BatchRows kept = without(rows, x.rank(), [&](int axis) { return axis == gone; });
+    kept.zero = 0;
+    return kept;
+  }
+  if (op == "masked_mean") return without(rows, x.rank(), [](int axis) { return axis == 0; });
+  if (op == "dot") return dot_rows(node);
+  if (op == "take") {
+    const int behind = node.inputs[1].rank() - 1;
+    std::vector<int> place{-1};
+    for (int axis = 1; axis < x.rank(); ++axis)
+      place.push_back(axis + behind);
+    BatchRows index = batch_rows(node.inputs[1]);
+    index.zero = 0;
+    return joined(index, moved(rows, place));
+  }
+  if (op == "take_along") {
+    BatchRows kept = joined(without(rows, x.rank(), [&](int axis) { return axis == x.rank() - 1; }),
+                            batch_rows(node.inputs[1]));
+    kept.chosen &= rows.chosen & batch_rows(node.inputs[1]).chosen;
+    kept.zero = 0;
+    return kept;
+  }
+  if (op == "scatter_add") return rows;
+  if (op == "softmax_cross_entropy" || op == "sigmoid_cross_entropy") return loss_rows(node);
+  if (op == "conv2d" || op == "max_pool2d" || op == "avg_pool2d" || op == "batch_norm_train" ||
+      op == "batch_norm_inference" || op == "layer_norm")
+    return first_axis(x);
+  return {};
+}
+
+} // namespace
+
+BatchRows batch_rows(const Array& array) {
+  if (array.empty()) return {};
+  const std::vector<BatchRows>& rows = array.node()->batch_rows;
+  return rows.empty() ? BatchRows() : rows[static_cast<std::size_t>(array.result())];
+}
+
+std::vector<BatchRows> infer_batch_rows(const Node& node) {
+  std::vector<BatchRows> rows(node.results.size());
+  if (rows.empty()) return {};
+  if (node.body) {
+    const std::size_t own = node.body->results.size();
+    for (std::size_t i = 0; i < own; ++i)
+      rows[i] = batch_rows(node.body->results[i]);
+    if (const auto* grad = std::get_if<GradOptions>(&node.options))
+      for (std::size_t i = 0; i < grad->wrt.size(); ++i) {
+        // What no valid row depends on has no gradient.
+        rows[own + i] = batch_rows(node.inputs[static_cast<std::size_t>(grad->wrt[i])]);
+        rows[own + i].chosen = rows[own + i].zero = rows[own + i].axes;
+      }
+  } else {
+    rows[0] = rows_of_result(node);
+  }
+  const bool known = std::any_of(rows.begin(), rows.end(), [](const BatchRows& r) { return r.axes != 0; });
+  return known ? rows : std::vector<BatchRows>();
+}
+
+void require_no_padding(std::string_view op, const Array& x, int axis, Padding tolerated,
+                        const Location& location) {
+  const BatchRows rows = batch_rows(x);
+  if (!rows.has(axis)) return;
+  const std::uint32_t here = bit(static_cast<std::size_t>(axis));
+  if (tolerated == Padding::zero && (rows.zero & here)) return;
+  if (tolerated == Padding::chosen && (rows.chosen & here)) return;
+  const std::string mask = "where(row_mask(batch.valid, " + std::to_string(rows.count) + "), x, ";
+  std::string hint = "masked_mean(x, batch.valid) is the mean over the rows that count";
+  if (tolerated == Padding::zero) hint = mask + "0.0) first, or masked_mean(x, batch.valid)";
+  if (tolerated == Padding::chosen) hint = mask + "...) first says what stands in for them";
+  if (op == "scatter_add") hint = "updates that are 0 in padding: " + mask + "0.0)";
+  if (op == "roll")
+    hint = "take(x, random_permutation(context, batch.valid, " + std::to_string(rows.count) +
+           ")) moves only rows that count";
+  throw TraceError(std::string(op),
+                   "axis " + std::to_string(axis) + " of " + to_string(x.type()) +
+                       " runs over the rows of the batch, and those from `valid` on are padding that would "
+                       "count",
+                   location, hint);
+}
+
+} // namespace tailor

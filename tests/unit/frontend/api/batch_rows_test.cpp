@@ -1,0 +1,175 @@
+#include "frontend/batch_rows.h"
+
+#include "tailor/tailor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace tailor {
+namespace {
+
+using testing::HasSubstr;
+
+/// What() of the TraceError that a train step of batch 8 with 2 columns throws, or "no error". The step ends in an
+/// update, so that only `body` can be wrong.
+std::string step_error(const std::function<Array(Step&, const Array& logits)>& body, std::int64_t batch = 8) {
+  struct Net : nn::Module {
+    nn::Linear fc{2, 3};
+    Net() { add("fc", fc); }
+  } net;
+  optim::Sgd sgd;
+  TrainingProgram program("p");
+  program.data(data::blobs({.classes = 3}), {.batch = batch, .eval_batch = 8});
+  program.state("net", net);
+  program.state("sgd", sgd);
+  program.train_step([&](Step& s) {
+    auto g = value_and_grad([&] { return body(s, net.fc(s.batch().numeric, s.context())); });
+    s.update(net, sgd, g.gradients, 0.1);
+  });
+  program.eval_step([&](Eval& e) { e.logits(net.fc(e.batch().numeric, e.context())); });
+  try {
+    program.trace();
+  } catch (const TraceError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+Array nll(Step& s, const Array& z) {
+  return logsumexp(z, -1) - take_along(z, s.batch().label, -1);
+}
+
+TEST(BatchRows, CombiningRowsCountsPaddingAndIsRefused) {
+  const struct {
+    const char* error;
+    std::function<Array(Step&, const Array&)> loss;
+  } cases[] = {
+      {"mean: axis 0 of f32[8]", [](Step& s, const Array& z) { return mean(nll(s, z)); }},
+      {"mean: axis 0 of f32[8, 3]", [](Step&, const Array& z) { return mean(square(z)); }},
+      {"sum: axis 0 of f32[8]", [](Step& s, const Array& z) { return sum(nll(s, z)); }},
+      {"max: axis 0 of f32[8]", [](Step& s, const Array& z) { return max(nll(s, z)); }},
+      {"min: axis 0 of f32[8]", [](Step& s, const Array& z) { return min(nll(s, z)); }},
+      {"logsumexp: axis 0 of f32[8]", [](Step& s, const Array& z) { return logsumexp(nll(s, z), 0); }},
+      {"softmax: axis 0 of f32[8, 3]",
+       [](Step& s, const Array& z) { return masked_mean(nll(s, softmax(z, 0)), s.batch().valid); }},
+      {"roll: axis 0 of f32[8, 3]",
+       [](Step& s, const Array& z) { return masked_mean(nll(s, roll(z, 1, 0)), s.batch().valid); }},
+      {"roll: axis 0 of i32[8]",
+       [](Step& s, const Array& z) {
+         return losses::softmax_cross_entropy(
+             z, s.batch().label, {.labels_b = roll(s.batch().label, 1, 0), .lambda = full({8}, 0.5)});
+       }},
+      {"dot: axis 1 of f32[3, 8]",
+       [](Step&, const Array& z) {
+         return sum(matmul(transpose(z, {1, 0}), z));
+       }},
+      {"scatter_add: axis 0 of f32[8]",
+       [](Step& s, const Array& z) {
+         return max(scatter_add(zeros_like(s.classes().counts()), s.batch().label, nll(s, z)));
+       }},
+      {"scatter_add: axis 0 of i32[8]",
+       [](Step& s, const Array& z) {
+         return masked_mean(nll(s, z), s.batch().valid) +
+                max(scatter_add(zeros_like(s.classes().counts()), s.batch().label, full({8}, 1)));
+       }},
+      // Padding does not get lost on the way.
+      {"mean: axis 0 of f32[24]", [](Step&, const Array& z) { return mean(reshape(z, {-1})); }},
+      {"sum: axis 1 of f32[3, 8]",
+       [](Step&, const Array& z) {
+         return max(sum(transpose(exp(z), {1, 0}), 1));
+       }},
+      {"mean: axis 0 of f32[16, 3]",
+       [](Step&, const Array& z) {
+         return mean(concat({z, z}, 0));
+       }},
+      {"mean: axis 0 of f32[8, 8]",
+       [](Step&, const Array& z) {
+         return mean(matmul(z, transpose(z, {1, 0})));
+       }},
+      // A mask does not excuse dividing by every row, nor what comes behind it.
+      {"mean: axis 0 of f32[8]",
+       [](Step& s, const Array& z) { return mean(where(row_mask(s.batch().valid, 8), nll(s, z), 0.0)); }},
+      {"sum: axis 0 of f32[8]",
+       [](Step& s, const Array& z) { return sum(exp(where(row_mask(s.batch().valid, 8), nll(s, z), 0.0))); }},
+  };
+  for (const auto& wrong : cases) {
+    const std::string text = step_error(wrong.loss);
+    EXPECT_THAT(text, HasSubstr(wrong.error));
+    EXPECT_THAT(text, HasSubstr("are padding that would count\nhint: "));
+    EXPECT_THAT(text, HasSubstr("batch_rows_test.cpp:"));
+  }
+}
+
+TEST(BatchRows, WhatLeavesPaddingOutIsAccepted) {
+  const std::function<Array(Step&, const Array&)> cases[] = {
+      [](Step& s, const Array& z) { return masked_mean(nll(s, z), s.batch().valid); },
+      [](Step& s, const Array& z) { return mean(masked_mean(square(z), s.batch().valid)); },
+      [](Step& s, const Array& z) { return sum(where(row_mask(s.batch().valid, 8), nll(s, z), 0.0)); },
+      [](Step& s, const Array& z) { return sum(nll(s, z) * cast(row_mask(s.batch().valid, 8), DType::f32)); },
+      [](Step& s, const Array& z) { return max(where(row_mask(s.batch().valid, 8), nll(s, z), -1e30)); },
+      [](Step& s, const Array& z) {
+        return sum(losses::softmax_cross_entropy(z, s.batch().label, {.reduction = Reduction::none}));
+      },
+      [](Step& s, const Array& z) { // along the classes, and of tables
+        return masked_mean(max(softmax(z, 1), 1), s.batch().valid) * mean(s.classes().counts());
+      },
+      [](Step& s, const Array& z) {
+        Array kept = where(expand_dims(row_mask(s.batch().valid, 8), 1), z, 0.0);
+        return sum(matmul(transpose(kept, {1, 0}), z));
+      },
+      [](Step& s, const Array& z) {
+        Array mixed = take(z, random_permutation(s.context(), s.batch().valid, 8));
+        return masked_mean(nll(s, mixed), s.batch().valid);
+      },
+      [](Step& s, const Array& z) { // gradients of what counts only valid rows
+        Array x = s.batch().numeric;
+        Array g = grad(
+            [&](const std::vector<Array>& v) {
+              return sum(where(row_mask(s.batch().valid, 8), sum(square(v[0]), 1), 0.0));
+            },
+            {x})[0];
+        return masked_mean(nll(s, z), s.batch().valid) + sum(square(g));
+      }};
+  for (std::size_t i = 0; i < std::size(cases); ++i)
+    EXPECT_EQ(step_error(cases[i]), "no error") << "case " << i;
+  // A batch of one row is never ragged.
+  EXPECT_EQ(step_error([](Step& s, const Array& z) { return mean(nll(s, z)); }, 1), "no error");
+}
+
+TEST(BatchRows, ALossLeavesPaddingOutUnlessToldOtherwise) {
+  std::vector<std::string> operands;
+  auto note = [&](const Array& loss) {
+    operands.clear();
+    for (const Array& input : loss.node()->inputs)
+      operands.push_back(input.node()->name);
+    return loss.rank() == 0 ? loss : masked_mean(loss, loss.node()->inputs.back());
+  };
+  EXPECT_EQ(step_error([&](Step& s, const Array& z) {
+              return note(losses::softmax_cross_entropy(z, s.batch().label));
+            }),
+            "no error");
+  EXPECT_EQ(operands.back(), "valid");
+  EXPECT_EQ(step_error([&](Step& s, const Array& z) {
+              Array one = reshape(slice(z, {0, 0}, {8, 1}), {8});
+              return note(losses::sigmoid_cross_entropy(one, s.batch().label));
+            }),
+            "no error");
+  EXPECT_EQ(operands.back(), "valid");
+  // Two views of every row: which half is which is for the program to say.
+  auto two_views = [&](Step& s, const Array& z, const Array& valid) {
+    return losses::softmax_cross_entropy(concat({z, z}, 0), concat({s.batch().label, s.batch().label}, 0),
+                                         {.valid = valid});
+  };
+  EXPECT_THAT(step_error([&](Step& s, const Array& z) { return two_views(s, z, {}); }),
+              HasSubstr("no row for each of the batch's 8: which of them are padding?"));
+  EXPECT_EQ(step_error([&](Step& s, const Array& z) { return two_views(s, z, constant(16, DType::i32)); }),
+            "no error");
+  // Outside of a step every row counts.
+  EXPECT_EQ(losses::softmax_cross_entropy(full({2, 3}, 1), full({2}, 0, DType::i32)).node()->inputs.size(),
+            2u);
+}
+
+} // namespace
+} // namespace tailor
