@@ -21,12 +21,26 @@ void set(Options& options, const std::string& key, OptionValue value, const Loca
 }
 
 void set_long_tail(Options& options, const LongTail& long_tail, const Location& location) {
-  if (!(long_tail.r > 0 && long_tail.r <= 1))
-    throw TraceError(
-        "data", "the imbalance ratio r must be in (0, 1], it is " + std::to_string(long_tail.r), location,
-        long_tail.r > 1 ? "r is n_min / n_max: did you mean 1 / " + std::to_string(long_tail.r) + "?" : "");
-  set(options, "data.long_tail.profile", long_tail.profile, location);
-  set(options, "data.long_tail.r", long_tail.r, location);
+  if (const std::optional<double>& r = long_tail.r) {
+    if (!(*r > 0 && *r <= 1))
+      throw TraceError("data", runtime::concat("the imbalance ratio r must be in (0, 1], it is ", *r),
+                       location,
+                       *r > 1 ? runtime::concat("r is n_min / n_max: did you mean 1 / ", *r, "?") : "");
+    set(options, "data.long_tail.r", *r, location);
+  }
+  if (!long_tail.r && long_tail.profile.empty()) return;
+  for (const char* profile : {"exp", "step", "step_at", "binary_step", "pareto"})
+    if (!long_tail.r && long_tail.profile == profile)
+      throw TraceError("data", "the profile '" + long_tail.profile + "' has no imbalance ratio r", location,
+                       "{.profile = \"" + long_tail.profile + "\", .r = 0.01}");
+  set(options, "data.long_tail.profile", long_tail.profile.empty() ? "exp" : long_tail.profile, location);
+}
+
+/// Refuses an argument that this kind of set does not read: `is_default` is false.
+void require_default(bool is_default, const char* set, const char* argument, const char* way_out,
+                     const Location& location) {
+  if (!is_default)
+    throw TraceError(std::string("data::") + set, std::string("there is no ") + argument, location, way_out);
 }
 
 void set_generated(Options& options, const GeneratedArgs& args, const Location& location) {
@@ -62,6 +76,8 @@ Plan blobs(const GeneratedArgs& args, const std::source_location& where) {
                      "needs 2 to 1000000 classes and 1 to 1000000 dimensions, not " +
                          std::to_string(args.classes) + " and " + std::to_string(args.dimensions),
                      location);
+  require_default(args.noise == GeneratedArgs().noise, "blobs", "noise to set",
+                  "the standard deviation of a blob is 1; separation moves them apart", location);
   Options options;
   set(options, "data.format", "blobs", location);
   set(options, "data.classes", args.classes, location);
@@ -73,6 +89,13 @@ Plan blobs(const GeneratedArgs& args, const std::source_location& where) {
 
 Plan two_moons(const GeneratedArgs& args, const std::source_location& where) {
   Location location = LocationScope::resolve(make_location(where));
+  const GeneratedArgs defaults;
+  require_default(args.classes == 2 || args.classes == defaults.classes, "two_moons",
+                  "number of classes but 2", "data::blobs takes any number", location);
+  require_default(args.dimensions == defaults.dimensions, "two_moons", "number of dimensions but 2",
+                  "data::blobs takes any number", location);
+  require_default(args.separation == defaults.separation, "two_moons", "separation to set",
+                  "noise is what blurs the moons", location);
   Options options;
   set(options, "data.format", "two_moons", location);
   set(options, "data.noise", args.noise, location);
@@ -85,7 +108,7 @@ Plan csv(const std::string& path, const CsvArgs& args, const std::source_locatio
   Options options;
   set(options, "data.format", "csv", location);
   set(options, "data.train", path, location);
-  set(options, "data.label.column", args.label, location);
+  if (!args.label.empty()) set(options, "data.label.column", args.label, location);
   if (!args.positive.empty()) set(options, "data.label.positive", args.positive, location);
   OptionValue::List categorical(args.categorical.begin(), args.categorical.end());
   set(options, "data.columns.categorical", std::move(categorical), location);
@@ -94,9 +117,17 @@ Plan csv(const std::string& path, const CsvArgs& args, const std::source_locatio
   set(options, "data.split.val", args.val, location);
   set(options, "data.split.test", args.test, location);
   set_long_tail(options, args.long_tail, location);
+  for (const auto& [key, value] : args.more) {
+    if (!key.starts_with("data."))
+      throw TraceError("data::csv", "'" + key + "' is no data.* key", location,
+                       "program.options().set(\"" + key + "\", ...) sets other ones");
+    if (options.contains(key))
+      throw TraceError("data::csv", "'" + key + "' is set twice: it has an argument of its own", location);
+    set(options, key, value, location);
+  }
   if (!schema_reader())
     throw TraceError("data::csv", "nothing is linked that can read '" + path + "'", location,
-                     "link tailor_driver, which registers the reader");
+                     "build the program with tailor_program() of CMake, or call register_services() first");
   Schema schema = schema_reader()(options, location);
   return Plan(std::move(options), std::move(schema), location);
 }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tailor::data {
@@ -17,10 +18,11 @@ namespace tailor::data {
 using Schema = runtime::DataSchema;
 using runtime::Options;
 
-/// Long-tail construction of the training split (methods.md 1): option keys data.long_tail.*.
+/// Long-tail construction of the training split (methods.md 1): option keys data.long_tail.*. As it is by default
+/// nothing is cut: every row stays.
 struct LongTail {
-  std::string profile = "exp"; ///< exp | step | balanced | ...
-  double r = 1;                ///< n_min / n_max in (0, 1]
+  std::string profile = {};               ///< exp | step | balanced | ...; default: exp where r is given
+  std::optional<double> r = std::nullopt; ///< n_min / n_max in (0, 1]
 };
 
 /// Where the data come from and what they look like: options data.* plus the schema.
@@ -43,6 +45,7 @@ private:
   Location location_;
 };
 
+/// TraceError for what the other set has: classes, dimensions, separation in two_moons, noise in blobs.
 struct GeneratedArgs {
   std::int64_t classes = runtime::defaults::kClasses; ///< blobs only; two_moons has 2
   std::int64_t dimensions = 2;                        ///< blobs only
@@ -61,12 +64,15 @@ Plan two_moons(const GeneratedArgs& args = {},
                const std::source_location& where = std::source_location::current());
 
 struct CsvArgs {
-  std::string label;    ///< column name
+  std::string label;    ///< column name; default: the last column
   std::string positive; ///< two classes: the one that counts as 1
   std::vector<std::string> categorical;
   std::string numeric = "standard"; ///< none | standard | quantile
   double val = runtime::defaults::kValShare, test = runtime::defaults::kTestShare; ///< of a stratified split
   LongTail long_tail = {};
+  /// Further data.* keys of a recipe: {{"data.missing", "mean"}, {"data.separator", ";"}}. What decides how the
+  /// table is read belongs here: TrainingProgram::options() come after it has been.
+  std::vector<std::pair<std::string, runtime::OptionValue>> more = {};
 };
 /// A csv or csv.gz file. The schema is read from it now, by the reader that backend/driver registers;
 /// TraceError with the reader's words when that fails or none is linked.

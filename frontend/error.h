@@ -2,6 +2,7 @@
 
 #include "frontend/location.h"
 
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -24,5 +25,22 @@ private:
   std::string hint_;
   Location location_;
 };
+
+/// Runs code of the user's program. What it throws becomes a TraceError at `location` that says so, with what();
+/// a TraceError and std::bad_alloc pass as they are.
+template <class Work>
+auto run_user_code(const std::string& op, const Location& location, const Work& work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const TraceError&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw TraceError(op, std::string("the program's code threw: ") + error.what(), location);
+  } catch (...) {
+    throw TraceError(op, "the program's code threw something that is no std::exception", location);
+  }
+}
 
 } // namespace tailor

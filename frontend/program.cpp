@@ -26,7 +26,30 @@ void check_sizes(const char* what, const BatchSizes& sizes, const Location& loca
   }
 }
 
+/// A program has one of each; `first` is where it was given.
+void require_first(const char* what, const Location& first, bool given, const Location& location) {
+  if (given)
+    throw TraceError(what, "the program has one already, at " + to_string(first), location,
+                     "one function may do both: it is recorded as it runs");
+}
+
 } // namespace
+
+void ProgramOptions::set(const std::string& key, runtime::OptionValue value,
+                         const std::source_location& where) {
+  Location location = LocationScope::resolve(make_location(where));
+  runtime::Option option;
+  option.value = std::move(value);
+  option.origin = to_string(location);
+  values_.set(key, std::move(option));
+  places_.insert_or_assign(key, location);
+}
+
+ProgramOptions& ProgramOptions::operator=(Options options) {
+  values_ = std::move(options);
+  places_.clear();
+  return *this;
+}
 
 TrainingProgram::TrainingProgram(std::string name, const std::source_location& where)
     : TrainingProgram(std::move(name), LocationScope::resolve(make_location(where))) {}
@@ -43,6 +66,10 @@ TrainingProgram::~TrainingProgram() = default;
 void TrainingProgram::data(data::Plan plan, DataOptions options) {
   check_sizes("batch", options.batch, plan.location());
   check_sizes("eval_batch", options.eval_batch, plan.location());
+  if (impl_->has_plan)
+    throw TraceError("data", "the program has a data plan already, from " + to_string(impl_->plan.location()),
+                     plan.location());
+  impl_->has_plan = true;
   impl_->plan = std::move(plan);
   impl_->data_options = std::move(options);
 }
@@ -50,7 +77,12 @@ void TrainingProgram::data(data::Plan plan, DataOptions options) {
 void TrainingProgram::state(const std::string& name, nn::Module& module, StateKind kind,
                             const std::source_location& where) {
   Location location = LocationScope::resolve(make_location(where));
-  add_group({.name = name, .kind = kind, .module = &module, .slots = {}, .location = location});
+  add_group({.name = name,
+             .kind = kind,
+             .module = &module,
+             .slots = {},
+             .alive = module.lifetime().watch(),
+             .location = location});
   for (const auto& [tensor_name, tensor] : module.tensors()) {
     State& state = *tensor->state();
     state.name = tensor_name;
@@ -65,6 +97,7 @@ void TrainingProgram::state(const std::string& name, optim::Sgd& sgd, const std:
              .kind = StateKind::optimizer,
              .module = nullptr,
              .slots = {{name, &sgd.slots()}},
+             .alive = sgd.slots().lifetime().watch(),
              .location = LocationScope::resolve(make_location(where))});
 }
 
@@ -76,6 +109,7 @@ void TrainingProgram::state(const std::string& name, optim::AdamW& adamw, const 
        .kind = StateKind::optimizer,
        .module = nullptr,
        .slots = {{name + "_first", &adamw.first_moments()}, {name + "_second", &adamw.second_moments()}},
+       .alive = adamw.first_moments().lifetime().watch(),
        .location = LocationScope::resolve(make_location(where))});
 }
 
@@ -86,45 +120,78 @@ void TrainingProgram::state(const std::string& name, optim::Ema& ema, const std:
              .kind = StateKind::ema,
              .module = nullptr,
              .slots = {{name, &ema.slots()}, {name + "_batchnorm", &ema.batchnorm_slots()}},
+             .alive = ema.slots().lifetime().watch(),
              .location = LocationScope::resolve(make_location(where))});
+}
+
+std::string TrainingProgram::shared_state(const Group& known, const Group& group) {
+  for (const auto& [name, slots] : known.slots)
+    for (const auto& [other, same] : group.slots)
+      if (slots == same) return "the optimizer or average";
+  if (!known.module || !group.module) return "";
+  for (const auto& [name, tensor] : known.module->tensors())
+    for (const auto& [other, same] : group.module->tensors())
+      if (tensor->state() == same->state()) return "'" + other + "'";
+  return "";
 }
 
 void TrainingProgram::add_group(Group group) {
   check_name("state group", group.name, group.location);
   if (group.name == "fitted")
     throw TraceError("state", "the name 'fitted' is kept for what is computed from the data", group.location);
-  for (const Group& known : impl_->groups)
+  for (const Group& known : impl_->groups) {
     if (known.name == group.name)
       throw TraceError("state", "there are two state groups named '" + group.name + "'", group.location,
                        "the first is declared at " + to_string(known.location));
+    if (known.alive.expired()) continue; // trace() says so
+    const std::string shared = shared_state(known, group);
+    if (!shared.empty())
+      throw TraceError("state",
+                       shared + " belongs to state group '" + known.name + "' already, since " +
+                           to_string(known.location),
+                       group.location, "a tensor has one group");
+  }
   impl_->groups.push_back(std::move(group));
 }
 
 void TrainingProgram::train_step(std::function<void(Step&)> step, const std::source_location& where) {
+  Location location = LocationScope::resolve(make_location(where));
+  require_first("train_step", impl_->train_location, impl_->train_step != nullptr, location);
   impl_->train_step = std::move(step);
-  impl_->train_location = LocationScope::resolve(make_location(where));
+  impl_->train_location = location;
 }
 
 void TrainingProgram::eval_step(std::function<void(Eval&)> eval, EvalOptions options,
                                 const std::source_location& where) {
+  Location location = LocationScope::resolve(make_location(where));
+  require_first("eval_step", impl_->eval_location, impl_->eval_step != nullptr, location);
   impl_->eval_step = std::move(eval);
   impl_->eval_options = std::move(options);
-  impl_->eval_location = LocationScope::resolve(make_location(where));
+  impl_->eval_location = location;
 }
 
 void TrainingProgram::stages(std::vector<Stage> stages) {
   if (stages.empty()) throw TraceError("stages", "a program needs at least one stage", impl_->location);
+  std::set<std::string> names;
+  for (const Stage& stage : stages) {
+    check_name("stage", stage.name, impl_->location);
+    if (!names.insert(stage.name).second)
+      throw TraceError("stages", "there are two stages named '" + stage.name + "'", impl_->location);
+    if (stage.entry != "train_step")
+      throw TraceError("stages", "stage '" + stage.name + "' runs '" + stage.entry + "', which there is not",
+                       impl_->location, "every stage runs \"train_step\"");
+  }
   impl_->stages = std::move(stages);
 }
 
 const std::string& TrainingProgram::name() const {
   return impl_->name;
 }
-Options& TrainingProgram::options() {
+ProgramOptions& TrainingProgram::options() {
   return impl_->options;
 }
 const Options& TrainingProgram::options() const {
-  return impl_->options;
+  return impl_->options.values();
 }
 
 TracedProgram TrainingProgram::trace() const {

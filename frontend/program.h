@@ -15,7 +15,10 @@
 
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +50,8 @@ struct Entry {
   std::vector<Trace::Binding> stores;
   std::vector<Named> reports;
   std::vector<Named> outputs;
+  /// The learning rate of the step's first update, when no control field says it: reported as "lr".
+  std::optional<Named> rate;
   /// Tables the fit entry computes: reading the value means loading the state.
   std::vector<std::pair<Array, std::shared_ptr<const State>>> fitted;
   Location location;
@@ -72,6 +77,29 @@ struct TracedProgram {
   bool norm_bias_undecayed = false; ///< weight decay leaves norms and biases out (optim::DecayFilter)
   data::Schema schema;
   Options options;
+  std::set<std::string, std::less<>> declared; ///< keys of `options` that the program's code reads or decides
+};
+
+/// Options of a program beside what its code says. One that the code gives a value too (a control field, a
+/// learning rate) goes over it, as `--set` does; what the code decides when it is compiled cannot be changed here.
+///
+/// Errors   TraceError at the line of set() when the program is traced and nothing in it reads the key;
+///          unknown keys and wrong values when it is compiled, also at that line.
+class ProgramOptions {
+public:
+  /// Any key of a recipe but what is read with the data (data::CsvArgs::more), or of the program's own fields.
+  void set(const std::string& key, runtime::OptionValue value,
+           const std::source_location& where = std::source_location::current());
+  /// All options of a recipe, which has checked them.
+  ProgramOptions& operator=(Options options);
+
+  const Options& values() const { return values_; }
+  /// Where set() was called, by key.
+  const std::map<std::string, Location, std::less<>>& places() const { return places_; }
+
+private:
+  Options values_;
+  std::map<std::string, Location, std::less<>> places_;
 };
 
 class ProgramTracer;
@@ -86,15 +114,15 @@ public:
   /// Symbolic [K] arrays over the training split's class counts.
   ClassStats classes(const std::source_location& where = std::source_location::current());
 
-  /// A number that may change between runs and steps: option `key`, "control.<name>" unless given. f32 [].
+  /// A number that may change between runs: option `key`, "control.<name>" unless given. f32 []. It stays what it
+  /// is during a run, also when the key is optimizer.lr: a schedule is asked for below.
+  /// Errors   TraceError when the same name or key is given another value elsewhere in the program.
   Array control(const std::string& name, double value, const std::string& key = "",
                 const std::source_location& where = std::source_location::current());
   /// The same with a schedule. The field `lr` uses optimizer.lr and schedule.*; others control.<name>.*.
+  /// Train steps only: evaluation has no place in a schedule.
   Array control(const std::string& name, const Schedule& schedule,
                 const std::source_location& where = std::source_location::current());
-
-  /// A scalar per step or evaluation batch for the logs.
-  void report(const std::string& name, const Operand& value);
 
 protected:
   EntryScope(ProgramTracer& tracer, Entry& entry, Context context);
@@ -102,6 +130,8 @@ protected:
   Entry& entry_;
 
 private:
+  void require_clock(const std::string& name, bool scheduled, const Location& location) const;
+
   Context context_;
   std::int64_t batch_size_;
   Batch batch_;
@@ -112,12 +142,23 @@ class Step : public EntryScope {
 public:
   Step(ProgramTracer& tracer, Entry& entry) : EntryScope(tracer, entry, Context{.train = true}) {}
 
+  /// A scalar per step for log.jsonl: `train/<name>` is its mean over the epoch's steps, weighted by their valid
+  /// rows; with run.log_steps every so many steps `step/<name>`. "loss" is the one that progress shows.
+  void report(const std::string& name, const Operand& value);
+
   /// One optimizer step of `net` with `gradients`. Parameters without a gradient stay as they are.
   void update(nn::Module& net, optim::Sgd& sgd, const Gradients& gradients, const Operand& lr);
   void update(nn::Module& net, optim::AdamW& adamw, const Gradients& gradients, const Operand& lr);
   /// Moves the average towards the parameters as they are now (after the optimizer's update).
   void update(optim::Ema& ema, nn::Module& net,
               const std::source_location& where = std::source_location::current());
+
+private:
+  /// The rate of an update as a value, noted for the log.
+  Array rate(const Operand& lr);
+
+  bool rate_noted_ = false;
+  std::set<std::pair<const optim::AdamW*, const State*>> adamw_updated_;
 };
 
 /// The eval step being recorded; also what `predict` runs.
@@ -129,6 +170,9 @@ public:
   void logits(const Operand& logits);
   /// [N, D]: representation for collapse metrics and feature export.
   void features(const Operand& features);
+
+private:
+  void add_output(const char* name, const Array& value, const Location& location);
 };
 
 /// 64 or {16, 64, 256}: the step is recorded once per size.
@@ -153,11 +197,15 @@ struct DataOptions {
 class EvalWeights {
 public:
   EvalWeights() = default;
-  EvalWeights(optim::Ema& ema) : ema_(&ema) {}
+  EvalWeights(optim::Ema& ema) : ema_(&ema), alive_(ema.slots().lifetime().watch()) {}
   optim::Ema* ema() const { return ema_; }
+
+  /// The average was there once and is gone.
+  bool expired() const { return ema_ && alive_.expired(); }
 
 private:
   optim::Ema* ema_ = nullptr;
+  std::weak_ptr<const void> alive_;
 };
 
 struct EvalOptions {
@@ -168,8 +216,12 @@ struct EvalOptions {
 /// A whole training program: state, a train step, an eval step, data, options. It holds functions; `trace`
 /// runs them and returns the recorded graph.
 ///
-/// Lifetime  modules and optimizers are referred to, not owned: they outlive the program.
-/// Errors    TraceError from every call that is wrong in itself, and from trace().
+/// Lifetime  modules, optimizers and averages are referred to, not owned; the functions are copied, but what a
+///           lambda captures by reference (`[&]`, `[this]`) is not. All of it must be there whenever the program
+///           is traced: keep them in one class with the program (tailor::main<Class>). A module, optimizer or
+///           average that is gone is a TraceError; other captures cannot be checked.
+/// Errors    TraceError from every call that is wrong in itself, and from trace(). A second train step, eval step
+///           or data plan is one: a program has one of each.
 class TrainingProgram {
 public:
   explicit TrainingProgram(std::string name,
@@ -200,7 +252,7 @@ public:
   void stages(std::vector<Stage> stages);
 
   const std::string& name() const;
-  Options& options();
+  ProgramOptions& options();
   const Options& options() const;
 
   /// Runs the functions once per batch size and returns what they recorded. Every call gives the same
@@ -212,6 +264,8 @@ private:
   struct Group;
   struct Impl;
   void add_group(Group group);
+  /// What two groups would both hold, for a message; empty: nothing.
+  static std::string shared_state(const Group& known, const Group& group);
   std::unique_ptr<Impl> impl_;
 };
 

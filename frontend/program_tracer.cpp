@@ -1,5 +1,8 @@
 #include "frontend/program_tracer.h"
 
+#include "frontend/optimizers/schedule.h"
+#include "runtime/base/edit_distance.h"
+
 #include <algorithm>
 #include <unordered_set>
 
@@ -48,6 +51,17 @@ std::vector<Array> used_tables(const Entry& entry) {
   return found;
 }
 
+/// The same choice, whether it is written 1, 1.0 or [1].
+bool same_value(const runtime::OptionValue& a, const runtime::OptionValue& b) {
+  if (a == b) return true;
+  if (a.as_number() && b.as_number()) return *a.as_number() == *b.as_number();
+  if (const auto* list = a.as_list(); list && list->size() == 1 && !b.as_list())
+    return same_value(list->front(), b);
+  if (const auto* list = b.as_list(); list && list->size() == 1 && !a.as_list())
+    return same_value(a, list->front());
+  return false;
+}
+
 StateGroup make_group(const std::string& name, StateKind kind, bool trainable, const Location& location) {
   StateGroup group;
   group.name = name;
@@ -64,7 +78,7 @@ ProgramTracer::ProgramTracer(const TrainingProgram::Impl& program) : program_(pr
   out_.location = program.location;
   out_.stages = program.stages;
   out_.schema = program.plan.schema();
-  out_.options = program.options;
+  out_.options = program.options.values();
   for (const auto& [key, option] : program.plan.options())
     if (!out_.options.contains(key)) out_.options.set(key, option);
   auto sizes = [](const BatchSizes& batch) {
@@ -89,7 +103,50 @@ ProgramTracer::ProgramTracer(const TrainingProgram::Impl& program) : program_(pr
       {.name = "rng", .type = {DType::i32, {4}}, .key = "", .location = program.location});
 }
 
+void ProgramTracer::check_lifetimes() const {
+  const char* way_out =
+      "keep it beside the program as long as that is used: tailor::main<Class> with both as members";
+  for (const TrainingProgram::Group& group : program_.groups)
+    if (group.alive.expired())
+      throw TraceError("state", "what state group '" + group.name + "' refers to no longer exists",
+                       group.location, way_out);
+  if (program_.eval_options.weights.expired())
+    throw TraceError("eval_step", "the average that evaluation reads no longer exists",
+                     program_.eval_location, way_out);
+}
+
+void ProgramTracer::check_options() const {
+  for (const ControlField& field : out_.controls)
+    if (field.run_constant && out_.options.has_value(schedule_prefix(field.key) + ".name"))
+      throw TraceError("control",
+                       "'" + field.name + "' is one number for a run, but '" + schedule_prefix(field.key) +
+                           ".name' gives it a schedule",
+                       field.location,
+                       "control(\"" + field.name + "\", schedule::constant(...)) may have one");
+  for (const auto& [key, location] : program_.options.places()) {
+    if (out_.declared.contains(key)) continue;
+    const std::string section = key.substr(0, key.find('.'));
+    const bool code_decides = section == "optimizer" || section == "method" || section == "schedule" ||
+                              section == "control" || section == "model";
+    // What belongs to a schedule that the code asks for is read with it.
+    const std::string prefix = key.substr(0, key.rfind('.'));
+    const bool of_schedule = prefix == "schedule" || prefix.ends_with(".schedule");
+    if (!code_decides || (of_schedule && out_.declared.contains(prefix + ".name"))) continue;
+    std::string near;
+    std::size_t least = 4; // letters off: further is another word
+    for (const std::string& known : out_.declared)
+      if (std::size_t distance = runtime::edit_distance(key, known); distance < least) {
+        near = known;
+        least = distance;
+      }
+    throw TraceError("options", "nothing in this program reads '" + key + "'", location,
+                     near.empty() ? "control(name, value, \"" + key + "\") would"
+                                  : "did you mean '" + near + "'?");
+  }
+}
+
 TracedProgram ProgramTracer::run() {
+  check_lifetimes();
   if (!program_.train_step)
     throw TraceError("program", "'" + program_.name + "' has no train_step", program_.location);
   if (!program_.eval_step)
@@ -103,6 +160,7 @@ TracedProgram ProgramTracer::run() {
   trace_evals();
   hoist_tables();
   collect_groups();
+  check_options();
   out_.num_op_ids = OpIds::next();
   return std::move(out_);
 }
@@ -129,6 +187,12 @@ Array ProgramTracer::control(const std::string& name, const std::string& key, bo
                              .key = key,
                              .run_constant = !scheduled,
                              .location = location});
+  } else if (known->run_constant == scheduled && known->key == key) {
+    throw TraceError("control",
+                     "'" + name + "' has a schedule " +
+                         (scheduled ? "here" : "at " + to_string(known->location)) + " and is one number " +
+                         (scheduled ? "at " + to_string(known->location) : "here"),
+                     location);
   } else if (known->key != key) {
     throw TraceError("control",
                      known->key.empty()
@@ -141,6 +205,23 @@ Array ProgramTracer::control(const std::string& name, const std::string& key, bo
 
 void ProgramTracer::default_option(const std::string& key, runtime::OptionValue value,
                                    runtime::OptionStage stage, const Location& location) {
+  out_.declared.insert(key);
+  const runtime::Option* given = program_.options.values().find(key);
+  if (!given) given = program_.plan.options().find(key);
+  if (given && stage == runtime::OptionStage::kCompile && !same_value(given->value, value))
+    throw TraceError("options",
+                     "'" + key + "' is " + given->value.to_json() + " in the options, set at " +
+                         given->origin + ", but the code says " + value.to_json(),
+                     location, "what the code decides is changed in the code");
+  if (given) return;
+  if (auto said = said_.find(key); said == said_.end())
+    said_.emplace(key, Said{value, location});
+  else if (!same_value(said->second.value, value))
+    throw TraceError("options",
+                     "'" + key + "' is " + said->second.value.to_json() + " at " +
+                         to_string(said->second.location) + " and " + value.to_json() + " here",
+                     location,
+                     "an option has one value; a field with another value needs another name or key");
   if (out_.options.contains(key)) return;
   runtime::Option option;
   option.type = value.as_bool()     ? runtime::OptionType::kBool
@@ -160,12 +241,24 @@ void ProgramTracer::compiled_in(const std::string& key) {
   out_.options.set(key, std::move(option));
 }
 
-void ProgramTracer::require_state(const optim::SlotGroup& slots, const Location& location) const {
+OptionPrefix ProgramTracer::prefix_of(const std::string& section, const optim::SlotGroup& slots,
+                                      const Location& location) {
+  std::vector<const optim::SlotGroup*>& owners = owners_[section];
+  if (std::find(owners.begin(), owners.end(), &slots) == owners.end()) owners.push_back(&slots);
   for (const TrainingProgram::Group& group : program_.groups)
     for (const auto& [name, known] : group.slots)
-      if (known == &slots) return;
+      if (known == &slots)
+        return owners.front() == &slots ? OptionPrefix{section + ".", ""}
+                                        : OptionPrefix{section + "." + group.name + ".", group.name + "_"};
   throw TraceError("update", "the optimizer or average has no state in this program", location,
                    "program.state(\"sgd\", sgd)");
+}
+
+bool ProgramTracer::is_learning_rate(const Array& value) const {
+  if (value.node()->op != "control_read") return false;
+  return std::any_of(out_.controls.begin(), out_.controls.end(), [&](const ControlField& field) {
+    return field.name == value.node()->name && (field.name == "lr" || field.key == "optimizer.lr");
+  });
 }
 
 void ProgramTracer::set_decay_filter(optim::DecayFilter filter, const Location& location) {
@@ -187,7 +280,10 @@ void ProgramTracer::trace_steps() {
     entry.location = program_.train_location;
     Trace trace(Trace::Kind::entry);
     Step step(*this, entry);
-    program_.train_step(step);
+    run_user_code("train_step", program_.train_location, [&] { program_.train_step(step); });
+    const bool says_rate = std::any_of(entry.reports.begin(), entry.reports.end(),
+                                       [](const Entry::Named& report) { return report.name == "lr"; });
+    if (entry.rate && !says_rate) entry.reports.push_back(*entry.rate);
     entry.stores = trace.writes();
     if (entry.stores.empty())
       throw TraceError("train_step", "the step updates nothing", program_.train_location,
@@ -208,7 +304,7 @@ void ProgramTracer::trace_evals() {
     Trace trace(Trace::Kind::entry);
     if (optim::Ema* ema = program_.eval_options.weights.ema()) redirect_to_average(trace, *ema);
     Eval eval(*this, entry);
-    program_.eval_step(eval);
+    run_user_code("eval_step", program_.eval_location, [&] { program_.eval_step(eval); });
     if (!trace.writes().empty())
       throw TraceError("eval_step",
                        "evaluation must not change state '" + trace.writes()[0].first->name + "'",

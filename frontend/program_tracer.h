@@ -15,6 +15,7 @@ struct TrainingProgram::Group {
   StateKind kind = StateKind::net;
   nn::Module* module = nullptr;
   std::vector<std::pair<std::string, optim::SlotGroup*>> slots; ///< group name, its slots
+  std::weak_ptr<const void> alive;                              ///< expires with the module or the slots
   Location location;
 };
 
@@ -23,6 +24,7 @@ struct TrainingProgram::Impl {
   std::string name;
   Location location;
   data::Plan plan;
+  bool has_plan = false;
   DataOptions data_options;
   std::vector<Group> groups;
   std::function<void(Step&)> train_step;
@@ -31,7 +33,13 @@ struct TrainingProgram::Impl {
   EvalOptions eval_options;
   Location eval_location;
   std::vector<Stage> stages{Stage{}};
-  Options options;
+  ProgramOptions options;
+};
+
+/// Where an optimizer or average has its numbers.
+struct OptionPrefix {
+  std::string key;   ///< "optimizer.", "optimizer.head."
+  std::string field; ///< "", "head_"
 };
 
 /// Runs the functions of a program and gathers what they record.
@@ -45,16 +53,26 @@ public:
   std::shared_ptr<const State> class_counts();
   /// Declares a control field on first use and reads it. `scheduled`: changes during a run.
   Array control(const std::string& name, const std::string& key, bool scheduled, const Location& location);
-  /// Gives `key` a value unless the recipe or program has one.
+  /// Gives `key` the value that the code says, unless the recipe or the program's options have one: that goes over
+  /// a run key.
+  /// Errors   TraceError when the code says something else elsewhere, or when the options contradict what it
+  ///          decides at compile time.
   void default_option(const std::string& key, runtime::OptionValue value, runtime::OptionStage stage,
                       const Location& location);
   /// Nothing that runs reads this option any more: the artifact has it as a compile key.
   void compiled_in(const std::string& key);
-  /// TraceError unless the slots' owner was given to the program.
-  void require_state(const optim::SlotGroup& slots, const Location& location) const;
+  /// The options of what owns `slots`: the plain ones ("optimizer.") for the first of its kind that a step updates
+  /// with, those of its state group for the others.
+  /// Errors   TraceError unless it was given to the program.
+  OptionPrefix prefix_of(const std::string& section, const optim::SlotGroup& slots, const Location& location);
+  /// A control field that holds the learning rate: called `lr` or evaluated from optimizer.lr.
+  bool is_learning_rate(const Array& value) const;
   void set_decay_filter(optim::DecayFilter filter, const Location& location);
 
 private:
+  void check_lifetimes() const;
+  /// Options that nothing reads, and schedules of fields that have none.
+  void check_options() const;
   void trace_steps();
   void trace_evals();
   void redirect_to_average(Trace& trace, optim::Ema& ema) const;
@@ -68,6 +86,14 @@ private:
   /// Tables of the fit entry, in order; equal tables of different variants share one.
   std::vector<std::pair<Array, std::shared_ptr<const State>>> tables_;
   bool decay_filter_known_ = false;
+  /// What the code said of an option, and where first.
+  struct Said {
+    runtime::OptionValue value;
+    Location location;
+  };
+  std::map<std::string, Said> said_;
+  std::map<std::string, std::vector<const optim::SlotGroup*>>
+      owners_; ///< by section, in order of first update
 };
 
 } // namespace tailor

@@ -109,6 +109,9 @@ SamResult sam(const std::function<Array(const Array& table)>& loss, const SamOpt
 SamResult sam(const std::function<Array()>& loss, const SamOptions& options,
               const std::source_location& where) {
   Location location = LocationScope::resolve(make_location(where));
+  if (!options.descent.empty() || (!options.ascent.empty() && options.radius == SamRadius::fixed))
+    throw TraceError("sam", "the loss takes no table, so the given one would do nothing", location,
+                     "[&](const Array& table) { ... } is called with the ascent and the descent table");
   return traced_sam([&](const std::vector<Array>&) { return std::vector<Array>{loss()}; }, {}, {}, options,
                     location);
 }

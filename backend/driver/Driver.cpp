@@ -363,7 +363,7 @@ runtime::Result<Compilation> compile(const TracedProgram& traced, const CompileO
   CompilerRun compiler(options);
   ProgramInfo info{traced.options, traced.schema, sourceName, sourceText};
   // A recipe has all of it already, a C++ program only what it set.
-  TAILOR_RETURN_IF_ERROR_AS_IS(recipe::complete(info.options));
+  TAILOR_RETURN_IF_ERROR_AS_IS(recipe::complete(info.options, traced.declared));
   for (const auto& [key, text] : options.set)
     TAILOR_RETURN_IF_ERROR_AS_IS(replaceOption(info.options, key, text));
   TAILOR_RETURN_IF_ERROR_AS_IS(checkMetrics(info));

@@ -2,6 +2,7 @@
 
 #include "frontend/ops/checks.h"
 #include "frontend/ops/normalization.h"
+#include "runtime/base/status.h"
 
 namespace tailor::nn {
 
@@ -10,6 +11,11 @@ BatchNorm::BatchNorm(std::int64_t channels, const BatchNormOptions& options)
       bias_({DType::f32, {channels}}, InitRule::zeros(), State::Role::parameter, true),
       running_mean_({DType::f32, {channels}}, InitRule::zeros(), State::Role::buffer, true),
       running_var_({DType::f32, {channels}}, InitRule::ones(), State::Role::buffer, true) {
+  if (channels < 1 || !(options.momentum >= 0 && options.momentum <= 1) || !(options.epsilon > 0))
+    detail::fail("batch_norm",
+                 runtime::concat("needs a channel, a momentum in [0, 1] and an epsilon above 0, not ",
+                                 channels, ", ", options.momentum, " and ", options.epsilon),
+                 {});
   add("weight", weight_);
   add("bias", bias_);
   add("running_mean", running_mean_);

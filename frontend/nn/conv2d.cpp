@@ -11,10 +11,13 @@ namespace tailor::nn {
 namespace {
 
 std::int64_t fan_in(std::int64_t in_channels, const Conv2dOptions& options) {
-  if (in_channels < 1 || options.kernel < 1 || options.groups < 1 || in_channels % options.groups)
+  if (in_channels < 1 || options.kernel < 1 || options.groups < 1 || in_channels % options.groups ||
+      options.stride < 1 || options.dilation < 1 || options.padding < 0)
     throw TraceError("conv2d",
                      std::to_string(in_channels) + " channels, kernel " + std::to_string(options.kernel) +
-                         " and " + std::to_string(options.groups) + " groups do not make a convolution",
+                         ", " + std::to_string(options.groups) + " groups, stride " +
+                         std::to_string(options.stride) + ", dilation " + std::to_string(options.dilation) +
+                         " and padding " + std::to_string(options.padding) + " do not make a convolution",
                      {});
   return in_channels / options.groups * options.kernel * options.kernel;
 }

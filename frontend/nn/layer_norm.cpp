@@ -1,12 +1,18 @@
 #include "frontend/nn/layer_norm.h"
 
+#include "frontend/ops/checks.h"
 #include "frontend/ops/normalization.h"
+#include "runtime/base/status.h"
 
 namespace tailor::nn {
 
 LayerNorm::LayerNorm(std::int64_t features, double epsilon)
     : epsilon_(epsilon), weight_({DType::f32, {features}}, InitRule::ones(), State::Role::parameter, true),
       bias_({DType::f32, {features}}, InitRule::zeros(), State::Role::parameter, true) {
+  if (features < 1 || !(epsilon > 0))
+    detail::fail("layer_norm",
+                 runtime::concat("needs a feature and an epsilon above 0, not ", features, " and ", epsilon),
+                 {});
   add("weight", weight_);
   add("bias", bias_);
 }

@@ -17,7 +17,8 @@ Array Tensor::read(const Location& location) const {
 }
 
 void Tensor::write(const Array& value) const {
-  Trace::require(state_->name.empty() ? "buffer" : state_->name, value.node()->location).write(state_, value);
+  const Location location = value.empty() ? Location() : value.node()->location;
+  Trace::require(state_->name.empty() ? "buffer" : state_->name, location).write(state_, value);
 }
 
 void Module::check_name(const std::string& name) const {

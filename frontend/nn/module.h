@@ -2,6 +2,7 @@
 
 #include "frontend/array.h"
 #include "frontend/context.h"
+#include "frontend/lifetime.h"
 #include "frontend/state.h"
 
 #include <memory>
@@ -37,6 +38,7 @@ public:
   std::vector<std::pair<std::string, const Tensor*>> tensors() const;
   /// Elements of all trained tensors.
   std::int64_t num_parameters() const;
+  const Lifetime& lifetime() const { return lifetime_; }
 
 protected:
   /// Names a child. TraceError if the name is taken or holds a '.'.
@@ -50,6 +52,7 @@ private:
 
   std::vector<std::pair<std::string, const Tensor*>> own_;
   std::vector<std::pair<std::string, const Module*>> children_;
+  Lifetime lifetime_;
 };
 
 /// A module that maps one array to one.

@@ -5,6 +5,7 @@
 namespace tailor::nn {
 
 Sequential& Sequential::push(std::unique_ptr<Layer> layer, std::string name) {
+  if (!layer) detail::fail("sequential", "the layer to push is null", {});
   add(name.empty() ? std::to_string(layers_.size()) : name, *layer);
   layers_.push_back(std::move(layer));
   return *this;

@@ -11,7 +11,8 @@ struct AdamWOptions {
 };
 
 /// w <- w (1 - lr decay); w -= lr m^ / (sqrt(v^) + eps) with bias-corrected averages m^, v^. Decoupled decay.
-/// Moments are the groups `<name>_first` and `<name>_second`.
+/// Moments are the groups `<name>_first` and `<name>_second`. Options are optimizer.beta1, ...; a second optimizer
+/// has its own (sgd.h). Bias correction counts the steps of the run: one update a step.
 /// Source: methods.md 4.2.
 class AdamW {
 public:

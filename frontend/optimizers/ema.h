@@ -14,7 +14,8 @@ struct EmaOptions {
 };
 
 /// average <- d average + (1 - d) w after every optimizer step; starts as a copy of w. d is the control field
-/// `ema_decay` (options method.ema.decay, method.ema.warmup). Source: methods.md 4.4.
+/// `ema_decay` (options method.ema.decay, method.ema.warmup); a second average with state group `slow` has
+/// `slow_ema_decay` and method.ema.slow.decay, ... Source: methods.md 4.4.
 class Ema {
 public:
   explicit Ema(const EmaOptions& options = {}) : options_(options) {}

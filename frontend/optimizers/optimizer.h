@@ -1,5 +1,6 @@
 #pragma once
 
+#include "frontend/lifetime.h"
 #include "frontend/state.h"
 
 #include <cstdint>
@@ -21,12 +22,17 @@ public:
   void set_group(std::string group) { group_ = std::move(group); }
   const std::string& group() const { return group_; }
   /// The slot of `parameter`, declared on first use.
-  std::shared_ptr<const State> slot(const State& parameter, const InitRule& init);
+  /// Errors   TraceError when another parameter of that name has it: slots are told apart by name.
+  std::shared_ptr<const State> slot(const std::shared_ptr<const State>& parameter, const InitRule& init,
+                                    const Location& location);
   const std::vector<std::shared_ptr<const State>>& states() const { return states_; }
+  const Lifetime& lifetime() const { return lifetime_; }
 
 private:
   std::string group_;
   std::vector<std::shared_ptr<const State>> states_;
+  std::vector<std::shared_ptr<const State>> parameters_; ///< whose slots they are
+  Lifetime lifetime_;
 };
 
 } // namespace tailor::optim

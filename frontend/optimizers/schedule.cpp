@@ -1,5 +1,13 @@
 #include "frontend/optimizers/schedule.h"
 
+namespace tailor {
+
+std::string schedule_prefix(const std::string& key) {
+  return key == "optimizer.lr" ? "schedule" : key + ".schedule";
+}
+
+} // namespace tailor
+
 namespace tailor::schedule {
 
 Schedule constant(double value) {

@@ -17,6 +17,10 @@ struct Schedule {
   double factor = 0.1;                 ///< step: multiplied in at each milestone
 };
 
+/// Where the options of a field with option `key` have its schedule: "schedule" for optimizer.lr, else
+/// "<key>.schedule".
+std::string schedule_prefix(const std::string& key);
+
 namespace schedule {
 
 struct CosineArgs {
@@ -41,8 +45,8 @@ Schedule cosine(const CosineArgs& args);
 Schedule warmup_cosine(const WarmupCosineArgs& args);
 /// peak * factor^(milestones passed).
 Schedule step(const StepArgs& args);
-/// The schedules of the LDAM (x 1e-2, 1e-4 at 80 %, 90 %), MiSLAS (x 0.1, 0.01) and SAM (x 0.2 at 30, 60, 80
-/// %) code.
+/// The schedules of the LDAM (warm-up of 5 epochs, x 1e-2 and 1e-4 from 80 % and 90 % of the run), MiSLAS (the
+/// same with 0.1 and 0.01) and SAM (x 0.2 at 30, 60, 80 %) code.
 Schedule ldam_step(double peak);
 Schedule mislas_step(double peak);
 Schedule sam_step(double peak);

@@ -85,6 +85,8 @@ Program::Program(const Recipe& recipe, const runtime::DataSchema& schema)
       ema_({.decay = number("method.ema.decay"),
             .warmup = flag("method.ema.warmup"),
             .bn = text("method.ema.bn") == "avg" ? optim::EmaBatchNorm::avg : optim::EmaBatchNorm::copy}) {
+  // What has no line of its own in the recipe answers to the methods it is made of.
+  LocationScope scope(at("method.use"));
   const bool one_logit = text("model.output") == "sigmoid";
   if (one_logit && schema.num_classes != 2)
     throw TraceError(
@@ -122,7 +124,8 @@ Program::Program(const Recipe& recipe, const runtime::DataSchema& schema)
 
 std::unique_ptr<Network> Program::make_network(const ModelRequest& request) {
   const std::string name = text("model.name");
-  if (const ModelFactory* factory = find_model(name)) return (*factory)(request);
+  if (const ModelFactory* factory = find_model(name))
+    return run_user_code("model '" + name + "'", at("model.name"), [&] { return (*factory)(request); });
   std::vector<int32_t> capacities = request.schema.category_capacities();
   return as_network(std::make_unique<models::Mlp>(models::MlpOptions{
       .numeric_columns = request.schema.num_numeric(),
@@ -174,7 +177,9 @@ Array Program::loss(Step& step, const LossTables& tables, const Array& weights) 
   Array z = logits(step.batch(), step.context());
   if (const LossFunction* registered = find_loss(text("method.loss"))) {
     LocationScope scope(at("method.loss"), LocationScope::Nesting::inner);
-    return (*registered)({z, step.batch(), step.classes(), weights});
+    return run_user_code("loss '" + text("method.loss") + "'", at("method.loss"), [&] {
+      return (*registered)({z, step.batch(), step.classes(), weights});
+    });
   }
   LocationScope scope(at("method.use"), LocationScope::Nesting::inner);
   losses::LossOptions options;
@@ -229,10 +234,12 @@ Gradients Program::gradients(Step& step) {
   const std::vector<std::string> methods = *recipe_.options.get_strings("method.use");
   for (const std::string& name : methods)
     if (const MethodFunction* registered = find_method(name))
-      return (*registered)(
-          {step,
-           [&](const Array& table) { return loss(step, tables, table.empty() ? tables.weights : table); },
-           recipe_.options});
+      return run_user_code("method '" + name + "'", at("method.use"), [&] {
+        return (*registered)(
+            {step,
+             [&](const Array& table) { return loss(step, tables, table.empty() ? tables.weights : table); },
+             recipe_.options});
+      });
   if (uses("sam") || uses("sam-a")) return sharpness_aware(step, tables);
   LossAndGradients result = value_and_grad([&] { return loss(step, tables, tables.weights); });
   step.report("loss", result.loss);

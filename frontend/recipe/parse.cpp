@@ -372,26 +372,54 @@ void fill_defaults(Options& options) {
     options.set(std::string(spec.key), make_option(spec, std::move(value), "default"));
   }
 }
+
+/// "optimizer.head.momentum" -> "optimizer.momentum": the key of the first optimizer or average.
+std::string key_of_first(std::string_view key) {
+  for (std::string_view section : {"optimizer.", "method.ema."})
+    if (key.starts_with(section)) return std::string(section) + std::string(key.substr(key.rfind('.') + 1));
+  return "";
+}
+
+/// Message and hint for a key of a C++ program that is none.
+std::pair<std::string, std::string> unknown_key(const std::string& key,
+                                                const std::set<std::string, std::less<>>& declared) {
+  if (const ReservedKey* reserved = find_reserved(key))
+    return {"'" + key + "' is not in this version: " + std::string(reserved->what), ""};
+  std::vector<std::string> known(declared.begin(), declared.end());
+  for (const KeySpec& spec : keys())
+    known.emplace_back(spec.key);
+  const std::string near = nearest(key, known);
+  return {"unknown key '" + key + "'",
+          near.empty() ? "`tailor recipe --describe` lists every key" : "did you mean '" + near + "'?"};
+}
 } // namespace
 
-runtime::Status complete(Options& options) {
-  for (const KeySpec& spec : keys()) {
-    const Option* given = options.find(spec.key);
-    if (!given) continue;
-    Option typed = make_option(spec, given->value, given->origin);
+runtime::Status complete(Options& options, const std::set<std::string, std::less<>>& declared) {
+  std::vector<std::pair<std::string, Option>> typed_options;
+  for (const auto& [key, given] : options) {
+    const std::string place = given.origin == "default" ? "" : given.origin + ": error: ";
+    const KeySpec* spec = find_key(key);
+    const bool is_own = !spec && declared.contains(key);
+    if (!spec && !is_own) {
+      const auto [message, hint] = unknown_key(key, declared);
+      return runtime::Status(runtime::StatusCode::kInvalidArgument, place + message).with_hint(hint);
+    }
+    if (is_own) spec = find_key(key_of_first(key));
+    Option typed = spec ? make_option(*spec, given.value, given.origin) : given;
+    if (is_own) typed.only_if.clear(); // it speaks of the first one's choice
     // A run key that this program's code does without (a momentum of 0) stays a compile key.
-    if (given->stage == runtime::OptionStage::kCompile) typed.stage = given->stage;
+    if (given.stage == runtime::OptionStage::kCompile) typed.stage = given.stage;
     // A C++ schedule counts its epochs in doubles.
     if (const double* number = typed.value.as_double(); number && typed.type == runtime::OptionType::kInt &&
                                                         *number == std::floor(*number) &&
                                                         std::abs(*number) < 1e15)
       typed.value = OptionValue(static_cast<std::int64_t>(*number));
-    if (runtime::Status status = Options::check(spec.key, typed); !status.ok()) {
-      const std::string place = given->origin == "default" ? "" : given->origin + ": error: ";
+    if (runtime::Status status = Options::check(key, typed); !status.ok())
       return runtime::invalid_argument(place, status.message());
-    }
-    options.set(std::string(spec.key), std::move(typed));
+    typed_options.emplace_back(key, std::move(typed));
   }
+  for (auto& [key, option] : typed_options)
+    options.set(key, std::move(option));
   fill_defaults(options);
   return {};
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,9 +48,11 @@ struct Recipe {
 };
 
 /// Gives the options of a C++ program what a recipe's have: keys of the table that are set get their type,
-/// stage and limits from it, the others their default.
-/// Errors   kInvalidArgument "main.cpp:31:5: error: 'optimizer.lr' must be a number above 0, not -1".
-runtime::Status complete(Options& options);
+/// stage and limits from it, the others their default. `declared` are those that the program's code reads, which
+/// may be its own; those of a second optimizer or average ("optimizer.head.lr") get what the first's have.
+/// Errors   kInvalidArgument "main.cpp:31:5: error: 'optimizer.lr' must be a number above 0, not -1"; a key that
+///          is neither in the table nor declared, with the nearest one.
+runtime::Status complete(Options& options, const std::set<std::string, std::less<>>& declared = {});
 
 /// Reads files; a test or a fuzzer may hand in its own. Returns nothing if there is no such file.
 using FileReader = std::function<std::optional<std::string>(const std::string& path)>;

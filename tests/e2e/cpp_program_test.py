@@ -38,6 +38,17 @@ with scratch() as folder:
     expect(output, "compiled into the artifact", r"hint: change it in custom_method\.cpp")
     assert "tailor compile" not in output, output
 
+    # What a step reports is in the log, the mean over the epoch and, where asked for, step by step.
+    program("train", "--quiet", "--set", "run.epochs=2", "--set", "run.log_steps=1", "--out", "logged")
+    with open(os.path.join(folder, "logged", "seed-0", "log.jsonl")) as f:
+        lines = [json.loads(line) for line in f]
+    epochs = [line for line in lines if "epoch" in line]
+    steps = [line["step/sharpness"] for line in lines if "epoch" not in line]
+    assert len(epochs) == 2 and len(steps) == epochs[-1]["step"], (len(epochs), len(steps))
+    assert all(line["lr"] > 0 for line in lines), lines
+    first = steps[:epochs[0]["step"]]
+    assert abs(epochs[0]["train/sharpness"] - sum(first) / len(first)) < 0.05 * max(map(abs, first)), epochs[0]
+
     # It goes by its own name, and places in its code are relative.
     expect(program("--help"), r"Usage: example_custom_method \[")
     expect(program("train", "--help"), "over the program's options")

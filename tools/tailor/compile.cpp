@@ -21,7 +21,9 @@ constexpr std::string_view kFlagPrefix = "tailor-";
 /// Complaints about the source come formatted as a compiler prints them; other errors get their "error: "
 /// here.
 int report_source(const runtime::Status& status) {
-  if (status.message().find(": error: ") == std::string::npos) return report(status);
+  const bool is_whole = status.message().starts_with("error: ") || // a TraceError without a place
+                        status.message().find(": error: ") != std::string::npos;
+  if (!is_whole) return report(status);
   std::fprintf(stderr, "%s\n", status.message().c_str());
   if (!status.hint().empty()) std::fprintf(stderr, "hint: %s\n", status.hint().c_str());
   return runtime::exit_code(status);
@@ -38,7 +40,11 @@ runtime::Result<backend::Compilation> compile_program(const Source& source, back
     options.set.emplace_back(assignment.substr(0, equals), assignment.substr(equals + 1));
   }
   try {
-    return backend::compile(*source.program(), options);
+    const std::shared_ptr<TrainingProgram> program =
+        run_user_code("program", {}, [&] { return source.program(); });
+    if (!program)
+      return runtime::invalid_argument("the function that makes this binary's program gave no program");
+    return backend::compile(*program, options);
   } catch (const TraceError& error) {
     return runtime::invalid_argument(error.what());
   }

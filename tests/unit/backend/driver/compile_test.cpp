@@ -1,12 +1,19 @@
 // Compiling a C++ program: its options, and what is refused before any pass runs.
 #include "backend/driver/Driver.h"
 #include "backend/driver/FrontendServices.h"
+#include "frontend/error.h"
 #include "frontend/losses/softmax_cross_entropy.h"
 #include "frontend/nn/linear.h"
+#include "frontend/ops/elementwise.h"
+#include "frontend/optimizers/adamw.h"
 #include "frontend/program.h"
 #include "runtime/artifact/reader.h"
+#include "runtime/data/open.h"
 
+#include <algorithm>
+#include <fstream>
 #include <gmock/gmock.h>
+#include <numeric>
 
 namespace tailor::backend {
 namespace {
@@ -75,6 +82,83 @@ TEST(CompileProgram, AWrongOptionOfTheCodeIsRefused) {
   ASSERT_FALSE(compilation.ok());
   EXPECT_EQ(compilation.status().code(), runtime::StatusCode::kInvalidArgument);
   EXPECT_THAT(compilation.status().message(), HasSubstr("'run.epochs' must be an int of at least"));
+}
+
+TEST(CompileProgram, AnOptionThatThereIsNotIsRefusedAtItsLine) {
+  const auto refused = [](const std::string& key) {
+    Moons moons;
+    moons.program.options().set(key, 2);
+    return compile(moons.program, reference()).status();
+  };
+  const runtime::Status status = refused("run.epoch");
+  EXPECT_THAT(status.message(), HasSubstr("compile_test.cpp:"));
+  EXPECT_THAT(status.message(), HasSubstr("error: unknown key 'run.epoch'"));
+  EXPECT_EQ(status.hint(), "did you mean 'run.epochs'?");
+  EXPECT_THAT(refused("epochs").message(), HasSubstr("unknown key 'epochs'"));
+  EXPECT_THAT(refused("eval.threshold").message(), HasSubstr("'eval.threshold' is not in this version"));
+}
+
+// A field of the program's own is no key of a recipe; a second optimizer's numbers have the limits of the first's.
+TEST(CompileProgram, KeysOfTheProgramsOwnAreKept) {
+  Moons moons;
+  nn::Linear head(2, 2);
+  optim::AdamW second;
+  TrainingProgram program("own");
+  program.data(moons.plan, {.batch = 8, .eval_batch = 8});
+  program.state("net", moons.net);
+  program.state("sgd", moons.sgd);
+  program.state("head", head);
+  program.state("second", second);
+  program.options().set("control.alpha", 2);
+  program.train_step([&](Step& s) {
+    auto g = value_and_grad([&] {
+      Array x = s.batch().numeric;
+      return losses::softmax_cross_entropy(moons.net(x, s.context()) + head(x, s.context()),
+                                           s.batch().label) *
+             s.control("alpha", 1.0) * s.control("beta", 1.0, "mine.beta");
+    });
+    Array lr = s.control("lr", 0.1, "optimizer.lr");
+    s.update(moons.net, moons.sgd, g.gradients, lr);
+    s.update(head, second, g.gradients, lr);
+  });
+  program.eval_step([&](Eval& e) { e.logits(moons.net(e.batch().numeric, e.context())); });
+  runtime::Options options = options_of(compile(program, reference()));
+  EXPECT_EQ(*options.get_number("control.alpha"), 2);
+  EXPECT_EQ(*options.get_number("mine.beta"), 1);
+  EXPECT_EQ(*options.get_string("schedule.name"), "constant");
+  EXPECT_EQ(*options.get_string("optimizer.name"), "sgd");
+  EXPECT_EQ(*options.get_string("optimizer.second.name"), "adamw");
+  EXPECT_TRUE(options.set_from_text("optimizer.second.beta2", "0.5").ok());
+  EXPECT_FALSE(options.set_from_text("optimizer.second.beta2", "1.5").ok());
+}
+
+// It once cut every table to balanced classes.
+TEST(CompileProgram, ATableKeepsItsRowsUnlessAskedOtherwise) {
+  registerFrontendServices();
+  const std::string path = testing::TempDir() + "rows.csv";
+  {
+    std::ofstream file(path);
+    file << "x,y\n";
+    for (int i = 0; i < 500; ++i)
+      file << i * 37 % 101 << (i % 10 == 0 ? ",rare\n" : ",common\n");
+  }
+  const auto counts = [&](const data::CsvArgs& args) {
+    const data::Plan plan = data::csv(path, args);
+    auto read = runtime::read_data_plan(plan.options(), "");
+    EXPECT_TRUE(read.ok()) << read.status().message();
+    auto bundle = runtime::open_data(*read, plan.schema());
+    EXPECT_TRUE(bundle.ok()) << bundle.status().message();
+    return bundle.ok() ? bundle->fitted.class_counts : std::vector<std::int64_t>();
+  };
+  // 50 and 450 rows, less 20 % test and 16 % validation.
+  const std::vector<std::int64_t> whole = counts({.label = "y"});
+  EXPECT_EQ(std::accumulate(whole.begin(), whole.end(), std::int64_t{0}), 320);
+  EXPECT_EQ(*std::min_element(whole.begin(), whole.end()), 32);
+  const std::vector<std::int64_t> balanced = counts({.label = "y", .long_tail = {.r = 1}});
+  EXPECT_EQ(balanced, (std::vector<std::int64_t>{32, 32}));
+  EXPECT_THROW(counts({.label = "y", .more = {{"data.split.val", 0}}}), TraceError) << "it has an argument";
+  EXPECT_THROW(counts({.label = "y", .more = {{"run.epochs", 3}}}), TraceError);
+  EXPECT_EQ(counts({.label = "y", .more = {{"data.split.seed", 5}}}).size(), 2u);
 }
 
 TEST(CompileProgram, SetReplacesRunOptionsOnly) {

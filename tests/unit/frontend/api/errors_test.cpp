@@ -4,7 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
+#include <limits>
+#include <memory>
+#include <stdexcept>
 
 namespace tailor {
 namespace {
@@ -106,6 +110,11 @@ TEST(Errors, GradientsNeedAScalarAndFloats) {
   EXPECT_THAT(error_of([] { grad([](const std::vector<Array>& x) { return square(x[0]); }, {x23}); }),
               HasSubstr("must be a floating-point scalar, not f32[2, 3]"));
   EXPECT_THAT(error_of([&] { grad(square_sum, {x23}, {1}); }), HasSubstr("argument 1 does not exist"));
+  EXPECT_THAT(error_of([&] { grad(square_sum, {x23}, {}); }), HasSubstr("no argument to differentiate"));
+  EXPECT_THAT(error_of([&] { grad(square_sum, {Array()}); }), HasSubstr("empty array"));
+  const std::vector<Array> twice = grad(square_sum, {x23, x45}, {0, 0});
+  ASSERT_EQ(twice.size(), 2u);
+  EXPECT_TRUE(twice[0].same_as(twice[1]));
   EXPECT_THAT(error_of([] { grad([](const std::vector<Array>&) { return constant(1); }, {labels2}); }),
               HasSubstr("only floating-point arguments"));
 }
@@ -118,6 +127,43 @@ TEST(Errors, StateNeedsAStep) {
 
 TEST(Errors, EvalNeedsAnEvaluator) {
   EXPECT_THAT(error_of([] { x23.eval(); }), HasSubstr("no evaluator is linked"));
+  EXPECT_THAT(error_of([] { x23.eval(); }), HasSubstr("hint: build the program with tailor_program()"));
+}
+
+TEST(Errors, NumbersThatTheTypeDoesNotHold) {
+  EXPECT_THAT(error_of([] { labels2 * 0.5; }), HasSubstr("mul: 0.5 is no i32"));
+  EXPECT_THAT(error_of([] { compare(labels2, 0.5, Comparison::lt); }), HasSubstr("compare: 0.5 is no i32"));
+  EXPECT_THAT(error_of([] { 0.5 + labels2; }), HasSubstr("cast(x, DType::f32) first"));
+  EXPECT_THAT(error_of([] { labels2 + 3e9; }), HasSubstr("3000000000 is no i32"));
+  EXPECT_THAT(error_of([] { where(labels2 == 1, labels2, 0.5); }), HasSubstr("where: 0.5 is no i32"));
+  EXPECT_THAT(error_of([] { maximum(labels2, std::nan("")); }), HasSubstr("nan is no i32"));
+  EXPECT_THAT(error_of([] { array({1, 1.5}, {2}, DType::i32); }), HasSubstr("array: 1.5 is no i32"));
+  EXPECT_THAT(error_of([] { full({2}, 2, DType::i1); }), HasSubstr("full: 2 is no i1"));
+  EXPECT_THAT(error_of([] { constant(1e19, DType::i64); }), HasSubstr("is no i64"));
+  EXPECT_THAT(error_of([] { x23 * 1e39; }), HasSubstr("1e+39 is no f32"));
+  EXPECT_THAT(error_of([] { pad(labels2, {0}, {1}, 0.5); }), HasSubstr("pad: 0.5 is no i32"));
+  EXPECT_EQ(error_of([] {
+              labels2 * 2.0;
+              x23* std::numeric_limits<double>::infinity();
+              array({-2147483648.0, 2147483647}, {2}, DType::i32);
+              full({2}, 1, DType::i1);
+            }),
+            "no error");
+}
+
+TEST(Errors, IndicesThatTheTableDoesNotHave) {
+  const Array table = array({1, 2, 3}, {3});
+  EXPECT_THAT(error_of([&] {
+                take(table, array({0, 3}, {2}, DType::i32));
+              }),
+              HasSubstr("take: index 3 is outside [0, 3)"));
+  EXPECT_THAT(error_of([&] {
+                take_along(x23, array({-1, 0}, {2}, DType::i32), -1);
+              }),
+              HasSubstr("index -1 is outside [0, 3)"));
+  EXPECT_THAT(error_of([&] { one_hot(array({2}, {1}, DType::i32), 2); }),
+              HasSubstr("index 2 is outside [0, 2)"));
+  EXPECT_THAT(error_of([] { full({-1}, 0); }), HasSubstr("f32[-1] has an extent below 1"));
 }
 
 TEST(Errors, ModuleNames) {
@@ -150,6 +196,184 @@ std::string program_error(const std::function<void(Step&, nn::Linear&, optim::Sg
   });
 }
 
+TEST(Errors, OneNameOneNumber) {
+  EXPECT_THAT(program_error([](Step& s, nn::Linear&, optim::Sgd&) {
+                s.control("a", 0.3);
+                s.control("a", 0.4);
+              }),
+              HasSubstr("'control.a' is 0.3 at "));
+  EXPECT_THAT(program_error([](Step& s, nn::Linear&, optim::Sgd&) {
+                s.control("a", 0.3, "one.key");
+                s.control("b", 0.4, "one.key");
+              }),
+              HasSubstr(" and 0.4 here"));
+  EXPECT_THAT(program_error([](Step& s, nn::Linear&, optim::Sgd&) {
+                s.control("a", 0.3);
+                s.control("a", schedule::cosine({.peak = 0.3}));
+              }),
+              HasSubstr("'a' has a schedule here and is one number at "));
+  EXPECT_THAT(program_error([](Step& s, nn::Linear&, optim::Sgd&) { s.control("a", std::nan("")); }),
+              HasSubstr("not a finite number"));
+  EXPECT_THAT(program_error([](Step& s, nn::Linear&, optim::Sgd&) {
+                s.control("a", schedule::step({.peak = 0.1, .milestones = {6, 3}}));
+              }),
+              HasSubstr("milestones are ascending"));
+  EXPECT_THAT(program_error([](Step& s, nn::Linear& fc, optim::Sgd& sgd) {
+                optim::Sgd wild({.momentum = 1.5});
+                auto g = value_and_grad([&] {
+                  return masked_mean(logsumexp(fc(s.batch().numeric, s.context()), 1), s.batch().valid);
+                });
+                s.update(fc, wild, g.gradients, 0.1);
+              }),
+              HasSubstr("no state in this program"));
+  EXPECT_THAT(program_error([](Step& s, nn::Linear&, optim::Sgd&) { s.report("", constant(1)); }),
+              HasSubstr("needs a name"));
+  EXPECT_THAT(program_error([](Step& s, nn::Linear&, optim::Sgd&) { s.report("a", constant(1, DType::i1)); }),
+              HasSubstr("which the log does not hold"));
+}
+
+/// A small program whose parts a test may get wrong.
+struct Parts {
+  struct Net : nn::Module {
+    nn::Linear fc{2, 3};
+    Net() { add("fc", fc); }
+  };
+  Parts() { program.data(data::blobs({.classes = 3}), {}); }
+  void finish() {
+    program.train_step([this](Step& s) {
+      auto g = value_and_grad([&] {
+        return losses::softmax_cross_entropy(net->fc(s.batch().numeric, s.context()), s.batch().label);
+      });
+      s.update(*net, *sgd, g.gradients, s.control("lr", 0.1));
+    });
+    program.eval_step([this](Eval& e) { e.logits(net->fc(e.batch().numeric, e.context())); });
+  }
+  void declare() {
+    program.state("net", *net);
+    program.state("sgd", *sgd);
+  }
+  std::string error() {
+    return error_of([this] { program.trace(); });
+  }
+  TrainingProgram program{"p"};
+  std::unique_ptr<Net> net = std::make_unique<Net>();
+  std::unique_ptr<optim::Sgd> sgd = std::make_unique<optim::Sgd>(optim::SgdOptions{.momentum = 0.9});
+};
+
+TEST(Errors, AProgramHasOneOfEach) {
+  Parts p;
+  p.declare();
+  p.finish();
+  EXPECT_EQ(p.error(), "no error");
+  EXPECT_THAT(error_of([&] { p.program.train_step([](Step&) {}); }), HasSubstr("has one already, at "));
+  EXPECT_THAT(error_of([&] { p.program.eval_step([](Eval&) {}); }), HasSubstr("has one already, at "));
+  EXPECT_THAT(error_of([&] { p.program.data(data::blobs(), {}); }), HasSubstr("has a data plan already"));
+  EXPECT_THAT(error_of([&] { p.program.state("again", *p.net); }),
+              HasSubstr("'fc.weight' belongs to state group 'net' already"));
+  EXPECT_THAT(error_of([&] { p.program.state("part", p.net->fc); }),
+              HasSubstr("belongs to state group 'net'"));
+  EXPECT_THAT(error_of([&] { p.program.state("again", *p.sgd); }), HasSubstr("belongs to state group 'sgd'"));
+  EXPECT_THAT(error_of([&] { p.program.stages({Stage{.entry = "other"}}); }),
+              HasSubstr("which there is not"));
+  EXPECT_THAT(error_of([&] { p.program.stages({Stage{}, Stage{}}); }), HasSubstr("two stages named 'main'"));
+}
+
+TEST(Errors, ParametersOfOneNameDoNotShareASlot) {
+  Parts p;
+  Parts::Net other;
+  p.declare();
+  p.program.state("other", other);
+  p.program.train_step([&](Step& s) {
+    auto g = value_and_grad([&] {
+      auto loss = [&](Parts::Net& net) {
+        return losses::softmax_cross_entropy(net.fc(s.batch().numeric, s.context()), s.batch().label);
+      };
+      return loss(*p.net) + loss(other);
+    });
+    s.update(*p.net, *p.sgd, g.gradients, 0.1);
+    s.update(other, *p.sgd, g.gradients, 0.1);
+  });
+  p.program.eval_step([&](Eval& e) { e.logits(other.fc(e.batch().numeric, e.context())); });
+  EXPECT_THAT(p.error(), HasSubstr("already holds what belongs to another parameter 'fc.weight'"));
+}
+
+TEST(Errors, WhatIsGoneIsSaid) {
+  Parts modules;
+  modules.declare();
+  modules.finish();
+  modules.net.reset();
+  EXPECT_THAT(modules.error(), HasSubstr("what state group 'net' refers to no longer exists"));
+  EXPECT_THAT(modules.error(), HasSubstr("hint: keep it beside the program"));
+  Parts optimizers;
+  optimizers.declare();
+  optimizers.finish();
+  optimizers.sgd.reset();
+  EXPECT_THAT(optimizers.error(), HasSubstr("what state group 'sgd' refers to no longer exists"));
+  Parts averages;
+  averages.declare();
+  auto ema = std::make_unique<optim::Ema>();
+  averages.program.train_step([](Step&) {});
+  averages.program.eval_step([](Eval&) {}, {.weights = *ema});
+  ema.reset();
+  EXPECT_THAT(averages.error(), HasSubstr("the average that evaluation reads no longer exists"));
+}
+
+TEST(Errors, WhatTheProgramsCodeThrowsIsItsOwn) {
+  Parts p;
+  p.declare();
+  p.program.train_step([](Step&) { throw std::out_of_range("row 7 of my table"); });
+  p.program.eval_step([](Eval&) { throw 7; });
+  EXPECT_THAT(p.error(), HasSubstr("errors_test.cpp:"));
+  EXPECT_THAT(p.error(), HasSubstr("error: train_step: the program's code threw: row 7 of my table"));
+}
+
+TEST(Errors, OptionsThatNothingReads) {
+  auto error_with = [](const std::string& key, runtime::OptionValue value) {
+    Parts p;
+    p.declare();
+    p.finish();
+    p.program.options().set(key, std::move(value));
+    return p.error();
+  };
+  EXPECT_EQ(error_with("control.lr", 0.2), "no error");
+  EXPECT_EQ(error_with("optimizer.momentum", 0.5), "no error");
+  EXPECT_EQ(error_with("run.epochs", 2), "no error");
+  EXPECT_THAT(error_with("optimizer.lr", 0.2), HasSubstr("nothing in this program reads 'optimizer.lr'"));
+  EXPECT_THAT(error_with("optimizer.lr", 0.2), HasSubstr("errors_test.cpp:"));
+  EXPECT_THAT(error_with("optimizer.momentun", 0.2), HasSubstr("hint: did you mean 'optimizer.momentum'?"));
+  EXPECT_THAT(error_with("model.layers", 3), HasSubstr("nothing in this program reads"));
+  EXPECT_THAT(error_with("schedule.name", "cosine"), HasSubstr("nothing in this program reads"));
+  EXPECT_THAT(error_with("control.lr.schedule.name", "cosine"), HasSubstr("gives it a schedule"));
+  EXPECT_THAT(error_with("run.batch", 7), HasSubstr("'run.batch' is 7 in the options, set at "));
+  EXPECT_THAT(error_with("optimizer.nesterov", true), HasSubstr("but the code says false"));
+}
+
+TEST(Errors, EvaluationHasNoClockAndOneOfEachOutput) {
+  auto error_in = [](const std::function<void(Eval&, const Array&)>& eval) {
+    Parts p;
+    p.declare();
+    p.program.train_step([&](Step& s) {
+      auto g = value_and_grad([&] {
+        return losses::softmax_cross_entropy(p.net->fc(s.batch().numeric, s.context()), s.batch().label);
+      });
+      s.update(*p.net, *p.sgd, g.gradients, 0.1);
+    });
+    p.program.eval_step([&](Eval& e) { eval(e, p.net->fc(e.batch().numeric, e.context())); });
+    return p.error();
+  };
+  EXPECT_EQ(error_in([](Eval& e, const Array& z) { e.logits(z * e.control("temperature", 2)); }), "no error");
+  EXPECT_THAT(error_in([](Eval& e, const Array& z) { e.logits(z * e.control("t", schedule::cosine({}))); }),
+              HasSubstr("evaluation has no place in one"));
+  EXPECT_THAT(error_in([](Eval& e, const Array& z) { e.logits(z * e.control("t", 1, "optimizer.lr")); }),
+              HasSubstr("evaluation has no place in one"));
+  EXPECT_THAT(error_in([](Eval& e, const Array& z) { e.logits(z), e.logits(z); }), HasSubstr("given twice"));
+}
+
+TEST(Errors, AMissingFieldOfTheBatchSaysSo) {
+  EXPECT_THAT(program_error([](Step& s, nn::Linear&, optim::Sgd&) { s.batch().image.shape(); }),
+              HasSubstr("the batch has no image"));
+}
+
 TEST(Errors, Programs) {
   EXPECT_THAT(program_error([](Step&, nn::Linear&, optim::Sgd&) {}), HasSubstr("updates nothing"));
   EXPECT_THAT(program_error([](Step& s, nn::Linear&, optim::Sgd&) { s.report("a", s.batch().image); }),
@@ -171,16 +395,21 @@ TEST(Errors, Programs) {
                 s.update(fc, other, Gradients{}, 0.1);
               }),
               HasSubstr("has no state in this program"));
-  EXPECT_THAT(program_error([](Step& s, nn::Linear& fc, optim::Sgd&) {
-                sam([&] { return masked_mean(logsumexp(fc(s.batch().numeric, s.context()), 1), s.batch().valid); },
-                    {.radius = SamRadius::batch_mean});
-              }),
-              HasSubstr("needs the labels"));
+  EXPECT_THAT(
+      program_error([](Step& s, nn::Linear& fc, optim::Sgd&) {
+        sam([&] { return masked_mean(logsumexp(fc(s.batch().numeric, s.context()), 1), s.batch().valid); },
+            {.radius = SamRadius::batch_mean});
+      }),
+      HasSubstr("needs the labels"));
   EXPECT_THAT(
       program_error([](Step& s, nn::Linear&, optim::Sgd&) { value_and_grad([] { return constant(1); }); }),
       HasSubstr("reads no trainable parameter"));
   EXPECT_THAT(error_of([] { TrainingProgram("p").trace(); }), HasSubstr("has no train_step"));
   EXPECT_THAT(error_of([] { data::blobs({.long_tail = {.r = 100}}); }), HasSubstr("n_min / n_max"));
+  EXPECT_THAT(error_of([] { data::blobs({.long_tail = {.profile = "step"}}); }),
+              HasSubstr("'step' has no imbalance ratio r"));
+  EXPECT_THAT(error_of([] { data::blobs({.noise = 0.3}); }), HasSubstr("data::blobs: there is no noise"));
+  EXPECT_THAT(error_of([] { data::two_moons({.classes = 5}); }), HasSubstr("no number of classes but 2"));
   EXPECT_THAT(error_of([] {
                 TrainingProgram("p").data(data::blobs(), {.batch = {8, 8}});
               }),

@@ -58,13 +58,17 @@ struct OneLayer : nn::Module {
 };
 
 template <typename Net = OneLayer> struct Fixture {
-  explicit Fixture(const std::function<void(Fixture&, Step&)>& train, DataOptions options = {.batch = 8})
+  explicit Fixture(const std::function<void(Fixture&, Step&)>& train, DataOptions options = {.batch = 8},
+                   optim::Ema* ema = nullptr)
       : make_step(train) {
     program.data(data::blobs({.classes = 3, .dimensions = 2}), options);
     program.state("net", net);
     program.state("sgd", sgd);
     program.train_step([this](Step& s) { make_step(*this, s); });
-    program.eval_step([this](Eval& e) { e.logits(net(e.batch().numeric, e.context())); });
+    if (ema) program.state("ema", *ema);
+    EvalOptions eval;
+    if (ema) eval.weights = *ema;
+    program.eval_step([this](Eval& e) { e.logits(net(e.batch().numeric, e.context())); }, eval);
   }
   Array loss(Step& s) {
     return losses::softmax_cross_entropy(net(s.batch().numeric, s.context()), s.batch().label,
@@ -378,13 +382,13 @@ TEST(Tracing, TheOutermostLocationScopeWins) {
 
 TEST(Tracing, AverageIsReadByEvaluation) {
   optim::Ema ema;
-  Fixture<NormNet> f([&](Fixture<NormNet>& f, Step& s) {
-    auto g = value_and_grad([&] { return f.loss(s); });
-    s.update(f.net, f.sgd, g.gradients, 0.1);
-    s.update(ema, f.net);
-  });
-  f.program.state("ema", ema);
-  f.program.eval_step([&](Eval& e) { e.logits(f.net(e.batch().numeric, e.context())); }, {.weights = ema});
+  Fixture<NormNet> f(
+      [&](Fixture<NormNet>& f, Step& s) {
+        auto g = value_and_grad([&] { return f.loss(s); });
+        s.update(f.net, f.sgd, g.gradients, 0.1);
+        s.update(ema, f.net);
+      },
+      {.batch = 8}, &ema);
   TracedProgram program = f.program.trace();
   std::set<std::string> groups;
   for (const Node* load : nodes_named(program.entries[1], "load"))
@@ -415,6 +419,103 @@ TEST(Tracing, ControlFieldsAreBoundToTheirOptions) {
   EXPECT_EQ(*program.options.get_string("schedule.name"), "warmup_cosine");
   EXPECT_EQ(*program.options.get_number("optimizer.momentum"), 0.8) << "what the program's options say wins";
   EXPECT_EQ(*program.options.get_int("run.batch"), 8);
+}
+
+std::vector<std::string> fields_of(const TracedProgram& program) {
+  std::vector<std::string> fields;
+  for (const ControlField& field : program.controls)
+    if (!field.key.empty()) fields.push_back(field.name + "=" + field.key);
+  return fields;
+}
+
+// The second one once ran with the first one's numbers.
+TEST(Tracing, EveryOptimizerAndAverageHasItsOwnNumbers) {
+  OneLayer head;
+  optim::AdamW adamw({.beta1 = 0.8});
+  optim::Sgd other({.momentum = 0.5, .weight_decay = 0.01, .nesterov = true});
+  optim::Ema fast({.decay = 0.9, .warmup = false}), slow({.decay = 0.999});
+  Fixture<> f([&](Fixture<>& f, Step& s) {
+    auto g = value_and_grad([&] {
+      return f.loss(s) + losses::softmax_cross_entropy(head(s.batch().numeric, s.context()), s.batch().label);
+    });
+    Array lr = s.control("lr", 0.1);
+    s.update(f.net, f.sgd, g.gradients, lr);
+    s.update(head, other, g.gradients, lr);
+    s.update(head, adamw, g.gradients, lr);
+    s.update(fast, f.net);
+    s.update(slow, f.net);
+  });
+  f.program.state("head", head);
+  f.program.state("other", other);
+  f.program.state("adamw", adamw);
+  f.program.state("fast", fast);
+  f.program.state("slow", slow);
+  TracedProgram program = f.program.trace();
+  EXPECT_THAT(fields_of(program),
+              ElementsAre("lr=control.lr", "momentum=optimizer.momentum",
+                          "weight_decay=optimizer.weight_decay", "other_momentum=optimizer.other.momentum",
+                          "other_weight_decay=optimizer.other.weight_decay",
+                          "adamw_beta1=optimizer.adamw.beta1", "adamw_beta2=optimizer.adamw.beta2",
+                          "adamw_adam_eps=optimizer.adamw.eps",
+                          "adamw_weight_decay=optimizer.adamw.weight_decay", "ema_decay=method.ema.decay",
+                          "slow_ema_decay=method.ema.slow.decay"));
+  const runtime::Options& options = program.options;
+  EXPECT_EQ(*options.get_number("optimizer.momentum"), 0.9);
+  EXPECT_EQ(*options.get_number("optimizer.other.momentum"), 0.5);
+  EXPECT_EQ(*options.get_bool("optimizer.nesterov"), false);
+  EXPECT_EQ(*options.get_bool("optimizer.other.nesterov"), true);
+  EXPECT_EQ(*options.get_string("optimizer.adamw.name"), "adamw");
+  EXPECT_EQ(*options.get_number("optimizer.adamw.beta1"), 0.8);
+  EXPECT_EQ(*options.get_number("method.ema.decay"), 0.9);
+  EXPECT_EQ(*options.get_bool("method.ema.warmup"), false);
+  EXPECT_EQ(*options.get_number("method.ema.slow.decay"), 0.999);
+  EXPECT_EQ(*options.get_bool("method.ema.slow.warmup"), true);
+}
+
+// It once became a warm-up and a cosine, which is what a recipe without schedule.name means.
+TEST(Tracing, ANumberForTheLearningRateIsOneNumber) {
+  Fixture<> f(erm);
+  EXPECT_EQ(*f.program.trace().options.get_string("schedule.name"), "constant");
+  Fixture<> asked(erm);
+  asked.program.options().set("schedule.name", "cosine");
+  EXPECT_EQ(*asked.program.trace().options.get_string("schedule.name"), "cosine") << "asked for by name";
+}
+
+std::vector<std::string> reports_of(const std::function<Operand(Step&)>& rate) {
+  Fixture<> f([&](Fixture<>& f, Step& s) {
+    auto g = value_and_grad([&] { return f.loss(s); });
+    s.update(f.net, f.sgd, g.gradients, rate(s));
+  });
+  std::vector<std::string> names;
+  const TracedProgram program = f.program.trace();
+  for (const Entry::Named& report : program.entries[0].reports)
+    names.push_back(report.name);
+  return names;
+}
+
+TEST(Tracing, TheLogKnowsTheRateWhateverItsFieldIsCalled) {
+  EXPECT_THAT(reports_of([](Step&) { return 0.1; }), ElementsAre("lr"));
+  EXPECT_THAT(reports_of([](Step& s) { return s.control("eta", schedule::cosine({})); }), ElementsAre("lr"));
+  EXPECT_THAT(reports_of([](Step& s) { return s.control("lr", 0.1) * 0.5; }), ElementsAre("lr"));
+  EXPECT_THAT(reports_of([](Step& s) { return s.control("lr", 0.1); }), ElementsAre()) << "the field says it";
+  EXPECT_THAT(reports_of([](Step& s) { return s.control("eta", 0.1, "optimizer.lr"); }), ElementsAre());
+  EXPECT_THAT(reports_of([](Step& s) {
+                s.report("lr", constant(7));
+                return 0.1;
+              }),
+              ElementsAre("lr"));
+}
+
+TEST(Tracing, LongTailsAreCutOnlyWhenAskedFor) {
+  auto keys = [](const data::LongTail& long_tail) {
+    const data::Plan plan = data::blobs({.long_tail = long_tail});
+    return *plan.options().get_string("data.long_tail.profile", "none") + " " +
+           std::to_string(*plan.options().get_number("data.long_tail.r", -1));
+  };
+  EXPECT_EQ(keys({}), "none -1.000000");
+  EXPECT_EQ(keys({.r = 0.5}), "exp 0.500000");
+  EXPECT_EQ(keys({.r = 1}), "exp 1.000000") << "balanced, because it was asked for";
+  EXPECT_EQ(keys({.profile = "balanced"}), "balanced -1.000000");
 }
 
 } // namespace

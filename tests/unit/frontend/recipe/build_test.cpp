@@ -113,5 +113,18 @@ TEST(Registry, RecipesNameWhatAProgramRegistered) {
   EXPECT_THROW(register_model("mlp", nullptr), std::invalid_argument);
 }
 
+// What registered code throws is that code's, at the line of the recipe that names it.
+TEST(Registry, WhatRegisteredCodeThrowsStandsAtTheRecipesLine) {
+  register_loss("throws", [](const LossRequest&) -> Array { throw std::runtime_error("no table of costs"); });
+  Program program(recipe_of("[method]\nloss = \"throws\"\n"), table_schema(3));
+  try {
+    program.training().trace();
+    FAIL() << "the loss throws";
+  } catch (const TraceError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("r.toml:"));
+    EXPECT_THAT(error.what(), HasSubstr("error: loss 'throws': the program's code threw: no table of costs"));
+  }
+}
+
 } // namespace
 } // namespace tailor::recipe
