@@ -7,12 +7,17 @@
 
 namespace tailor {
 
+/// Makes data::csv and Array::eval work: registers the reader and the compiler. A program built with
+/// tailor_program() of CMake has them before main(); with another build system call this first.
+void register_services();
+
 /// The command line of a user's own binary, as `tailor` has it: train | compile -o FILE | inspect | run | ...
 /// Without a source `train` and `compile` take the program of the binary; with one they take that recipe,
 /// which may name what the binary registered (frontend/recipe/registry.h). Linked from tailor_main
 /// (tools/tailor).
 ///
-/// Returns  the exit code: 0 done, 1 input wrong, 2 command line wrong, 70 our bug. Throws nothing.
+/// Returns  the exit code: 0 done, 1 input wrong (what the program's own code throws is that too, with its what()), 2
+///          command line wrong, 70 our bug. Throws nothing.
 
 /// For recipes only: a binary that registers losses, methods or models.
 int main(int argc, char** argv);

@@ -3,7 +3,8 @@
 
 namespace tailor::backend {
 
-/// Lets programs read schemas (`data::csv`) and evaluate arrays (`Array::eval`) in this process. Call once.
+/// Lets programs read schemas (`data::csv`) and evaluate arrays (`Array::eval`) in this process. A second call
+/// changes nothing.
 void registerFrontendServices();
 
 } // namespace tailor::backend

@@ -19,7 +19,7 @@ Array ClassStats::inv_mean(const std::source_location& where) const {
 }
 
 Array ClassStats::effective(double beta, const std::source_location& where) const {
-  return imbalance::class_weights({counts_, where}, WeightTable::effective, beta);
+  return imbalance::class_weights({counts_, where}, WeightTable::effective, {beta, where});
 }
 
 Array ClassStats::sqrt_inv(const std::source_location& where) const {

@@ -60,11 +60,21 @@ function(tailor_mlir_library name)
   endif()
 endfunction()
 
-# tailor_program(NAME source.cpp...): a C++ training program with Tailor's command line. Places in its code are stored
+# tailor_relative_places(NAME): places in the code of a target (std::source_location) are relative to the folder of
+# Tailor. Whatever records ops or options needs it: their places are stored in artifacts, which must not depend on where
+# Tailor was built.
+set(TAILOR_ROOT ${PROJECT_SOURCE_DIR})
+function(tailor_relative_places name)
+  target_compile_options(${name} PRIVATE -ffile-prefix-map=${TAILOR_ROOT}/=)
+endfunction()
+
+# tailor_program(NAME source.cpp...): a C++ program of arrays or training, with the compiler inside: data::csv and
+# Array::eval work from the first line of main(), tailor::main is Tailor's command line. Places in its code are stored
 # and printed relative to this folder, so that the artifact is the same wherever it is built.
 function(tailor_program name)
-  add_executable(${name} ${ARGN})
+  add_executable(${name} ${ARGN} $<TARGET_OBJECTS:tailor_program_services>)
   target_link_libraries(${name} PRIVATE tailor_main)
+  tailor_relative_places(${name})
   target_compile_options(${name} PRIVATE -ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}/=)
 endfunction()
 

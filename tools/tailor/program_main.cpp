@@ -1,9 +1,14 @@
 #include "frontend/main.h"
 
+#include "backend/driver/FrontendServices.h"
 #include "tools/tailor-run/run_command.h"
 #include "tools/tailor/commands.h"
 
 namespace tailor {
+
+void register_services() {
+  backend::registerFrontendServices();
+}
 
 int main(int argc, char** argv) {
   return main(argc, argv, std::function<std::shared_ptr<TrainingProgram>()>());
