@@ -62,6 +62,13 @@ bool same_value(const runtime::OptionValue& a, const runtime::OptionValue& b) {
   return false;
 }
 
+runtime::OptionType type_of(const runtime::OptionValue& value) {
+  if (value.as_bool()) return runtime::OptionType::kBool;
+  if (value.as_string()) return runtime::OptionType::kString;
+  if (value.as_list()) return runtime::OptionType::kList;
+  return value.as_int() ? runtime::OptionType::kInt : runtime::OptionType::kNumber;
+}
+
 StateGroup make_group(const std::string& name, StateKind kind, bool trainable, const Location& location) {
   StateGroup group;
   group.name = name;
@@ -213,7 +220,13 @@ void ProgramTracer::default_option(const std::string& key, runtime::OptionValue 
                      "'" + key + "' is " + given->value.to_json() + " in the options, set at " +
                          given->origin + ", but the code says " + value.to_json(),
                      location, "what the code decides is changed in the code");
-  if (given) return;
+  if (given) {
+    if (given->type != runtime::OptionType::kAny) return;
+    runtime::Option typed = *given; // set() knows no type: the code does
+    typed.type = type_of(value);
+    out_.options.set(key, std::move(typed));
+    return;
+  }
   if (auto said = said_.find(key); said == said_.end())
     said_.emplace(key, Said{value, location});
   else if (!same_value(said->second.value, value))
@@ -224,11 +237,7 @@ void ProgramTracer::default_option(const std::string& key, runtime::OptionValue 
                      "an option has one value; a field with another value needs another name or key");
   if (out_.options.contains(key)) return;
   runtime::Option option;
-  option.type = value.as_bool()     ? runtime::OptionType::kBool
-                : value.as_string() ? runtime::OptionType::kString
-                : value.as_list()   ? runtime::OptionType::kList
-                : value.as_int()    ? runtime::OptionType::kInt
-                                    : runtime::OptionType::kNumber;
+  option.type = type_of(value);
   option.value = std::move(value);
   option.stage = stage;
   option.origin = to_string(location);

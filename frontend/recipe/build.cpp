@@ -124,8 +124,13 @@ Program::Program(const Recipe& recipe, const runtime::DataSchema& schema)
 
 std::unique_ptr<Network> Program::make_network(const ModelRequest& request) {
   const std::string name = text("model.name");
-  if (const ModelFactory* factory = find_model(name))
-    return run_user_code("model '" + name + "'", at("model.name"), [&] { return (*factory)(request); });
+  if (const ModelFactory* factory = find_model(name)) {
+    std::unique_ptr<Network> network =
+        run_user_code("model '" + name + "'", at("model.name"), [&] { return (*factory)(request); });
+    if (!network)
+      throw TraceError("model", "the function of '" + name + "' gave no network", at("model.name"));
+    return network;
+  }
   std::vector<int32_t> capacities = request.schema.category_capacities();
   return as_network(std::make_unique<models::Mlp>(models::MlpOptions{
       .numeric_columns = request.schema.num_numeric(),

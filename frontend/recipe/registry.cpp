@@ -18,7 +18,9 @@ template <class Value> void add(std::string_view key, const std::string& name, V
   std::vector<std::string> built_in = split_choices(find_key(key)->choices);
   if (std::find(built_in.begin(), built_in.end(), name) != built_in.end())
     throw std::invalid_argument("'" + name + "' is a built-in value of " + std::string(key));
-  table<Value>()[name] = std::move(value);
+  if (!value) throw std::invalid_argument("'" + name + "' for " + std::string(key) + " is an empty function");
+  if (!table<Value>().emplace(name, std::move(value)).second)
+    throw std::invalid_argument("'" + name + "' is registered for " + std::string(key) + " already");
 }
 
 template <class Value> const Value* find(const std::string& name) {

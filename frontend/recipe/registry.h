@@ -74,8 +74,8 @@ struct MethodRequest {
 /// Gradients of one step. May call `loss` inside value_and_grad or sam, and report values.
 using MethodFunction = std::function<Gradients(const MethodRequest&)>;
 
-/// `name` becomes a value of model.name / method.loss / an entry of method.use. A later registration replaces
-/// an earlier one of the same name; built-in names cannot be replaced (std::invalid_argument).
+/// `name` becomes a value of model.name / method.loss / an entry of method.use.
+/// Errors   std::invalid_argument for a built-in name, one that is registered already, and an empty function.
 void register_model(const std::string& name, ModelFactory factory);
 void register_loss(const std::string& name, LossFunction loss);
 void register_method(const std::string& name, MethodFunction method);

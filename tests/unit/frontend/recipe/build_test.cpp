@@ -111,6 +111,9 @@ TEST(Registry, RecipesNameWhatAProgramRegistered) {
     if (group.name == "net") parameters = group.states.size();
   EXPECT_EQ(parameters, 2u);
   EXPECT_THROW(register_model("mlp", nullptr), std::invalid_argument);
+  EXPECT_THROW(register_model("tiny", [](const ModelRequest&) { return std::unique_ptr<Network>(); }),
+               std::invalid_argument);
+  EXPECT_THROW(register_loss("empty", nullptr), std::invalid_argument);
 }
 
 // What registered code throws is that code's, at the line of the recipe that names it.
