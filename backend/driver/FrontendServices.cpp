@@ -3,6 +3,7 @@
 #include "backend/driver/Evaluate.h"
 #include "frontend/data.h"
 #include "frontend/error.h"
+#include "runtime/base/log.h"
 #include "runtime/data/schema.h"
 
 namespace tailor::backend {
@@ -12,7 +13,11 @@ void registerFrontendServices() {
   data::register_schema_reader([](const runtime::Options& options, const Location& location) {
     auto read = [&]() -> runtime::Result<runtime::DataSchema> {
       TAILOR_ASSIGN_OR_RETURN_AS_IS(runtime::DataPlan plan, runtime::read_data_plan(options, ""));
-      return runtime::schema_of(plan);
+      runtime::SchemaNotes notes;
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(runtime::DataSchema schema, runtime::schema_of(plan, &notes));
+      for (const std::string& note : notes)
+        runtime::log_info("note: " + note);
+      return schema;
     };
     auto schema = read();
     if (!schema.ok()) throw TraceError("data", schema.status().message(), location, schema.status().hint());

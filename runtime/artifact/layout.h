@@ -3,10 +3,11 @@
 
 namespace tailor::runtime {
 
-/// Raised by changes that an older reader would misread. 2: kernels carry the shapes of their launches.
-inline constexpr std::uint32_t kFormatVersion = 2;
+/// Raised by changes that an older reader would misread. 2: kernels carry the shapes of their launches; 3: the
+/// schema says how cells are written.
+inline constexpr std::uint32_t kFormatVersion = 3;
 /// Older files lack what this reader needs to check them.
-inline constexpr std::uint32_t kOldestFormatVersion = 2;
+inline constexpr std::uint32_t kOldestFormatVersion = 3;
 inline constexpr std::uint64_t kPageBytes = 4096;
 inline constexpr char kMagic[8] = {'\x89', 'T', 'A', 'I', 'L', 'O', 'R', '\n'};
 

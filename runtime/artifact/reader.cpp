@@ -106,9 +106,12 @@ private:
 DataSchema Unpacker::schema(const fb::DataSchema& s) {
   DataSchema out;
   out.columns = each<Column>(s.columns(), [&](const fb::Column& c) {
-    return Column{text(c.name()), c.position(),
-                  enumerator<ColumnRole>(c.role(), fb::ColumnRole::MAX, "column role"), c.capacity(),
-                  c.missing_flag()};
+    return Column{text(c.name()),
+                  c.position(),
+                  enumerator<ColumnRole>(c.role(), fb::ColumnRole::MAX, "column role"),
+                  c.capacity(),
+                  c.missing_flag(),
+                  text(c.sign())};
   });
   out.named = s.named();
   out.num_classes = s.num_classes();
@@ -117,6 +120,12 @@ DataSchema Unpacker::schema(const fb::DataSchema& s) {
   out.label_strip = text(s.label_strip());
   out.missing = text(s.missing());
   out.numeric = text(s.numeric());
+  const auto sign = [&](const flatbuffers::String* string, char otherwise) {
+    const std::string read = text(string);
+    return read.empty() ? otherwise : read[0];
+  };
+  out.number_format = {sign(s.decimal(), '.'), sign(s.thousands(), '\0')};
+  out.missing_markers = strings(s.missing_markers());
   out.image_height = s.image_height();
   out.image_width = s.image_width();
   out.image_channels = s.image_channels();

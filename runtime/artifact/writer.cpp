@@ -59,15 +59,20 @@ Offset<fb::Target> pack(FlatBufferBuilder& b, const Target& target) {
 Offset<fb::DataSchema> pack(FlatBufferBuilder& b, const DataSchema& schema) {
   const auto columns = table_vector(b, schema.columns, [&](const Column& column) {
     return fb::CreateColumn(b, b.CreateString(column.name), column.position,
-                            enum_cast<fb::ColumnRole>(column.role), column.capacity, column.missing_flag);
+                            enum_cast<fb::ColumnRole>(column.role), column.capacity, column.missing_flag,
+                            text(b, column.sign));
   });
   const auto class_names = strings(b, schema.class_names);
   const auto label_strip = text(b, schema.label_strip);
   const auto missing = text(b, schema.missing);
   const auto numeric = text(b, schema.numeric);
+  const auto decimal = text(b, std::string(1, schema.number_format.decimal));
+  const char thousands_sign = schema.number_format.thousands;
+  const auto thousands = text(b, thousands_sign == 0 ? std::string() : std::string(1, thousands_sign));
+  const auto missing_markers = strings(b, schema.missing_markers);
   return fb::CreateDataSchema(b, columns, schema.named, schema.num_classes, class_names,
                               schema.positive_class, label_strip, missing, numeric, schema.image_height,
-                              schema.image_width, schema.image_channels);
+                              schema.image_width, schema.image_channels, decimal, thousands, missing_markers);
 }
 
 Offset<fb::Command> pack(FlatBufferBuilder& b, const Command& command) {

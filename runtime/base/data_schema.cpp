@@ -2,6 +2,10 @@
 
 namespace tailor::runtime {
 
+std::vector<std::string> default_missing_markers() {
+  return {"?", "NA", "nan", "NaN", "NAN"};
+}
+
 std::int32_t DataSchema::num_numeric() const {
   std::int32_t width = 0;
   for (const Column& column : columns)

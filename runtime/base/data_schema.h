@@ -16,12 +16,24 @@ enum class ColumnRole : std::uint8_t {
   kDrop,
 };
 
+/// How the numbers of a table are written, beside their signs: 1,234.50 has decimal '.' and thousands ','.
+struct NumberFormat {
+  char decimal = '.'; ///< '.' or ','
+  char thousands = 0; ///< ',' '.' ' ' or '\''; 0: digits are not grouped. ' ' also takes U+00A0 and U+202F
+
+  bool operator==(const NumberFormat&) const = default;
+};
+
+/// Texts that mean "no value" unless the user lists others; the empty cell always does.
+std::vector<std::string> default_missing_markers(); ///< ?, NA, nan, NaN, NAN
+
 struct Column {
   std::string name;          ///< header name, or "column 3"
   std::int32_t position = 0; ///< 0-based place in the file
   ColumnRole role = ColumnRole::kNumeric;
   std::int32_t capacity = 0; ///< categorical: codes [0, capacity), the last code is "unknown"
   bool missing_flag = false; ///< numeric: adds one 0/1 feature after all numeric ones
+  std::string sign = "";     ///< numeric: text beside its numbers, "$" or "%"; see data/cell_format.h
 
   bool operator==(const Column&) const = default;
 };
@@ -38,6 +50,8 @@ struct DataSchema {
   std::string label_strip;          ///< suffix removed from label texts before they are looked up
   std::string missing = "error";    ///< error | mean | flag
   std::string numeric = "none";     ///< none | standard | quantile
+  NumberFormat number_format;
+  std::vector<std::string> missing_markers = default_missing_markers();
   std::int32_t image_height = 0, image_width = 0, image_channels = 0; ///< 0 = no image
 
   /// Width of the numeric input: numeric columns, then their missing flags.

@@ -106,6 +106,8 @@ public:
       total_out_ += out_before - stream_.avail_out;
       if (code == Z_STREAM_END)
         between_members_ = true;
+      else if (stream_.avail_out < wanted) // what came before the damage first; it is met again
+        break;
       else if (code == Z_MEM_ERROR)
         return resource_exhausted("no memory for gzip");
       else if (code != Z_OK && code != Z_BUF_ERROR)

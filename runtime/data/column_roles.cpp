@@ -1,6 +1,7 @@
 #include "runtime/data/column_roles.h"
 
 #include "runtime/data/column_names.h"
+#include "runtime/data/header.h"
 #include "runtime/data/text.h"
 
 #include <algorithm>
@@ -169,6 +170,7 @@ private:
       wanted.role = here.num_values == 0 ? ColumnRole::kDrop
                     : all_numbers(here)  ? ColumnRole::kNumeric
                                          : ColumnRole::kCategorical;
+      if (wanted.role == ColumnRole::kNumeric) wanted.sign = here.sign();
     }
     ReadOptions read{.csv = found_.plan.csv};
     read.csv.separator = profile_.separator;
@@ -193,7 +195,9 @@ private:
 
   void leave_out_empty() {
     each_open([&](const ColumnProfile& here) {
-      if (here.num_values == 0)
+      if (here.is_index)
+        drop(here, kIndexReason);
+      else if (here.num_values == 0)
         drop(here, "every cell is missing");
       else if (here.distinct.size() == 1 && !here.many_distinct)
         drop(here, concat("one value in every row (", in_quotes(here.distinct[0].first), ")"));

@@ -7,7 +7,7 @@ namespace tailor::runtime {
 namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{1} << 18;
-constexpr std::string_view kSeparators = ",;\t|"; ///< looked for, in this order
+constexpr std::string_view kSeparators = ";,\t|"; ///< looked for, in this order
 
 /// Counts a candidate separator in each whole line of the head of a file, cells in quotes passed over.
 std::vector<std::int64_t> count_per_line(std::string_view head, char separator, std::size_t max_lines) {
@@ -43,20 +43,6 @@ std::string describe_separator(char separator) {
 
 } // namespace
 
-bool is_missing(std::string_view text) {
-  switch (text.size()) {
-  case 0:
-    return true;
-  case 1:
-    return text[0] == '?';
-  case 2:
-    return text == "NA";
-  case 3:
-    return (text[0] | 0x20) == 'n' && (text[1] | 0x20) == 'a' && (text[2] | 0x20) == 'n';
-  }
-  return false;
-}
-
 Result<char> parse_separator(std::string_view text) {
   for (const auto& [name, separator] :
        {std::pair("auto", '\0'), std::pair("tab", '\t'), std::pair("\\t", '\t'), std::pair("\t", '\t'),
@@ -80,8 +66,13 @@ Result<std::unique_ptr<CsvRecords>> CsvRecords::open(std::unique_ptr<ByteSource>
   records->name_ = std::move(name);
   records->buffer_.resize(kBlockBytes);
   if (!records->refill()) return records->status_;
-  if (std::string_view(records->buffer_.data(), records->end_).starts_with("\xEF\xBB\xBF"))
-    records->begin_ = 3;
+  const std::string_view head(records->buffer_.data(), records->end_);
+  if (head.starts_with("\xEF\xBB\xBF")) records->begin_ = 3;
+  if (head.find('\n') == std::string_view::npos && head.find('\r') != std::string_view::npos) {
+    records->cr_only_ = true;
+    std::replace(records->buffer_.begin(),
+                 records->buffer_.begin() + static_cast<std::ptrdiff_t>(head.size()), '\r', '\n');
+  }
   if (separator == 0)
     records->find_separator();
   else
@@ -105,10 +96,11 @@ void CsvRecords::find_separator() {
   for (const char candidate : kSeparators) {
     const std::vector<std::int64_t> counts = count_per_line(head, candidate, kLines);
     if (counts.empty() || counts[0] == 0) continue;
-    // The candidate that cuts most lines into as many cells as the first one; then the one that cuts more,
-    // but a bar is text rather than a separator where another one does as well.
+    // The candidate that cuts most lines into as many cells as the first one; then the one that cuts more. But
+    // where another one does as well, a bar is text, and commas beside semicolons are those of 95,85.
     const std::int64_t lines = std::count(counts.begin(), counts.end(), counts[0]);
-    if (lines > best_lines || (lines == best_lines && counts[0] > best_count && candidate != '|')) {
+    const bool yields = candidate == '|' || (candidate == ',' && best == ';');
+    if (lines > best_lines || (lines == best_lines && counts[0] > best_count && !yields)) {
       best = candidate, best_lines = lines, best_count = counts[0];
       num_lines = counts.size();
     }
@@ -133,16 +125,27 @@ bool CsvRecords::refill() {
     }
     buffer_.resize(std::min(end_ * 2, kMaxRecordBytes + kBlockBytes));
   }
-  while (end_ < buffer_.size() && !source_ended_) {
-    Result<std::size_t> count = source_->read(buffer_.data() + end_, buffer_.size() - end_);
-    if (!count.ok()) {
-      failed(std::move(count).status().with_context(concat(name_, ":", line_)));
-      return false;
-    }
-    source_ended_ = *count == 0;
-    end_ += *count;
+  if (source_failure_.ok()) {
+    const std::size_t had = end_;
+    source_failure_ = read_ahead();
+    if (cr_only_)
+      std::replace(buffer_.begin() + static_cast<std::ptrdiff_t>(had),
+                   buffer_.begin() + static_cast<std::ptrdiff_t>(end_), '\r', '\n');
+    if (source_failure_.ok() || end_ > had) return true;
   }
-  return true;
+  failed(std::move(source_failure_).with_context(concat(name_, ":", line_)));
+  return false;
+}
+
+/// Fills the buffer as far as the source goes.
+Status CsvRecords::read_ahead() {
+  while (end_ < buffer_.size() && !source_ended_) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::size_t count,
+                                  source_->read(buffer_.data() + end_, buffer_.size() - end_));
+    source_ended_ = count == 0;
+    end_ += count;
+  }
+  return {};
 }
 
 /// Passes over the rest of a malformed record; false after failed().

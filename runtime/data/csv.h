@@ -41,17 +41,14 @@ struct CsvField {
   std::int32_t offset = 0; ///< byte offset of the cell in its line, 0-based
 };
 
-/// True for the spellings of "no value": nothing, `?`, `NA`, and `nan` in any case.
-bool is_missing(std::string_view text);
-
 /// Splits a table into records and cells, one block of the file in memory at a time.
 ///
 /// Format    separator as parse_separator takes it; a cell may be quoted with `"` (doubled inside; may hold
-///           separators and line ends); blanks around an unquoted cell are dropped; lines end with LF or
-///           CRLF; blank lines and a byte order mark are skipped.
+///           separators and line ends); blanks around an unquoted cell are dropped; lines end with LF, CRLF
+///           or, where the first 256 KiB hold no LF, CR; blank lines and a byte order mark are skipped.
 /// Errors    kDataLoss or kInvalidArgument, always `file:line:column: what, what was expected`: a NUL byte,
 ///           a quote that is not closed, text after a closing quote, a record above 4 MiB or 65536 cells,
-///           damaged gzip. Text after a closing quote spoils its record only (kMalformed): next() goes on
+///           damaged gzip and read errors, with the line up to which the file could be read. Text after a closing quote spoils its record only (kMalformed): next() goes on
 ///           with the following line. After any other error (kFailed) every further call gives it again.
 class CsvRecords {
 public:
@@ -83,6 +80,7 @@ private:
   CsvRecords() = default;
   Scan scan();
   bool refill();
+  Status read_ahead();
   bool skip_line();
   void find_separator();
   void set_separator(char separator);
@@ -98,6 +96,8 @@ private:
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0; ///< unread bytes of buffer_
   bool source_ended_ = false, dead_ = false;
+  bool cr_only_ = false;  ///< lines end with CR, which is replaced as it comes in
+  Status source_failure_; ///< found while reading ahead: given when the records before it have been
   std::int64_t line_ = 1, record_line_ = 1;
   std::vector<CsvField> fields_;
   std::vector<std::uint32_t> quoted_; ///< fields with doubled quotes inside

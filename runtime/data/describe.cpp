@@ -5,10 +5,8 @@
 #include "runtime/data/text.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <map>
 
 namespace tailor::runtime {
 namespace {
@@ -80,11 +78,8 @@ std::string class_table(const DataDescription& d, const std::vector<ClassGroup>&
 }
 
 std::string value_range(const ColumnProfile& profile, const Column& column) {
-  char text[64];
-  if (column.role == ColumnRole::kNumeric && profile.num_numbers > 0) {
-    std::snprintf(text, sizeof text, "%.6g .. %.6g", profile.min, profile.max);
-    return text;
-  }
+  if (column.role == ColumnRole::kNumeric && profile.num_numbers > 0)
+    return concat(profile.min, " .. ", profile.max);
   if (profile.many_distinct) return concat("over ", ColumnProfile::kMaxDistinct, " values");
   const std::size_t count = profile.distinct.size() - (profile.num_missing > 0);
   return concat(count, count == 1 ? " value" : " values");
@@ -144,7 +139,7 @@ std::string left_out_features(const DataDescription& d) {
 Status give_roles(DataDescription& d, DataPlan plan) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataSchema classes, label_schema(d.profile, plan));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(ColumnRoles roles, choose_roles(d.profile, plan, classes));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(d.schema, infer_schema(d.profile, roles.plan, &d.reasons));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(d.schema, schema_as_found(d.profile, roles.plan, &d.reasons));
   for (std::size_t i = 0; i < roles.reasons.size(); ++i)
     if (!roles.reasons[i].empty()) d.reasons.columns[i] = roles.reasons[i];
   if (!roles.features_left)
@@ -164,6 +159,10 @@ Status give_roles(DataDescription& d, DataPlan plan) {
 Result<DataDescription> describe_csv(const std::string& path, DataPlan plan) {
   DataDescription d;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(d.profile, profile_csv(path, plan.csv, mentioned_names(plan)));
+  if (d.format = find_format(d.profile); plan.cells == CellFormat() && !d.format.is_default()) {
+    plan.cells = d.format.cells;
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(d.profile, profile_csv(path, plan.csv, mentioned_names(plan), plan.cells));
+  }
   plan.train = path;
   std::string label_reason = "given";
   if (!plan.label) plan.label = choose_label(d.profile, label_reason);
@@ -199,23 +198,7 @@ Result<DataDescription> describe_csv(const std::string& path, DataPlan plan) {
 }
 
 Status check_trainable(const DataDescription& d) {
-  constexpr std::int64_t kManyClasses = 20, kFewRows = 10;
-  const ColumnProfile& label =
-      d.profile.columns[static_cast<std::size_t>(label_position(d.profile, *d.plan.label))];
-  constexpr const char* kHint = "--label names another column; a quantity has to be cut into classes first";
-  double number = 0;
-  for (std::size_t i = 0; label.is_numeric() && i < label.distinct.size(); ++i)
-    if (parse_number(label.distinct[i].first, number) == NumberParse::kOk && number != std::floor(number))
-      return invalid_argument(d.profile.where(label.distinct_places[i]), ": label column ",
-                              in_quotes(label.name), " holds ", label.distinct[i].first,
-                              ", a quantity and not a class")
-          .with_hint(kHint);
-  if (const std::int64_t classes = d.schema.num_classes;
-      classes > kManyClasses && classes * kFewRows > d.profile.num_rows)
-    return invalid_argument("label column ", in_quotes(label.name), " of '", d.profile.path, "' has ",
-                            classes, " different values in ", d.profile.num_rows, " rows: fewer than ",
-                            kFewRows, " rows a class")
-        .with_hint(kHint);
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_class_labels(d.profile, d.plan, d.schema));
   if (d.profile.num_damaged > 0)
     return invalid_argument(
                d.profile.damage[0],
@@ -237,16 +220,24 @@ Result<std::string> format_description(const DataDescription& d, const GroupRule
       concat(profile.path, ": ", profile.num_rows, " rows, ", profile.columns.size(), " columns\n",
              "  separator: ", profile.separator_reason, "\n  header: ", profile.has_header ? "yes" : "no",
              ", ", profile.header_reason, "\n");
+  for (const std::string& line : d.format.lines())
+    text += concat("  numbers: ", line, "\n");
   text +=
       concat("\nlabel: ", d.schema.columns[static_cast<std::size_t>(label)].name, " (", d.reasons.label, ")");
   if (!d.plan.label_strip.empty()) text += concat(", without the '", d.plan.label_strip, "' that ends it");
-  text += concat("\nclasses: ", d.schema.num_classes, ", ", d.reasons.classes, "\n",
-                 class_table(d, minority_majority(d.class_counts)),
-                 format_ratio(imbalance_ratio(d.class_counts)), "\n");
-  text += concat("groups by ", to_string(groups), ":");
+  const Status classes = check_class_labels(profile, d.plan, d.schema);
+  if (classes.ok())
+    text += concat("\nclasses: ", d.schema.num_classes, ", ", d.reasons.classes, "\n",
+                   class_table(d, minority_majority(d.class_counts)),
+                   format_ratio(imbalance_ratio(d.class_counts)), "\n");
+  else
+    text += concat("\nclasses: none, training refuses this label\n  ", classes.message(),
+                   "\n  hint: ", classes.hint(), "\n");
+  if (classes.ok()) text += concat("groups by ", to_string(groups), ":");
   for (const ClassGroup& group : sizes)
-    text += concat(&group == &sizes[0] ? " " : "; ", group.name, " ",
-                   group.classes.empty() ? "absent" : concat("= ", class_list(group.classes)));
+    if (classes.ok())
+      text += concat(&group == &sizes[0] ? " " : "; ", group.name, " ",
+                     group.classes.empty() ? "absent" : concat("= ", class_list(group.classes)));
   text += concat("\n\ncolumns: ", d.schema.num_numeric(), " numeric and ", d.schema.num_category(),
                  " categorical features\n", column_table(d));
   text += "(alone: AUC of the column by itself for the label, 0.5 is chance; ? marks a possible leak)\n";
@@ -284,7 +275,7 @@ Result<TestTable> describe_test_table(const std::string& path, const DataDescrip
   if (format.header == CsvFormat::Header::kAuto)
     format.header = train.profile.has_header ? CsvFormat::Header::kYes : CsvFormat::Header::kNo;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const FileProfile profile,
-                                profile_csv(path, format, mentioned_names(train.plan)));
+                                profile_csv(path, format, mentioned_names(train.plan), train.plan.cells));
   if (profile.columns.size() != train.profile.columns.size())
     return invalid_argument("'", path, "' has ", profile.columns.size(), " columns, '", train.profile.path,
                             "' has ", train.profile.columns.size());

@@ -1,5 +1,6 @@
 #pragma once
 #include "runtime/data/column_roles.h"
+#include "runtime/data/find_format.h"
 #include "runtime/data/open.h"
 #include "runtime/data/split_choice.h"
 
@@ -7,8 +8,9 @@ namespace tailor::runtime {
 
 /// What `tailor data PATH` and `tailor init PATH` know about a file.
 struct DataDescription {
-  FileProfile profile;
-  DataPlan plan; ///< what the caller gave, completed by what was found (label, strip, roles)
+  FileProfile profile; ///< read in the format that was found
+  FoundFormat format;
+  DataPlan plan; ///< what the caller gave, completed by what was found
   DataSchema schema;
   SchemaReasons reasons;
   std::vector<std::optional<ColumnSignal>> signals; ///< per column: what it alone says of the label
@@ -30,10 +32,9 @@ struct DataDescription {
 /// Errors    those of profile_csv and infer_schema.
 Result<DataDescription> describe_csv(const std::string& path, DataPlan plan);
 
-/// The labels are classes, not a quantity, every row has one and is whole, and a feature is left: what
+/// The labels are classes (check_class_labels), every row has one and is whole, and a feature is left: what
 /// `tailor init` asks of a table.
-/// Errors    numbers with a fraction (first place named); over 20 classes of fewer than 10 rows on average;
-///           rows without a label; damaged rows; identifiers only.
+/// Errors    those of check_class_labels; rows without a label; damaged rows; identifiers only.
 Status check_trainable(const DataDescription& description);
 
 /// The report: rows, classes with counts, `r = 0.01 (1:100)`, groups, columns with types and missing counts,

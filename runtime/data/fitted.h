@@ -54,7 +54,7 @@ struct EncodeReport {
   std::vector<std::int64_t> imputed;            ///< per numeric column: cells set to the training mean
 };
 
-/// `rows` of `table` in that order as a Dataset: imputes, normalises, looks codes up.
+/// `rows` of `table` in that order as a Dataset: imputes, normalises, looks codes up (docs/encoding.md).
 /// Errors    a cell whose feature is beyond f32 (its place and both numbers).
 Result<Dataset> encode(const RawTable& table, std::span<const std::int32_t> rows, const DataSchema& schema,
                        const FittedState& fitted, EncodeReport* report = nullptr);

@@ -73,6 +73,18 @@ Result<SplitRows> split(const RawTable& table, const DataPlan& plan, std::int32_
   return split_stratified(table.label, num_classes, plan.split);
 }
 
+/// A failure is about the key that led there, unless it knows a nearer one.
+template <class T> Result<T> of_key(const char* key, const char* what, Result<T> result) {
+  if (result.ok()) return result;
+  Status status = std::move(result).status().with_context(what);
+  return status.key().empty() ? std::move(status).about(key) : status;
+}
+Status of_key(const char* key, const char* what, Status status) {
+  if (status.ok()) return status;
+  status = std::move(status).with_context(what);
+  return status.key().empty() ? std::move(status).about(key) : status;
+}
+
 /// No group of the training file may turn up in a file of its own.
 Status check_groups(const RawTable& train, const RawTable& other) {
   std::vector<std::string> known = train.group.values;
@@ -95,17 +107,20 @@ Result<Sources> read_sources(const DataPlan& plan, const DataSchema& schema) {
     return sources;
   }
   const ReadOptions read{.csv = plan.csv};
-  TAILOR_ASSIGN_OR_RETURN(sources.train, read_table(plan.train, schema, read), "reading the training table");
-  TAILOR_ASSIGN_OR_RETURN(sources.rows, split(sources.train, plan, schema.num_classes),
-                          "splitting the training table");
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.train, of_key("data.train", "reading the training table",
+                                                      read_table(plan.train, schema, read)));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.rows, of_key("data.split.by", "splitting the training table",
+                                                     split(sources.train, plan, schema.num_classes)));
   if (!plan.val.empty()) {
-    TAILOR_ASSIGN_OR_RETURN(sources.val, read_table(plan.val, schema, read), "reading the validation table");
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(
+        sources.val, of_key("data.val", "reading the validation table", read_table(plan.val, schema, read)));
     sources.own_val = true;
     sources.rows.val = all_rows(sources.val);
     TAILOR_RETURN_IF_ERROR_AS_IS(check_groups(sources.train, sources.val));
   }
   if (!plan.test.empty()) {
-    TAILOR_ASSIGN_OR_RETURN(sources.test, read_table(plan.test, schema, read), "reading the test table");
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.test, of_key("data.test.file", "reading the test table",
+                                                       read_table(plan.test, schema, read)));
     sources.own_test = true;
     sources.rows.test = all_rows(sources.test);
     TAILOR_RETURN_IF_ERROR_AS_IS(check_groups(sources.train, sources.test));
@@ -123,19 +138,14 @@ Status check_classes(const DataSchema& schema, const std::vector<std::int64_t>& 
   return {};
 }
 
-void note_report(const char* split, const DataSchema& schema, const EncodeReport& report,
-                 std::vector<std::string>& notes) {
-  std::size_t category = 0, numeric = 0;
-  for (const Column& column : schema.columns) {
+void note_unknown(const char* split, const DataSchema& schema, const EncodeReport& report,
+                  std::vector<std::string>& notes) {
+  std::size_t category = 0;
+  for (const Column& column : schema.columns)
     if (column.role == ColumnRole::kCategorical)
       if (const std::int64_t count = report.unknown_categories[category++]; count > 0)
         notes.push_back(concat(split, ": ", count, " cells of column '", column.name,
                                "' hold a category that training never saw (coded as unknown)"));
-    if (column.role == ColumnRole::kNumeric)
-      if (const std::int64_t count = report.imputed[numeric++]; count > 0)
-        notes.push_back(concat(split, ": ", count, " missing cells of column '", column.name,
-                               "' set to the training mean"));
-  }
 }
 
 void warn_of_lost_spacing(const Sources& sources, const DataSchema& schema, DataBundle& bundle) {
@@ -147,6 +157,26 @@ void warn_of_lost_spacing(const Sources& sources, const DataSchema& schema, Data
                "\" leaves them closer together than f32 can tell apart; \"",
                schema.numeric == "none" ? "standard\" subtracts the offset first, \"" : "", "quantile\" ",
                "spreads them"));
+}
+
+/// What was done with the cells that had no value; empty if every cell had one.
+std::string missing_note(const DataSchema& schema, const EncodeReport& report, std::int64_t num_rows) {
+  std::int64_t total = 0;
+  std::string columns;
+  bool flags = false;
+  std::size_t numeric = 0;
+  for (const Column& column : schema.columns) {
+    if (column.role != ColumnRole::kNumeric) continue;
+    const std::int64_t count = report.imputed[numeric++];
+    if (count == 0) continue;
+    total += count;
+    flags |= column.missing_flag;
+    columns += concat(columns.empty() ? "'" : ", '", column.name, "' (", count, ")");
+  }
+  if (total == 0) return "";
+  return concat(total, " cells of ", num_rows, " rows had no value: ", columns,
+                "; set to the mean of the training split",
+                flags ? ", with a flag where training had one" : "");
 }
 
 } // namespace
@@ -166,9 +196,11 @@ Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, con
   const RawTable& val = sources.own_val ? sources.val : sources.train;
   const RawTable& test = sources.own_test ? sources.test : sources.train;
   if (plan.long_tail)
-    TAILOR_RETURN_IF_ERROR(cut(*plan.long_tail, sources.train, sources.rows.train), "cutting data.long_tail");
+    TAILOR_RETURN_IF_ERROR_AS_IS(of_key("data.long_tail.r", "cutting data.long_tail",
+                                        cut(*plan.long_tail, sources.train, sources.rows.train)));
   if (plan.test_long_tail && !sources.rows.test.empty())
-    TAILOR_RETURN_IF_ERROR(cut(*plan.test_long_tail, test, sources.rows.test), "cutting the test split");
+    TAILOR_RETURN_IF_ERROR_AS_IS(
+        of_key("data.test.r", "cutting the test split", cut(*plan.test_long_tail, test, sources.rows.test)));
 
   const std::vector<std::int64_t> counts =
       count_classes(sources.train, sources.rows.train, schema.num_classes);
@@ -189,7 +221,9 @@ Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, con
                                 Dataset& data) -> Status {
     EncodeReport report;
     TAILOR_ASSIGN_OR_RETURN(data, encode(table, rows, schema, bundle.fitted, &report), name);
-    note_report(name, schema, report, bundle.notes);
+    note_unknown(name, schema, report, bundle.notes);
+    if (const std::string note = missing_note(schema, report, data.num_rows); !note.empty())
+      bundle.notes.push_back(concat(name, ": ", note));
     return {};
   };
   const auto note_peak = [&] {
@@ -220,7 +254,11 @@ Result<Dataset> open_extra(const std::string& path, const DataPlan& plan, const 
   EncodeReport report;
   TAILOR_ASSIGN_OR_RETURN(Dataset data, encode(table, all_rows(table), schema, fitted, &report),
                           concat("'", path, "'"));
-  if (notes) note_report("data", schema, report, *notes);
+  if (notes) {
+    note_unknown("data", schema, report, *notes);
+    if (std::string note = missing_note(schema, report, data.num_rows); !note.empty())
+      notes->push_back(std::move(note));
+  }
   return data;
 }
 

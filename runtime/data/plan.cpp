@@ -1,6 +1,9 @@
 #include "runtime/data/plan.h"
 
 #include "runtime/base/file.h"
+#include "runtime/data/text.h"
+
+#include <algorithm>
 
 namespace tailor::runtime {
 namespace {
@@ -203,6 +206,29 @@ Status read_split(const Options& options, DataPlan& plan) {
   return {};
 }
 
+Status read_cell_format(const Options& options, CellFormat& cells) {
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.decimal", parse_decimal, cells.number.decimal));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.thousands", parse_thousands, cells.number.thousands));
+  if (cells.number.decimal == cells.number.thousands)
+    return wrong("data.thousands", " = \"", cells.number.thousands, "\" is also data.decimal");
+  if (options.has_value("data.number_signs")) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(cells.signs, options.get_strings("data.number_signs"));
+  }
+  if (options.has_value("data.missing_markers")) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(cells.missing, options.get_strings("data.missing_markers"));
+  }
+  for (std::size_t i = 0; i < cells.signs.size(); ++i)
+    if (Status status = check_sign(cells.signs[i]); !status.ok())
+      return wrong_value(concat("data.number_signs[", i, "]"), std::move(status));
+  for (std::size_t i = 0; i < cells.missing.size(); ++i)
+    if (!is_utf8(cells.missing[i]) ||
+        std::find(cells.missing.begin(), cells.missing.begin() + static_cast<std::ptrdiff_t>(i),
+                  cells.missing[i]) != cells.missing.begin() + static_cast<std::ptrdiff_t>(i))
+      return wrong(concat("data.missing_markers[", i, "]"), " = ", in_quotes(cells.missing[i]),
+                   ", expected UTF-8 text that is listed once");
+  return {};
+}
+
 Status read_table_keys(const Options& options, const std::string& directory, DataPlan& plan) {
   const auto read_path = [&](std::string_view key, std::string& path) -> Status {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(path, options.get_string(key, std::string()));
@@ -216,6 +242,7 @@ Status read_table_keys(const Options& options, const std::string& directory, Dat
     return wrong("data.train", " is not set, expected the path of a csv or csv.gz file");
   TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.header", one_of(kHeaders), plan.csv.header));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.separator", parse_separator, plan.csv.separator));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_cell_format(options, plan.cells));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_column(options, "data.label.column", plan.label));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.positive, options.get_string("data.label.positive", std::string()));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.label_strip, options.get_string("data.label.strip", std::string()));
@@ -273,12 +300,17 @@ std::vector<std::string> mentioned_names(const DataPlan& plan) {
   return names;
 }
 
+Status at_option(const Options& options, Status status) {
+  const std::string key = status.key().substr(0, status.key().find('[')); // of a list, an element
+  const Option* option = options.find(key);
+  if (status.ok() || !option || option->origin.empty() || option->origin == "default") return status;
+  return std::move(status).with_context(option->origin);
+}
+
 Result<DataPlan> data_plan_from(const Options& options, const std::string& directory) {
   Result<DataPlan> plan = read_data_plan(options, directory);
   if (plan.ok()) return plan;
-  const Option* option = options.find(plan.status().key());
-  if (!option || option->origin.empty() || option->origin == "default") return plan;
-  return std::move(plan).status().with_context(option->origin);
+  return at_option(options, std::move(plan).status());
 }
 
 Result<DataPlan> read_data_plan(const Options& options, const std::string& directory) {

@@ -1,6 +1,6 @@
 #pragma once
 #include "runtime/base/options.h"
-#include "runtime/data/csv.h"
+#include "runtime/data/cell_format.h"
 #include "runtime/data/generate.h"
 #include "runtime/data/long_tail.h"
 #include "runtime/data/sampler.h"
@@ -36,6 +36,7 @@ struct DataPlan {
   DataFormat format = DataFormat::kCsv;
   std::string train, val, test; ///< csv paths; val and test may be empty: they are cut from train
   CsvFormat csv;
+  CellFormat cells;
   std::optional<ColumnRef> label;   ///< default: the last column
   std::string positive;             ///< class name; empty: the rarer of two
   std::string label_strip;          ///< suffix taken off every label
@@ -54,6 +55,10 @@ struct DataPlan {
 
 /// Every column name the plan mentions: a first row that holds one is a header.
 std::vector<std::string> mentioned_names(const DataPlan& plan);
+
+/// Puts the place that set the option of `status.key()` in front: "recipe.toml:4:3: ...". As it is if no key is
+/// known or the option has its default.
+Status at_option(const Options& options, Status status);
 
 /// Reads the keys `data.*`, `eval.groups`, `eval.predict.id`, `run.drop_last`. With a test file of its own
 /// `split.val` is a share of the rest, by default 0.2 (methods.md 11.1: 80/20 inside train) instead of 0.16

@@ -1,5 +1,6 @@
 #include "runtime/data/profile.h"
 
+#include "runtime/data/header.h"
 #include "runtime/data/schema.h"
 #include "runtime/data/table.h"
 #include "runtime/data/text.h"
@@ -8,8 +9,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <optional>
-#include <set>
+#include <map>
 #include <unordered_map>
 
 namespace tailor::runtime {
@@ -28,7 +28,7 @@ public:
   ColumnCounter(ColumnProfile& profile, const FileProfile& file) : profile_(profile), file_(file) {}
 
   void add(std::string_view text, CellPlace place) {
-    if (is_missing(text))
+    if (file_.cells.is_missing(text))
       ++profile_.num_missing;
     else
       add_value(text, place);
@@ -42,8 +42,8 @@ private:
   void add_value(std::string_view text, CellPlace place) {
     ++profile_.num_values;
     double number = 0;
-    const NumberParse parse = parse_number(text, number);
-    if (parse == NumberParse::kOk && std::abs(number) <= std::numeric_limits<float>::max()) {
+    const NumberParse parse = parse_cell(text, place, number);
+    if (parse == NumberParse::kOk) {
       if (profile_.num_numbers == 0)
         profile_.min = profile_.max = number;
       else if (number <= last_)
@@ -52,9 +52,12 @@ private:
       ++profile_.num_numbers;
       profile_.min = std::min(profile_.min, number);
       profile_.max = std::max(profile_.max, number);
-      if (text.find_first_of(".eE") != std::string_view::npos) profile_.all_integers = false;
+      if (number != std::floor(number) || text.find_first_of("eE") != std::string_view::npos ||
+          text.find(file_.cells.number.decimal) != std::string_view::npos)
+        profile_.all_integers = false;
       return;
     }
+    note_text(text, place);
     if (parse != NumberParse::kNotNumber) ++profile_.num_not_finite;
     if (profile_.first_text_where.empty()) {
       profile_.first_text = text;
@@ -62,9 +65,57 @@ private:
     }
   }
 
+  /// As the format says; counts the sign and what else the text could be.
+  NumberParse parse_cell(std::string_view text, CellPlace place, double& number) {
+    const CellFormat& cells = file_.cells;
+    std::string_view rest = text;
+    std::string_view sign;
+    for (const std::string& known : cells.signs)
+      if (take_sign(rest, known, sign_buffer_)) {
+        sign = known;
+        break;
+      }
+    const NumberParse parse = parse_formatted(rest, cells.number, number);
+    if (parse != NumberParse::kOk) return parse;
+    if (!cells.signs.empty()) count(profile_.signs, sign, place);
+    if (rest.find_first_of(".,' \xC2\xE2") == std::string_view::npos) { // digits alone fit every format
+      for (std::int64_t& fitting : profile_.num_fitting)
+        ++fitting;
+    } else {
+      count_formats(number_shape(text).formats);
+    }
+    return parse;
+  }
+
+  void count_formats(FormatMask formats) {
+    for (std::size_t i = 0; i < kNumberFormats.size(); ++i)
+      profile_.num_fitting[i] += formats >> i & 1;
+  }
+
+  /// What a text that is no number could be.
+  void note_text(std::string_view text, CellPlace place) {
+    if (const NumberShape shape = number_shape(text); shape.formats != 0) {
+      count_formats(shape.formats);
+      count(profile_.known_signs, shape.sign, place);
+      if (profile_.shaped.count++ == 0) profile_.shaped = {std::string(text), 1, place};
+    } else if (is_usual_marker(text)) {
+      count(profile_.markers, text, place);
+    }
+  }
+
+  static void count(std::vector<TextCount>& counts, std::string_view text, CellPlace place) {
+    for (TextCount& entry : counts)
+      if (entry.text == text) {
+        ++entry.count;
+        return;
+      }
+    constexpr std::size_t kMaxTexts = 32; // of a fixed list, in a few cases of letters
+    if (counts.size() < kMaxTexts) counts.push_back({std::string(text), 1, place});
+  }
+
   void count_distinct(std::string_view text, CellPlace place) {
     if (profile_.many_distinct) return;
-    if (is_missing(text)) text = kMissingCategory;
+    if (file_.cells.is_missing(text)) text = kMissingCategory;
     // Neighbouring rows often agree; the comparison is cheaper than the hash.
     if (!profile_.distinct.empty() && profile_.distinct[last_place_].first == text) {
       ++profile_.distinct[last_place_].second;
@@ -95,60 +146,8 @@ private:
   std::size_t last_place_ = 0;
   std::string not_utf8_;
   double last_ = 0;
+  std::string sign_buffer_;
 };
-
-/// A record kept back while the header question is open.
-struct HeldRow {
-  std::vector<std::string> cells;
-  std::vector<std::int32_t> columns; ///< of the cells
-  std::int64_t line = 0;
-};
-
-bool reads_as_number(const std::string& text) {
-  double number;
-  return parse_number(text, number) == NumberParse::kOk;
-}
-
-/// Header found when auto; `reason` says why or why not.
-bool looks_like_header(const std::vector<HeldRow>& rows, std::span<const std::string> mentioned,
-                       std::string& reason) {
-  const std::vector<std::string>& first = rows[0].cells;
-  for (const std::string& name : mentioned)
-    if (std::find(first.begin(), first.end(), name) != first.end()) {
-      reason = concat("the first line names '", name, "'");
-      return true;
-    }
-  const std::set<std::string> unique(first.begin(), first.end());
-  for (const std::string& cell : first)
-    if (is_missing(cell) || reads_as_number(cell)) {
-      reason = concat("the first line holds ", in_quotes(cell), ", which is data");
-      return false;
-    }
-  if (unique.size() != first.size()) {
-    reason = "a cell of the first line occurs twice in it";
-    return false;
-  }
-  for (std::size_t column = 0; column < first.size(); ++column) {
-    std::int64_t numbers = 0, values = 0;
-    for (std::size_t row = 1; row < rows.size(); ++row)
-      if (column < rows[row].cells.size() && !is_missing(rows[row].cells[column])) {
-        ++values;
-        numbers += reads_as_number(rows[row].cells[column]);
-      }
-    if (values > 0 && numbers * 4 >= values * 3) {
-      reason = concat(in_quotes(first[column]), " stands above numbers");
-      return true;
-    }
-  }
-  for (std::size_t row = 1; row < rows.size(); ++row)
-    for (std::size_t column = 0; column < std::min(first.size(), rows[row].cells.size()); ++column)
-      if (rows[row].cells[column] == first[column]) {
-        reason = concat(in_quotes(first[column]), " of the first line occurs again below it");
-        return false;
-      }
-  reason = rows.size() == 1 ? "the only line holds names" : "no cell of the first line occurs again below it";
-  return true;
-}
 
 } // namespace
 
@@ -167,11 +166,20 @@ bool ColumnProfile::is_numeric() const {
   return num_values > 0 && num_numbers * 4 >= num_values * 3;
 }
 
+std::string ColumnProfile::sign() const {
+  for (const TextCount& entry : signs)
+    if (!entry.text.empty()) return entry.text;
+  return "";
+}
+
 std::string ColumnProfile::type_reason() const {
   if (num_values == 0) return "every cell is missing";
   const std::string missing = num_missing > 0 ? concat(", ", num_missing, " missing") : "";
+  std::string with;
+  for (const TextCount& sign : signs)
+    if (!sign.text.empty()) with += concat(with.empty() ? " with '" : ", '", sign.text, "'");
   if (num_numbers == num_values)
-    return concat(all_integers ? "integers" : "numbers", " in all ", num_values, " cells with a value",
+    return concat(all_integers ? "integers" : "numbers", with, " in all ", num_values, " cells with a value",
                   missing);
   if (is_numeric())
     return concat("numbers in ", num_numbers, " of ", num_values, " cells, but ", in_quotes(first_text),
@@ -182,16 +190,18 @@ std::string ColumnProfile::type_reason() const {
 }
 
 Result<FileProfile> profile_csv(const std::string& path, const CsvFormat& format,
-                                std::span<const std::string> header_names) {
+                                std::span<const std::string> header_names, const CellFormat& cells) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(auto source, open_byte_source(path));
-  return profile_csv(std::move(source), path, format, header_names);
+  return profile_csv(std::move(source), path, format, header_names, cells);
 }
 
 Result<FileProfile> profile_csv(std::unique_ptr<ByteSource> source, const std::string& path,
-                                const CsvFormat& format, std::span<const std::string> header_names) {
+                                const CsvFormat& format, std::span<const std::string> header_names,
+                                const CellFormat& cells) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(auto records, CsvRecords::open(std::move(source), path, format.separator));
   FileProfile profile;
   profile.path = path;
+  profile.cells = cells;
   profile.separator = records->separator();
   profile.separator_reason = records->separator_reason();
 
@@ -216,8 +226,11 @@ Result<FileProfile> profile_csv(std::unique_ptr<ByteSource> source, const std::s
     case CsvFormat::Header::kNo:
       profile.header_reason = "given";
       break;
-    case CsvFormat::Header::kAuto:
-      profile.has_header = looks_like_header(held, header_names, profile.header_reason);
+    case CsvFormat::Header::kAuto: {
+      HeaderGuess guess = guess_header(held, header_names);
+      profile.has_header = guess.found;
+      profile.header_reason = std::move(guess.reason);
+    }
     }
     num_fields = held[0].cells.size();
     profile.columns.resize(num_fields);
@@ -226,9 +239,15 @@ Result<FileProfile> profile_csv(std::unique_ptr<ByteSource> source, const std::s
       const auto position = static_cast<std::int32_t>(i);
       profile.columns[i].position = position;
       profile.columns[i].name = profile.has_header ? held[0].cells[i] : positional_name(position);
+      profile.columns[i].is_index = profile.has_header && is_index_column(held[0].cells[i], position);
       if (profile.columns[i].name.empty()) profile.columns[i].name = positional_name(position);
       counters.emplace_back(profile.columns[i], profile);
     }
+    std::map<std::string_view, std::int32_t> uses;
+    for (const ColumnProfile& column : profile.columns)
+      ++uses[column.name];
+    for (ColumnProfile& column : profile.columns)
+      column.shares_name = uses[column.name] > 1;
     for (std::size_t row = profile.has_header; row < held.size(); ++row) {
       if (held[row].cells.size() != num_fields) {
         damaged(concat(path, ":", held[row].line, ": ", wrong_length(held[row].cells.size())));

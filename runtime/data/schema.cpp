@@ -1,15 +1,18 @@
 #include "runtime/data/schema.h"
 
+#include "runtime/data/header.h"
 #include "runtime/data/table.h"
 #include "runtime/data/text.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
 namespace tailor::runtime {
 namespace {
 
+constexpr const char* kSchemaFormat = "tailor-schema-2"; ///< 2: how numbers and missing values are written
 constexpr std::int32_t kMaxClasses = 65536;
 constexpr std::size_t kMaxColumns = CsvRecords::kMaxFields;
 
@@ -29,9 +32,9 @@ Result<std::int32_t> resolve(const ColumnRef& ref, const FileProfile& profile, s
   for (const ColumnProfile& column : profile.columns) {
     if (column.name == ref.name) {
       if (found >= 0)
-        return invalid_argument(key, ": two columns of '", profile.path, "' are named '", ref.name,
-                                "'; name it by position (", found, " or ", column.position, ")")
-            .about(std::string(key));
+        return invalid_argument(key, ": two columns of '", profile.path, "' are named '", ref.name, "'")
+            .about(std::string(key))
+            .with_hint(concat("name the column by its position: ", found, " or ", column.position));
       found = column.position;
     }
     names.push_back(column.name);
@@ -130,7 +133,11 @@ Status choose_classes(const ColumnProfile& column, const DataPlan& plan, const F
     return invalid_argument("label column '", column.name, "' of '", file.path, "' holds ",
                             values.empty() ? "no value" : concat("one value only ('", values[0], "')"),
                             ", expected at least two classes")
-        .about(kLabelKey);
+        .about(kLabelKey)
+        .with_hint(concat("--label or data.label.column names another column",
+                          column.position + 1 == std::ssize(file.columns) && !plan.label
+                              ? "; without it the last one is taken"
+                              : ""));
   std::string positive = plan.positive;
   if (!positive.empty()) {
     constexpr const char* kPositiveKey = "data.label.positive";
@@ -169,9 +176,55 @@ bool looks_like_identifier(const ColumnProfile& column) {
                                   static_cast<std::int64_t>(column.distinct.size()) * 2 > column.num_values);
 }
 
+/// The one sign of a column. A percent sign is a factor of 100: all cells have it or none.
+Status choose_sign(const ColumnProfile& profile, const FileProfile& file, Column& column) {
+  const TextCount* unsigned_cells = nullptr;
+  const TextCount* chosen = nullptr;
+  for (const TextCount& sign : profile.signs) {
+    if (sign.text.empty()) {
+      unsigned_cells = &sign;
+    } else if (chosen) {
+      return invalid_argument("column '", profile.name, "' mixes '", chosen->text, "' at ",
+                              file.where(chosen->place), " and '", sign.text, "' at ", file.where(sign.place),
+                              ", expected one sign in a column")
+          .about("data.number_signs")
+          .with_hint("convert one into the other, or list the column in data.columns.drop or .categorical");
+    } else {
+      chosen = &sign;
+    }
+  }
+  if (chosen && chosen->text == kPercent && unsigned_cells)
+    return invalid_argument("column '", profile.name, "' has '%' at ", file.where(chosen->place),
+                            " and none at ", file.where(unsigned_cells->place),
+                            ", expected it in every cell or in none")
+        .about("data.number_signs")
+        .with_hint("28% and 0.28 would differ by a factor of 100: write them alike");
+  if (chosen) column.sign = chosen->text;
+  return {};
+}
+
+/// Text that would be numbers if data.decimal and the like said how: nobody meant 28% to be a category.
+Status check_is_text(const ColumnProfile& profile, const FileProfile& file) {
+  std::int64_t markers = 0;
+  for (const TextCount& marker : profile.markers)
+    markers += marker.count;
+  const std::int64_t fitting = *std::max_element(profile.num_fitting.begin(), profile.num_fitting.end());
+  if (profile.shaped.count == 0 || fitting + markers < profile.num_values) return {};
+  const auto best = std::max_element(profile.num_fitting.begin(), profile.num_fitting.end());
+  const NumberFormat& format = kNumberFormats[static_cast<std::size_t>(best - profile.num_fitting.begin())];
+  std::string keys = keys_of(format == file.cells.number ? NumberFormat() : format,
+                             profile.known_signs.empty() ? "" : profile.known_signs[0].text);
+  return invalid_argument(file.where(profile.shaped.place), ": column '", profile.name, "' holds ",
+                          in_quotes(profile.shaped.text), ", a number written in another way, in ",
+                          profile.shaped.count, " cells")
+      .with_hint(
+          concat(keys, keys.empty() ? "" : " reads it as one; ", "data.columns.categorical keeps it a text"));
+}
+
 Status choose_feature(const ColumnProfile& profile, const FileProfile& file, const DataPlan& plan,
-                      bool declared, Column& column, std::string& reason) {
+                      bool declared, bool strict, Column& column, std::string& reason) {
   if (!declared) {
+    if (strict && !profile.is_numeric()) TAILOR_RETURN_IF_ERROR_AS_IS(check_is_text(profile, file));
     if (looks_like_identifier(profile))
       return invalid_argument("column '", profile.name, "' of '", file.path, "' has ",
                               profile.many_distinct ? concat("more than ", ColumnProfile::kMaxDistinct)
@@ -191,6 +244,7 @@ Status choose_feature(const ColumnProfile& profile, const FileProfile& file, con
                               profile.first_text, "' at ", profile.first_text_where, "), expected numbers")
           .with_hint("list it in data.columns.categorical");
     column.missing_flag = plan.missing == MissingPolicy::kFlag && profile.num_missing > 0;
+    TAILOR_RETURN_IF_ERROR_AS_IS(choose_sign(profile, file, column));
   }
   if (column.role == ColumnRole::kCategorical) {
     if (profile.many_distinct)
@@ -208,6 +262,8 @@ DataSchema columns_of(const FileProfile& profile, const DataPlan& plan) {
   schema.label_strip = plan.label_strip;
   schema.missing = to_string(plan.missing);
   schema.numeric = to_string(plan.normalisation);
+  schema.number_format = profile.cells.number;
+  schema.missing_markers = profile.cells.missing;
   schema.columns.resize(profile.columns.size());
   for (std::size_t i = 0; i < profile.columns.size(); ++i) {
     schema.columns[i].name = profile.columns[i].name;
@@ -249,13 +305,9 @@ constexpr ColumnRole kRoles[] = {ColumnRole::kNumeric, ColumnRole::kCategorical,
                                  ColumnRole::kGroup,   ColumnRole::kTime,        ColumnRole::kId,
                                  ColumnRole::kDrop};
 
-} // namespace
-
-std::string positional_name(std::int32_t position) {
-  return concat("column ", position);
-}
-
-Result<DataSchema> infer_schema(const FileProfile& profile, const DataPlan& plan, SchemaReasons* reasons) {
+/// infer_schema but for the labels; strict: columns must be what they look like.
+Result<DataSchema> schema_by_roles(const FileProfile& profile, const DataPlan& plan, bool strict,
+                                   SchemaReasons* reasons) {
   const auto count = static_cast<std::int32_t>(profile.columns.size());
   std::vector<const char*> declared(profile.columns.size(), nullptr);
   DataSchema schema = columns_of(profile, plan);
@@ -296,10 +348,15 @@ Result<DataSchema> infer_schema(const FileProfile& profile, const DataPlan& plan
   std::int32_t num_features = 0;
   for (std::int32_t i = 0; i < count; ++i) {
     if (declared[i]) why.columns[i] = declared[i];
+    if (!declared[i] && profile.columns[i].is_index) {
+      schema.columns[i].role = ColumnRole::kDrop;
+      why.columns[i] = kIndexReason;
+      continue;
+    }
     const ColumnRole role = schema.columns[i].role;
     if (declared[i] && role != ColumnRole::kNumeric && role != ColumnRole::kCategorical) continue;
-    if (Status status =
-            choose_feature(profile.columns[i], profile, plan, declared[i], schema.columns[i], why.columns[i]);
+    if (Status status = choose_feature(profile.columns[i], profile, plan, declared[i], strict,
+                                       schema.columns[i], why.columns[i]);
         !status.ok())
       return declared[i] ? std::move(status).about(declared[i]) : status;
     ++num_features;
@@ -316,6 +373,60 @@ Result<DataSchema> infer_schema(const FileProfile& profile, const DataPlan& plan
   return schema;
 }
 
+} // namespace
+
+std::string positional_name(std::int32_t position) {
+  return concat("column ", position);
+}
+
+Result<DataSchema> infer_schema(const FileProfile& profile, const DataPlan& plan, SchemaReasons* reasons) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(DataSchema schema, schema_by_roles(profile, plan, true, reasons));
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_class_labels(profile, plan, schema));
+  return schema;
+}
+
+Status check_class_labels(const FileProfile& profile, const DataPlan& plan, const DataSchema& schema) {
+  if (!plan.classes.empty()) return {};
+  constexpr std::int64_t kManyClasses = 20, kFewRows = 10;
+  const auto role = std::find_if(schema.columns.begin(), schema.columns.end(),
+                                 [](const Column& column) { return column.role == ColumnRole::kLabel; });
+  const ColumnProfile& label = profile.columns[static_cast<std::size_t>(role->position)];
+  const auto quantity = [](Status status) {
+    return std::move(status).about(kLabelKey).with_hint(
+        "--label or data.label.column names another column; a quantity has to be cut into classes first; "
+        "data.label.classes lists the values if they are classes");
+  };
+  std::map<double, std::size_t> spellings; // number -> its first text
+  for (std::size_t i = 0; i < label.distinct.size(); ++i) {
+    const std::string_view text = strip_suffix(label.distinct[i].first, plan.label_strip);
+    double number = 0;
+    if (parse_number(text, number) != NumberParse::kOk) continue;
+    if (number != std::floor(number) && label.is_numeric())
+      return quantity(invalid_argument(profile.where(label.distinct_places[i]), ": label column ",
+                                       in_quotes(label.name), " holds ", text,
+                                       ", a quantity and not a class"));
+    const auto [known, is_new] = spellings.emplace(number, i);
+    if (const std::string_view other = strip_suffix(label.distinct[known->second].first, plan.label_strip);
+        other != text)
+      return invalid_argument(profile.where(label.distinct_places[i]), ": label ", in_quotes(text),
+                              " is the same number as ", in_quotes(other), " at ",
+                              profile.where(label.distinct_places[known->second]),
+                              ", expected one spelling for each class")
+          .about(kLabelKey)
+          .with_hint("write them alike; data.label.classes lists both if they are two classes");
+  }
+  if (const std::int64_t classes = schema.num_classes;
+      classes > kManyClasses && classes * kFewRows > profile.num_rows)
+    return quantity(invalid_argument("label column ", in_quotes(label.name), " of '", profile.path, "' has ",
+                                     classes, " different values in ", profile.num_rows, " rows: fewer than ",
+                                     kFewRows, " rows a class"));
+  return {};
+}
+
+Result<DataSchema> schema_as_found(const FileProfile& profile, const DataPlan& plan, SchemaReasons* reasons) {
+  return schema_by_roles(profile, plan, false, reasons);
+}
+
 Result<DataSchema> label_schema(const FileProfile& profile, const DataPlan& plan) {
   DataSchema schema = columns_of(profile, plan);
   for (Column& column : schema.columns)
@@ -329,11 +440,18 @@ Result<DataSchema> label_schema(const FileProfile& profile, const DataPlan& plan
   return schema;
 }
 
-Result<DataSchema> schema_of(const DataPlan& plan) {
+Result<DataSchema> schema_of(const DataPlan& plan, SchemaNotes* notes) {
   if (plan.format == DataFormat::kCsv) {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(const FileProfile profile,
-                                  profile_csv(plan.train, plan.csv, mentioned_names(plan)));
-    return infer_schema(profile, plan);
+                                  profile_csv(plan.train, plan.csv, mentioned_names(plan), plan.cells));
+    SchemaReasons reasons;
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(DataSchema schema, infer_schema(profile, plan, &reasons));
+    if (notes)
+      for (std::size_t i = 0; i < reasons.columns.size(); ++i)
+        if (reasons.columns[i] == kIndexReason)
+          notes->push_back(concat("column ", i, " of '", profile.path, "' is left out: ", kIndexReason,
+                                  "; data.columns.numeric = [", i, "] would keep it"));
+    return schema;
   }
   DataSchema schema;
   for (std::int32_t i = 0; i < plan.generated.dimensions; ++i) {
@@ -357,32 +475,51 @@ std::string schema_to_json(const DataSchema& schema) {
         {"name", column.name}, {"position", column.position}, {"role", to_string(column.role)}};
     if (column.role == ColumnRole::kCategorical) entry.emplace_back("capacity", column.capacity);
     if (column.role == ColumnRole::kNumeric) entry.emplace_back("missing_flag", column.missing_flag);
+    if (!column.sign.empty()) entry.emplace_back("sign", column.sign);
     columns.emplace_back(std::move(entry));
   }
   for (const std::string& name : schema.class_names)
     classes.emplace_back(name);
-  return OptionValue(OptionValue::Table{{"format", "tailor-schema-1"},
+  const auto [decimal, thousands] = schema.number_format;
+  return OptionValue(OptionValue::Table{{"format", kSchemaFormat},
                                         {"named", schema.named},
                                         {"columns", std::move(columns)},
                                         {"classes", std::move(classes)},
                                         {"positive_class", schema.positive_class},
                                         {"label_strip", schema.label_strip},
                                         {"missing", schema.missing},
-                                        {"numeric", schema.numeric}})
+                                        {"numeric", schema.numeric},
+                                        {"decimal", std::string(1, decimal)},
+                                        {"thousands", thousands ? std::string(1, thousands) : std::string()},
+                                        {"missing_markers", OptionValue::List(schema.missing_markers.begin(),
+                                                                              schema.missing_markers.end())}})
       .to_json();
 }
 
 Result<DataSchema> schema_from_json(std::string_view json) {
   TAILOR_ASSIGN_OR_RETURN(const OptionValue root, OptionValue::from_json(json), "reading a schema");
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string format, string_member(root, "format"));
-  if (format != "tailor-schema-1")
-    return incompatible("schema format '", format, "', expected 'tailor-schema-1'");
+  if (format != kSchemaFormat)
+    return incompatible("schema format '", format, "', expected '", kSchemaFormat, "'");
   DataSchema schema;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(schema.named, bool_member(root, "named"));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(schema.positive_class, int_member(root, "positive_class"));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(schema.label_strip, string_member(root, "label_strip"));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(schema.missing, string_member(root, "missing"));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(schema.numeric, string_member(root, "numeric"));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string decimal, string_member(root, "decimal"));
+  TAILOR_ASSIGN_OR_RETURN(schema.number_format.decimal, parse_decimal(decimal), "schema: 'decimal'");
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string thousands, string_member(root, "thousands"));
+  TAILOR_ASSIGN_OR_RETURN(schema.number_format.thousands, parse_thousands(thousands), "schema: 'thousands'");
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const OptionValue markers, member(root, "missing_markers"));
+  if (!markers.as_list())
+    return invalid_argument("schema: 'missing_markers' is a ", markers.kind_name(), ", expected a list");
+  schema.missing_markers.clear();
+  for (const OptionValue& marker : *markers.as_list()) {
+    if (!marker.as_string())
+      return invalid_argument("schema: a missing marker is a ", marker.kind_name(), ", expected a string");
+    schema.missing_markers.push_back(*marker.as_string());
+  }
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const OptionValue columns, member(root, "columns"));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const OptionValue classes, member(root, "classes"));
   if (!columns.as_list() || !classes.as_list())
@@ -403,6 +540,10 @@ Result<DataSchema> schema_from_json(std::string_view json) {
     }
     if (column.role == ColumnRole::kNumeric) {
       TAILOR_ASSIGN_OR_RETURN_AS_IS(column.missing_flag, bool_member(entry, "missing_flag"));
+      if (entry.find("sign")) {
+        TAILOR_ASSIGN_OR_RETURN_AS_IS(column.sign, string_member(entry, "sign"));
+        TAILOR_RETURN_IF_ERROR(check_sign(column.sign), concat("schema: column '", column.name, "'"));
+      }
     }
     schema.columns.push_back(std::move(column));
   }
@@ -421,15 +562,11 @@ Status check_schema(const DataSchema& schema) {
     return invalid_argument("schema has ", schema.columns.size(), " columns, at most ", kMaxColumns,
                             " are possible");
   int num_labels = 0;
-  std::set<std::string> names;
   for (std::size_t i = 0; i < schema.columns.size(); ++i) {
     const Column& column = schema.columns[i];
     if (column.position != static_cast<std::int32_t>(i))
       return invalid_argument("schema: column '", column.name, "' has position ", column.position,
                               ", expected ", i);
-    const bool used = column.role != ColumnRole::kDrop;
-    if (schema.named && used && !names.insert(column.name).second)
-      return invalid_argument("schema: two used columns are named '", column.name, "'");
     num_labels += column.role == ColumnRole::kLabel;
     if (column.role == ColumnRole::kCategorical &&
         (column.capacity < 2 || column.capacity > static_cast<std::int32_t>(ColumnProfile::kMaxDistinct) + 1))

@@ -52,8 +52,11 @@ std::string comment(std::string text) {
   return text;
 }
 
+/// The name of a column, or its position where it has none of its own.
 std::string column_name(const DataDescription& d, std::int32_t position) {
-  return d.schema.named ? toml(d.schema.columns[static_cast<std::size_t>(position)].name) : concat(position);
+  const ColumnProfile& column = d.profile.columns[static_cast<std::size_t>(position)];
+  const bool own = d.schema.named && !column.shares_name && column.name != positional_name(position);
+  return own ? toml(column.name) : concat(position);
 }
 
 std::string line(const std::string& setting, const std::string& reason) {
@@ -96,6 +99,28 @@ SplitSpec split_shares(bool has_test_table) {
   return shares;
 }
 
+std::string list_of(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const std::string& text : texts)
+    list += (list.empty() ? "" : ", ") + toml(text);
+  return "[" + list + "]";
+}
+
+/// How numbers and missing values are written, where that is not as usual.
+std::string format_lines(const DataDescription& d) {
+  const CellFormat& cells = d.plan.cells;
+  const std::string doubt = d.format.ambiguity.empty() ? "" : "AMBIGUOUS: " + d.format.ambiguity;
+  const auto [decimal, thousands] = cells.number;
+  std::string text;
+  if (decimal != '.') text += line(concat("decimal = \"", decimal, "\""), d.format.number_reason);
+  if (thousands != 0) text += line(concat("thousands = \"", thousands, "\""), d.format.number_reason);
+  if (!doubt.empty()) text += concat("# ", comment(doubt), "\n");
+  if (!cells.signs.empty()) text += line("number_signs = " + list_of(cells.signs), d.format.signs_reason);
+  if (cells.missing != default_missing_markers())
+    text += line("missing_markers = " + list_of(cells.missing), d.format.markers_reason);
+  return text;
+}
+
 std::string data_section(const DataDescription& d, const std::string& path,
                          const std::optional<TestTable>& test, const SplitChoice& split) {
   std::string text =
@@ -104,6 +129,7 @@ std::string data_section(const DataDescription& d, const std::string& path,
   text += line(concat("header = ", d.profile.has_header ? "\"yes\"" : "\"no\""), d.profile.header_reason);
   const std::string separator = d.profile.separator == '\t' ? "tab" : std::string(1, d.profile.separator);
   text += line(concat("separator = ", toml(separator)), d.profile.separator_reason);
+  text += format_lines(d);
   const std::int32_t label = columns_with(d, ColumnRole::kLabel).at(0);
   text += line(concat("label.column = ", column_name(d, label)),
                concat(d.reasons.label, "; ", d.schema.num_classes, " classes"));
@@ -126,9 +152,12 @@ std::string data_section(const DataDescription& d, const std::string& path,
   std::int64_t missing = 0;
   for (const std::int32_t position : columns_with(d, ColumnRole::kNumeric))
     missing += d.profile.columns[static_cast<std::size_t>(position)].num_missing;
-  if (missing > 0)
-    text += line("missing = \"flag\"",
-                 concat(missing, " numeric cells have no value: training mean, and a column that says so"));
+  if (!columns_with(d, ColumnRole::kNumeric).empty())
+    text += missing > 0
+                ? line("missing = \"flag\"", concat(missing, " numeric cells have no value: training mean, "
+                                                             "and a column that says so"))
+                : line("missing = \"mean\"",
+                       "none is missing here; tables to predict may have such cells: training mean");
   if (!columns_with(d, ColumnRole::kNumeric).empty())
     text +=
         d.profile.num_rows >= 1000

@@ -4,10 +4,12 @@
 #include "runtime/data/schema.h"
 #include "runtime/data/text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <functional>
 #include <limits>
+#include <map>
 #include <new>
 #include <unordered_map>
 
@@ -158,24 +160,44 @@ private:
     for (std::size_t i = 0; i < fields.size(); ++i)
       names.push_back(fields[i].text.empty() ? positional_name(static_cast<std::int32_t>(i))
                                              : std::string(fields[i].text));
+    std::map<std::string_view, std::vector<std::size_t>> in_file;
+    for (std::size_t i = 0; i < names.size(); ++i)
+      in_file[names[i]].push_back(i);
+    std::map<std::string_view, std::vector<std::int32_t>> in_training;
+    for (const Column& column : schema_.columns)
+      in_training[column.name].push_back(column.position);
+
     std::vector<std::string> missing;
     std::size_t num_wanted = 0;
+    bool any_repeated = false;
     for (const Column& column : schema_.columns) {
       if (!is_read(column)) continue;
       num_wanted += is_needed(column);
-      std::size_t found = names.size();
-      for (std::size_t i = 0; i < names.size(); ++i) {
-        if (names[i] != column.name) continue;
-        if (found != names.size())
-          return invalid_argument(records_->where(fields[i].offset), ": second column named ",
-                                  in_quotes(column.name));
-        found = i;
+      const auto found = in_file.find(column.name);
+      if (found == in_file.end()) {
+        if (is_needed(column)) missing.push_back(column.name);
+        continue;
       }
-      if (found != names.size())
-        readers_.push_back({&column, found, 0});
-      else if (is_needed(column))
-        missing.push_back(column.name);
+      const std::vector<std::size_t>& here = found->second;
+      const std::vector<std::int32_t>& there = in_training[column.name];
+      if (here.size() != there.size())
+        return invalid_argument(records_->where(fields[here.back()].offset), ": ", here.size(),
+                                here.size() == 1 ? " column is" : " columns are", " named ",
+                                in_quotes(column.name), ", the training table had ", there.size(),
+                                ": it cannot be told which is meant")
+            .with_hint(
+                "give this table the columns of the training table, or every column a name of its own");
+      any_repeated |= there.size() > 1;
+      const auto rank = std::find(there.begin(), there.end(), column.position) - there.begin();
+      readers_.push_back({&column, here[static_cast<std::size_t>(rank)], 0});
     }
+    // Columns of one name are told apart by their order, which must then be that of the training table.
+    if (any_repeated && missing.empty() &&
+        !std::is_sorted(readers_.begin(), readers_.end(),
+                        [](const Reader& a, const Reader& b) { return a.field < b.field; }))
+      return invalid_argument(records_->where(0), ": the header names a column twice and its columns are in "
+                                                  "another order than in the training table")
+          .with_hint("columns of one name are told apart by their order: keep that of the training table");
     if (missing.empty()) return {};
     if (missing.size() == num_wanted)
       return invalid_argument(records_->where(0),
@@ -219,6 +241,9 @@ private:
     for (std::int32_t k = 0; k < schema_.num_classes; ++k)
       classes_.emplace(schema_.class_names[static_cast<std::size_t>(k)], k);
     allow_missing_ = schema_.missing != "error";
+    double number = 0;
+    for (const std::string& marker : schema_.missing_markers)
+      marker_numbers_ |= parse_formatted(marker, schema_.number_format, number) == NumberParse::kOk;
   }
 
   Status read_row() {
@@ -235,14 +260,14 @@ private:
         TAILOR_RETURN_IF_ERROR_AS_IS(read_number(reader, field));
         break;
       case ColumnRole::kCategorical:
-        if (!category_[reader.target].add(is_missing(field.text) ? kMissingCategory : field.text))
+        if (!category_[reader.target].add(is_missing(field) ? kMissingCategory : field.text))
           return bad_text(reader, field);
         break;
       case ColumnRole::kLabel:
         TAILOR_RETURN_IF_ERROR_AS_IS(read_label(reader, field));
         break;
       case ColumnRole::kGroup:
-        if (is_missing(field.text)) return bad_cell(reader, field, "a group");
+        if (is_missing(field)) return bad_cell(reader, field, "a group");
         if (!group_.add(field.text)) return bad_text(reader, field);
         break;
       case ColumnRole::kTime: {
@@ -264,12 +289,25 @@ private:
     return {};
   }
 
+  bool is_missing(const CsvField& field) const {
+    return is_missing_cell(field.text, schema_.missing_markers);
+  }
+
+  /// The number of a cell without the sign of its column.
+  NumberParse parse_cell(const Column& column, std::string_view text, double& value) {
+    if (!column.sign.empty() && !take_sign(text, column.sign, sign_buffer_) && column.sign == kPercent)
+      return NumberParse::kNotNumber;
+    return parse_formatted(text, schema_.number_format, value);
+  }
+
   Status read_number(const Reader& reader, const CsvField& field) {
     double value = 0;
-    if (parse_number(field.text, value) != NumberParse::kOk) {
-      if (!is_missing(field.text)) return bad_number(reader, field);
+    const bool is_number = parse_cell(*reader.column, field.text, value) == NumberParse::kOk;
+    if (!is_number || (marker_numbers_ && is_missing(field))) {
+      if (!is_missing(field)) return bad_number(reader, field);
       if (!allow_missing_)
         return bad_cell(reader, field, "a number")
+            .about("data.missing")
             .with_hint(
                 "data.missing = \"mean\" fills in the training mean, \"flag\" adds a column that says so");
       ++table_.num_missing[reader.target];
@@ -301,22 +339,32 @@ private:
         .with_hint("iconv -f latin1 -t utf-8 converts a Latin-1 file");
   }
 
-  Status bad_number(const Reader& reader, const CsvField& field) const {
+  Status bad_number(const Reader& reader, const CsvField& field) {
+    const std::string& sign = reader.column->sign;
     double value = 0;
-    switch (parse_number(field.text, value)) {
+    switch (parse_cell(*reader.column, field.text, value)) {
     case NumberParse::kNotFinite:
       return bad_cell(reader, field, "a finite number");
     case NumberParse::kOutOfRange:
       return bad_cell(reader, field, "a number below 3.4e38 in size");
     default:
-      return bad_cell(reader, field, "a number")
-          .with_hint(concat("if it is a category, list ", in_quotes(reader.column->name),
-                            " in data.columns.categorical"));
+      break;
     }
+    if (sign == kPercent && parse_formatted(field.text, schema_.number_format, value) == NumberParse::kOk)
+      return bad_cell(reader, field, "a number with '%' as in the training table");
+    if (is_usual_marker(field.text))
+      return bad_cell(reader, field, "a number")
+          .with_hint(
+              concat("if it means \"no value\", list ", in_quotes(field.text), " in data.missing_markers"));
+    if (const std::string keys = keys_to_read(field.text, schema_.number_format); !keys.empty())
+      return bad_cell(reader, field, "a number").with_hint(keys + " would read it as one");
+    return bad_cell(reader, field, "a number")
+        .with_hint(concat("if it is a category, list ", in_quotes(reader.column->name),
+                          " in data.columns.categorical"));
   }
 
   Status bad_label(const Reader& reader, const CsvField& field, std::string_view text) const {
-    if (is_missing(field.text) && !classes_.contains(text)) return bad_cell(reader, field, "a label");
+    if (is_missing(field) && !classes_.contains(text)) return bad_cell(reader, field, "a label");
     const std::string near = nearest(text, schema_.class_names);
     Status status = invalid_argument(place(reader, field), ": label ", in_quotes(text), " is not one of the ",
                                      schema_.num_classes, " classes of the schema");
@@ -333,6 +381,8 @@ private:
   std::unique_ptr<CsvRecords> records_;
   std::size_t num_fields_ = 0;
   bool allow_missing_ = false;
+  bool marker_numbers_ = false; ///< a marker such as -999 reads as a number
+  std::string sign_buffer_;
   std::vector<Reader> readers_;
   std::vector<TextColumnBuilder> category_;
   TextColumnBuilder group_{table_.group}, id_{table_.id};

@@ -39,7 +39,8 @@ struct ReadOptions {
 
 /// One pass over a csv or csv.gz file whose columns are known.
 ///
-/// Columns   with a header they are found by name, in any order, extra ones ignored; else by position.
+/// Columns   with a header they are found by name, in any order, extra ones ignored; else by position. Where a
+///           name occurs twice, by their order, which must then be that of the training table.
 /// Errors    `file:line:column: column 'age': expected a number, found 'abc'`: short or long row, text or
 ///           inf in a numeric column, a missing number (schema.missing = "error"), a missing label or one
 ///           outside the schema (nearest class hinted), text that is not UTF-8, no header where the schema

@@ -15,7 +15,8 @@ OptionValue columns(const ArtifactSpec& spec) {
   for (const Column& column : spec.schema.columns)
     list.emplace_back(concat(column.name, " (", to_string(column.role),
                              column.role == ColumnRole::kCategorical ? concat(", ", column.capacity) : "",
-                             column.missing_flag ? ", missing flag" : "", ")"));
+                             column.missing_flag ? ", missing flag" : "",
+                             column.sign.empty() ? "" : ", sign " + column.sign, ")"));
   return OptionValue(std::move(list));
 }
 

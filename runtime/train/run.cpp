@@ -374,8 +374,10 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
       OpenOptions open;
       open.run_seed = trainer_options.seed;
       if (checkpoint) open.fitted = &checkpoint->fitted;
-      TAILOR_ASSIGN_OR_RETURN(data, open_data(setup.data_plan, artifact->spec().schema, open),
-                              "opening the data");
+      Result<DataBundle> opened = open_data(setup.data_plan, artifact->spec().schema, open);
+      if (!opened.ok())
+        return at_option(setup.options, std::move(opened).status()).with_context("opening the data");
+      data = *std::move(opened);
       TAILOR_RETURN_IF_ERROR_AS_IS(describe_data(setup, *data, result, warnings, s == 0 && !options.quiet));
     }
     Trainer trainer(*setup.executor, setup.options, setup.data_plan, *data, warnings, trainer_options);

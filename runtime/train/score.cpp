@@ -69,7 +69,9 @@ Status open_scored_data(const ArtifactSpec& spec, const ScoreOptions& options, S
   OpenOptions open;
   open.run_seed = scoring.checkpoint.record.seed;
   open.fitted = &scoring.checkpoint.fitted;
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(DataBundle bundle, open_data(scoring.plan, spec.schema, open));
+  Result<DataBundle> opened = open_data(scoring.plan, spec.schema, open);
+  if (!opened.ok()) return at_option(scoring.options, std::move(opened).status());
+  DataBundle bundle = *std::move(opened);
   const std::string split = options.split.empty() ? "test" : options.split;
   Dataset* const splits[] = {&bundle.train, &bundle.val, &bundle.test};
   const char* const names[] = {"train", "val", "test"};

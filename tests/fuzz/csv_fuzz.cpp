@@ -1,6 +1,7 @@
 // Any bytes as a table: profile it, infer a schema, read it, fit, encode, describe, suggest. Nothing may
 // crash, and what is read must agree with what was profiled. The first byte picks format and policies.
 #include "runtime/data/describe.h"
+#include "runtime/data/find_format.h"
 #include "runtime/data/fitted.h"
 
 #include <cmath>
@@ -28,13 +29,16 @@ void read_and_encode(std::string_view bytes, const DataSchema& schema, const Dat
     const Result<FittedState> again = FittedState::from_json(fitted->to_json());
     expect(again.ok() && *again == *fitted);
     const Result<Dataset> data = encode(*table, rows, schema, *fitted);
-    expect(data.ok());
+    if (!data.ok()) { // a cell beyond f32: an outlier of a column whose std is tiny
+      expect(data.status().message().find("standard deviations") != std::string::npos);
+      continue;
+    }
     for (std::size_t i = 0; i < data->category.size(); ++i)
       expect(data->category[i] >= 0 &&
              data->category[i] <
                  schema.category_capacities()[i % static_cast<std::size_t>(data->num_category)]);
     for (const float value : data->numeric)
-      expect(!std::isnan(value));
+      expect(std::isfinite(value));
   }
 }
 
@@ -49,13 +53,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   plan.csv.separator = "\0,;\t"[choice / 3 % 4];
   plan.missing = static_cast<MissingPolicy>(choice / 12 % 3);
   plan.label = ColumnRef{"", choice & 0x80 ? 0 : -1};
+  if (choice / 36 % 2) {
+    plan.cells.number = {',', '.'};
+    plan.cells.signs = {"$", "%", "\xE2\x82\xAC"};
+    plan.cells.missing.push_back("-999");
+  }
 
   auto source = memory_byte_source(text);
   if (!source.ok()) return 0;
-  const Result<FileProfile> profile = profile_csv(std::move(*source), "fuzz.csv", plan.csv);
+  const Result<FileProfile> profile = profile_csv(std::move(*source), "fuzz.csv", plan.csv, {}, plan.cells);
   if (!profile.ok()) return 0;
   for (const ColumnProfile& column : profile->columns)
     expect(column.num_values + column.num_missing == profile->num_rows);
+  (void)find_format(*profile).lines();
   const Result<DataSchema> schema = infer_schema(*profile, plan);
   if (!schema.ok()) return 0;
   const Result<DataSchema> stored = schema_from_json(schema_to_json(*schema));

@@ -74,6 +74,8 @@ int run_init(const InitArguments& given) {
   if (const Status status = check_trainable(*description); !status.ok()) return report(status);
   const Result<std::optional<TestTable>> test = choose_test_table(arguments, *description);
   if (!test.ok()) return report(test.status());
+  if (!description->format.ambiguity.empty())
+    std::fprintf(stderr, "note: %s\n", description->format.ambiguity.c_str());
   const std::string recipe =
       suggest_recipe(*description, as_seen_from(arguments.output, arguments.table.path), *test);
   if (!to_stdout && !arguments.overwrite && file_exists(arguments.output))

@@ -2,6 +2,7 @@
 
 #include "frontend/error.h"
 #include "frontend/recipe/check.h"
+#include "runtime/base/log.h"
 #include "runtime/data/plan.h"
 #include "runtime/data/schema.h"
 #include "runtime/train/run_folder.h"
@@ -54,8 +55,11 @@ Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std:
   if (!loaded.recipe.ok()) return complaints(loaded.recipe);
   Result<runtime::DataPlan> plan = runtime::read_data_plan(loaded.recipe.options, "");
   if (!plan.ok()) return about_data(loaded.recipe, plan.status());
-  Result<runtime::DataSchema> schema = runtime::schema_of(*plan);
+  runtime::SchemaNotes notes;
+  Result<runtime::DataSchema> schema = runtime::schema_of(*plan, &notes);
   if (!schema.ok()) return about_data(loaded.recipe, schema.status());
+  for (const std::string& note : notes)
+    runtime::log_info("note: " + note);
   recipe::check_schema(loaded.recipe, *schema);
   if (!loaded.recipe.ok()) return complaints(loaded.recipe);
   try {

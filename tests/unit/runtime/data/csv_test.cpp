@@ -1,6 +1,7 @@
 #include "runtime/data/csv.h"
 
 #include "data_testing.h"
+#include "runtime/data/random.h"
 
 #include <zlib.h>
 
@@ -148,6 +149,31 @@ TEST(Csv, DamagedGzipIsAnError) {
   flipped[packed.size() / 2] ^= 0x10;
   EXPECT_THAT(read_all(flipped).failure, testing::HasSubstr("gzip data are damaged"));
   EXPECT_THAT(read_all(packed + "more").failure, testing::HasSubstr("gzip data are damaged"));
+}
+
+// What could be read is given first: a bad cell before the damage is met before it, and the damage has a line.
+TEST(Csv, DamagedGzipHasALine) {
+  DataRandom random(1, DataPurpose::kGenerate);
+  std::string text;
+  for (int i = 0; i < 2000; ++i)
+    text += concat(static_cast<std::int64_t>(random.below(1u << 30)), ",", i, "\n");
+  const std::string packed = gzip(text);
+  std::string flipped = packed;
+  for (std::size_t i = packed.size() / 2; i < packed.size() / 2 + 64; ++i)
+    flipped[i] = static_cast<char>(flipped[i] ^ 0x55);
+  for (const std::string& bytes : {packed.substr(0, packed.size() / 2), flipped}) {
+    const ReadAll result = read_all(bytes);
+    ASSERT_GT(result.records.size(), 100u);
+    EXPECT_THAT(result.failure,
+                testing::HasSubstr(concat("t.csv:", result.records.size() + 1, ": gzip data are ")));
+  }
+}
+
+TEST(Csv, CarriageReturnsAloneEndLinesToo) {
+  const ReadAll result = read_all("a,b\r1,2\r\r3,\"4\r5\"\r");
+  EXPECT_EQ(result.records, (Cells{{"a", "b"}, {"1", "2"}, {"3", "4\n5"}}));
+  EXPECT_EQ(result.lines, (std::vector<std::int64_t>{1, 2, 4}));
+  EXPECT_EQ(read_all("a,b\r\n1,2\r\n").records, (Cells{{"a", "b"}, {"1", "2"}}));
 }
 
 TEST(Csv, OpeningNamesWhatIsWrong) {

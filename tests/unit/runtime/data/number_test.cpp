@@ -62,12 +62,5 @@ TEST(ParseNumber, AgreesWithStrtodOnRandomDecimals) {
   }
 }
 
-TEST(IsMissing, KnowsTheSpellings) {
-  for (const char* text : {"", "?", "NA", "nan", "NaN", "NAN"})
-    EXPECT_TRUE(is_missing(text)) << text;
-  for (const char* text : {"na", "0", "-", "none", "??", "nano"})
-    EXPECT_FALSE(is_missing(text)) << text;
-}
-
 } // namespace
 } // namespace tailor::runtime

@@ -25,10 +25,29 @@ Status failure(const Options& options) {
   return data_plan_from(options, "").status();
 }
 
+TEST(Plan, NotationsThatContradictThemselvesAreErrors) {
+  const auto with = [](const char* key, OptionValue value) {
+    Options o = csv_options();
+    set_at(o, key, std::move(value));
+    return failure(o);
+  };
+  EXPECT_THAT(with("data.thousands", ".").message(),
+              HasSubstr("data.thousands = \".\" is also data.decimal"));
+  EXPECT_THAT(with("data.decimal", "comma").message(), HasSubstr("'comma', expected \".\" or \",\""));
+  EXPECT_THAT(with("data.number_signs", OptionValue::List{"$", "7"}).message(),
+              HasSubstr("r.toml:4:3: data.number_signs[1]"));
+  EXPECT_THAT(with("data.missing_markers", OptionValue::List{"-", "-"}).message(),
+              HasSubstr("data.missing_markers[1] = '-', expected UTF-8 text that is listed once"));
+}
+
 TEST(Plan, ReadsEveryKey) {
   Options o = csv_options();
   set_at(o, "data.header", "yes");
   set_at(o, "data.separator", ";");
+  set_at(o, "data.decimal", ",");
+  set_at(o, "data.thousands", ".");
+  set_at(o, "data.number_signs", OptionValue::List{"€", "%"});
+  set_at(o, "data.missing_markers", OptionValue::List{"-999"});
   set_at(o, "data.label.column", "y");
   set_at(o, "data.label.positive", "1");
   set_at(o, "data.label.strip", ".");
@@ -51,6 +70,9 @@ TEST(Plan, ReadsEveryKey) {
   EXPECT_EQ(plan.train, "/recipes/t.csv");
   EXPECT_EQ(plan.csv.header, CsvFormat::Header::kYes);
   EXPECT_EQ(plan.csv.separator, ';');
+  EXPECT_EQ(plan.cells.number, (NumberFormat{',', '.'}));
+  EXPECT_EQ(plan.cells.signs, (std::vector<std::string>{"€", "%"}));
+  EXPECT_EQ(plan.cells.missing, (std::vector<std::string>{"-999"}));
   EXPECT_EQ(plan.label->name, "y");
   EXPECT_EQ(plan.positive, "1");
   EXPECT_EQ(plan.label_strip, ".");

@@ -35,7 +35,6 @@ TEST(Profile, HeaderIsFoundOrNotWithAReason) {
   EXPECT_EQ(value_of(profile_text("a,b\na,c\n")).header_reason,
             "'a' of the first line occurs again below it");
   EXPECT_TRUE(value_of(profile_text("kind,shape\na,c\nb,d\n")).has_header);
-  EXPECT_FALSE(value_of(profile_text("x,x\n1,2\n")).has_header);
   EXPECT_FALSE(value_of(profile_text("a,b\n1,2\n", {.header = CsvFormat::Header::kNo})).has_header);
   EXPECT_TRUE(value_of(profile_text("1,2\n3,4\n", {.header = CsvFormat::Header::kYes})).has_header);
   const std::vector<std::string> mentioned = {"2"};
@@ -43,6 +42,57 @@ TEST(Profile, HeaderIsFoundOrNotWithAReason) {
       value_of(profile_csv(std::move(*memory_byte_source("1,2\n3,4\n")), "t.csv", {}, mentioned));
   EXPECT_TRUE(named.has_header);
   EXPECT_EQ(named.header_reason, "the first line names '2'");
+}
+
+TEST(Profile, AColumnWithoutANameIsNoData) {
+  // What a data frame is written with: its row names, under no name.
+  for (const char* text : {",a,y\n0,1.5,0\n1,2.5,1\n", "Unnamed: 0,a,y\n0,1.5,0\n1,2.5,1\n"}) {
+    const FileProfile profile = value_of(profile_text(text));
+    EXPECT_TRUE(profile.has_header) << text;
+    EXPECT_EQ(profile.num_rows, 2);
+    EXPECT_TRUE(profile.columns[0].is_index);
+    EXPECT_FALSE(profile.columns[1].is_index);
+  }
+  EXPECT_EQ(value_of(profile_text(",a\n0,1\n")).columns[0].name, "column 0");
+  // Elsewhere it is a column like any other; and a missing first cell makes no header.
+  const FileProfile inner = value_of(profile_text("a,,y\n1,2,0\n3,4,1\n"));
+  EXPECT_TRUE(inner.has_header);
+  EXPECT_FALSE(inner.columns[1].is_index);
+  EXPECT_FALSE(value_of(profile_text(",1.5,0\n1,2.5,1\n")).has_header);
+}
+
+TEST(Profile, ARepeatedNameIsAName) {
+  const FileProfile profile = value_of(profile_text("x,x,y\n1,2,0\n3,4,1\n"));
+  EXPECT_TRUE(profile.has_header);
+  EXPECT_TRUE(profile.columns[0].shares_name && profile.columns[1].shares_name);
+  EXPECT_FALSE(profile.columns[2].shares_name);
+  EXPECT_FALSE(value_of(profile_text("x,x\nx,z\n")).has_header);
+}
+
+TEST(Profile, NumbersAsNames) {
+  const auto is_header = [](const std::string& text) { return value_of(profile_text(text)).has_header; };
+  EXPECT_TRUE(is_header("city,2010,2011,label\nBonn,1.5,7,a\nKiel,2.5,8,b\n"));
+  EXPECT_TRUE(is_header("id,2010,2015,label\n1,1.5,7,0\n2,2.5,8,1\n"));
+  EXPECT_TRUE(is_header("0,1,2,3\n5,1.5,7,0\n2,2.5,8,1\n"));
+  std::string years = "2010,2011\n";
+  for (int i = 0; i < 20; ++i)
+    years += concat(i * 7 % 10, ",", i % 2, "\n");
+  EXPECT_TRUE(is_header(years));
+  // Data: too little to go by, rows that all count up, a bad first cell.
+  EXPECT_FALSE(is_header("1,2\n3,4\n"));
+  EXPECT_FALSE(is_header("1,2,3,4\n5,6,7,8\n9,10,11,12\n"));
+  EXPECT_FALSE(is_header("null,5,1\n3,4,0\n7,6,1\n"));
+  EXPECT_FALSE(is_header("5.1,x,0\n3.5,4,0\n6.5,5,1\n"));
+  const FileProfile doubtful = value_of(profile_text("a,5,0\n3,4,0\n6,5,1\n"));
+  EXPECT_FALSE(doubtful.has_header);
+  EXPECT_EQ(doubtful.header_reason,
+            "the first line holds '5', which is data, although 'a' stands above numbers; "
+            "header = \"yes\" if these are names");
+}
+
+TEST(Profile, NumbersInAnyFormatStandBelowNames) {
+  EXPECT_TRUE(value_of(profile_text("a;b\n1,5;28%\n2,5;30%\n")).has_header);
+  EXPECT_FALSE(value_of(profile_text("1,5;28%\n2,5;30%\n")).has_header);
 }
 
 TEST(Profile, DamagedRowsAreCountedAndLeftOut) {

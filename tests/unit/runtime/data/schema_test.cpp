@@ -2,6 +2,8 @@
 
 #include "data_testing.h"
 
+#include <functional>
+
 namespace tailor::runtime {
 namespace {
 
@@ -153,6 +155,67 @@ TEST(Schema, ErrorsAreAboutAKey) {
   about(kTable, p, "data.label.classes[2]", "class 'maybe' has no row in 't.csv'");
 }
 
+TEST(Schema, AnIndexColumnIsLeftOut) {
+  SchemaReasons reasons;
+  const std::string_view text = ",a,y\n0,1.5,q\n1,2.5,p\n";
+  EXPECT_EQ(value_of(infer(text, labelled("y"), &reasons)).columns[0].role, ColumnRole::kDrop);
+  EXPECT_THAT(reasons.columns[0], HasSubstr("no name"));
+  DataPlan kept = labelled("y");
+  kept.numeric = {ColumnRef{"", 0}};
+  EXPECT_EQ(value_of(infer(text, kept)).columns[0].role, ColumnRole::kNumeric);
+  const TemporaryFolder folder;
+  SchemaNotes notes;
+  DataPlan on_disk = labelled("y");
+  on_disk.train = folder.write("i.csv", text);
+  EXPECT_TRUE(schema_of(on_disk, &notes).ok());
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_THAT(notes[0], HasSubstr("column 0 of "));
+  EXPECT_THAT(notes[0], HasSubstr("data.columns.numeric = [0] would keep it"));
+}
+
+TEST(Schema, ColumnsOfOneNameAreNamedByPosition) {
+  const std::string_view text = "x,x,y\n1,5,q\n2,6,p\n";
+  DataPlan p = labelled("y");
+  EXPECT_EQ(value_of(infer(text, p)).num_numeric(), 2);
+  p.drop = {named("x")};
+  const Status status = infer(text, p).status();
+  EXPECT_THAT(status.message(), HasSubstr("two columns of 't.csv' are named 'x'"));
+  EXPECT_EQ(status.hint(), "name the column by its position: 0 or 1");
+  p.drop = {ColumnRef{"", 0}}; // as the hint says
+  const DataSchema schema = value_of(infer(text, p));
+  EXPECT_EQ(schema.columns[0].role, ColumnRole::kDrop);
+  EXPECT_EQ(value_of(read_text(text, schema)).numeric[0], (std::vector<double>{5, 6}));
+}
+
+TEST(Schema, QuantitiesAreNoClasses) {
+  const auto labels = [&](const std::function<std::string(int)>& label, DataPlan p = labelled("y")) {
+    std::string text = "x,y\n";
+    for (int i = 0; i < 100; ++i)
+      text += concat(i % 7, ",", label(i), "\n");
+    return infer(text, p).status();
+  };
+  EXPECT_TRUE(labels([](int i) { return concat(i % 2, ".0"); }).ok());
+  EXPECT_TRUE(labels([](int i) { return concat("class", i % 20); }).ok());
+  const Status fraction = labels([](int i) { return concat(i % 3, ".5"); });
+  EXPECT_EQ(fraction.message(), "t.csv:2:3: label column 'y' holds 0.5, a quantity and not a class");
+  EXPECT_EQ(fraction.key(), "data.label.column");
+  DataPlan listed = labelled("y");
+  listed.classes = {"0.5", "1.5", "2.5"};
+  EXPECT_TRUE(labels([](int i) { return concat(i % 3, ".5"); }, listed).ok());
+  EXPECT_THAT(labels([](int i) { return concat(i / 4); }).message(),
+              HasSubstr("has 25 different values in 100 rows: fewer than 10 rows a class"));
+}
+
+TEST(Schema, TwoSpellingsOfOneNumberAreNoTwoClasses) {
+  const std::string_view text = "x,y\n1,0\n2,1\n3,0.0\n4,1\n";
+  const Status status = infer(text, labelled("y")).status();
+  EXPECT_EQ(status.message(), "t.csv:4:3: label '0.0' is the same number as '0' at t.csv:2:3, expected one "
+                              "spelling for each class");
+  DataPlan listed = labelled("y");
+  listed.classes = {"0", "0.0", "1"};
+  EXPECT_EQ(value_of(infer(text, listed)).num_classes, 3);
+}
+
 TEST(Schema, JsonRoundTrip) {
   DataPlan p = plan();
   p.missing = MissingPolicy::kFlag;
@@ -170,7 +233,7 @@ TEST(Schema, ASchemaFileIsCheckedLikeAnyInput) {
     EXPECT_NE(at, std::string::npos) << from;
     return schema_from_json(text.replace(at, from.size(), to)).status();
   };
-  EXPECT_EQ(with("tailor-schema-1", "tailor-schema-9").code(), StatusCode::kIncompatible);
+  EXPECT_EQ(with("tailor-schema-2", "tailor-schema-9").code(), StatusCode::kIncompatible);
   EXPECT_THAT(with("\"capacity\":4", "\"capacity\":1152921504606846976").message(),
               HasSubstr("expected an integer"));
   EXPECT_THAT(with("\"capacity\":4", "\"capacity\":2000000000").message(),

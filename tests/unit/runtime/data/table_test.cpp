@@ -1,5 +1,7 @@
 #include "runtime/data/table.h"
 
+#include "runtime/data/schema.h"
+
 #include "data_testing.h"
 
 #include <cmath>
@@ -95,9 +97,30 @@ TEST(Table, HeadersAreCheckedAgainstTheSchema) {
   status = failure("agee,kind,y\n1,a,no\n");
   EXPECT_THAT(status.message(), HasSubstr("the header has no column 'age'"));
   EXPECT_EQ(status.hint(), "the nearest is 'agee'");
-  EXPECT_THAT(failure("age,age,kind,y\n1,1,a,no\n").message(),
-              HasSubstr("t.csv:1:5: second column named 'age'"));
+  EXPECT_EQ(
+      failure("age,age,kind,y\n1,1,a,no\n").message(),
+      "t.csv:1:5: 2 columns are named 'age', the training table had 1: it cannot be told which is meant");
   EXPECT_THAT(failure("1,a,no\n", schema(false)).message(), HasSubstr("expected 4 cells, found 3"));
+}
+
+TEST(Table, ColumnsOfOneNameAreToldApartByOrder) {
+  DataSchema s = schema();
+  s.columns = {{"x", 0, ColumnRole::kDrop},
+               {"x", 1, ColumnRole::kNumeric},
+               {"x", 2, ColumnRole::kNumeric},
+               {"y", 3, ColumnRole::kLabel}};
+  EXPECT_TRUE(check_schema(s).ok());
+  const RawTable table = value_of(read_text("x,new,x,x,y\n1,9,2,3,no\n", s));
+  EXPECT_EQ(table.numeric[0][0], 2);
+  EXPECT_EQ(table.numeric[1][0], 3);
+  ReadOptions predict;
+  predict.need_label = false;
+  EXPECT_EQ(value_of(read_text("x,x,x\n1,2,3\n", s, predict)).numeric[1][0], 3);
+  EXPECT_THAT(failure("x,x,y\n2,3,no\n", s).message(),
+              HasSubstr("2 columns are named 'x', the training table had 3"));
+  const Status shuffled = failure("y,x,x,x\nno,1,2,3\n", s);
+  EXPECT_THAT(shuffled.message(), HasSubstr("another order than in the training table"));
+  EXPECT_THAT(shuffled.hint(), HasSubstr("told apart by their order"));
 }
 
 TEST(Table, EmptyFilesAreErrors) {
