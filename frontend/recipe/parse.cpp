@@ -42,7 +42,10 @@ Place Recipe::place(std::string_view key) const {
 }
 
 bool Recipe::is_below(std::string_view key, std::string_view other) const {
-  const Place low = place(key), high = place(other);
+  const Place low = place(key);
+  Place high = place(other);
+  if (const Option* unset = options.find(other); !high.known() && unset)
+    if (unset->origin == Place::command_line().text()) high = Place::command_line(); // --set KEY=none
   if (!low.in_file() || !high.known()) return false;
   return !high.in_file() || layer(*this, low) > layer(*this, high);
 }

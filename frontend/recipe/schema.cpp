@@ -52,8 +52,8 @@ constexpr KeySpec kKeys[] = {
      "data.format = csv"},
     {"data.decimal", Type::text, C, "\".\"", "", 0, 0,
      "what stands before the decimals of a number: \".\" or \",\"", "choice", "data.format = csv"},
-    {"data.thousands", Type::text, C, "\"\"", "", 0, 0,
-     "what groups the digits of a number in threes: \"\", \",\", \".\", \" \" or \"'\"", "choice",
+    {"data.thousands", Type::text, C, "", "", 0, 0,
+     "what groups the digits of a number in threes: \",\", \".\", \" \" or \"'\"; default: nothing", "choice",
      "data.format = csv"},
     {"data.number_signs", Type::words, C, "[]", "", 0, 0,
      "currency signs, \"%\" or units beside numbers, taken off; a column has one, and with \"%\" every cell "

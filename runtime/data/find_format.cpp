@@ -89,7 +89,7 @@ FoundFormat find_format(const FileProfile& profile) {
           concat(shown(profile, *cell), " is read as ", best == kDecimalComma ? "a decimal" : "thousands",
                  ", but could be ", best == kDecimalComma ? "thousands" : "a decimal", " (",
                  best == kDecimalComma ? "data.decimal = \".\", data.thousands = \",\""
-                                       : "data.decimal = \",\", data.thousands = \"\"",
+                                       : "data.decimal = \",\" without data.thousands",
                  "): no cell of the table decides it");
   }
   for (const ColumnProfile& column : profile.columns) {

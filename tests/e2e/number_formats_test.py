@@ -40,7 +40,7 @@ with scratch() as folder:
     for name, lines in TABLES.items():
         table = write(name + ".csv", "\n".join(lines) + "\n")
         tailor("init", table, "--label", "y")
-        tailor("train", name + ".toml", "--out", name, "--set", "run.epochs=3", "--set", "run.early_stop.on=", "--set", "run.keep.best=")
+        tailor("train", name + ".toml", "--out", name, "--set", "run.epochs=3", "--set", "run.early_stop.on=none", "--set", "run.keep.best=none")
         tailor("predict", name + "/program.tailor", "--weights", weights(name), "--data", table, "--out", name + ".out.csv")
         with open(os.path.join(folder, name + ".out.csv")) as f:
             predictions[name] = list(csv.reader(f))
@@ -62,7 +62,7 @@ with scratch() as folder:
     # 1,234 alone decides nothing: said by data and init, written into the recipe.
     write("doubt.csv", "n,y\n" + "".join(f'"{i % 9 + 1},{100 + 7 * i}",{i % 2}\n' for i in range(60)))
     for said in (tailor("data", "doubt.csv"), tailor("init", "doubt.csv")):
-        expect(said, r"'1,100' at doubt\.csv:2:2 is read as thousands, but could be a decimal \(data\.decimal = \",\", data\.thousands = \"\"\)")
+        expect(said, r"'1,100' at doubt\.csv:2:2 is read as thousands, but could be a decimal \(data\.decimal = \",\" without data\.thousands\)")
     with open(os.path.join(folder, "doubt.toml")) as f:
         expect(f.read(), r'^thousands = ","', r"^# AMBIGUOUS: '1,100'")
 
@@ -77,7 +77,7 @@ with scratch() as folder:
     write("gaps.csv", "u,v,y\n" + "".join(f"{'null' if i % 9 == 4 else i % 7},{'-' if i % 8 == 2 else i % 5},{i % 2}\n" for i in range(80)))
     expect(tailor("data", "gaps.csv"), r"numbers: no value in column 'u': 'null' at gaps\.csv:6:1, in column 'v': '-' at", r"u +numeric +0 \.\. 6 +9 ")
     tailor("init", "gaps.csv")
-    said = tailor("train", "gaps.toml", "--out", "gaps", "--set", "run.epochs=1", "--set", "run.early_stop.on=", "--set", "run.keep.best=")
+    said = tailor("train", "gaps.toml", "--out", "gaps", "--set", "run.epochs=1", "--set", "run.early_stop.on=none", "--set", "run.keep.best=none")
     expect(said, r"note: train: \d+ missing cells of column 'u' set to the training mean")
     expect(tailor("predict", "gaps/program.tailor", "--weights", weights("gaps"), "--data", "gaps.csv", "--out", "p.csv"),
            r"19 cells of 80 rows had no value: 'u' \(9\), 'v' \(10\)")

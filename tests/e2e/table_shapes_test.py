@@ -27,7 +27,7 @@ with scratch() as folder:
         recipe = table.replace(".csv", ".toml")
         tailor("init", table, "-o", recipe, *options)
         out = table.replace(".csv", "")
-        said = tailor("train", recipe, "--out", out, "--set", "run.epochs=2", "--set", "run.early_stop.on=", "--set", "run.keep.best=")
+        said = tailor("train", recipe, "--out", out, "--set", "run.epochs=2", "--set", "run.early_stop.on=none", "--set", "run.keep.best=none")
         tailor("predict", out + "/program.tailor", "--weights", weights(out), "--data", table, "--out", out + ".out.csv")
         with open(os.path.join(folder, out + ".out.csv")) as f:
             assert len(f.readlines()) == 81

@@ -124,8 +124,8 @@ with scratch() as folder:
 
     # A value that nothing takes is refused before the first step, not after the first epoch.
     go("compile", "e.toml", "-o", "e.tailor")
-    for key, value, why in [("eval.metrics", "nope", "unknown metric 'nope'"),
-                            ("eval.predict.out", "nope", "'eval.predict.out': the columns of predictions are .*not 'nope'"),
+    for key, value, why in [("eval.metrics", "nope", r'must be one of: loss, accuracy.*not ."nope"'),
+                            ("eval.predict.out", "nope", r"must be one of: probability, .*not .\"nope\""),
                             ("eval.test", "sometimes", "every_epoch"),
                             ("run.keep.best", "val/nope", "unknown metric 'nope'"),
                             ("run.keep.best", "train/loss", "only a metric of val may decide, never one of train")]:

@@ -319,7 +319,8 @@ TEST(Emit, ExpressionsKnowNoTrainingState) {
   Array leaked;
   p.program.train_step([&](Step& s) {
     leaked = s.control("a", 1) * 2.0;
-    auto g = value_and_grad([&] { return sum(p.net(s.batch(), s.context())); });
+    auto g =
+        value_and_grad([&] { return masked_mean(sum(p.net(s.batch(), s.context()), 1), s.batch().valid); });
     s.update(p.net, p.sgd, g.gradients, 0.1);
   });
   p.program.trace();

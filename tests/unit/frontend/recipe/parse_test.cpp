@@ -364,6 +364,10 @@ TEST(Recipe, ValuesBelowTheChoiceThatReplacedThemAreIgnored) {
   recipe = parse_files({{"r.toml", base}}, {"optimizer.name=adamw", "method.use=[\"erm\"]",
                                             "schedule.name=constant", "data.format=blobs"});
   EXPECT_TRUE(recipe.ok()) << recipe.messages();
+  recipe = parse_files(
+      {{"r.toml", "[data]\nformat = \"blobs\"\n[run]\nearly_stop = { on = \"val/loss\", patience = 3 }\n"}},
+      {"run.early_stop.on=none"});
+  EXPECT_TRUE(recipe.ok()) << recipe.messages();
   // The other way round it is one.
   recipe =
       parse_files({{"r.toml", "base = \"b.toml\"\n[method]\nsam-a = { rho = 1 }\n[optimizer]\nbeta1 = 0.5\n"},

@@ -48,8 +48,8 @@ TEST(FindFormat, AmbiguityIsSaid) {
   const FoundFormat comma = found("a,y\n\"1,234\",0\n\"2,345\",1\n");
   EXPECT_EQ(comma.cells.number, (NumberFormat{'.', ','}));
   EXPECT_EQ(comma.ambiguity,
-            "'1,234' at t.csv:2:2 is read as thousands, but could be a decimal (data.decimal = \",\", "
-            "data.thousands = \"\"): no cell of the table decides it");
+            "'1,234' at t.csv:2:2 is read as thousands, but could be a decimal (data.decimal = \",\" "
+            "without data.thousands): no cell of the table decides it");
   const FoundFormat semicolon = found("a;y\n1,234;0\n2,345;1\n");
   EXPECT_EQ(semicolon.cells.number, (NumberFormat{',', 0}));
   EXPECT_THAT(semicolon.ambiguity, HasSubstr("is read as a decimal, but could be thousands"));
