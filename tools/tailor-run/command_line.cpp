@@ -10,18 +10,6 @@
 namespace tailor::runtime {
 namespace {
 
-/// The one that a slip of the hand turns into `word`, or "".
-std::string nearest_of(const std::vector<std::string>& known, const std::string& word) {
-  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
-  std::string best;
-  for (const std::string& candidate : known)
-    if (const std::size_t distance = edit_distance(word, candidate); distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  return best;
-}
-
 std::vector<std::string> commands_of(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
@@ -49,7 +37,7 @@ int refuse_extra(const CLI::App& app, const std::string& word, const std::string
   for (const CLI::Option* option : app.get_options([](const CLI::Option*) { return true; }))
     for (const std::string& long_name : option->get_lnames())
       known.push_back("--" + long_name);
-  const std::string near = nearest_of(known, name);
+  const std::string near = nearest_word(known, name);
   return wrong_command_line(concat("unknown option '", name, "'"),
                             near.empty() ? help : concat("did you mean '", near, "'?"));
 }
@@ -64,6 +52,17 @@ std::string as_message(std::string text) {
 }
 
 } // namespace
+
+std::string nearest_word(const std::vector<std::string>& known, const std::string& word) {
+  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+  std::string best;
+  for (const std::string& candidate : known)
+    if (const std::size_t distance = edit_distance(word, candidate); distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  return best;
+}
 
 int wrong_command_line(const std::string& message, const std::string& hint) {
   log_error(message);
@@ -93,7 +92,7 @@ std::optional<int> refuse_unknown_command(const CLI::App& app, const std::vector
   const std::string& word = words.front();
   if (std::find(known.begin(), known.end(), word) != known.end()) return std::nullopt;
   const std::string program = app.get_name();
-  std::string hint = nearest_of(known, word);
+  std::string hint = nearest_word(known, word);
   if (!hint.empty()) {
     hint = concat("did you mean '", hint, "'?");
   } else if (word.ends_with(".toml")) {

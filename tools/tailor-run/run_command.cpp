@@ -104,6 +104,8 @@ int score_command(Arguments arguments, ScoreOptions options, bool predicting) {
     arguments.artifact = run->program;
     options.weights = run->weights;
     log_info(concat("weights  ", run->weights, run->about.empty() ? "" : ": ", run->about));
+  } else if (!file_exists(arguments.artifact)) {
+    return report(not_found("cannot open '", arguments.artifact, "': no such file or folder"));
   } else if (options.weights.empty()) {
     return wrong_command_line(
         concat("'", arguments.artifact, "' is no folder of a run: a program needs --weights, a checkpoint"));
@@ -130,6 +132,21 @@ int score_command(Arguments arguments, ScoreOptions options, bool predicting) {
                  .c_str(),
              stdout);
   return 0;
+}
+
+/// What stands below the help of a mode; `program` is "tailor" or "tailor-run", and "tailor run" for training.
+std::string examples(const std::string& program, RunMode mode) {
+  if (mode == RunMode::kPredict)
+    return concat("Examples:\n  ", program, " predict runs/fraud-latest --data new.csv\n  ", program,
+                  " predict fraud.tailor --weights best.safetensors --data new.csv --out -");
+  if (mode == RunMode::kEval)
+    return concat("Examples:\n  ", program, " eval runs/fraud-latest\n  ", program,
+                  " eval runs/fraud-latest --data labelled.csv --json");
+  // `tailor run` has its neighbours beside it, tailor-run takes them as its first word.
+  const std::string neighbour = program.substr(0, program.rfind(" run"));
+  return concat("Examples:\n  ", program, " fraud.tailor --set optimizer.lr=0.02 --out runs/slow\n  ",
+                program, " runs/slow/program.tailor --resume --out runs/slow\n\nAlso: ", neighbour,
+                " predict RUN --data D\n      ", neighbour, " eval RUN --data D");
 }
 
 /// The command that goes on with the run in `out`, by the binary that is running.
@@ -188,6 +205,9 @@ int run_command(const std::string& program, const std::vector<std::string>& word
   const RunMode mode = verb == "predict" ? RunMode::kPredict
                        : verb == "eval"  ? RunMode::kEval
                                          : RunMode::kTrain;
+  if (mode == RunMode::kTrain && !file_exists(verb))
+    if (const std::string near = nearest_word({"predict", "eval"}, verb); !near.empty())
+      return wrong_command_line(concat("unknown command '", verb, "'"), concat("did you mean '", near, "'?"));
   if (mode == RunMode::kTrain) return run_command(program, mode, words, hooks);
   return run_command(program, mode, {words.begin() + 1, words.end()}, hooks);
 }
@@ -220,10 +240,9 @@ int run_command(const std::string& program, RunMode mode, const std::vector<std:
     } else
       app.add_flag("--json", arguments.json, "print JSON");
   } else {
-    // `tailor run` has its neighbours beside it, tailor-run takes them as its first word.
-    const std::string neighbour = program.substr(0, program.rfind(" run"));
-    app.footer("Also: " + neighbour + " predict RUN --data D\n      " + neighbour + " eval RUN --data D");
-    app.add_option("--out", arguments.out, "folder for checkpoints, log and result (runs/<name>-<time>)");
+    app.add_option(
+        "--out", arguments.out,
+        "folder for checkpoints, log and result (runs/NAME-TIME; runs/NAME-latest leads to the last)");
     app.add_flag("--resume", arguments.resume, "go on from the last checkpoint in --out");
     app.add_option("--steps", arguments.steps, "stop with a checkpoint after this many steps of the run")
         ->check(CLI::Range(std::int64_t{0}, std::int64_t{INT32_MAX}));
@@ -237,6 +256,7 @@ int run_command(const std::string& program, RunMode mode, const std::vector<std:
     app.add_option("--check", arguments.check,
                    "reference[:every N]: compare every command with the reference");
   }
+  app.footer(examples(program, mode));
   if (const std::optional<int> code = read_words(app, words)) return *code;
   const auto set = parse_set(arguments.set);
   if (!set.ok()) return wrong_command_line(set.status().message());

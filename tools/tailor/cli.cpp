@@ -111,9 +111,12 @@ constexpr Example kExamples[] = {
     {"data", "measurements.csv --separator ';' --header no --label -1"},
     {"init", "fraud.csv --label Class"},
     {"init", "train.csv --test test.csv -o recipes/train.toml"},
+    {"compare", "fraud.toml"},
+    {"compare", "fraud.toml --methods erm,weighted,logit-adjustment --seeds 10"},
     {"recipe", "--describe"},
     {"recipe", "fraud.toml --set optimizer.lr=0.01"},
     {"recipe", "--base tabular"},
+    {"quickstart", "--recipes models/recipes --out runs/quickstart"},
 };
 
 /// The examples of every command below its help; one that has none is left as it is.

@@ -89,6 +89,11 @@ TEST_F(RunCommand, WrongCommandLinesExitWithTwo) {
   EXPECT_EQ(err_, "error: unknown option '--thread'\nhint: did you mean '--threads'?\n");
 }
 
+TEST_F(RunCommand, AMisspeltModeIsNoProgram) {
+  EXPECT_EQ(run({"predcit", program_, "--weights", "w"}), 2);
+  EXPECT_EQ(err_, "error: unknown command 'predcit'\nhint: did you mean 'predict'?\n");
+}
+
 TEST_F(RunCommand, TheFormsThatHelpNamesAreThere) {
   testing::internal::CaptureStdout();
   EXPECT_EQ(run_command("tailor run", RunMode::kTrain, {"--help"}, hooks_), 0);
