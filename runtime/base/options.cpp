@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Deeper nesting than any recipe has; keeps hostile text from exhausting the stack.
-constexpr int kMaxDepth = 64;
+constexpr std::size_t kMaxDepth = 64;
 
 Json json_of(const OptionValue& value) {
   if (const bool* b = value.as_bool()) return *b;
@@ -42,64 +42,92 @@ std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Result<OptionValue> value_of(const Json& json, int depth) {
-  if (depth > kMaxDepth) return invalid_argument("JSON is nested deeper than ", kMaxDepth, " levels");
-  switch (json.type()) {
-  case Json::value_t::null:
-    return OptionValue();
-  case Json::value_t::boolean:
-    return OptionValue(json.get<bool>());
-  case Json::value_t::number_integer:
-    return OptionValue(json.get<std::int64_t>());
-  case Json::value_t::number_unsigned: {
-    const auto number = json.get<std::uint64_t>();
-    if (number > static_cast<std::uint64_t>(INT64_MAX))
-      return invalid_argument("the number ", number, " does not fit in 64 signed bits");
-    return OptionValue(static_cast<std::int64_t>(number));
-  }
-  case Json::value_t::number_float:
-    return OptionValue(json.get<double>());
-  case Json::value_t::string:
-    return OptionValue(json.get_ref<const std::string&>());
-  case Json::value_t::array: {
-    OptionValue::List list;
-    list.reserve(json.size());
-    for (const Json& item : json) {
-      TAILOR_ASSIGN_OR_RETURN_AS_IS(OptionValue value, value_of(item, depth + 1));
-      list.push_back(std::move(value));
-    }
-    return OptionValue(std::move(list));
-  }
-  case Json::value_t::object: {
-    OptionValue::Table table;
-    table.reserve(json.size());
-    for (const auto& [key, item] : json.items()) {
-      TAILOR_ASSIGN_OR_RETURN_AS_IS(OptionValue value, value_of(item, depth + 1));
-      table.emplace_back(key, std::move(value));
-    }
-    return OptionValue(std::move(table));
-  }
-  default:
-    return invalid_argument("not JSON");
-  }
-}
+/// Takes the parser's events and makes values of them at once: no tree in between, whose objects would look for
+/// every name among all others. Stops at kMaxDepth.
+class ValueBuilder {
+public:
+  using number_integer_t = Json::number_integer_t;
+  using number_unsigned_t = Json::number_unsigned_t;
+  using number_float_t = Json::number_float_t;
+  using string_t = Json::string_t;
+  using binary_t = Json::binary_t;
 
-/// Parses without building deep trees: the callback stops at kMaxDepth.
-Result<Json> parse(std::string_view text) {
-  // The parser takes a zero byte for the end of the text and would let anything follow it.
-  if (text.find('\0') != std::string_view::npos) return invalid_argument("JSON with a zero byte");
-  bool too_deep = false;
-  Json json = Json::parse(
-      text.begin(), text.end(),
-      [&](int depth, Json::parse_event_t, Json&) {
-        too_deep = too_deep || depth > kMaxDepth;
-        return depth <= kMaxDepth;
-      },
-      false);
-  if (too_deep) return invalid_argument("JSON is nested deeper than ", kMaxDepth, " levels");
-  if (json.is_discarded()) return invalid_argument("not valid JSON");
-  return json;
-}
+  bool null() { return add(OptionValue()); }
+  bool boolean(bool value) { return add(OptionValue(value)); }
+  bool number_integer(std::int64_t value) { return add(OptionValue(value)); }
+  bool number_unsigned(std::uint64_t value) {
+    if (value > static_cast<std::uint64_t>(INT64_MAX))
+      return fail(invalid_argument("the number ", value, " does not fit in 64 signed bits"));
+    return add(OptionValue(static_cast<std::int64_t>(value)));
+  }
+  bool number_float(double value, const std::string&) { return add(OptionValue(value)); }
+  bool string(std::string& value) { return add(OptionValue(std::move(value))); }
+  bool binary(binary_t&) { return fail(invalid_argument("not JSON")); }
+  bool key(std::string& name) {
+    open_.back().name = std::move(name);
+    return true;
+  }
+  bool start_array(std::size_t) { return start(false); }
+  bool start_object(std::size_t) { return start(true); }
+  bool end_array() {
+    OptionValue::List list = std::move(open_.back().list);
+    open_.pop_back();
+    return add(OptionValue(std::move(list)));
+  }
+  bool end_object() {
+    OptionValue::Table table = std::move(open_.back().table);
+    open_.pop_back();
+    std::vector<std::string_view> names;
+    names.reserve(table.size());
+    for (const auto& [name, value] : table)
+      names.push_back(name);
+    std::sort(names.begin(), names.end());
+    if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end())
+      return fail(invalid_argument("JSON with two members '", *twice, "' in one table"));
+    return add(OptionValue(std::move(table)));
+  }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) {
+    return fail(invalid_argument("not valid JSON"));
+  }
+
+  Result<OptionValue> take() && {
+    if (!status_.ok()) return std::move(status_);
+    return std::move(root_);
+  }
+
+private:
+  struct Open {
+    bool is_table = false;
+    std::string name; ///< of the member that comes next
+    OptionValue::List list;
+    OptionValue::Table table;
+  };
+
+  bool fail(Status status) {
+    if (status_.ok()) status_ = std::move(status);
+    return false;
+  }
+  bool start(bool is_table) {
+    if (open_.size() >= kMaxDepth)
+      return fail(invalid_argument("JSON is nested deeper than ", kMaxDepth, " levels"));
+    open_.emplace_back();
+    open_.back().is_table = is_table;
+    return true;
+  }
+  bool add(OptionValue value) {
+    if (open_.empty())
+      root_ = std::move(value);
+    else if (Open& parent = open_.back(); parent.is_table)
+      parent.table.emplace_back(std::move(parent.name), std::move(value));
+    else
+      parent.list.push_back(std::move(value));
+    return true;
+  }
+
+  OptionValue root_;
+  std::vector<Open> open_;
+  Status status_;
+};
 
 const std::pair<OptionType, const char*> kTypeNames[] = {
     {OptionType::kAny, "any"},       {OptionType::kBool, "bool"},     {OptionType::kInt, "int"},
@@ -171,39 +199,40 @@ bool value_fits(const Option& option) {
                      [&](const OptionValue& item) { return element_fits(option.limits, item); });
 }
 
-Result<Option> option_of(const Json& json) {
-  if (!json.is_object() || !json.contains("value")) return invalid_argument("an option needs a value");
+Result<Option> option_of(const OptionValue& json) {
+  const OptionValue::Table* members = json.as_table();
+  if (!members || !json.find("value")) return invalid_argument("an option needs a value");
   Option option;
-  for (const auto& [key, item] : json.items()) {
+  for (const auto& [key, item] : *members) {
+    const std::string* text = item.as_string();
     if (key == "value") {
-      TAILOR_ASSIGN_OR_RETURN_AS_IS(option.value, value_of(item, 0));
-    } else if (key == "type" && item.is_string()) {
-      const auto found = std::find_if(std::begin(kTypeNames), std::end(kTypeNames), [&](const auto& entry) {
-        return item.get_ref<const std::string&>() == entry.second;
-      });
-      if (found == std::end(kTypeNames)) return invalid_argument("unknown option type ", dump(item));
+      option.value = item;
+    } else if (key == "type" && text) {
+      const auto found = std::find_if(std::begin(kTypeNames), std::end(kTypeNames),
+                                      [&](const auto& entry) { return *text == entry.second; });
+      if (found == std::end(kTypeNames)) return invalid_argument("unknown option type ", item.to_json());
       option.type = found->first;
-    } else if (key == "stage" && (item == "compile" || item == "run")) {
-      option.stage = item == "compile" ? OptionStage::kCompile : OptionStage::kRun;
-    } else if (key == "origin" && item.is_string()) {
-      option.origin = item.get<std::string>();
-    } else if (key == "only_if" && item.is_string()) {
-      option.only_if = item.get<std::string>();
-    } else if (key == "nullable" && item.is_boolean()) {
-      option.nullable = item.get<bool>();
-    } else if ((key == "min" || key == "above") && item.is_number()) {
-      option.limits.min = item.get<double>();
+    } else if (key == "stage" && text && (*text == "compile" || *text == "run")) {
+      option.stage = *text == "compile" ? OptionStage::kCompile : OptionStage::kRun;
+    } else if (key == "origin" && text) {
+      option.origin = *text;
+    } else if (key == "only_if" && text) {
+      option.only_if = *text;
+    } else if (key == "nullable" && item.as_bool()) {
+      option.nullable = *item.as_bool();
+    } else if ((key == "min" || key == "above") && item.as_number()) {
+      option.limits.min = item.as_number();
       option.limits.min_exclusive = key == "above";
-    } else if ((key == "max" || key == "below") && item.is_number()) {
-      option.limits.max = item.get<double>();
+    } else if ((key == "max" || key == "below") && item.as_number()) {
+      option.limits.max = item.as_number();
       option.limits.max_exclusive = key == "below";
-    } else if (key == "choices" && item.is_array()) {
-      for (const Json& choice : item) {
-        if (!choice.is_string()) return invalid_argument("choices must be strings");
-        option.limits.choices.push_back(choice.get<std::string>());
+    } else if (key == "choices" && item.as_list()) {
+      for (const OptionValue& choice : *item.as_list()) {
+        if (!choice.as_string()) return invalid_argument("choices must be strings");
+        option.limits.choices.push_back(*choice.as_string());
       }
     } else {
-      return invalid_argument("unexpected member '", key, "' with value ", dump(item));
+      return invalid_argument("unexpected member '", key, "' with value ", item.to_json());
     }
   }
   return option;
@@ -245,8 +274,11 @@ std::string OptionValue::to_json() const {
 }
 
 Result<OptionValue> OptionValue::from_json(std::string_view text) {
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const Json json, parse(text));
-  return value_of(json, 0);
+  // The parser takes a zero byte for the end of the text and would let anything follow it.
+  if (text.find('\0') != std::string_view::npos) return invalid_argument("JSON with a zero byte");
+  ValueBuilder builder;
+  (void)Json::sax_parse(text.begin(), text.end(), &builder);
+  return std::move(builder).take();
 }
 
 const char* to_string(OptionType type) {
@@ -386,29 +418,30 @@ std::string Options::nearest_key(std::string_view key) const {
 }
 
 std::string Options::to_json() const {
-  Json json = Json::object();
+  OptionValue::Table table;
   const Option plain;
   for (const auto& [key, option] : map_) {
-    Json& entry = json[key];
-    entry["value"] = json_of(option.value);
-    if (option.type != plain.type) entry["type"] = to_string(option.type);
-    if (option.stage != plain.stage) entry["stage"] = to_string(option.stage);
-    if (option.nullable) entry["nullable"] = true;
-    if (option.origin != plain.origin) entry["origin"] = option.origin;
+    OptionValue::Table entry = {{"value", option.value}};
+    if (option.type != plain.type) entry.emplace_back("type", to_string(option.type));
+    if (option.stage != plain.stage) entry.emplace_back("stage", to_string(option.stage));
+    if (option.nullable) entry.emplace_back("nullable", true);
+    if (option.origin != plain.origin) entry.emplace_back("origin", option.origin);
     const OptionLimits& limits = option.limits;
-    if (limits.min) entry[limits.min_exclusive ? "above" : "min"] = *limits.min;
-    if (limits.max) entry[limits.max_exclusive ? "below" : "max"] = *limits.max;
-    if (!limits.choices.empty()) entry["choices"] = limits.choices;
-    if (!option.only_if.empty()) entry["only_if"] = option.only_if;
+    if (limits.min) entry.emplace_back(limits.min_exclusive ? "above" : "min", *limits.min);
+    if (limits.max) entry.emplace_back(limits.max_exclusive ? "below" : "max", *limits.max);
+    if (!limits.choices.empty())
+      entry.emplace_back("choices", OptionValue::List(limits.choices.begin(), limits.choices.end()));
+    if (!option.only_if.empty()) entry.emplace_back("only_if", option.only_if);
+    table.emplace_back(key, std::move(entry));
   }
-  return dump(json);
+  return OptionValue(std::move(table)).to_json();
 }
 
 Result<Options> Options::from_json(std::string_view text) {
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const Json json, parse(text));
-  if (!json.is_object()) return invalid_argument("options must be a JSON object");
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const OptionValue json, OptionValue::from_json(text));
+  if (!json.as_table()) return invalid_argument("options must be a JSON object");
   Options options;
-  for (const auto& [key, item] : json.items()) {
+  for (const auto& [key, item] : *json.as_table()) {
     TAILOR_ASSIGN_OR_RETURN(Option option, option_of(item), concat("option '", key, "'"));
     options.set(key, std::move(option));
   }

@@ -1,5 +1,6 @@
 #include "runtime/base/options.h"
 
+#include <ctime>
 #include <gmock/gmock.h>
 
 namespace tailor::runtime {
@@ -67,6 +68,24 @@ TEST(OptionValue, RefusesWhatIsNotJson) {
               HasSubstr("nested deeper"));
   EXPECT_THAT(OptionValue::from_json(std::string(70, '[') + std::string(70, ']')).status().message(),
               HasSubstr("nested deeper"));
+}
+
+TEST(OptionValue, OneNameTwiceInATableIsRefused) {
+  EXPECT_THAT(OptionValue::from_json(R"({"a":1,"b":{"c":1,"d":2,"c":3}})").status().message(),
+              HasSubstr("two members 'c'"));
+  EXPECT_TRUE(OptionValue::from_json(R"([{"a":1},{"a":1}])").ok());
+}
+
+TEST(Options, TimeGrowsWithTheTextNotWithItsSquare) {
+  Options options;
+  for (int i = 0; i < 60000; ++i) // looking for each name among all others took more than 10 s
+    options.set("key." + std::to_string(i), OptionValue(i));
+  const std::clock_t start = std::clock();
+  const Result<Options> back = Options::from_json(options.to_json());
+  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  ASSERT_TRUE(back.ok()) << back.status().message();
+  EXPECT_EQ(back->size(), 60000u);
+  EXPECT_LT(seconds, 5) << "processor time; about 0.2 s where optimised";
 }
 
 TEST(OptionValue, TablesKeepTheirOrder) {
