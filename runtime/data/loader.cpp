@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <system_error>
 
 namespace tailor::runtime {
 namespace {
@@ -55,8 +56,13 @@ BatchLoader::create(const Dataset& data, std::unique_ptr<Sampler> sampler, Loade
   if (options.start_epoch > std::numeric_limits<std::uint32_t>::max())
     return invalid_argument("epoch ", options.start_epoch, ", expected below 2^32");
   std::unique_ptr<BatchLoader> loader(new BatchLoader(data, std::move(sampler), std::move(options)));
-  for (std::int32_t i = 0; i < loader->options_.num_threads; ++i)
-    loader->threads_.emplace_back([raw = loader.get()] { raw->work(); });
+  for (std::int32_t i = 0; i < loader->options_.num_threads; ++i) {
+    try {
+      loader->threads_.emplace_back([raw = loader.get()] { raw->work(); });
+    } catch (const std::system_error&) {
+      break; // fewer threads, or none, give the same batches
+    }
+  }
   return loader;
 }
 

@@ -30,8 +30,9 @@ struct BatchInfo {
 };
 
 struct LoaderOptions {
-  std::int32_t batch = 1;       ///< B
-  std::int32_t num_threads = 1; ///< 0: acquire() fills in the caller's thread
+  std::int32_t batch = 1; ///< B
+  std::int32_t num_threads =
+      1; ///< 0: acquire() fills in the caller's thread; fewer if the system refuses one
   std::uint64_t seed = 0;
   bool drop_last = false;
   std::vector<BatchSlot> slots = {};             ///< at least 1, at least 2 with threads

@@ -3,6 +3,7 @@
 #include "data_testing.h"
 
 #include <atomic>
+#include <pthread.h>
 
 namespace tailor::runtime {
 namespace {
@@ -51,6 +52,25 @@ private:
   std::vector<Memory> memory_;
 };
 
+/// While it lives the system refuses threads: their stacks would be larger than any address space.
+class NoThreads {
+public:
+  NoThreads() {
+    pthread_getattr_default_np(&before_);
+    pthread_attr_t huge;
+    pthread_attr_init(&huge);
+    pthread_attr_setstacksize(&huge, std::size_t{1} << 50);
+    refuses_ = pthread_setattr_default_np(&huge) == 0;
+    pthread_attr_destroy(&huge);
+  }
+  ~NoThreads() { pthread_setattr_default_np(&before_); }
+  bool refuses() const { return refuses_; }
+
+private:
+  pthread_attr_t before_;
+  bool refuses_ = false;
+};
+
 struct Seen {
   std::vector<Slots::Memory> batches;
   std::vector<BatchInfo> infos;
@@ -76,6 +96,17 @@ Seen run(const Dataset& data, LoaderOptions options, std::size_t num_slots, std:
     loader->release(held);
   }
   return seen;
+}
+
+TEST(Loader, ThreadsThatAreRefusedAreDoneWithout) {
+  const Dataset data = make_data(50);
+  const LoaderOptions options{.batch = 8, .num_threads = 0, .seed = 3};
+  const Seen expected = run(data, options, 4, 20);
+  LoaderOptions threaded = options;
+  threaded.num_threads = 3;
+  const NoThreads refused;
+  ASSERT_TRUE(refused.refuses());
+  EXPECT_EQ(run(data, threaded, 4, 20).batches, expected.batches);
 }
 
 TEST(Loader, FillsSlotsRowByRowAndClearsPadding) {
