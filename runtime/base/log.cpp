@@ -1,12 +1,75 @@
 #include "runtime/base/log.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <iostream>
 #include <string>
 #include <unistd.h>
 
 namespace tailor::runtime {
 namespace {
+
 std::atomic<LogLevel> minimum{LogLevel::kInfo};
+std::atomic<int> first_print_error{0}; ///< stdio forgets why
+
+/// Bytes of the UTF-8 character that `text` starts with; 0 if it starts with none (RFC 3629).
+std::size_t character_bytes(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
+  const unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  const unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  if (byte(1) < low || byte(1) > high) return 0;
+  for (std::size_t i = 2; i < length; ++i)
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  return length;
+}
+
+} // namespace
+
+std::string printable(std::string_view text) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string shown;
+  shown.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t length = character_bytes(text);
+    const auto first = static_cast<unsigned char>(text[0]);
+    const bool control = (first < 0x20 && first != '\n' && first != '\t') || first == 0x7F ||
+                         (first == 0xC2 && length == 2 && static_cast<unsigned char>(text[1]) < 0xA0);
+    if (length > 0 && !control) {
+      shown += text.substr(0, length);
+    } else { // U+0080 to U+009F, two bytes, are controls too
+      for (const char c : text.substr(0, std::max<std::size_t>(length, 1))) {
+        shown += "\\x";
+        shown += kDigits[static_cast<unsigned char>(c) >> 4];
+        shown += kDigits[static_cast<unsigned char>(c) & 15];
+      }
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return shown;
+}
+
+void print(std::string_view text, std::FILE* to) {
+  const std::string shown = printable(text);
+  errno = 0;
+  if (std::fwrite(shown.data(), 1, shown.size(), to) != shown.size() && to == stdout)
+    first_print_error.store(errno, std::memory_order_relaxed);
+}
+
+Status finish_standard_output() {
+  errno = 0;
+  const bool good = std::cout.flush().good(); // before stdio's: it may hold text of its own
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && good) return {};
+  const int before = first_print_error.load(std::memory_order_relaxed);
+  const int error = before != 0 ? before : errno;
+  const std::string text = concat("cannot write to standard output",
+                                  error != 0 ? concat(": ", std::strerror(error)) : std::string());
+  return error == EBADF || error == EPIPE ? invalid_argument(text) : resource_exhausted(text);
 }
 
 void set_log_level(LogLevel level) {
@@ -18,7 +81,7 @@ void log(LogLevel level, std::string_view message) {
   std::string line;
   if (level == LogLevel::kWarning) line = "warning: ";
   if (level == LogLevel::kError) line = "error: ";
-  line += message;
+  line += printable(message);
   line += '\n';
   // One write per line keeps lines of several threads whole. A closed stderr is nobody's problem here.
   const char* next = line.data();

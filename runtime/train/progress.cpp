@@ -1,5 +1,6 @@
 #include "runtime/train/progress.h"
 
+#include "runtime/base/log.h"
 #include "runtime/base/status.h"
 
 #include <algorithm>
@@ -48,6 +49,7 @@ std::string Progress::rate_and_time_left(std::int64_t step) const {
 }
 
 void Progress::show(std::string line, bool keep) {
+  line = printable(line); // names of classes come from data
   // A wrapped line cannot be rewritten. What stays is shown whole.
   if (terminal_ && !keep) line.resize(std::min(line.size(), terminal_columns() - 1));
   // Spaces wipe what a longer line left behind.
