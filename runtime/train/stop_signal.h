@@ -2,8 +2,11 @@
 
 namespace tailor::runtime {
 
-/// While one lives, SIGINT and SIGTERM ask for a clean stop instead of ending the process; a second signal
-/// ends it at once. Former handlers come back in the destructor. At most one at a time.
+/// While one lives, SIGINT, SIGTERM, SIGHUP (the terminal is gone) and SIGPIPE (nobody reads what is printed) ask
+/// for a clean stop instead of ending the process. A second SIGINT or SIGTERM ends it at once; the other two
+/// come several times without anybody insisting. What the process was started to ignore (nohup, `&` in a
+/// script) stays ignored. Former handlers come back in the destructor, but a pipe that broke stays ignored: the
+/// lines that say so must not end the process. At most one at a time.
 class StopSignal {
 public:
   StopSignal();
@@ -11,11 +14,11 @@ public:
   StopSignal& operator=(const StopSignal&) = delete;
   ~StopSignal();
 
-  /// The signal that asked for a stop, or 0. Cheap enough for every step.
+  /// The signal that asked for a stop since the last one was made, or 0. Cheap enough for every step.
   static int requested();
 };
 
-/// "SIGINT", "SIGTERM".
+/// "SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE".
 const char* signal_name(int signal);
 
 } // namespace tailor::runtime
