@@ -2,6 +2,7 @@
 
 #include "runtime/artifact/layout.h"
 #include "runtime/artifact/tailor_generated.h"
+#include "runtime/base/file.h"
 
 #define XXH_INLINE_ALL
 #include <algorithm>
@@ -313,18 +314,18 @@ Result<std::shared_ptr<const Artifact>> Artifact::open(const std::string& path) 
   if (path.ends_with(".toml"))
     return invalid_argument("'", path, "' is a recipe, not a compiled program")
         .with_hint(concat("tailor train ", path, ", or tailor compile ", path, " -o P.tailor"));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(MappedFile file, MappedFile::open(path));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(std::vector<std::byte> bytes, read_bytes(path));
   std::shared_ptr<Artifact> artifact(new Artifact);
   artifact->path_ = path;
-  artifact->file_ = std::move(file);
-  TAILOR_RETURN_IF_ERROR(artifact->load(artifact->file_.bytes()), concat("artifact '", path, "'"));
+  artifact->bytes_ = std::move(bytes);
+  TAILOR_RETURN_IF_ERROR(artifact->load(artifact->bytes_), concat("artifact '", path, "'"));
   return std::shared_ptr<const Artifact>(std::move(artifact));
 }
 
 Result<std::shared_ptr<const Artifact>> Artifact::from_bytes(std::vector<std::byte> bytes) {
   std::shared_ptr<Artifact> artifact(new Artifact);
-  artifact->memory_ = std::move(bytes);
-  TAILOR_RETURN_IF_ERROR(artifact->load(artifact->memory_), "artifact in memory");
+  artifact->bytes_ = std::move(bytes);
+  TAILOR_RETURN_IF_ERROR(artifact->load(artifact->bytes_), "artifact in memory");
   return std::shared_ptr<const Artifact>(std::move(artifact));
 }
 

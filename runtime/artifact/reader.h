@@ -1,9 +1,9 @@
 #pragma once
 #include "runtime/artifact/spec.h"
-#include "runtime/base/file.h"
 
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace tailor::runtime {
 
@@ -28,7 +28,8 @@ struct SectionView {
 ///          breaks a rule.
 class Artifact {
 public:
-  /// Maps `path` read-only and verifies it.
+  /// Reads `path` and verifies it. What is verified is a copy: a file that is cut short or replaced later changes
+  /// nothing.
   static Result<std::shared_ptr<const Artifact>> open(const std::string& path);
   /// The same for bytes in memory (`tailor train` compiles and runs without a file).
   static Result<std::shared_ptr<const Artifact>> from_bytes(std::vector<std::byte> bytes);
@@ -40,9 +41,7 @@ public:
   /// XXH3-64 over metadata and section checksums: tells whether two files are the same program.
   std::uint64_t identity() const { return identity_; }
   /// The whole file.
-  std::span<const std::byte> bytes() const {
-    return memory_.empty() ? file_.bytes() : std::span<const std::byte>(memory_);
-  }
+  std::span<const std::byte> bytes() const { return bytes_; }
   /// Path it was opened from; empty for bytes in memory.
   const std::string& path() const { return path_; }
 
@@ -51,8 +50,7 @@ private:
   Status load(std::span<const std::byte> bytes);
 
   std::string path_;
-  MappedFile file_;
-  std::vector<std::byte> memory_;
+  std::vector<std::byte> bytes_;
   ArtifactSpec spec_;
   std::vector<SectionView> sections_;
   std::uint64_t identity_ = 0;

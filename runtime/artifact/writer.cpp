@@ -3,6 +3,7 @@
 #include "runtime/artifact/layout.h"
 #include "runtime/artifact/reader.h"
 #include "runtime/artifact/tailor_generated.h"
+#include "runtime/base/file.h"
 
 #define XXH_INLINE_ALL
 #include <bit>

@@ -5,8 +5,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <memory>
-#include <sys/mman.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -34,8 +35,11 @@ Status status_of_errno(int error, const std::string& what) {
 class FileDescriptor {
 public:
   explicit FileDescriptor(int fd) : fd_(fd) {}
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   ~FileDescriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -72,89 +76,121 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-Status write_and_sync(int fd, std::span<const std::span<const std::byte>> parts, const std::string& path) {
+Status write_parts(int fd, std::span<const std::span<const std::byte>> parts, const std::string& path) {
   for (const auto part : parts)
     TAILOR_RETURN_IF_ERROR_AS_IS(write_all(fd, part, path));
-  if (::fsync(fd) != 0) return status_of_errno(errno, concat("cannot bring '", path, "' to disk"));
   return {};
+}
+
+template <class Bytes> Result<Bytes> read_whole(const std::string& path, std::uint64_t max_bytes) {
+  // Opening a pipe waits for its writer without O_NONBLOCK; a regular file does not know the flag.
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (fd.get() < 0) return status_of_errno(errno, concat("cannot open '", path, "'"));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::uint64_t size, regular_file_size(fd.get(), path));
+  const auto too_large = [&](std::uint64_t bytes) {
+    return invalid_argument("'", path, "' has ", bytes, " bytes, at most ", max_bytes, " are accepted here");
+  };
+  if (size > max_bytes) return too_large(size);
+  // The end is where read() says so: a file may grow or shrink meanwhile, and those of /proc say 0. One byte
+  // more than announced lets the usual file end without a second buffer.
+  Bytes bytes(size + 1, typename Bytes::value_type());
+  std::size_t filled = 0;
+  for (;;) {
+    if (filled > max_bytes) return too_large(filled);
+    if (filled == bytes.size()) bytes.resize(2 * filled + 4096);
+    const ssize_t got = ::read(fd.get(), bytes.data() + filled, bytes.size() - filled);
+    if (got == 0) break;
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EIO)
+        return data_loss("cannot read '", path, "' after ", filled, " bytes: ", std::strerror(EIO));
+      return status_of_errno(errno, concat("cannot read '", path, "'"));
+    }
+    filled += static_cast<std::size_t>(got);
+  }
+  bytes.resize(filled);
+  return bytes;
+}
+
+/// What stands between a file's name and the process id in the name of its temporary.
+constexpr char kTemporary[] = ".tmp";
+
+struct Temporary {
+  std::string path;
+  FileDescriptor fd;
+};
+
+/// A new empty file beside `path`, locked so that nobody takes it for one that was left behind. Its name has the
+/// process id, and a number where another container has a process of the same id. A file system without locks
+/// gives one that only its name protects.
+Result<Temporary> create_temporary(const std::string& path) {
+  constexpr int kMostNames = 1000; // far more than processes that write one file at once
+  int error = EEXIST;
+  for (int i = 0; i < kMostNames && error == EEXIST; ++i) {
+    Temporary file{concat(path, kTemporary, static_cast<long>(::getpid())), FileDescriptor(-1)};
+    if (i > 0) file.path += concat(i);
+    file.fd = FileDescriptor(::open(file.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    if (file.fd.get() < 0) {
+      error = errno;
+      continue;
+    }
+    (void)::flock(file.fd.get(), LOCK_EX | LOCK_NB);
+    struct stat info {};
+    if (::fstat(file.fd.get(), &info) == 0 && info.st_nlink == 0) continue; // removed before it was locked
+    return file;
+  }
+  return status_of_errno(error, concat("cannot create a temporary file for '", path, "'"));
+}
+
+/// 1 or 2 if that stream is what `info` describes, else -1.
+int standard_stream(const struct stat& info) {
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat stream {};
+    if (::fstat(fd, &stream) == 0 && stream.st_dev == info.st_dev && stream.st_ino == info.st_ino) return fd;
+  }
+  return -1;
 }
 
 } // namespace
 
-MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-
-MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
-  std::swap(data_, other.data_);
-  std::swap(size_, other.size_);
-  return *this;
-}
-
-MappedFile::~MappedFile() {
-  if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
-}
-
-Result<MappedFile> MappedFile::open(const std::string& path) {
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) return status_of_errno(errno, concat("cannot open '", path, "'"));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::uint64_t size, regular_file_size(fd.get(), path));
-  MappedFile file;
-  if (size == 0) return file;
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-  if (address == MAP_FAILED) return status_of_errno(errno, concat("cannot map '", path, "'"));
-  file.data_ = static_cast<const std::byte*>(address);
-  file.size_ = size;
-  return file;
-}
-
 Result<std::string> read_file(const std::string& path, std::uint64_t max_bytes) {
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) return status_of_errno(errno, concat("cannot open '", path, "'"));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::uint64_t size, regular_file_size(fd.get(), path));
-  if (size > max_bytes)
-    return invalid_argument("'", path, "' has ", size, " bytes, at most ", max_bytes, " are accepted here");
-  std::string text(size, '\0');
-  std::size_t filled = 0;
-  while (filled < text.size()) {
-    const ssize_t got = ::read(fd.get(), text.data() + filled, text.size() - filled);
-    if (got < 0) {
-      if (errno == EINTR) continue;
-      return status_of_errno(errno, concat("cannot read '", path, "'"));
-    }
-    if (got == 0) break; // the file shrank meanwhile: what is there is the file
-    filled += static_cast<std::size_t>(got);
-  }
-  text.resize(filled);
-  return text;
+  return read_whole<std::string>(path, max_bytes);
+}
+
+Result<std::vector<std::byte>> read_bytes(const std::string& path) {
+  return read_whole<std::vector<std::byte>>(path, INT64_MAX);
 }
 
 Status write_file_atomic(const std::string& name, std::span<const std::span<const std::byte>> parts) {
   struct stat info {};
+  const bool exists = ::stat(name.c_str(), &info) == 0;
+  if (const int fd = exists ? standard_stream(info) : -1; fd >= 0) {
+    std::fflush(nullptr); // what was printed before comes before
+    return write_parts(fd, parts, name);
+  }
+  if (exists && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
+    FileDescriptor stream(::open(name.c_str(), O_WRONLY | O_CLOEXEC));
+    if (stream.get() < 0) return status_of_errno(errno, concat("cannot open '", name, "'"));
+    TAILOR_RETURN_IF_ERROR_AS_IS(write_parts(stream.get(), parts, name));
+    if (stream.close() != 0) return status_of_errno(errno, concat("cannot write '", name, "'"));
+    return {};
+  }
   std::string path = name;
   if (::lstat(name.c_str(), &info) == 0 && S_ISLNK(info.st_mode)) { // replace what it points to, not the link
     const std::unique_ptr<char, decltype(&std::free)> target(::realpath(name.c_str(), nullptr), &std::free);
     if (!target) return status_of_errno(errno, concat("cannot follow the link '", name, "'"));
     path = target.get();
   }
-  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
-    FileDescriptor stream(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    if (stream.get() < 0) return status_of_errno(errno, concat("cannot open '", path, "'"));
-    for (const auto part : parts)
-      TAILOR_RETURN_IF_ERROR_AS_IS(write_all(stream.get(), part, path));
-    if (stream.close() != 0) return status_of_errno(errno, concat("cannot write '", path, "'"));
-    return {};
-  }
-  // The process id keeps two runs in one folder apart; a temporary left by a killed run is overwritten or
-  // ignored.
-  const std::string temporary = concat(path, ".tmp", static_cast<long>(::getpid()));
-  FileDescriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (fd.get() < 0) return status_of_errno(errno, concat("cannot create '", temporary, "'"));
-  Status status = write_and_sync(fd.get(), parts, path);
-  if (fd.close() != 0 && status.ok()) status = status_of_errno(errno, concat("cannot write '", path, "'"));
-  if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0)
-    status = status_of_errno(errno, concat("cannot rename '", temporary, "' to '", path, "'"));
+  remove_temporaries(path);
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const Temporary temporary, create_temporary(path));
+  Status status = write_parts(temporary.fd.get(), parts, path);
+  if (status.ok() && ::fsync(temporary.fd.get()) != 0)
+    status = status_of_errno(errno, concat("cannot bring '", path, "' to disk"));
+  // Renamed under the lock: until then another process may not take it for a left-over.
+  if (status.ok() && ::rename(temporary.path.c_str(), path.c_str()) != 0)
+    status = status_of_errno(errno, concat("cannot rename '", temporary.path, "' to '", path, "'"));
   if (!status.ok()) {
-    ::unlink(temporary.c_str());
+    ::unlink(temporary.path.c_str());
     return status;
   }
   const FileDescriptor folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -166,6 +202,38 @@ Status write_file_atomic(const std::string& name, std::span<const std::span<cons
 Status write_file_atomic(const std::string& path, std::string_view text) {
   const std::span<const std::byte> parts[] = {as_bytes(text)};
   return write_file_atomic(path, parts);
+}
+
+void remove_temporaries(const std::string& path) {
+  const std::string prefix = path.substr(path.rfind('/') + 1) + kTemporary;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_of(path), ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(prefix) || name.size() == prefix.size() ||
+        name.find_first_not_of("0123456789", prefix.size()) != std::string::npos)
+      continue;
+    const FileDescriptor fd(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (fd.get() >= 0 && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+  }
+}
+
+bool is_standard_output(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && standard_stream(info) == STDOUT_FILENO;
+}
+
+Status check_output(const std::string& output, std::span<const InputFile> inputs) {
+  struct stat out {};
+  if (::stat(output.c_str(), &out) != 0 || !S_ISREG(out.st_mode)) return {};
+  for (const InputFile& input : inputs) {
+    struct stat in {};
+    if (::stat(input.path.c_str(), &in) != 0 || in.st_dev != out.st_dev || in.st_ino != out.st_ino) continue;
+    return invalid_argument("'", output, "' is the ", input.what,
+                            output == input.path ? std::string() : concat(" '", input.path, "'"),
+                            " and would be overwritten")
+        .with_hint("give another name for the output");
+  }
+  return {};
 }
 
 Status make_folders(const std::string& path) {

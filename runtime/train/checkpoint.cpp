@@ -4,6 +4,7 @@
 #include "runtime/train/safetensors.h"
 
 #define XXH_INLINE_ALL
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -18,6 +19,11 @@ constexpr std::string_view kFormat = "3"; ///< raised by changes an older reader
 constexpr char kFormatKey[] = "tailor.format", kRecordKey[] = "tailor.record", kFittedKey[] = "tailor.fitted",
                kProgramKey[] = "tailor.program", kTargetKey[] = "tailor.target",
                kDeviceKey[] = "tailor.device_control", kChecksumKey[] = "tailor.checksum";
+constexpr std::string_view kTextPrefix = "tailor."; ///< of all of them, and of no state
+
+/// A longer text is a tensor of its own. No record, and no fitted state of ordinary tables, is longer; what
+/// remains in the header is far below what the format allows.
+constexpr std::size_t kMaxHeaderText = std::size_t{1} << 20;
 
 std::string hex(std::span<const std::byte> bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -50,8 +56,9 @@ Result<std::vector<std::byte>> bytes_of_hex(std::string_view text) {
   return bytes;
 }
 
-/// Over every text but the checksum itself, with lengths so that nothing can move between them, and the data.
-std::uint64_t checksum_of(const TextMetadata& metadata, std::span<const std::byte> data) {
+/// Over every text of the header but the checksum itself, with lengths so that nothing can move between them,
+/// and the data.
+std::uint64_t checksum_of(const TextMetadata& metadata, std::span<const std::span<const std::byte>> data) {
   XXH3_state_t state;
   XXH3_64bits_reset(&state);
   const auto add = [&](std::string_view text) {
@@ -64,7 +71,8 @@ std::uint64_t checksum_of(const TextMetadata& metadata, std::span<const std::byt
     add(key);
     add(value);
   }
-  XXH3_64bits_update(&state, data.data(), data.size());
+  for (const std::span<const std::byte> part : data)
+    XXH3_64bits_update(&state, part.data(), part.size());
   return XXH3_64bits_digest(&state);
 }
 
@@ -167,11 +175,13 @@ TextMetadata metadata_of(const Artifact& artifact, const Checkpoint& checkpoint)
 
 Result<std::string> text_of(const SafetensorsView& view, const char* key) {
   if (const std::string* text = view.find_metadata(key)) return *text;
+  if (const TensorView* text = view.find(key); text && !text->dtype)
+    return std::string(reinterpret_cast<const char*>(text->bytes.data()), text->bytes.size());
   return data_loss("no '", key, "' in it: not a checkpoint of a tailor program, or a damaged one");
 }
 
-std::string shape_text(DType dtype, const std::vector<std::int64_t>& shape) {
-  std::string text = concat(to_string(dtype), " [");
+std::string shape_text(TensorType dtype, const std::vector<std::int64_t>& shape) {
+  std::string text = concat(dtype ? to_string(*dtype) : "u8", " [");
   for (std::size_t i = 0; i < shape.size(); ++i)
     text += concat(i ? ", " : "", shape[i]);
   return text + "]";
@@ -187,8 +197,12 @@ Status check_states(const ArtifactSpec& spec, const SafetensorsView& view) {
       return incompatible("'", name, "' is ", shape_text(tensor->dtype, tensor->shape), ", the program has ",
                           shape_text(state.dtype, state.shape));
   }
-  if (view.tensors.size() != spec.states.size())
-    return incompatible("it has ", view.tensors.size(), " tensors, the program keeps ", spec.states.size());
+  const auto num_texts =
+      std::count_if(view.tensors.begin(), view.tensors.end(), [](const TensorView& tensor) {
+        return !tensor.dtype && tensor.name.starts_with(kTextPrefix);
+      });
+  if (const auto num_tensors = std::ssize(view.tensors) - num_texts; num_tensors != std::ssize(spec.states))
+    return incompatible("it has ", num_tensors, " tensors, the program keeps ", spec.states.size());
   return {};
 }
 
@@ -309,15 +323,26 @@ Status save_checkpoint(const Executor& executor, const Checkpoint& checkpoint, c
     tensors.push_back({checkpoint_name(spec, state), state.dtype, state.shape, rest.first(state.bytes)});
     rest = rest.subspan(state.bytes);
   }
-  TextMetadata metadata = metadata_of(executor.artifact(), checkpoint);
-  metadata.emplace_back(kChecksumKey, hex(checksum_of(metadata, checkpoint.states)));
-  const std::string header = safetensors_header(tensors, metadata);
-  const std::span<const std::byte> parts[] = {as_bytes(header), checkpoint.states};
-  return write_file_atomic(path, parts);
+  const TextMetadata texts = metadata_of(executor.artifact(), checkpoint);
+  TextMetadata metadata;
+  std::vector<std::span<const std::byte>> data = {checkpoint.states};
+  for (const auto& [key, text] : texts) {
+    if (text.size() <= kMaxHeaderText) {
+      metadata.emplace_back(key, text);
+      continue;
+    }
+    data.push_back(as_bytes(text));
+    tensors.push_back({key, std::nullopt, {std::ssize(text)}, as_bytes(text)});
+  }
+  metadata.emplace_back(kChecksumKey, hex(checksum_of(metadata, data)));
+  TAILOR_ASSIGN_OR_RETURN(const std::string header, safetensors_header(tensors, metadata),
+                          concat("cannot write '", path, "'"));
+  data.insert(data.begin(), as_bytes(header));
+  return write_file_atomic(path, data);
 }
 
 std::string checkpoint_checksum(const TextMetadata& metadata, std::span<const std::byte> data) {
-  return hex(checksum_of(metadata, data));
+  return hex(checksum_of(metadata, std::span(&data, 1)));
 }
 
 Result<Checkpoint> parse_checkpoint(const Artifact& artifact, std::span<const std::byte> file,
@@ -327,7 +352,7 @@ Result<Checkpoint> parse_checkpoint(const Artifact& artifact, std::span<const st
   if (format != kFormat)
     return incompatible("it has checkpoint format '", format, "', this runtime reads '", kFormat, "'");
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string checksum, text_of(view, kChecksumKey));
-  if (checksum != hex(checksum_of(view.metadata, view.data)))
+  if (checksum != checkpoint_checksum(view.metadata, view.data))
     return data_loss("damaged: its checksum does not match");
 
   Checkpoint checkpoint;
@@ -369,16 +394,16 @@ Result<Checkpoint> parse_checkpoint(const Artifact& artifact, std::span<const st
 }
 
 Result<Checkpoint> load_checkpoint(const Executor& executor, const std::string& path, CheckpointUse use) {
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const MappedFile file, MappedFile::open(path));
-  TAILOR_ASSIGN_OR_RETURN(Checkpoint checkpoint, parse_checkpoint(executor.artifact(), file.bytes(), use),
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::vector<std::byte> file, read_bytes(path));
+  TAILOR_ASSIGN_OR_RETURN(Checkpoint checkpoint, parse_checkpoint(executor.artifact(), file, use),
                           concat("checkpoint '", path, "'"));
   return checkpoint;
 }
 
 Result<TrainingRecord> read_record(const std::string& path) {
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const MappedFile file, MappedFile::open(path));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::vector<std::byte> file, read_bytes(path));
   const std::string context = concat("checkpoint '", path, "'");
-  TAILOR_ASSIGN_OR_RETURN(const SafetensorsView view, SafetensorsView::parse(file.bytes()), context);
+  TAILOR_ASSIGN_OR_RETURN(const SafetensorsView view, SafetensorsView::parse(file), context);
   TAILOR_ASSIGN_OR_RETURN(const std::string text, text_of(view, kRecordKey), context);
   TAILOR_ASSIGN_OR_RETURN(TrainingRecord record, record_from_json(text), context);
   return record;

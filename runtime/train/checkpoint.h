@@ -70,8 +70,9 @@ Status restore(Executor& executor, const Checkpoint& checkpoint);
 
 /// A safetensors file whose __metadata__ holds "tailor.record", "tailor.fitted", "tailor.program",
 /// "tailor.target", "tailor.device_control" and "tailor.checksum" (XXH3-64 over the other texts and the
-/// data): record and tensors are one file, so one rename is one checkpoint. Written whole or not at all; the
-/// former file stays on any failure.
+/// data): record and tensors are one file, so one rename is one checkpoint. A text above 1 MiB (long
+/// vocabularies) is a tensor of bytes of the same name behind the states instead: the format allows a header of
+/// 100 MB. Written whole or not at all; the former file stays on any failure.
 Status save_checkpoint(const Executor& executor, const Checkpoint& checkpoint, const std::string& path);
 
 /// "tailor.checksum" of a file with these texts and data. For tests and fuzzers, which change files on

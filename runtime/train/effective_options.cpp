@@ -1,5 +1,6 @@
 #include "runtime/train/effective_options.h"
 
+#include "runtime/base/file.h"
 #include "runtime/base/option_condition.h"
 
 #include <algorithm>

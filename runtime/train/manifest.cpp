@@ -1,5 +1,7 @@
 #include "runtime/train/manifest.h"
 
+#include "runtime/base/file.h"
+
 #include <cstdio>
 #include <ctime>
 

@@ -1,6 +1,8 @@
 #include "runtime/train/run.h"
 
+#include "runtime/base/cpu_count.h"
 #include "runtime/base/exhaustion.h"
+#include "runtime/base/file.h"
 #include "runtime/base/folder_lock.h"
 #include "runtime/base/log.h"
 #include "runtime/data/long_tail.h"
@@ -15,7 +17,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <sys/stat.h>
-#include <thread>
 #include <unordered_map>
 
 namespace tailor::runtime {
@@ -33,8 +34,7 @@ std::int32_t useful_threads(const ArtifactSpec& spec, std::int32_t wanted) {
     for (const Variant& variant : entry.variants)
       for (const Command& command : variant.commands)
         most_chunks = std::max(most_chunks, command.num_chunks);
-  const std::uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
-  const std::uint32_t threads = wanted > 0 ? static_cast<std::uint32_t>(wanted) : cores;
+  const auto threads = static_cast<std::uint32_t>(wanted > 0 ? wanted : available_cpus());
   return static_cast<std::int32_t>(std::min(threads, most_chunks));
 }
 
@@ -66,7 +66,8 @@ struct RunSetup {
   std::string latest; ///< link to `out` for what follows a run; empty: the folder was named
   std::int64_t batch = 0;
   Manifest manifest; ///< as it will be on disk
-  bool write_program = true, write_manifest = true;
+  bool write_manifest = true;
+  bool program_of_run = true;             ///< not another one than the resumed run's
   std::vector<std::string> kept, changed; ///< by a resume
   std::unique_ptr<Executor> executor;
   std::uint64_t first_seed = 0;
@@ -86,11 +87,12 @@ Result<std::string> out_folder(const Artifact& artifact, const RunOptions& optio
   if (!out.empty()) return out;
   if (options.resume) return invalid_argument("--resume needs --out, the folder of the run to go on with");
   // Another run may have begun in the same second.
-  const std::string name = concat("runs/", artifact.spec().name, "-", utc_folder_suffix());
+  const std::string program = folder_name_of(artifact.spec().name);
+  const std::string name = concat("runs/", program, "-", utc_folder_suffix());
   out = name;
   for (int i = 2; file_exists(out); ++i)
     out = concat(name, "-", i);
-  latest = latest_run_link(artifact.spec().name);
+  latest = latest_run_link(program);
   return out;
 }
 
@@ -110,9 +112,9 @@ Status choose(const RunOptions& options, RunSetup& setup) {
     if (options.batch == 0) setup.batch = setup.manifest.batch;
     if (data != setup.manifest.data)
       setup.changed.push_back(concat("--data ", data, " (was '", setup.manifest.data, "')"));
-    setup.write_program = setup.manifest.artifact != identity_text(artifact);
-    setup.write_manifest =
-        setup.write_program || !setup.changed.empty() || setup.batch != setup.manifest.batch;
+    const bool another_program = setup.manifest.artifact != identity_text(artifact);
+    setup.write_manifest = another_program || !setup.changed.empty() || setup.batch != setup.manifest.batch;
+    setup.program_of_run = !another_program;
   } else {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.options, effective_options(artifact, options.set));
     TAILOR_RETURN_IF_ERROR_AS_IS(check_start_folder(setup.out));
@@ -305,14 +307,21 @@ group_sizes(const RunSetup& setup, const std::vector<std::int64_t>& class_counts
   return sizes;
 }
 
-/// manifest.json and program.tailor, when the first seed is ready to train: a start that fails before leaves
-/// a former manifest as it is.
+/// program.tailor holds the program, as it was verified. Also where a full disk or a kill kept a former start
+/// from writing it, or something else damaged it.
+Status write_program(const RunSetup& setup) {
+  const std::string path = program_path(setup.out);
+  const std::span<const std::byte> program = setup.artifact->bytes();
+  if (const auto there = read_bytes(path); there.ok() && std::ranges::equal(*there, program)) return {};
+  return write_file_atomic(path, std::span(&program, 1));
+}
+
+/// program.tailor and manifest.json, when the first seed is ready to train: a start that fails before leaves
+/// a former manifest as it is. The manifest last: it names the program.
 Status write_start(const RunSetup& setup) {
+  TAILOR_RETURN_IF_ERROR_AS_IS(write_program(setup));
   if (setup.write_manifest)
     TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(Manifest::path(setup.out), setup.manifest.to_json()));
-  const std::span<const std::byte> program[] = {setup.artifact->bytes()};
-  if (setup.write_program)
-    TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(setup.out + "/program.tailor", program));
   if (!setup.changed.empty())
     log_info(concat("changed  ", joined(setup.changed), "; recorded in ", Manifest::path(setup.out)));
   return {};
@@ -333,13 +342,15 @@ Result<Checkpoint> load_last(const RunSetup& setup, const std::string& path) {
   Result<Checkpoint> checkpoint = load_checkpoint(*setup.executor, path, CheckpointUse::kResume);
   if (checkpoint.ok() || checkpoint.status().code() != StatusCode::kIncompatible) return checkpoint;
   return Status(checkpoint.status())
-      .with_hint(concat("the program it was trained by is ", setup.out, "/program.tailor"));
+      .with_hint(concat("the program it was trained by is ", program_path(setup.out)));
 }
 
 Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, const RunOptions& options) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(RunSetup setup, set_up(artifact, options));
   TAILOR_RETURN_IF_ERROR_AS_IS(make_folders(setup.out));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const FolderLock lock, FolderLock::take(setup.out));
+  for (const std::string& path : {Manifest::path(setup.out), program_path(setup.out), result_path(setup.out)})
+    remove_temporaries(path);
   RunResult result;
   result.out = setup.out;
   if (setup.options.has_value("eval.metrics")) {
@@ -354,8 +365,7 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
   std::optional<DataBundle> data;
   std::vector<std::string> finished;
   bool trained = false;
-  const StopSignal stop_signal;
-  for (std::int64_t s = 0; s < setup.num_seeds && StopSignal::requested() == 0; ++s) {
+  for (std::int64_t s = 0; s < setup.num_seeds && result.signal == 0; ++s) {
     TrainerOptions trainer_options;
     trainer_options.seed = setup.first_seed + static_cast<std::uint64_t>(s);
     trainer_options.folder = concat(setup.out, "/seed-", trainer_options.seed);
@@ -365,10 +375,20 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
     trainer_options.quiet = options.quiet;
     trainer_options.train_slots = setup.train_slots;
 
+    const std::string best = Trainer::best_path(trainer_options.folder);
+    for (const std::string& path : {Trainer::last_path(trainer_options.folder), best, best + ".next"})
+      remove_temporaries(path);
     std::optional<Checkpoint> checkpoint;
-    const std::string last = Trainer::last_path(trainer_options.folder);
-    if (options.resume && file_exists(last)) {
-      TAILOR_ASSIGN_OR_RETURN_AS_IS(checkpoint, load_last(setup, last));
+    if (options.resume) {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(const SeedProgress progress,
+                                    seed_progress(setup.out, trainer_options.seed));
+      if (progress == SeedProgress::kLogOnly)
+        log_warning(concat("seed ", trainer_options.seed, " has a log but no checkpoint in '",
+                           trainer_options.folder, "': it starts anew, and so does its log"));
+      if (progress == SeedProgress::kCheckpoint) {
+        TAILOR_ASSIGN_OR_RETURN_AS_IS(checkpoint,
+                                      load_last(setup, Trainer::last_path(trainer_options.folder)));
+      }
     }
     if (!data || setup.reopen_data_per_seed || checkpoint) {
       OpenOptions open;
@@ -395,7 +415,10 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
       trained = true;
       if (!options.quiet && setup.num_seeds > 1)
         log_info(concat("seed ", trainer_options.seed, " (", s + 1, " of ", setup.num_seeds, ")"));
+      // Only from here on: before the first step nothing is lost by ending at once.
+      const StopSignal stop_signal;
       TAILOR_RETURN_IF_ERROR(trainer.train(), context);
+      result.signal = StopSignal::requested();
     } else {
       finished.push_back(concat("seed ", trainer_options.seed, " is finished: ", done));
     }
@@ -403,10 +426,10 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
     if (trainer.record().outcome.empty()) break;
   }
   report_finished(setup, finished, trained);
-  result.signal = StopSignal::requested();
+  if (!trained && setup.program_of_run) TAILOR_RETURN_IF_ERROR_AS_IS(write_program(setup));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(result.groups, group_sizes(setup, result.class_counts));
   result.metrics = summaries(result.seeds);
-  TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(setup.out + "/result.json", result_to_json(result)));
+  TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(result_path(setup.out), result_to_json(result)));
   if (!setup.latest.empty() && !result.seeds.empty() && result.seeds.back().outcome != "stopped") {
     if (const Status status = link_latest_run(setup.out, setup.latest); status.ok())
       result.latest = setup.latest;

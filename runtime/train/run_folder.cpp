@@ -1,5 +1,6 @@
 #include "runtime/train/run_folder.h"
 
+#include "runtime/base/file.h"
 #include "runtime/base/log.h"
 #include "runtime/train/trainer.h"
 
@@ -10,12 +11,64 @@
 
 namespace tailor::runtime {
 
+namespace {
+
+/// result.json says that the seed took steps: it was written behind a checkpoint.
+bool result_has_steps(const std::string& folder, std::uint64_t seed) {
+  const Result<std::string> text = read_file(result_path(folder));
+  if (!text.ok()) return false;
+  const Result<OptionValue> json = OptionValue::from_json(*text);
+  const OptionValue* seeds = json.ok() ? json->find("seeds") : nullptr;
+  if (!seeds || !seeds->as_list()) return false;
+  return std::any_of(seeds->as_list()->begin(), seeds->as_list()->end(), [&](const OptionValue& entry) {
+    const OptionValue *number = entry.find("seed"), *steps = entry.find("steps");
+    return number && number->as_int() && static_cast<std::uint64_t>(*number->as_int()) == seed && steps &&
+           steps->as_int() && *steps->as_int() > 0;
+  });
+}
+
+} // namespace
+
+std::string folder_name_of(std::string_view name) {
+  constexpr std::size_t kMostBytes = 100; // with the time behind it, below every file system's 255
+  std::string safe(name.substr(0, kMostBytes));
+  while (safe.size() < name.size() && !safe.empty() && (name[safe.size()] & 0xC0) == 0x80)
+    safe.pop_back(); // not within a character
+  for (char& c : safe)
+    if (c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '_';
+  if (safe.starts_with('.')) safe.front() = '_';
+  return safe.empty() ? "program" : safe;
+}
+
+Result<SeedProgress> seed_progress(const std::string& folder, std::uint64_t seed) {
+  const std::string seed_folder = concat(folder, "/seed-", seed);
+  const std::string last = seed_folder + "/last.safetensors", best = seed_folder + "/best.safetensors";
+  if (file_exists(last)) return SeedProgress::kCheckpoint;
+  std::error_code ignored;
+  std::string sign;
+  if (std::filesystem::is_symlink(last, ignored))
+    sign = concat("it is a link to '", std::filesystem::read_symlink(last, ignored).string(),
+                  "', which is not there");
+  else if (file_exists(best))
+    sign = "it is gone, while best.safetensors is there";
+  else if (result_has_steps(folder, seed))
+    sign = "it is gone, while result.json knows of its steps";
+  if (!sign.empty())
+    return data_loss("cannot go on from '", last, "': ", sign)
+        .with_hint(concat("bring it back, or remove '", seed_folder, "' and '", result_path(folder),
+                          "' to train this seed from its start"));
+  const Result<std::string> log = read_file(seed_folder + "/log.jsonl");
+  return log.ok() && !log->empty() ? SeedProgress::kLogOnly : SeedProgress::kNone;
+}
+
 bool holds_checkpoint(const std::string& folder) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
     if (entry.path().filename().string().starts_with("seed-"))
-      for (const char* name : {"last.safetensors", "best.safetensors"})
-        if (file_exists((entry.path() / name).string())) return true;
+      for (const char* name : {"last.safetensors", "best.safetensors"}) {
+        const std::filesystem::path path = entry.path() / name; // a link that leads nowhere counts
+        if (file_exists(path.string()) || std::filesystem::is_symlink(path, ignored)) return true;
+      }
   return false;
 }
 

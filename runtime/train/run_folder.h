@@ -2,7 +2,9 @@
 #include "runtime/train/effective_options.h"
 #include "runtime/train/manifest.h"
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tailor::runtime {
@@ -12,6 +14,29 @@ namespace tailor::runtime {
 
 /// seed-*/last.safetensors or best.safetensors is there.
 bool holds_checkpoint(const std::string& folder);
+
+/// The program that ran, and what came out.
+inline std::string program_path(const std::string& folder) {
+  return folder + "/program.tailor";
+}
+inline std::string result_path(const std::string& folder) {
+  return folder + "/result.json";
+}
+
+/// `name` as one part of a path: what would leave the folder ('/', a leading '.') or not be seen (control
+/// characters) becomes '_', and it is cut to 100 bytes at the end of a character. An artifact may have any name.
+std::string folder_name_of(std::string_view name);
+
+/// How far the seed of a run to be resumed came.
+enum class SeedProgress {
+  kNone,      ///< it has not begun
+  kLogOnly,   ///< it was ended before its first checkpoint, or has lost it
+  kCheckpoint ///< seed-<n>/last.safetensors is there
+};
+
+/// Errors   kDataLoss: there was a checkpoint (best.safetensors, result.json or a link that leads nowhere tells),
+///          but it is gone. Training that seed from its start again is no resume.
+Result<SeedProgress> seed_progress(const std::string& folder, std::uint64_t seed);
 
 /// A run may start here.
 /// Errors   a checkpoint is there; a manifest.json that is not of a run.

@@ -16,12 +16,8 @@ namespace {
 
 /// Bytes up to the end of the last whole line.
 std::int64_t whole_lines(const std::string& path) {
-  const Result<MappedFile> file = MappedFile::open(path);
-  if (!file.ok()) return 0;
-  std::size_t size = file->bytes().size();
-  while (size > 0 && file->bytes()[size - 1] != std::byte{'\n'})
-    --size;
-  return static_cast<std::int64_t>(size);
+  const Result<std::string> text = read_file(path);
+  return text.ok() ? static_cast<std::int64_t>(text->rfind('\n') + 1) : 0;
 }
 
 } // namespace
@@ -49,8 +45,11 @@ Result<EventLog> EventLog::open(const std::string& path, std::int64_t keep_bytes
 
 Status EventLog::write(const OptionValue& line) {
   const std::string text = line.to_json() + "\n";
-  if (std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size() || std::fflush(file_.get()) != 0)
-    return resource_exhausted("cannot write '", path_, "': ", std::strerror(errno));
+  if (std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size() || std::fflush(file_.get()) != 0) {
+    const int error = errno;
+    (void)::ftruncate(::fileno(file_.get()), bytes_); // no half line for the next reader
+    return resource_exhausted("cannot write '", path_, "': ", std::strerror(error));
+  }
   bytes_ += static_cast<std::int64_t>(text.size());
   return {};
 }

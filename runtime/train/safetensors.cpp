@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
 
 namespace tailor::runtime {
 namespace {
@@ -12,16 +11,16 @@ namespace {
 /// The format's own limit.
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
 
-constexpr std::pair<DType, const char*> kTypes[] = {{DType::kF32, "F32"}, {DType::kBF16, "BF16"},
-                                                    {DType::kF64, "F64"}, {DType::kI32, "I32"},
-                                                    {DType::kI64, "I64"}, {DType::kI1, "BOOL"}};
+constexpr std::pair<TensorType, const char*> kTypes[] = {
+    {DType::kF32, "F32"}, {DType::kBF16, "BF16"}, {DType::kF64, "F64"}, {DType::kI32, "I32"},
+    {DType::kI64, "I64"}, {DType::kI1, "BOOL"},   {std::nullopt, "U8"}};
 
-const char* type_name(DType dtype) {
+const char* type_name(TensorType dtype) {
   return std::find_if(std::begin(kTypes), std::end(kTypes), [&](const auto& t) { return t.first == dtype; })
       ->second;
 }
 
-Result<DType> type_of(const std::string& name) {
+Result<TensorType> type_of(const std::string& name) {
   for (const auto& [dtype, known] : kTypes)
     if (name == known) return dtype;
   return unimplemented("element type '", name, "'");
@@ -54,7 +53,7 @@ Result<TensorView> tensor_of(const std::string& name, const OptionValue& entry,
     return data_loss("its offsets do not fit ", data.size(), " bytes of data");
   std::uint64_t bytes = 0;
   if (!num_elements(tensor.shape, bytes) ||
-      __builtin_mul_overflow(bytes, dtype_bytes(tensor.dtype), &bytes) ||
+      __builtin_mul_overflow(bytes, tensor.dtype ? dtype_bytes(*tensor.dtype) : 1, &bytes) ||
       bytes != static_cast<std::uint64_t>(offsets[1] - offsets[0]))
     return data_loss("its shape does not take the ", offsets[1] - offsets[0], " bytes it has");
   tensor.bytes = data.subspan(static_cast<std::size_t>(offsets[0]), static_cast<std::size_t>(bytes));
@@ -63,7 +62,8 @@ Result<TensorView> tensor_of(const std::string& name, const OptionValue& entry,
 
 } // namespace
 
-std::string safetensors_header(const std::vector<TensorToWrite>& tensors, const TextMetadata& metadata) {
+Result<std::string> safetensors_header(const std::vector<TensorToWrite>& tensors,
+                                       const TextMetadata& metadata) {
   OptionValue::Table table, texts;
   for (const auto& [key, value] : metadata)
     texts.emplace_back(key, OptionValue(value));
@@ -85,6 +85,9 @@ std::string safetensors_header(const std::vector<TensorToWrite>& tensors, const 
   std::string json = OptionValue(std::move(table)).to_json();
   json.append((8 - json.size() % 8) % 8, ' '); // the data start aligned
   const std::uint64_t length = json.size();
+  if (length > kMaxHeaderBytes)
+    return resource_exhausted("its header would have ", length, " bytes, the format allows ",
+                              kMaxHeaderBytes);
   std::string header(sizeof(length), '\0');
   std::memcpy(header.data(), &length, sizeof(length));
   return header + json;
@@ -97,9 +100,8 @@ const std::string* SafetensorsView::find_metadata(std::string_view key) const {
 }
 
 const TensorView* SafetensorsView::find(std::string_view name) const {
-  for (const TensorView& tensor : tensors)
-    if (tensor.name == name) return &tensor;
-  return nullptr;
+  const auto found = index_.find(name);
+  return found == index_.end() ? nullptr : &tensors[found->second];
 }
 
 Result<SafetensorsView> SafetensorsView::parse(std::span<const std::byte> file) {
@@ -116,7 +118,6 @@ Result<SafetensorsView> SafetensorsView::parse(std::span<const std::byte> file) 
 
   SafetensorsView view;
   view.data = file.subspan(sizeof(length) + length);
-  std::set<std::string_view> names;
   for (const auto& [name, entry] : *table) {
     if (name == "__metadata__") {
       const OptionValue::Table* texts = entry.as_table();
@@ -130,12 +131,13 @@ Result<SafetensorsView> SafetensorsView::parse(std::span<const std::byte> file) 
     }
     TAILOR_ASSIGN_OR_RETURN(TensorView tensor, tensor_of(name, entry, view.data),
                             concat("tensor '", name, "'"));
-    if (!names.insert(name).second) return data_loss("two tensors are named '", name, "'");
     view.tensors.push_back(std::move(tensor));
   }
   std::sort(view.tensors.begin(), view.tensors.end(), [](const TensorView& a, const TensorView& b) {
     return std::pair(a.bytes.data(), a.bytes.size()) < std::pair(b.bytes.data(), b.bytes.size());
   });
+  for (std::size_t i = 0; i < view.tensors.size(); ++i)
+    view.index_.emplace(view.tensors[i].name, i);
   const std::byte* end = view.data.data();
   for (const TensorView& tensor : view.tensors) {
     if (tensor.bytes.data() != end)

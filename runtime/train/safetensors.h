@@ -1,7 +1,10 @@
 #pragma once
 #include "runtime/artifact/spec.h"
+#include "runtime/base/result.h"
 
 #include <cstddef>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -12,20 +15,25 @@ namespace tailor::runtime {
 /// The safetensors format (github.com/huggingface/safetensors): 8 bytes header length, a JSON header
 /// {"__metadata__": {text: text}, name: {"dtype", "shape", "data_offsets"}}, then the data without holes.
 
+/// Element type; empty for "U8", plain bytes, which no state has.
+using TensorType = std::optional<DType>;
+
 struct TensorToWrite {
   std::string name;
-  DType dtype = DType::kF32;
+  TensorType dtype = DType::kF32;
   std::vector<std::int64_t> shape;
   std::span<const std::byte> bytes;
 };
 using TextMetadata = std::vector<std::pair<std::string, std::string>>;
 
 /// Header of a file whose data are the tensors' bytes one after the other.
-std::string safetensors_header(const std::vector<TensorToWrite>& tensors, const TextMetadata& metadata);
+/// Errors   kResourceExhausted: a header above the format's 100 MB, which no reader would take.
+Result<std::string> safetensors_header(const std::vector<TensorToWrite>& tensors,
+                                       const TextMetadata& metadata);
 
 struct TensorView {
   std::string name;
-  DType dtype = DType::kF32;
+  TensorType dtype = DType::kF32;
   std::vector<std::int64_t> shape;
   std::span<const std::byte> bytes;
 };
@@ -42,6 +50,9 @@ struct SafetensorsView {
   /// Every size is checked against the file in 64 bits; tensors cover the data exactly once.
   /// Errors   kDataLoss saying what is wrong; kUnimplemented for an element type we have no use for.
   static Result<SafetensorsView> parse(std::span<const std::byte> file);
+
+private:
+  std::map<std::string, std::size_t, std::less<>> index_; ///< name -> place in `tensors`
 };
 
 } // namespace tailor::runtime

@@ -1,12 +1,12 @@
 #include "runtime/train/trainer.h"
 
+#include "runtime/base/file.h"
 #include "runtime/base/log.h"
 #include "runtime/train/stop_signal.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 #include <unistd.h>
 
 namespace tailor::runtime {
@@ -52,15 +52,6 @@ std::string shown(std::optional<double> value) {
   return buffer;
 }
 
-/// Removes what write_file_atomic leaves behind when it is killed.
-void remove_temporaries(const std::string& folder) {
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
-    if (entry.path().filename().string().find(".safetensors") != std::string::npos &&
-        entry.path().extension().string().starts_with(".tmp"))
-      std::filesystem::remove(entry.path(), ignored);
-}
-
 } // namespace
 
 Status Trainer::resume_from(const Checkpoint& checkpoint) {
@@ -82,7 +73,6 @@ Status Trainer::resume_from(const Checkpoint& checkpoint) {
   if (checkpoint.record.test_hash != record_.test_hash) return other_rows("test", "was begun with");
   TAILOR_RETURN_IF_ERROR_AS_IS(restore(setup_.executor, checkpoint));
   record_ = checkpoint.record;
-  remove_temporaries(setup_.trainer.folder);
   // best.safetensors.next was written before this checkpoint and would have been renamed after it.
   const std::string best = best_path(setup_.trainer.folder), next = best + ".next";
   const auto is_best = [&](const std::string& file) {
@@ -438,7 +428,6 @@ Status Trainer::prepare() {
 
 Status Trainer::train() {
   TAILOR_RETURN_IF_ERROR_AS_IS(make_folders(setup_.trainer.folder));
-  remove_temporaries(setup_.trainer.folder);
   TAILOR_ASSIGN_OR_RETURN_AS_IS(EventLog log,
                                 EventLog::open(setup_.trainer.folder + "/log.jsonl", record_.log_bytes));
   log_ = std::make_unique<EventLog>(std::move(log));

@@ -1,4 +1,5 @@
 #include "runtime/artifact/writer.h"
+#include "runtime/base/file.h"
 #include "runtime/device/cpu_features.h"
 #include "runtime/exec/cpu_executor.h"
 #include "tests/unit/runtime/artifact/declare_launches.h"

@@ -5,6 +5,7 @@
 #include "tests/unit/runtime/train/toy_program.h"
 
 #include <cstring>
+#include <ctime>
 #include <gmock/gmock.h>
 
 namespace tailor::runtime {
@@ -58,10 +59,7 @@ struct Sample {
     const Status saved = save_checkpoint(*executor, *checkpoint, path);
     EXPECT_TRUE(saved.ok()) << saved.message();
   }
-  std::vector<std::byte> bytes() const {
-    const Result<MappedFile> file = MappedFile::open(path);
-    return {file->bytes().begin(), file->bytes().end()};
-  }
+  std::vector<std::byte> bytes() const { return *read_bytes(path); }
 };
 
 TEST(Checkpoint, ComesBackAsItWasSaved) {
@@ -74,6 +72,27 @@ TEST(Checkpoint, ComesBackAsItWasSaved) {
   ASSERT_TRUE(restore(*other, *loaded).ok());
   const Result<Checkpoint> again = take_checkpoint(*other, sample_record(), loaded->fitted);
   EXPECT_EQ(again->states, loaded->states);
+}
+
+TEST(Checkpoint, LongTextsLeaveTheHeader) {
+  Sample sample;
+  const Result<Checkpoint> short_one = load_checkpoint(*sample.executor, sample.path, CheckpointUse::kResume);
+  ASSERT_TRUE(short_one.ok());
+  Checkpoint checkpoint = *short_one;
+  checkpoint.record.last_val.emplace_back("class_accuracy/" + std::string(3 << 20, 'n'), 0.5);
+  ASSERT_TRUE(save_checkpoint(*sample.executor, checkpoint, sample.path).ok());
+  const std::vector<std::byte> bytes = sample.bytes();
+  const Result<SafetensorsView> view = SafetensorsView::parse(bytes);
+  ASSERT_TRUE(view.ok()) << view.status().message();
+  EXPECT_LT(bytes.size() - view->data.size(), 100'000u) << "bytes of the header";
+  EXPECT_EQ(view->tensors.back().name, "tailor.record") << "behind the states, which keep their places";
+  const Result<Checkpoint> back = load_checkpoint(*sample.executor, sample.path, CheckpointUse::kResume);
+  ASSERT_TRUE(back.ok()) << back.status().message();
+  EXPECT_EQ(back->record, checkpoint.record);
+  EXPECT_EQ(back->states, checkpoint.states);
+  std::vector<std::byte> flipped = bytes;
+  flipped.back() ^= std::byte{1};
+  EXPECT_FALSE(parse_checkpoint(*sample.artifact, flipped, CheckpointUse::kResume).ok());
 }
 
 TEST(Checkpoint, UsesCanonicalNames) {
@@ -142,6 +161,32 @@ TEST(Safetensors, ReadsWhatOthersWrite) {
   ASSERT_TRUE(view.ok()) << view.status().message();
   EXPECT_EQ(view->tensors[0].name, "a");
   EXPECT_EQ(view->tensors[1].bytes.size(), 8u);
+}
+
+TEST(Safetensors, TimeGrowsWithTheTensorsNotWithTheirSquare) {
+  constexpr int kTensors = 60000; // looking for each name among all others took more than 10 s
+  std::string header = "{";
+  for (int i = 0; i < kTensors; ++i)
+    header += concat(i ? "," : "", "\"t", i, "\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[", 4 * i,
+                     ",", 4 * i + 4, "]}");
+  const std::vector<std::byte> file = file_of(header + "}", 4 * kTensors);
+  const std::clock_t start = std::clock();
+  const Result<SafetensorsView> view = SafetensorsView::parse(file);
+  ASSERT_TRUE(view.ok()) << view.status().message();
+  for (int i = 0; i < kTensors; ++i)
+    ASSERT_TRUE(view->find(concat("t", i)));
+  EXPECT_LT(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, 5) << "processor time";
+}
+
+TEST(Safetensors, WritesNoHeaderThatNobodyReads) {
+  const TextMetadata metadata = {{"text", std::string(100'000'001, 'x')}};
+  EXPECT_EQ(safetensors_header({}, metadata).status().code(), StatusCode::kResourceExhausted);
+}
+
+TEST(Safetensors, OneNameTwiceIsRefused) {
+  const std::string entry = "\"a\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}";
+  EXPECT_THAT(SafetensorsView::parse(file_of("{" + entry + "," + entry + "}", 0)).status().message(),
+              HasSubstr("two members 'a'"));
 }
 
 TEST(Safetensors, RefusesHostileHeaders) {

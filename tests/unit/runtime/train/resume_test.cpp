@@ -126,6 +126,58 @@ TEST(Resume, AStepLimitWithinAnEpochIsTheEnd) {
   EXPECT_THAT(resume_and_listen(options), HasSubstr("its last epoch was cut short after step 20"));
 }
 
+TEST(Resume, TheProgramComesBack) {
+  const TemporaryFolder folder;
+  RunOptions options = options_for(folder / "out");
+  options.stop_after_steps = 20;
+  train(options);
+  const std::string path = folder / "out/program.tailor", program = *read_file(path);
+  const auto expect_whole = [&](const char* when) {
+    const Result<std::string> there = read_file(path);
+    EXPECT_TRUE(there.ok() && *there == program) << when;
+  };
+  std::filesystem::remove(path); // a kill between the files of a start, or a full disk
+  options.resume = true;
+  options.stop_after_steps = 30;
+  train(options);
+  expect_whole("gone");
+  ASSERT_TRUE(write_file_atomic(path, program.substr(0, program.size() / 2)).ok());
+  options.stop_after_steps = -1;
+  train(options);
+  expect_whole("cut short");
+  std::filesystem::remove(path);
+  train(options); // nothing left to train
+  expect_whole("gone from a finished run");
+}
+
+TEST(Resume, TemporariesOfAKilledRunGo) {
+  const TemporaryFolder folder;
+  RunOptions options = options_for(folder / "out");
+  options.stop_after_steps = 20;
+  train(options);
+  const std::vector<std::string> names = {"manifest.json", "program.tailor", "result.json",
+                                          "seed-0/last.safetensors", "seed-0/best.safetensors.next"};
+  for (const std::string& name : names)
+    std::ofstream(folder / ("out/" + name + ".tmp4711")) << "half";
+  options.resume = true;
+  train(options);
+  for (const std::string& name : names)
+    EXPECT_FALSE(file_exists(folder / ("out/" + name + ".tmp4711"))) << name;
+}
+
+TEST(Resume, ALostCheckpointIsSaid) {
+  const TemporaryFolder folder;
+  RunOptions options = options_for(folder / "out", {{"run.seeds", "2"}});
+  train(options);
+  options.resume = true;
+  std::filesystem::remove(folder / "out/seed-1/last.safetensors");
+  EXPECT_THAT(run_training(make_toy_artifact(), options).status().message(),
+              HasSubstr("/seed-1/last.safetensors': it is gone, while result.json knows of its steps"));
+  std::filesystem::remove(folder / "out/result.json"); // as after a kill
+  EXPECT_THAT(resume_and_listen(options),
+              HasSubstr("warning: seed 1 has a log but no checkpoint in '" + folder.path() + "/out/seed-1'"));
+}
+
 TEST(Resume, AnotherSeedsCheckpointIsRefused) {
   const TemporaryFolder folder;
   RunOptions options = options_for(folder / "out", {{"run.seeds", "2"}});

@@ -1,5 +1,6 @@
 #include "runtime/train/run_folder.h"
 
+#include "runtime/base/file.h"
 #include "tests/unit/runtime/train/run_testing.h"
 
 #include <filesystem>
@@ -40,6 +41,42 @@ TEST(RunFolder, ResumptionNeedsARun) {
   const Status damaged = read_resumption(folder.path(), *artifact, {}).status();
   EXPECT_THAT(damaged.message(), HasSubstr("manifest.json': damaged manifest: member 'program'"));
   EXPECT_THAT(damaged.hint(), HasSubstr("goes on with the program's options"));
+}
+
+TEST(RunFolder, ALostCheckpointIsNotTrainedAnew) {
+  const TemporaryFolder folder;
+  const std::string last = folder / "seed-3/last.safetensors";
+  EXPECT_EQ(*seed_progress(folder.path(), 3), SeedProgress::kNone);
+  ASSERT_TRUE(make_folders(folder / "seed-3").ok());
+  ASSERT_TRUE(write_file_atomic(folder / "seed-3/log.jsonl", "{}\n").ok());
+  EXPECT_EQ(*seed_progress(folder.path(), 3), SeedProgress::kLogOnly);
+  std::filesystem::create_symlink("elsewhere", last);
+  EXPECT_THAT(seed_progress(folder.path(), 3).status().message(),
+              HasSubstr("cannot go on from '" + last + "': it is a link to 'elsewhere', which is not there"));
+  EXPECT_TRUE(holds_checkpoint(folder.path()));
+  std::filesystem::remove(last);
+  ASSERT_TRUE(write_file_atomic(folder / "result.json", R"({"seeds":[{"seed":3,"steps":7}]})").ok());
+  EXPECT_THAT(seed_progress(folder.path(), 3).status().message(),
+              HasSubstr("result.json knows of its steps"));
+  EXPECT_EQ(*seed_progress(folder.path(), 4), SeedProgress::kNone);
+  std::filesystem::remove(folder / "result.json");
+  ASSERT_TRUE(write_file_atomic(folder / "seed-3/best.safetensors", "x").ok());
+  EXPECT_THAT(seed_progress(folder.path(), 3).status().message(),
+              HasSubstr("while best.safetensors is there"));
+  ASSERT_TRUE(write_file_atomic(last, "x").ok());
+  EXPECT_EQ(*seed_progress(folder.path(), 3), SeedProgress::kCheckpoint);
+}
+
+TEST(RunFolder, ANameStaysWithinItsFolder) {
+  EXPECT_EQ(folder_name_of("my recipe-1.b"), "my recipe-1.b");
+  EXPECT_EQ(folder_name_of("../../../x"), "_._.._.._x");
+  EXPECT_EQ(folder_name_of("/etc/\x1b[31m"), "_etc__[31m");
+  EXPECT_EQ(folder_name_of("."), "_");
+  EXPECT_EQ(folder_name_of(""), "program");
+  std::string accents;
+  for (int i = 0; i < 80; ++i)
+    accents += "\xC3\xA9";
+  EXPECT_EQ(folder_name_of("x" + accents), "x" + accents.substr(0, 98));
 }
 
 TEST(ShellWords, AreQuotedWhereNeeded) {

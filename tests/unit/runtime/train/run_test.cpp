@@ -1,5 +1,6 @@
 #include "runtime/train/run.h"
 
+#include "runtime/base/file.h"
 #include "runtime/train/nonfinite_trap.h"
 #include "runtime/train/run_folder.h"
 #include "runtime/train/score.h"

@@ -24,9 +24,9 @@ RunResult train(const RunOptions& options, const ToyOptions& toy) {
 
 Checkpoint checkpoint_at(const std::string& path, const ToyOptions& toy) {
   const auto artifact = make_toy_artifact(toy);
-  Result<MappedFile> file = MappedFile::open(path);
+  const Result<std::vector<std::byte>> file = read_bytes(path);
   EXPECT_TRUE(file.ok()) << file.status().message();
-  Result<Checkpoint> checkpoint = parse_checkpoint(*artifact, file->bytes(), CheckpointUse::kResume);
+  Result<Checkpoint> checkpoint = parse_checkpoint(*artifact, *file, CheckpointUse::kResume);
   EXPECT_TRUE(checkpoint.ok()) << checkpoint.status().message();
   checkpoint->record.train_seconds = 0;
   checkpoint->record.log_bytes = 0; // lines hold times
