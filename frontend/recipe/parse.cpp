@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 #include <tuple>
 
 #include "frontend/recipe/toml.h"
@@ -15,6 +13,7 @@
 #include "frontend/recipe/convert.h"
 #include "frontend/recipe/nesting.h"
 #include "frontend/recipe/schema.h"
+#include "runtime/base/file.h"
 
 namespace tailor::recipe {
 
@@ -73,17 +72,7 @@ std::string Recipe::messages() const {
 }
 
 FileReader disk_reader() {
-  return [](const std::string& path) -> std::optional<std::string> {
-    constexpr std::uintmax_t kMaxBytes = 1 << 20;
-    std::error_code error;
-    if (!std::filesystem::is_regular_file(path, error)) return std::nullopt;
-    if (std::filesystem::file_size(path, error) > kMaxBytes) return std::nullopt;
-    std::ifstream in(path, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    if (!in) return std::nullopt;
-    return std::move(text).str();
-  };
+  return [](const std::string& path) { return runtime::read_file(path, kMaxRecipeBytes); };
 }
 
 namespace {
@@ -103,13 +92,18 @@ public:
   Reader(Recipe& recipe, const FileReader& read) : recipe_(recipe), read_(read) {}
 
   void file(const std::string& path, const Place& from) {
-    if (std::find(open_.begin(), open_.end(), path) != open_.end() || open_.size() >= kMaxBaseDepth) {
+    if (std::find(open_.begin(), open_.end(), path) != open_.end()) {
       complain(from, "base recipes form a chain that does not end: '" + path + "' is already open");
       return;
     }
-    std::optional<std::string> text = read_(path);
-    if (!text) {
-      complain(from, "cannot read recipe '" + path + "' (no such file, or over 1 MiB)");
+    if (open_.size() >= kMaxBaseDepth) {
+      complain(from, "a chain of more than " + std::to_string(kMaxBaseDepth) +
+                         " recipes, each the base of the one before: '" + path + "' is one too many");
+      return;
+    }
+    runtime::Result<std::string> text = read_(path);
+    if (!text.ok()) {
+      complain(from, "cannot read recipe '" + path + "': " + text.status().message());
       return;
     }
     text_of(path, *text);
@@ -187,8 +181,10 @@ private:
     }
     const std::string beside =
         (std::filesystem::path(open_.back()).parent_path() / *named).lexically_normal().string();
+    // What is there but cannot be read is said by file().
     for (const std::string& candidate : {beside, *named})
-      if (read_(candidate)) return file(candidate, at);
+      if (auto text = read_(candidate); text.ok() || text.status().code() != runtime::StatusCode::kNotFound)
+        return file(candidate, at);
     const std::string stem = std::filesystem::path(*named).stem().string();
     complain(at, "cannot read base recipe '" + *named + "'",
              built_in_base(stem) ? "base = \"" + stem + "\" is built in"

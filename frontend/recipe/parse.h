@@ -54,10 +54,14 @@ struct Recipe {
 ///          is neither in the table nor declared, with the nearest one.
 runtime::Status complete(Options& options, const std::set<std::string, std::less<>>& declared = {});
 
-/// Reads files; a test or a fuzzer may hand in its own. Returns nothing if there is no such file.
-using FileReader = std::function<std::optional<std::string>(const std::string& path)>;
-/// At most 1 MiB a file: a recipe is text written by hand.
+/// Reads files; a test or a fuzzer may hand in its own. kNotFound if there is no such file; other errors say
+/// why it cannot be read.
+using FileReader = std::function<runtime::Result<std::string>(const std::string& path)>;
+/// At most kMaxRecipeBytes a file.
 FileReader disk_reader();
+/// What `tailor init` writes of the widest table (65,536 columns, most of them dropped by name) and far above
+/// what is written by hand.
+inline constexpr std::uint64_t kMaxRecipeBytes = std::uint64_t{16} << 20;
 
 /// Parses `path`, its `base` files below it, then `overrides` ("optimizer.lr=0.05") on top, and checks keys,
 /// types, limits and combinations. A base is the name of a built-in one (bases.h), or a path, with a folder or an

@@ -6,8 +6,9 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   const std::string text(reinterpret_cast<const char*>(bytes), size);
-  auto read = [&](const std::string& path) -> std::optional<std::string> {
-    return path == "fuzz.toml" || path == "base.toml" ? std::optional(text) : std::nullopt;
+  auto read = [&](const std::string& path) -> tailor::runtime::Result<std::string> {
+    if (path == "fuzz.toml" || path == "base.toml") return text;
+    return tailor::runtime::not_found("no '", path, "'");
   };
   tailor::recipe::Recipe recipe = tailor::recipe::parse("fuzz.toml", {text.substr(0, 64)}, read);
   (void)recipe.messages();

@@ -2,11 +2,11 @@
 
 #include "frontend/recipe/parse.h"
 #include "runtime/base/file.h"
+#include "runtime/base/log.h"
 #include "runtime/train/run_folder.h"
 #include "tools/tailor/table_arguments.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 
 namespace tailor::tools {
@@ -41,8 +41,8 @@ Result<std::optional<TestTable>> choose_test_table(const InitArguments& argument
   Result<TestTable> table = describe_test_table(*path, description);
   if (!table.ok()) {
     if (given) return std::move(table).status();
-    std::fprintf(stderr, "note: '%s' lies beside the table but is not its test table: %s\n", path->c_str(),
-                 table.status().message().c_str());
+    log_info(concat("note: '", *path,
+                    "' lies beside the table but is not its test table: ", table.status().message()));
     return std::optional<TestTable>();
   }
   table->reason = given ? "given with --test" : "found beside the training table, same columns and labels";
@@ -55,7 +55,7 @@ Result<std::optional<TestTable>> choose_test_table(const InitArguments& argument
 Status check_recipe(const std::string& text, const std::string& path) {
   const std::string name = path == "-" ? "recipe.toml" : path;
   const recipe::Recipe recipe =
-      recipe::parse(name, {}, [&](const std::string&) -> std::optional<std::string> { return text; });
+      recipe::parse(name, {}, [&](const std::string&) -> Result<std::string> { return text; });
   if (!recipe.ok()) return internal_error("the recipe does not read back:\n", recipe.messages());
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataPlan plan, read_data_plan(recipe.options, ""));
   TAILOR_ASSIGN_OR_RETURN(const DataSchema schema, schema_of(plan), "no recipe was written");
@@ -76,24 +76,33 @@ int run_init(const InitArguments& given) {
   if (!test.ok()) return report(test.status());
   if (!description->format.ambiguity.empty())
     std::fprintf(stderr, "note: %s\n", description->format.ambiguity.c_str());
+  const std::string test_table =
+      arguments.test.empty() ? find_test_table(arguments.table.path).value_or("") : arguments.test;
+  const InputFile inputs[] = {{"table", arguments.table.path}, {"test table", test_table}};
+  if (!to_stdout)
+    if (const Status status = check_output(arguments.output, inputs); !status.ok()) return report(status);
   const std::string recipe =
       suggest_recipe(*description, as_seen_from(arguments.output, arguments.table.path), *test);
   if (!to_stdout && !arguments.overwrite && file_exists(arguments.output))
     if (const Result<std::string> there = read_file(arguments.output); !there.ok() || *there != recipe)
       return report(invalid_argument("'", arguments.output, "' exists and was not replaced")
                         .with_hint("-o NAME writes elsewhere, --force replaces it"));
+  if (recipe.size() > recipe::kMaxRecipeBytes)
+    return report(invalid_argument("the recipe of '", arguments.table.path, "' would have ", recipe.size(),
+                                   " bytes, a recipe may have ", recipe::kMaxRecipeBytes)
+                      .with_hint("shorter column names, or fewer columns"));
   if (const Status status = check_recipe(recipe, arguments.output); !status.ok()) return report(status);
   if (to_stdout) {
-    std::fputs(recipe.c_str(), stdout);
+    print(recipe);
     return 0;
   }
   if (const Status status = write_file_atomic(arguments.output, recipe); !status.ok()) return report(status);
   const std::string name = shell_words({arguments.output});
-  std::printf(
-      "%s: %lld rows, %d classes, %s\n%swrote %s\nnext: tailor compare %s   (or at once: tailor train %s)\n",
-      arguments.table.path.c_str(), static_cast<long long>(description->profile.num_rows),
-      description->schema.num_classes, format_ratio(imbalance_ratio(description->class_counts)).c_str(),
-      format_decisions(*description, *test).c_str(), name.c_str(), name.c_str(), name.c_str());
+  print(concat(arguments.table.path, ": ", description->profile.num_rows, " rows, ",
+               description->schema.num_classes, " classes, ",
+               format_ratio(imbalance_ratio(description->class_counts)), "\n",
+               format_decisions(*description, *test), "wrote ", name, "\nnext: tailor compare ", name,
+               "   (or at once: tailor train ", name, ")\n"));
   return 0;
 }
 

@@ -29,10 +29,8 @@ runtime::DataSchema table_schema(int classes) {
 }
 
 Recipe recipe_of(const std::string& text) {
-  Recipe recipe = parse("r.toml", {}, [&](const std::string& path) {
-    return path == "r.toml"
-               ? std::optional<std::string>("[data]\nformat = \"blobs\"\ndimensions = 4\n" + text)
-               : std::nullopt;
+  Recipe recipe = parse("r.toml", {}, [&](const std::string&) -> runtime::Result<std::string> {
+    return "[data]\nformat = \"blobs\"\ndimensions = 4\n" + text;
   });
   EXPECT_TRUE(recipe.ok()) << recipe.messages();
   return recipe;

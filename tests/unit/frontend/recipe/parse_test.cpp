@@ -24,9 +24,11 @@ using ::testing::HasSubstr;
 using Files = std::map<std::string, std::string>;
 
 Recipe parse_files(const Files& files, const std::vector<std::string>& overrides = {}) {
-  return parse("r.toml", overrides, [&](const std::string& path) -> std::optional<std::string> {
+  return parse("r.toml", overrides, [&](const std::string& path) -> runtime::Result<std::string> {
     auto found = files.find(path);
-    return found == files.end() ? std::nullopt : std::optional(found->second);
+    if (found == files.end())
+      return runtime::not_found("cannot open '", path, "': No such file or directory");
+    return found->second;
   });
 }
 
@@ -92,15 +94,31 @@ TEST(Recipe, AWrongBaseIsToldFromAMissingFile) {
   // One place that was looked at is named once.
   EXPECT_THAT(parse_text("base = \"no/where.toml\"\n" + kMoons).messages(),
               HasSubstr("hint: paths start from the folder of the recipe"));
-  const Recipe elsewhere = parse("d/r.toml", {}, [](const std::string& path) {
-    return path == "d/r.toml" ? std::optional("base = \"no.toml\"\n" + kMoons) : std::nullopt;
+  const Recipe elsewhere = parse("d/r.toml", {}, [](const std::string& path) -> runtime::Result<std::string> {
+    if (path == "d/r.toml") return "base = \"no.toml\"\n" + kMoons;
+    return runtime::not_found("no '", path, "'");
   });
   EXPECT_THAT(elsewhere.messages(), HasSubstr("hint: looked for 'd/no.toml' and 'no.toml'\n"));
 }
 
+TEST(Recipe, AFileThatCannotBeReadIsAnErrorWithItsReason) {
+  // Reading it fails with EIO: what stands behind the fault must not be left out in silence.
+  EXPECT_THAT(
+      parse("/proc/self/mem").messages(),
+      HasSubstr("error: cannot read recipe '/proc/self/mem': cannot read '/proc/self/mem' after 0 bytes: "));
+  EXPECT_THAT(parse("/").messages(), HasSubstr("cannot read recipe '/': '/' is not a regular file"));
+  EXPECT_THAT(parse("no/such.toml").messages(), HasSubstr("cannot open 'no/such.toml': No such file"));
+  EXPECT_THAT(parse_files({{"r.toml", "base = \"b.toml\"\n"}, {"b.toml", "base = \"r.toml\"\n"}}).messages(),
+              HasSubstr("'r.toml' is already open"));
+  Files chain = {{"r.toml", "base = \"1.toml\"\n"}};
+  for (int i = 1; i < 20; ++i)
+    chain[std::to_string(i) + ".toml"] = "base = \"" + std::to_string(i + 1) + ".toml\"\n";
+  EXPECT_THAT(parse_files(chain).messages(), HasSubstr("a chain of more than 8 recipes"));
+}
+
 TEST(Recipe, ShortFormsAndRelativePaths) {
-  Recipe recipe = parse("dir/r.toml", {}, [](const std::string&) -> std::optional<std::string> {
-    return "[data]\ntrain = \"a.csv\"\ntest = \"/abs/t.csv\"\nlabel = \"y\"\n";
+  Recipe recipe = parse("dir/r.toml", {}, [](const std::string&) -> runtime::Result<std::string> {
+    return std::string("[data]\ntrain = \"a.csv\"\ntest = \"/abs/t.csv\"\nlabel = \"y\"\n");
   });
   ASSERT_TRUE(recipe.ok()) << recipe.messages();
   EXPECT_EQ(*recipe.options.get_string("data.train"), "dir/a.csv");
