@@ -223,9 +223,10 @@ private:
     if (options_.dumpFolder.empty() || !wanted) return {};
     TAILOR_RETURN_IF_ERROR(runtime::make_folders(options_.dumpFolder), "dumping phase '" + name + "'");
     std::string number = std::to_string(static_cast<int>(phase));
-    return runtime::write_file_atomic(
-        runtime::join_path(options_.dumpFolder, "0" + number + "-" + name + ".mlir"),
-        dumpText(module, info_));
+    std::string path = runtime::join_path(options_.dumpFolder, "0" + number + "-" + name + ".mlir");
+    runtime::InputFile input = {"program that is compiled", inputName_};
+    TAILOR_RETURN_IF_ERROR_AS_IS(runtime::check_output(path, {&input, 1}));
+    return runtime::write_file_atomic(path, dumpText(module, info_));
   }
 
   Status ourBug(const std::string& input, passes::Phase phase) {

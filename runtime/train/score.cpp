@@ -1,6 +1,7 @@
 #include "runtime/train/score.h"
 
 #include "runtime/base/exhaustion.h"
+#include "runtime/base/file.h"
 #include "runtime/base/log.h"
 #include "runtime/data/open.h"
 #include "runtime/train/effective_options.h"
@@ -86,6 +87,18 @@ Status open_scored_data(const ArtifactSpec& spec, const ScoreOptions& options, S
   return {};
 }
 
+/// `out` is none of the files that predicting with the options `chosen` reads.
+Status check_predictions_file(const Artifact& artifact, const ScoreOptions& options, const Options& chosen,
+                              const std::string& folder, const std::string& out) {
+  std::vector<InputFile> inputs = {
+      {"program", artifact.path()}, {"weights", options.weights}, {"data", options.data}};
+  if (const Result<DataPlan> plan = data_plan_from(chosen, folder); plan.ok())
+    inputs.insert(
+        inputs.end(),
+        {{"training table", plan->train}, {"validation table", plan->val}, {"test table", plan->test}});
+  return check_output(out, inputs);
+}
+
 Result<Scoring> open_scoring(const std::shared_ptr<const Artifact>& artifact, const ScoreOptions& options,
                              bool need_label) {
   const ArtifactSpec& spec = artifact->spec();
@@ -122,6 +135,7 @@ Result<std::int64_t> predict(std::shared_ptr<const Artifact> artifact, const Sco
   return with_exhaustion_as_status("predicting", [&]() -> Result<std::int64_t> {
     std::string folder;
     TAILOR_ASSIGN_OR_RETURN_AS_IS(const Options chosen, scoring_options(*artifact, options, folder));
+    TAILOR_RETURN_IF_ERROR_AS_IS(check_predictions_file(*artifact, options, chosen, folder, out_path));
     TAILOR_ASSIGN_OR_RETURN_AS_IS(const PredictionColumns columns,
                                   options.columns.empty() ? PredictionColumns::from(chosen)
                                                           : PredictionColumns::of(options.columns));

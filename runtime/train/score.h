@@ -20,6 +20,7 @@ struct ScoreOptions {
 };
 
 /// Writes the csv of write_predictions() and returns the number of rows.
+/// Errors   also kInvalidArgument if `out_path` is the program, the weights or a table that is read.
 Result<std::int64_t> predict(std::shared_ptr<const Artifact> artifact, const ScoreOptions& options,
                              const std::string& out_path);
 

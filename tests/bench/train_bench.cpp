@@ -75,7 +75,7 @@ std::string recipe_text(const Arguments& arguments) {
 std::shared_ptr<const runtime::Artifact> compile(const Arguments& arguments) {
   const std::string text = recipe_text(arguments);
   recipe::Recipe parsed = recipe::parse("bench.toml", {}, [&](const std::string& path) {
-    return path == "bench.toml" ? std::optional(text) : std::nullopt;
+    return path == "bench.toml" ? runtime::Result<std::string>(text) : runtime::not_found(path);
   });
   if (!parsed.ok()) must(Status(runtime::StatusCode::kInternal, parsed.messages()));
   const runtime::DataSchema schema =

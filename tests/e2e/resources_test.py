@@ -38,6 +38,24 @@ with scratch() as folder:
     assert "hint: " in done.stderr, done.stderr
     run(TAILOR_RUN, "p.tailor", "--out", "o", cwd=folder)  # and the folder is still good for a run
 
+    # The compiler, with just more than it takes to load its libraries: an error wherever memory runs out, inside
+    # LLVM too. The place differs from limit to limit.
+    with open(os.path.join(folder, "deep.toml"), "w") as f:
+        f.write((RECIPE % 3).replace("[4]", str([8] * 80)))
+    few, enough = 0.01, 16.0
+    while enough - few > 0.001:
+        middle = (few + enough) / 2
+        loads = limited(TAILOR, "--version", cwd=folder, gigabytes=middle).returncode == 0
+        few, enough = (few, middle) if loads else (middle, enough)
+    codes = []
+    for megabytes in range(1, 20, 3):
+        done = limited(TAILOR, "compile", "deep.toml", "-o", "deep.tailor", cwd=folder, gigabytes=enough + megabytes / 1000)
+        codes.append(done.returncode)
+        if done.returncode == 0:
+            break
+        assert done.returncode == 1 and "error: " in done.stderr and "out of memory" in done.stderr, (megabytes, done)
+    assert 1 in codes, "no limit was too small"
+
     with open(os.path.join(folder, "many.toml"), "w") as f:
         f.write(RECIPE % 1000)
     run(TAILOR, "train", "many.toml", "--out", "many", cwd=folder)

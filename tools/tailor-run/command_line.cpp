@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <sstream>
 
 namespace tailor::runtime {
 namespace {
@@ -70,12 +71,25 @@ int wrong_command_line(const std::string& message, const std::string& hint) {
   return kWrongCommandLine;
 }
 
+CLI::Validator is_named() {
+  return CLI::Validator(
+      [](std::string& text) {
+        return std::string(text.empty() ? "a name is needed, this one is empty" : "");
+      },
+      "");
+}
+
 std::optional<int> read_words(CLI::App& app, const std::vector<std::string>& words) {
   try {
     std::vector<std::string> reversed(words.rbegin(), words.rend()); // CLI11 takes arguments from the back
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
+    if (error.get_exit_code() == 0) { // help or version
+      std::ostringstream text;
+      const int code = app.exit(error, text, text);
+      print(text.str());
+      return code;
+    }
     const CLI::App& command = chosen(app);
     const std::string help = full_name(command) + " --help shows what it takes";
     const std::vector<std::string> extras = app.remaining(true);

@@ -17,6 +17,10 @@ std::string nearest_word(const std::vector<std::string>& known, const std::strin
 /// Prints "error: MESSAGE" and "hint: HINT", if there is one; returns the exit code of a wrong command line.
 int wrong_command_line(const std::string& message, const std::string& hint = {});
 
+/// Of an option that names a file or folder: refuses the empty word that an unset variable leaves, which would
+/// stand for "not given".
+CLI::Validator is_named();
+
 /// Reads the words behind the program's name into `app`. Nothing: go on. Otherwise the exit code, after help or
 /// version was printed (0) or what is wrong (2): "unknown option '--thread'" with the nearest one as hint.
 std::optional<int> read_words(CLI::App& app, const std::vector<std::string>& words);

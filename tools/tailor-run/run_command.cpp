@@ -1,7 +1,9 @@
 #include "tools/tailor-run/run_command.h"
 
 #include "runtime/base/exhaustion.h"
+#include "runtime/base/file.h"
 #include "runtime/base/log.h"
+#include "runtime/base/process.h"
 #include "runtime/train/nonfinite_trap.h"
 #include "runtime/train/run_folder.h"
 #include "runtime/train/stop_signal.h"
@@ -60,8 +62,10 @@ bool is_folder(const std::string& path) {
 }
 
 void add_common(CLI::App& app, Arguments& arguments, bool names_artifact, const char* artifact_help) {
-  if (names_artifact) app.add_option("artifact", arguments.artifact, artifact_help)->required();
-  app.add_option("--data", arguments.data, "a file, or the folder that the program's data paths start from");
+  if (names_artifact)
+    app.add_option("artifact", arguments.artifact, artifact_help)->required()->check(is_named());
+  app.add_option("--data", arguments.data, "a file, or the folder that the program's data paths start from")
+      ->check(is_named());
   app.add_option("--set", arguments.set, "key=value of a run key; may be repeated")->allow_extra_args(false);
   app.add_option("--threads", arguments.threads,
                  "compute threads; 0, the default: all cores (same results for any number)")
@@ -119,7 +123,8 @@ int score_command(Arguments arguments, ScoreOptions options, bool predicting) {
     const std::string path = arguments.out.empty() ? "predictions.csv" : arguments.out;
     const Result<std::int64_t> rows = predict(*artifact, options, path);
     if (!rows.ok()) return report(rows.status());
-    if (path != "-") std::printf("wrote %lld rows to %s\n", static_cast<long long>(*rows), path.c_str());
+    const std::string wrote = concat("wrote ", *rows, " rows to ", path, "\n");
+    if (path != "-") print(wrote, is_standard_output(path) ? stderr : stdout); // not among the rows
     return 0;
   }
   SeenRows seen;
@@ -127,10 +132,8 @@ int score_command(Arguments arguments, ScoreOptions options, bool predicting) {
   if (!result.ok()) return report(result.status());
   const DataSchema& schema = (*artifact)->spec().schema;
   const bool is_file = !options.data.empty() && !is_folder(options.data);
-  std::fputs((arguments.json ? evaluation_to_json(*result, schema, is_file ? &seen : nullptr)
-                             : evaluation_table(*result, schema))
-                 .c_str(),
-             stdout);
+  print(arguments.json ? evaluation_to_json(*result, schema, is_file ? &seen : nullptr)
+                       : evaluation_table(*result, schema));
   return 0;
 }
 
@@ -162,7 +165,9 @@ std::string resume_command(const std::vector<std::string>& command_line, const s
 
 } // namespace
 
-int guarded_main(const std::function<int()>& work) {
+namespace {
+
+int guarded(const std::function<int()>& work) {
   Status status;
   try {
     int code = 0;
@@ -177,6 +182,15 @@ int guarded_main(const std::function<int()>& work) {
   return report(status);
 }
 
+} // namespace
+
+int guarded_main(const std::function<int()>& work) {
+  prepare_process();
+  const int code = guarded(work);
+  const Status printed = finish_standard_output();
+  return code == 0 ? report(printed) : code;
+}
+
 int report(const Status& status) {
   if (status.ok()) return 0;
   log_error(status.message());
@@ -188,9 +202,9 @@ int train_and_report(std::shared_ptr<const Artifact> artifact, const RunOptions&
   const Result<RunResult> result = run_training(std::move(artifact), options);
   if (!result.ok()) return report(result.status());
   const bool stopped = !result->seeds.empty() && result->seeds.back().outcome == "stopped";
-  if (!stopped) std::fputs((outcome_lines(*result) + result_table(*result)).c_str(), stdout);
-  std::printf("wrote %s%s\n", result->out.c_str(),
-              result->latest.empty() ? "" : concat("; ", result->latest, " leads there").c_str());
+  if (!stopped) print(outcome_lines(*result) + result_table(*result));
+  print(concat("wrote ", result->out,
+               result->latest.empty() ? std::string() : concat("; ", result->latest, " leads there"), "\n"));
   std::fflush(stdout);
   if (stopped || result->signal != 0)
     log_info(concat(
@@ -225,14 +239,16 @@ int run_command(const std::string& program, RunMode mode, const std::vector<std:
     app.description(predicting ? "Writes class probabilities and decisions of every row."
                                : "Prints the metrics of labelled data.");
     app.add_option(
-        "--weights", arguments.weights,
-        "a checkpoint; of a run's folder also the words best and last (best, if the run chose one)");
+           "--weights", arguments.weights,
+           "a checkpoint; of a run's folder also the words best and last (best, if the run chose one)")
+        ->check(is_named());
     app.add_option("--seed", arguments.seed, "which seed of a run's folder, where it has several")
         ->check(CLI::Range(std::int64_t{0}, std::int64_t{INT32_MAX}));
     app.add_option("--split", arguments.split, "part of the program's own data, without --data FILE (test)")
         ->check(CLI::IsMember({"train", "val", "test"}));
     if (predicting) {
-      app.add_option("--out", arguments.out, "csv to write (predictions.csv); - is standard output");
+      app.add_option("--out", arguments.out, "csv to write (predictions.csv); - is standard output")
+          ->check(is_named());
       app.add_option("--columns", arguments.columns,
                      "probability,decision,logits,features,label: which to write (eval.predict.out)")
           ->delimiter(',')
@@ -241,8 +257,9 @@ int run_command(const std::string& program, RunMode mode, const std::vector<std:
       app.add_flag("--json", arguments.json, "print JSON");
   } else {
     app.add_option(
-        "--out", arguments.out,
-        "folder for checkpoints, log and result (runs/NAME-TIME; runs/NAME-latest leads to the last)");
+           "--out", arguments.out,
+           "folder for checkpoints, log and result (runs/NAME-TIME; runs/NAME-latest leads to the last)")
+        ->check(is_named());
     app.add_flag("--resume", arguments.resume, "go on from the last checkpoint in --out");
     app.add_option("--steps", arguments.steps, "stop with a checkpoint after this many steps of the run")
         ->check(CLI::Range(std::int64_t{0}, std::int64_t{INT32_MAX}));

@@ -49,8 +49,9 @@ int run_command(const std::string& program, RunMode mode, const std::vector<std:
 /// Trains and prints the result table and what was written; `tailor train` calls it with what it compiled.
 int train_and_report(std::shared_ptr<const Artifact> artifact, const RunOptions& options);
 
-/// What main() does: an exception that `work` lets out becomes a message and an exit code, 1 if memory ran out,
-/// else 70. No input ends in an abort.
+/// What main() does. An exception that `work` lets out becomes a message and an exit code, 1 if memory ran out,
+/// else 70: no input ends in an abort. The process is made ready first (runtime/base/process.h); at the end a
+/// success whose output could not be written (full disk) becomes an error.
 int guarded_main(const std::function<int()>& work);
 
 /// Prints "error: ..." and "hint: ..." and returns the exit code; 0 for ok.

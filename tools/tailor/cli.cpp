@@ -8,6 +8,7 @@
 #include "tools/tailor-run/command_line.h"
 #include "tools/tailor/data.h"
 #include "tools/tailor/init.h"
+#include "tools/tailor/llvm_errors.h"
 #include "tools/tailor/quickstart.h"
 #include "tools/tailor/recipe.h"
 
@@ -20,7 +21,8 @@ namespace {
 void add_source(CLI::App& app, Source& source) {
   std::string what = "a recipe (.toml) or a program in the dialect (.mlir)";
   CLI::Option* path =
-      app.add_option("source", source.path, source.program ? what + "; default: this program" : what);
+      app.add_option("source", source.path, source.program ? what + "; default: this program" : what)
+          ->check(runtime::is_named());
   if (!source.program) path->required();
   app.add_option("--set", source.set,
                  source.program ? "key=value over the program's options or the recipe; may be repeated"
@@ -37,7 +39,8 @@ void add_flags(CLI::App& app, CompileFlags& flags) {
   app.add_option("--no-fuse", flags.disabled, "the same for the fusing passes")->delimiter(',');
   app.add_option("--fuse-limit", flags.fuse_limit, "make only the first N fusions")
       ->check(CLI::Range(0L, 1'000'000'000L));
-  app.add_option("--dump-ir", flags.dump_folder, "write the program at every phase to this folder");
+  app.add_option("--dump-ir", flags.dump_folder, "write the program at every phase to this folder")
+      ->check(runtime::is_named());
   app.add_option("--dump-ir-filter", flags.dump_filter, "only phases that match this regular expression");
   app.add_flag("--time-passes", flags.time_passes, "print the time of every pass");
 }
@@ -66,7 +69,7 @@ void add_run_flags(CLI::App& app, std::vector<std::string>& words) {
 }
 
 void add_table(CLI::App& app, TableArguments& table) {
-  app.add_option("path", table.path, "a csv or csv.gz file")->required();
+  app.add_option("path", table.path, "a csv or csv.gz file")->required()->check(runtime::is_named());
   app.add_option("--label", table.label, "label column: its name or position");
   app.add_option("--separator", table.separator, "column separator: tab or one character, as , ; |");
   app.add_option("--header", table.header, "whether the first line holds names")
@@ -171,7 +174,7 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   CLI::App* compile_app = app.add_subcommand("compile", "compile into an artifact");
   add_source(*compile_app, compile.source);
   add_flags(*compile_app, compile.flags);
-  compile_app->add_option("-o,--out", compile.out, "file to write");
+  compile_app->add_option("-o,--out", compile.out, "file to write")->check(runtime::is_named());
   compile_app->add_option(
       "--emit", compile.emit,
       "stop at a phase and print it: traced, differentiated, fused, placed, kernels, planned, "
@@ -189,7 +192,7 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   InspectArguments inspect;
   CLI::App* inspect_app =
       app.add_subcommand("inspect", "show what is in an artifact; executes nothing of it");
-  inspect_app->add_option("artifact", inspect.path, "P.tailor")->required();
+  inspect_app->add_option("artifact", inspect.path, "P.tailor")->required()->check(runtime::is_named());
   CLI::Option* ir =
       inspect_app->add_option("--ir", inspect.ir, "the program at a phase, as compile --from takes it");
   inspect_app->add_flag("--locations", inspect.locations, "with --ir: the source line of every op")
@@ -211,14 +214,17 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   CLI::App* data_app = app.add_subcommand("data", "show what is in a table: columns, classes, counts, ratio");
   add_table(*data_app, data.table);
   data_app->add_option("--groups", data.groups, "class groups: thresholds(a,b), thirds, head_med_tail(a,b)");
-  data_app->add_option("--schema-out", data.schema_out, "write the schema to this file");
+  data_app->add_option("--schema-out", data.schema_out, "write the schema to this file")
+      ->check(runtime::is_named());
 
   InitArguments init;
   CLI::App* init_app = app.add_subcommand("init", "look at a table and write a commented recipe for it");
   add_table(*init_app, init.table);
-  init_app->add_option("--test", init.test, "test table");
-  init_app->add_option("-o,--out", init.output,
-                       "recipe to write, - for the terminal; default: the table's name with .toml");
+  init_app->add_option("--test", init.test, "test table")->check(runtime::is_named());
+  init_app
+      ->add_option("-o,--out", init.output,
+                   "recipe to write, - for the terminal; default: the table's name with .toml")
+      ->check(runtime::is_named());
   init_app->add_flag("--force", init.overwrite, "replace an existing file");
 
   RecipeOptions recipe;
@@ -226,8 +232,9 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   recipe_app->add_flag("--describe", recipe.describe,
                        "every key with type, default, stage, meaning and source");
   recipe_app->add_option("--base", recipe.base, "print a built-in base recipe: " + base_names());
-  recipe_app->add_option("path", recipe.path,
-                         "a recipe: print the value of every key and the place that set it");
+  recipe_app
+      ->add_option("path", recipe.path, "a recipe: print the value of every key and the place that set it")
+      ->check(runtime::is_named());
   recipe_app->add_option("--set", recipe.overrides, "key=value over the recipe; may be repeated")
       ->allow_extra_args(false);
 
@@ -274,10 +281,11 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
 } // namespace
 
 int run_tool(int argc, char** argv, const ProgramBuilder& program) {
+  install_llvm_error_handlers();
   try {
     return run_words(argc, argv, program);
   } catch (const TraceError& error) {
-    std::fprintf(stderr, "%s\n", error.what());
+    runtime::log_info(error.what());
     return 1;
   } catch (const std::bad_alloc&) {
     return runtime::report(runtime::resource_exhausted("out of memory"));

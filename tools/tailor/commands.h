@@ -40,6 +40,7 @@ struct CompileFlags {
   std::string dump_folder, dump_filter;
   bool explain = false, time_passes = false;
   std::FILE* remarks = stdout; ///< where --explain goes: not among a program that is printed
+  std::string out;             ///< what will be written; refused if it is a file that compiling reads
 };
 
 struct CompileArguments {

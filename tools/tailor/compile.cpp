@@ -24,8 +24,8 @@ int report_source(const runtime::Status& status) {
   const bool is_whole = status.message().starts_with("error: ") || // a TraceError without a place
                         status.message().find(": error: ") != std::string::npos;
   if (!is_whole) return report(status);
-  std::fprintf(stderr, "%s\n", status.message().c_str());
-  if (!status.hint().empty()) std::fprintf(stderr, "hint: %s\n", status.hint().c_str());
+  runtime::log_info(status.message());
+  if (!status.hint().empty()) runtime::log_info("hint: " + status.hint());
   return runtime::exit_code(status);
 }
 
@@ -50,14 +50,19 @@ runtime::Result<backend::Compilation> compile_program(const Source& source, back
   }
 }
 
-runtime::Result<backend::Compilation> compile_any(const Source& source,
+/// `out` is what will be written: none of the files that compiling reads, this binary among them.
+runtime::Result<backend::Compilation> compile_any(const Source& source, const std::string& out,
                                                   const backend::CompileOptions& options) {
+  std::vector<runtime::InputFile> inputs = {{"source", source.path},
+                                            {"binary of this command", "/proc/self/exe"}};
+  TAILOR_RETURN_IF_ERROR_AS_IS(runtime::check_output(out, inputs));
   if (source.is_program()) return compile_program(source, options);
   if (ends_with(source.path, ".mlir")) {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(std::string text, runtime::read_file(source.path));
     return backend::compileText(text, source.path, options);
   }
   TAILOR_ASSIGN_OR_RETURN_AS_IS(LoadedRecipe loaded, load_recipe(source.path, source.set));
+  TAILOR_RETURN_IF_ERROR_AS_IS(runtime::check_output(out, loaded.inputs));
   return compile_recipe(loaded, options);
 }
 
@@ -68,6 +73,8 @@ int wrong_command_line(const runtime::Status& status) {
 
 /// What is wrong with the command line whatever the source says.
 runtime::Status check_command_line(const Source& source, const backend::CompileOptions& options) {
+  if (source.is_program() && !source.program)
+    return runtime::invalid_argument("the source has an empty name");
   const bool is_dump = ends_with(source.path, ".mlir");
   if (options.from && !is_dump)
     return runtime::invalid_argument("--from reads a dump (.mlir), not ", source.is_program()
@@ -116,15 +123,15 @@ std::optional<backend::Compilation> compile_source(const Source& source,
     code = wrong_command_line(status);
     return std::nullopt;
   }
-  auto compilation = compile_any(source, options);
+  auto compilation = compile_any(source, flags.out, options);
   if (!compilation.ok()) {
     const bool other_phase =
         ends_with(source.path, ".mlir") && compilation.status().code() == runtime::StatusCode::kIncompatible;
     code = other_phase ? wrong_command_line(compilation.status()) : report_source(compilation.status());
     return std::nullopt;
   }
-  std::fputs(compilation->warnings.c_str(), stderr);
-  if (flags.explain) std::fputs(backend::explain(compilation->remarks).c_str(), flags.remarks);
+  runtime::print(compilation->warnings, stderr);
+  if (flags.explain) runtime::print(backend::explain(compilation->remarks), flags.remarks);
   if (flags.time_passes) print_times(*compilation);
   return std::move(*compilation);
 }
@@ -153,13 +160,14 @@ int run_compile(const CompileArguments& arguments) {
     options.from = *phase;
   }
   CompileFlags flags = arguments.flags;
+  flags.out = arguments.out;
   if (options.emit && arguments.out.empty()) flags.remarks = stderr;
   int code = 0;
   auto compilation = compile_source(arguments.source, options, flags, code);
   if (!compilation) return code;
   if (options.emit) {
     if (arguments.out.empty()) {
-      std::fputs(compilation->emitted.c_str(), stdout);
+      runtime::print(compilation->emitted);
       return 0;
     }
     return report(runtime::write_file_atomic(arguments.out, compilation->emitted));

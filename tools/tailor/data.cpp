@@ -1,18 +1,18 @@
 #include "tools/tailor/data.h"
 
 #include "runtime/base/file.h"
+#include "runtime/base/log.h"
 #include "tools/tailor/table_arguments.h"
 
 #include <charconv>
-#include <cstdio>
 
 namespace tailor::tools {
 
 using namespace tailor::runtime;
 
 int report(const Status& status) {
-  std::fprintf(stderr, "error: %s\n", status.message().c_str());
-  if (!status.hint().empty()) std::fprintf(stderr, "hint: %s\n", status.hint().c_str());
+  log_error(status.message());
+  if (!status.hint().empty()) log_info("hint: " + status.hint());
   return exit_code(status);
 }
 
@@ -44,13 +44,16 @@ int run_data(const DataArguments& arguments) {
   if (!description.ok()) return report(description.status());
   const Result<std::string> text = format_description(*description, *groups);
   if (!text.ok()) return report(text.status());
-  std::fputs((*text).c_str(), stdout);
+  print(*text);
   if (!arguments.schema_out.empty()) {
+    const InputFile table = {"table", arguments.table.path};
+    if (const Status status = check_output(arguments.schema_out, {&table, 1}); !status.ok())
+      return report(status);
     if (const Status status =
             write_file_atomic(arguments.schema_out, schema_to_json(description->schema) + "\n");
         !status.ok())
       return report(status);
-    std::printf("schema written to %s\n", arguments.schema_out.c_str());
+    print(concat("schema written to ", arguments.schema_out, "\n"));
   }
   return 0;
 }

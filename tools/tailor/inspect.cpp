@@ -8,8 +8,6 @@
 #include "runtime/base/log.h"
 #include "tools/tailor-run/run_command.h"
 
-#include <cstdio>
-
 namespace tailor::tools {
 namespace {
 
@@ -57,11 +55,11 @@ int run_inspect(const InspectArguments& arguments) {
     for (const View& view : views)
       text += std::string(text.size() > 1 ? "," : "") + "\"" + view.name +
               "\":" + view.text->substr(0, view.text->find_last_not_of('\n') + 1);
-    std::fputs((text + "}\n").c_str(), stdout);
+    runtime::print(text + "}\n");
     return 0;
   }
   for (std::size_t i = 0; i < views.size(); ++i)
-    std::fputs(((i > 0 ? "\n" : "") + *views[i].text).c_str(), stdout);
+    runtime::print((i > 0 ? "\n" : "") + *views[i].text);
   return 0;
 }
 

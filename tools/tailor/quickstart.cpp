@@ -11,7 +11,10 @@
 #include "backend/driver/Driver.h"
 #include "runtime/artifact/reader.h"
 #include "runtime/base/file.h"
+#include "runtime/base/log.h"
 #include "runtime/train/run.h"
+#include "runtime/train/stop_signal.h"
+#include "tools/tailor-run/run_command.h"
 #include "tools/tailor/recipe_program.h"
 
 namespace tailor::tools {
@@ -136,10 +139,11 @@ int run_quickstart(const QuickstartOptions& options) {
   for (const auto& [method, file] : kRows) {
     const std::filesystem::path recipe = std::filesystem::path(options.recipes) / file;
     Result<Row> row = train(method, recipe, std::filesystem::path(options.out) / recipe.stem());
-    if (!row.ok()) {
-      std::cerr << "error: " << row.status().message() << "\n";
-      if (!row.status().hint().empty()) std::cerr << "hint: " << row.status().hint() << "\n";
-      return runtime::exit_code(row.status());
+    if (!row.ok()) return runtime::report(row.status());
+    if (row->result.signal != 0) {
+      runtime::log_info(runtime::concat("stopped by ", runtime::signal_name(row->result.signal),
+                                        " while training '", recipe.string(), "'"));
+      return 128 + row->result.signal;
     }
     if (rows.empty()) {
       print_counts(row->result);

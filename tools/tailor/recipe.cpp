@@ -1,17 +1,16 @@
 #include "tools/tailor/recipe.h"
 
-#include <iostream>
-
 #include "frontend/recipe/bases.h"
 #include "frontend/recipe/parse.h"
 #include "frontend/recipe/schema.h"
+#include "runtime/base/log.h"
 #include "tools/tailor-run/run_command.h"
 
 namespace tailor::tools {
 
 int run_recipe(const RecipeOptions& options) {
   if (options.describe) {
-    std::cout << recipe::describe();
+    runtime::print(recipe::describe());
     return 0;
   }
   if (!options.base.empty()) {
@@ -24,18 +23,18 @@ int run_recipe(const RecipeOptions& options) {
           runtime::invalid_argument("there is no built-in base recipe '", options.base, "'")
               .with_hint("built in: " + known));
     }
-    std::cout << *text;
+    runtime::print(*text);
     return 0;
   }
   recipe::Recipe recipe = recipe::parse(options.path, options.overrides);
   if (!recipe.ok()) {
-    std::cerr << recipe.messages();
+    runtime::print(recipe.messages(), stderr);
     return 1;
   }
   for (const recipe::KeySpec& spec : recipe::keys()) {
     const recipe::Option& option = *recipe.options.find(spec.key);
-    std::cout << spec.key << " = " << (option.value.is_null() ? "(unset)" : option.value.to_json()) << "   # "
-              << option.origin << "\n";
+    const std::string value = option.value.is_null() ? "(unset)" : option.value.to_json();
+    runtime::print(runtime::concat(spec.key, " = ", value, "   # ", option.origin, "\n"));
   }
   return 0;
 }

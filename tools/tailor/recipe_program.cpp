@@ -51,7 +51,7 @@ Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std:
   if (path.ends_with(".csv") || path.ends_with(".csv.gz"))
     return runtime::invalid_argument("'", path, "' is a table, not a recipe")
         .with_hint(runtime::shell_words({"tailor", "init", path}) + " writes a recipe for it");
-  LoadedRecipe loaded{recipe::parse(path, overrides), nullptr};
+  LoadedRecipe loaded{recipe::parse(path, overrides), nullptr, {}};
   if (!loaded.recipe.ok()) return complaints(loaded.recipe);
   Result<runtime::DataPlan> plan = runtime::read_data_plan(loaded.recipe.options, "");
   if (!plan.ok()) return about_data(loaded.recipe, plan.status());
@@ -60,6 +60,11 @@ Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std:
   if (!schema.ok()) return about_data(loaded.recipe, schema.status());
   for (const std::string& note : notes)
     runtime::log_info("note: " + note);
+  for (const std::string& file : loaded.recipe.files)
+    loaded.inputs.push_back({file == path ? "recipe" : "base recipe", file});
+  loaded.inputs.insert(
+      loaded.inputs.end(),
+      {{"training table", plan->train}, {"validation table", plan->val}, {"test table", plan->test}});
   recipe::check_schema(loaded.recipe, *schema);
   if (!loaded.recipe.ok()) return complaints(loaded.recipe);
   try {

@@ -8,6 +8,7 @@
 #include "backend/driver/Driver.h"
 #include "frontend/recipe/build.h"
 #include "frontend/recipe/parse.h"
+#include "runtime/base/file.h"
 #include "runtime/base/result.h"
 
 namespace tailor::tools {
@@ -15,6 +16,7 @@ namespace tailor::tools {
 struct LoadedRecipe {
   recipe::Recipe recipe;
   std::unique_ptr<recipe::Program> program;
+  std::vector<runtime::InputFile> inputs; ///< files that were read: the recipe, its bases, the tables
 };
 
 /// Parses `path` with `overrides` ("key=value") on top, checks it against the schema of its data and traces

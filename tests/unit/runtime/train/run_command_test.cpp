@@ -1,7 +1,9 @@
 #include "tools/tailor-run/run_command.h"
 
+#include "runtime/base/file.h"
 #include "tests/unit/runtime/train/toy_program.h"
 
+#include <filesystem>
 #include <gmock/gmock.h>
 
 namespace tailor::runtime {
@@ -53,6 +55,27 @@ TEST_F(RunCommand, TrainsPredictsEvaluates) {
   const Result<OptionValue> json = OptionValue::from_json(out_);
   ASSERT_TRUE(json.ok());
   EXPECT_EQ(*json->find("rows")->as_int(), 100);
+}
+
+TEST_F(RunCommand, PredictionsOverwriteNoInput) {
+  ASSERT_EQ(run({program_, "--out", out_folder_, "--set", "run.epochs=1", "--quiet"}), 0) << err_;
+  const std::string weights = out_folder_ + "/seed-0/last.safetensors";
+  ASSERT_TRUE(write_file_atomic(folder_ / "d.csv", "x0,x1,label\n1,2,0\n2,1,1\n").ok());
+  std::filesystem::create_hard_link(folder_ / "d.csv", folder_ / "same.csv");
+  for (const auto& [out, what] :
+       {std::pair(folder_ / "d.csv", "data"), std::pair(folder_ / "same.csv", "data"),
+        std::pair(weights, "weights"), std::pair(program_, "program")}) {
+    const std::string before = *read_file(out);
+    EXPECT_EQ(run({"predict", program_, "--weights", weights, "--data", folder_ / "d.csv", "--out", out}), 1);
+    EXPECT_THAT(err_, HasSubstr(concat("error: '", out, "' is the ", what)));
+    EXPECT_EQ(*read_file(out), before);
+  }
+}
+
+TEST_F(RunCommand, NoFileIsCalledNothing) {
+  EXPECT_EQ(run({"predict", program_, "--weights", "w", "--out", ""}), 2);
+  EXPECT_THAT(err_, HasSubstr("a name is needed, this one is empty"));
+  EXPECT_EQ(run({""}), 2);
 }
 
 TEST_F(RunCommand, AModeIsNotReadFromTheWords) {
