@@ -217,7 +217,9 @@ void check_data(Recipe& recipe) {
 void check_schedule(Recipe& recipe) {
   const double epochs = number_of(recipe, "run.epochs"), warmup = number_of(recipe, "schedule.warmup_epochs");
   const std::string name = text_of(recipe, "schedule.name");
-  if (name == "warmup_cosine" && warmup > 0 && warmup >= epochs && number_of(recipe, "run.steps") == 0)
+  // A run that a file above or the command line made shorter is only said (runtime/train/schedule).
+  if (name == "warmup_cosine" && warmup > 0 && warmup >= epochs && number_of(recipe, "run.steps") == 0 &&
+      !recipe.is_below("schedule.warmup_epochs", "run.epochs"))
     contradict(
         recipe, "schedule.warmup_epochs",
         "a warm-up of " + number_text(warmup) + " epochs in a run of " + number_text(epochs) +

@@ -27,7 +27,7 @@ with scratch() as folder:
         recipe = table.replace(".csv", ".toml")
         tailor("init", table, "-o", recipe, *options)
         out = table.replace(".csv", "")
-        said = tailor("train", recipe, "--out", out, "--set", "run.epochs=2", "--set", "run.early_stop.on=none", "--set", "run.keep.best=none")
+        said = tailor("train", recipe, "--out", out, "--set", "run.epochs=2")
         tailor("predict", out + "/program.tailor", "--weights", weights(out), "--data", table, "--out", out + ".out.csv")
         with open(os.path.join(folder, out + ".out.csv")) as f:
             assert len(f.readlines()) == 81
@@ -60,8 +60,8 @@ with scratch() as folder:
     write("position.toml", hand % "0" + "[run]\nepochs = 1\nbatch = 16\n")
     tailor("train", "position.toml", "--out", "position")
     tailor("predict", "position/program.tailor", "--weights", weights("position"), "--data", twice, "--out", "p.csv")
-    expect(tailor("predict", "position/program.tailor", "--weights", weights("position"), "--data",
-                  write("reordered.csv", "y,u,u\n0,1,2\n"), "--out", "p.csv", status=1), r"another order than in the training table")
+    expect(tailor("eval", "position/program.tailor", "--weights", weights("position"), "--data",
+                  write("reordered.csv", "y,u,u\n0,1,2\n"), status=1), r"another order than in the training table")
 
     # A quantity is no class: not for init, not for data, and not for a recipe written by hand.
     write("price.csv", "u,y\n" + "".join(f"{i % 9},{i * 0.37:.2f}\n" for i in range(300)))
