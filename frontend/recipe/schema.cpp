@@ -74,8 +74,21 @@ constexpr KeySpec kKeys[] = {
      "columns read as categories; others are inferred", "", "data.format = csv"},
     {"data.columns.numeric", Type::columns, C, "[]", "", 0, 0, "columns read as numbers; others are inferred",
      "", "data.format = csv"},
-    {"data.columns.time", Type::column, C, "", "", 0, 0, "column that orders rows in time (not a feature)",
+    {"data.columns.date", Type::columns, C, "[]", "", 0, 0,
+     "columns read as dates, of which data.date_features are made; text columns of dates are found without "
+     "it; "
+     "one may be columns.time too",
      "", "data.format = csv"},
+    {"data.date_order", Type::word, C, "\"auto\"", "auto|day_first|month_first", 0, 0,
+     "how dates such as 3/4/2021 are read; auto: as the column's other cells show, refused where none does",
+     "choice", "data.format = csv"},
+    {"data.date_features", Type::words, C, "[\"elapsed\", \"month\", \"day_of_week\", \"hour\"]",
+     "elapsed|year|month|day|day_of_week|hour", 0, 0,
+     "inputs made of a date: elapsed and year as numbers (not of columns.time: later rows lie beyond), the "
+     "others as sine and cosine; hour only where cells have a time of day",
+     "choice", "data.format = csv"},
+    {"data.columns.time", Type::column, C, "", "", 0, 0,
+     "column that orders rows in time; no feature unless it is in columns.date", "", "data.format = csv"},
     {"data.columns.group", Type::column, C, "", "", 0, 0,
      "column whose rows stay in one split (not a feature)", "", "data.format = csv"},
     {"data.columns.id", Type::column, C, "", "", 0, 0,

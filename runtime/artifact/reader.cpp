@@ -107,12 +107,16 @@ private:
 DataSchema Unpacker::schema(const fb::DataSchema& s) {
   DataSchema out;
   out.columns = each<Column>(s.columns(), [&](const fb::Column& c) {
-    return Column{text(c.name()),
-                  c.position(),
-                  enumerator<ColumnRole>(c.role(), fb::ColumnRole::MAX, "column role"),
-                  c.capacity(),
-                  c.missing_flag(),
-                  text(c.sign())};
+    return Column{
+        text(c.name()),
+        c.position(),
+        enumerator<ColumnRole>(c.role(), fb::ColumnRole::MAX, "column role"),
+        c.capacity(),
+        c.missing_flag(),
+        text(c.sign()),
+        enumerator<DateForm>(c.date_form(), static_cast<std::uint8_t>(kNumDateForms - 1), "date form"),
+        c.date_features(),
+        c.orders_rows()};
   });
   out.named = s.named();
   out.num_classes = s.num_classes();

@@ -90,6 +90,11 @@ private:
       if (column.position < 0 || column.capacity < 0)
         return invalid_argument("schema: column '", column.name, "' has position ", column.position,
                                 " and capacity ", column.capacity);
+    for (const Column& column : s.columns)
+      if ((column.role == ColumnRole::kDate) != (column.date_features != 0) ||
+          column.date_features >> kNumDateFeatures != 0)
+        return invalid_argument("schema: column '", column.name, "' has date features ",
+                                column.date_features);
     if (s.image_height < 0 || s.image_width < 0 || s.image_channels < 0)
       return invalid_argument("schema: image of ", s.image_height, " x ", s.image_width, " x ",
                               s.image_channels);

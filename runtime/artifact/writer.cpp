@@ -61,7 +61,8 @@ Offset<fb::DataSchema> pack(FlatBufferBuilder& b, const DataSchema& schema) {
   const auto columns = table_vector(b, schema.columns, [&](const Column& column) {
     return fb::CreateColumn(b, b.CreateString(column.name), column.position,
                             enum_cast<fb::ColumnRole>(column.role), column.capacity, column.missing_flag,
-                            text(b, column.sign));
+                            text(b, column.sign), static_cast<std::uint8_t>(column.date_form),
+                            column.date_features, column.orders_rows);
   });
   const auto class_names = strings(b, schema.class_names);
   const auto label_strip = text(b, schema.label_strip);

@@ -1,15 +1,63 @@
 #include "runtime/base/data_schema.h"
 
+#include <bit>
+
 namespace tailor::runtime {
 
 std::vector<std::string> default_missing_markers() {
   return {"?", "NA", "nan", "NaN", "NAN"};
 }
 
+const char* to_string(DateFeature feature) {
+  constexpr const char* kNames[kNumDateFeatures] = {"elapsed", "year", "month", "day", "day_of_week", "hour"};
+  return kNames[static_cast<std::size_t>(feature)];
+}
+
+std::int32_t num_date_inputs(std::uint16_t features) {
+  constexpr std::uint16_t kLines = bit(DateFeature::kElapsed) | bit(DateFeature::kYear);
+  return 2 * std::popcount(features) - std::popcount(static_cast<std::uint16_t>(features & kLines));
+}
+
+std::vector<std::string> date_input_names(const std::string& column, std::uint16_t features) {
+  std::vector<std::string> names;
+  for (int i = 0; i < kNumDateFeatures; ++i) {
+    const auto feature = static_cast<DateFeature>(i);
+    if (!(features & bit(feature))) continue;
+    const std::string name = column + "." + to_string(feature);
+    if (feature == DateFeature::kElapsed)
+      names.push_back(name + "_days");
+    else if (feature == DateFeature::kYear)
+      names.push_back(name);
+    else
+      names.insert(names.end(), {name + "_sin", name + "_cos"});
+  }
+  return names;
+}
+
+std::string NumericInput::name() const {
+  if (column->role != ColumnRole::kDate) return column->name;
+  return date_input_names(column->name, column->date_features)[static_cast<std::size_t>(part)];
+}
+
+std::vector<NumericInput> DataSchema::numeric_inputs() const {
+  std::vector<NumericInput> inputs;
+  for (const Column& column : columns) {
+    const std::int32_t parts = column.role == ColumnRole::kNumeric ? 1
+                               : column.role == ColumnRole::kDate  ? num_date_inputs(column.date_features)
+                                                                   : 0;
+    for (std::int32_t part = 0; part < parts; ++part)
+      inputs.push_back({&column, part});
+  }
+  return inputs;
+}
+
 std::int32_t DataSchema::num_numeric() const {
   std::int32_t width = 0;
-  for (const Column& column : columns)
-    if (column.role == ColumnRole::kNumeric) width += column.missing_flag ? 2 : 1;
+  for (const Column& column : columns) {
+    if (column.role == ColumnRole::kNumeric) width += 1;
+    if (column.role == ColumnRole::kDate) width += num_date_inputs(column.date_features);
+    if (column.role == ColumnRole::kNumeric || column.role == ColumnRole::kDate) width += column.missing_flag;
+  }
   return width;
 }
 
@@ -40,6 +88,8 @@ const char* to_string(ColumnRole role) {
     return "id";
   case ColumnRole::kDrop:
     return "drop";
+  case ColumnRole::kDate:
+    return "date";
   }
   return "unknown";
 }

@@ -14,6 +14,7 @@ enum class ColumnRole : std::uint8_t {
   kTime,  ///< splits are made along it
   kId,    ///< row id of predictions
   kDrop,
+  kDate, ///< several f32 features, see Column::date_features
 };
 
 /// How the numbers of a table are written, beside their signs: 1,234.50 has decimal '.' and thousands ','.
@@ -27,15 +28,43 @@ struct NumberFormat {
 /// Texts that mean "no value" unless the user lists others; the empty cell always does.
 std::vector<std::string> default_missing_markers(); ///< ?, NA, nan, NaN, NAN
 
+/// How a date is written where its digits leave it open, or what a number counts.
+enum class DateForm : std::uint8_t { kYearFirst, kDayFirst, kMonthFirst, kUnixSeconds, kUnixMilliseconds };
+inline constexpr int kNumDateForms = 5;
+
+/// What a date tells; a bit each in Column::date_features. runtime/data/date.h has the formulas.
+enum class DateFeature : std::uint8_t { kElapsed, kYear, kMonth, kDay, kDayOfWeek, kHour };
+inline constexpr int kNumDateFeatures = 6;
+constexpr std::uint16_t bit(DateFeature feature) {
+  return static_cast<std::uint16_t>(1u << static_cast<unsigned>(feature));
+}
+/// "elapsed", "year", "month", "day", "day_of_week", "hour"
+const char* to_string(DateFeature feature);
+/// Inputs of these features: one for elapsed and year, sine and cosine for the others.
+std::int32_t num_date_inputs(std::uint16_t features);
+/// "when.elapsed_days", "when.hour_sin", ... in input order.
+std::vector<std::string> date_input_names(const std::string& column, std::uint16_t features);
+
 struct Column {
   std::string name;          ///< header name, or "column 3"
   std::int32_t position = 0; ///< 0-based place in the file
   ColumnRole role = ColumnRole::kNumeric;
   std::int32_t capacity = 0; ///< categorical: codes [0, capacity), the last code is "unknown"
-  bool missing_flag = false; ///< numeric: adds one 0/1 feature after all numeric ones
+  bool missing_flag = false; ///< numeric, date: adds one 0/1 feature after all numeric ones
   std::string sign = "";     ///< numeric: text beside its numbers, "$" or "%"; see data/cell_format.h
+  DateForm date_form = DateForm::kYearFirst; ///< date, and time where it is no number
+  std::uint16_t date_features = 0;           ///< date: bits of DateFeature
+  bool orders_rows = false;                  ///< date: it is the time column as well
 
   bool operator==(const Column&) const = default;
+};
+
+/// One number of a row: a numeric column, or the `part`-th input of a date.
+struct NumericInput {
+  const Column* column = nullptr;
+  std::int32_t part = 0;
+
+  std::string name() const; ///< "age", "when.hour_sin"
 };
 
 /// What the compiler must know of a data set, and nothing else of it: the shape of a row, never its values.
@@ -54,7 +83,9 @@ struct DataSchema {
   std::vector<std::string> missing_markers = default_missing_markers();
   std::int32_t image_height = 0, image_width = 0, image_channels = 0; ///< 0 = no image
 
-  /// Width of the numeric input: numeric columns, then their missing flags.
+  /// The numeric input without its flags, in the order of the columns. Points into `columns`.
+  std::vector<NumericInput> numeric_inputs() const;
+  /// Width of the numeric input: numeric columns and inputs of dates, then their missing flags.
   std::int32_t num_numeric() const;
   /// Width of the category input.
   std::int32_t num_category() const;

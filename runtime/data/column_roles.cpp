@@ -32,6 +32,20 @@ bool all_numbers(const ColumnProfile& column) {
   return column.num_values > 0 && column.num_numbers == column.num_values;
 }
 
+/// Every cell is a date in some reading; of digits alone five are asked for, since 20210304 is a number too.
+bool all_dates(const ColumnProfile& column) {
+  return column.num_values > 0 && column.dates.num_dates == column.num_values &&
+         (!column.is_numeric() || column.num_values >= 5);
+}
+
+/// Whole numbers of the years 2000 to 2100 in a column named for a time.
+bool is_unix_time(const ColumnProfile& column) {
+  constexpr double kFrom = 946684800, kTo = 4102444800;
+  const double unit = column.max >= kTo ? 1000 : 1;
+  return all_numbers(column) && column.all_integers && is_time_name(column.name) &&
+         column.min >= kFrom * unit && column.max < kTo * unit;
+}
+
 /// Values of a text column, the missing one left out; large where they were too many to count.
 std::int64_t num_texts(const ColumnProfile& column) {
   if (column.many_distinct) return static_cast<std::int64_t>(ColumnProfile::kMaxDistinct) + 1;
@@ -106,6 +120,7 @@ public:
   Result<ColumnRoles> choose() {
     measure();
     leave_out_empty();
+    choose_dates();
     choose_time();
     choose_identifiers();
     choose_groups();
@@ -131,7 +146,7 @@ private:
     };
     for (const std::optional<ColumnRef>* ref : {&plan.label, &plan.time, &plan.group, &plan.id})
       if (*ref) close(**ref);
-    for (const std::vector<ColumnRef>* refs : {&plan.drop, &plan.categorical, &plan.numeric})
+    for (const std::vector<ColumnRef>* refs : {&plan.drop, &plan.categorical, &plan.numeric, &plan.date})
       for (const ColumnRef& ref : *refs)
         close(ref);
   }
@@ -171,6 +186,11 @@ private:
                     : all_numbers(here)  ? ColumnRole::kNumeric
                                          : ColumnRole::kCategorical;
       if (wanted.role == ColumnRole::kNumeric) wanted.sign = here.sign();
+      if (const std::optional<DateForm> form = form_of(here)) {
+        wanted.role = ColumnRole::kDate;
+        wanted.date_form = *form;
+        wanted.date_features = bit(DateFeature::kElapsed);
+      }
     }
     ReadOptions read{.csv = found_.plan.csv};
     read.csv.separator = profile_.separator;
@@ -183,7 +203,7 @@ private:
     std::size_t numeric = 0, category = 0;
     for (const Column& wanted : schema.columns) {
       std::optional<ColumnSignal>& here = found_.signals[static_cast<std::size_t>(wanted.position)];
-      if (wanted.role == ColumnRole::kNumeric)
+      if (wanted.role == ColumnRole::kNumeric || wanted.role == ColumnRole::kDate)
         here = measure_numeric(*table, numeric++, schema.num_classes, schema.positive_class);
       if (wanted.role == ColumnRole::kCategorical)
         here = measure_category(*table, category++, schema.num_classes, schema.positive_class);
@@ -191,6 +211,63 @@ private:
     found_.rows.label = table->label;
     table_ = *std::move(table);
     table_columns_ = std::move(schema.columns);
+  }
+
+  /// How a column of dates is written; nullopt for other columns and where that is open.
+  std::optional<DateForm> form_of(const ColumnProfile& here) const {
+    if (is_unix_time(here)) return here.max < 1e11 ? DateForm::kUnixSeconds : DateForm::kUnixMilliseconds;
+    if (!all_dates(here)) return std::nullopt;
+    return here.dates.is_open() ? found_.plan.date_order : here.dates.form();
+  }
+
+  /// Dates become columns.date, and columns.time as well where the rows are in their order.
+  void choose_dates() {
+    /// Two weeks show each weekday twice, two months a change of month; a time split holds out a season that
+    /// training must have seen, so there it takes a year.
+    constexpr double kWeekdays = 14, kMonths = 60, kYear = 366;
+    std::uint16_t features = 0;
+    each_open([&](const ColumnProfile& here) {
+      const std::optional<DateForm> form = form_of(here);
+      const std::optional<ColumnSignal>& values = signal(here);
+      if (!form && all_dates(here)) {
+        const char* const why = here.dates.is_open() ? "day and month cannot be told apart"
+                                                     : "some have the day first and some the month";
+        drop(here, concat("dates, but ", why));
+        found_.notes.push_back(
+            concat("column ", in_quotes(here.name), " is left out: its cells are dates, but ", why,
+                   here.dates.is_open() ? "; columns.date and data.date_order make features of it" : ""));
+        return;
+      }
+      if (!form || !values) return;
+      const bool orders = !found_.plan.time && here.num_missing == 0 && values->num_values >= kFewValues &&
+                          values->distinct > 1 && (values->rising || values->falling);
+      const bool counted = *form == DateForm::kUnixSeconds || *form == DateForm::kUnixMilliseconds;
+      const double days = values->max - values->min;
+      std::uint16_t own = orders ? 0 : bit(DateFeature::kElapsed);
+      if (days >= (orders ? kYear : kMonths)) own |= bit(DateFeature::kMonth);
+      if (days >= kWeekdays) own |= bit(DateFeature::kDayOfWeek);
+      if (here.dates.num_with_time > 0 || counted) own |= bit(DateFeature::kHour);
+      features |= own;
+      if (orders) {
+        found_.plan.time = ColumnRef{"", here.position};
+        found_.rows.time = table_.numeric[*place_of(here, ColumnRole::kNumeric)];
+      } else {
+        found_.notes.push_back(
+            concat("column ", in_quotes(here.name),
+                   " holds dates but the rows are not in their "
+                   "order: if later rows are to be predicted from earlier ones, name it as "
+                   "columns.time as well and split by it"));
+      }
+      if (own == 0) {
+        decide(here, concat("the rows are in its order; ", static_cast<std::int64_t>(days),
+                            " days show no season"));
+        return;
+      }
+      found_.plan.date.push_back({"", here.position});
+      open_[static_cast<std::size_t>(here.position)] = false;
+      if (orders) orders_ = here.position;
+    });
+    if (features != 0) found_.plan.date_features = features;
   }
 
   void leave_out_empty() {
@@ -276,7 +353,9 @@ private:
   std::optional<std::size_t> place_of(const ColumnProfile& of, ColumnRole role) const {
     std::size_t place = 0;
     for (const Column& read : table_columns_) {
-      if (read.role != role) continue;
+      // Dates were read as one number each, so they count among those.
+      const bool number = read.role == ColumnRole::kNumeric || read.role == ColumnRole::kDate;
+      if (role == ColumnRole::kNumeric ? !number : read.role != role) continue;
       if (read.position == of.position) return place;
       ++place;
     }
@@ -358,8 +437,9 @@ private:
                                       "left to learn from"));
         continue;
       }
-      std::erase_if(found_.plan.categorical,
-                    [&](const ColumnRef& ref) { return ref.name.empty() && ref.position == here->position; });
+      for (std::vector<ColumnRef>* refs : {&found_.plan.categorical, &found_.plan.date})
+        std::erase_if(
+            *refs, [&](const ColumnRef& ref) { return ref.name.empty() && ref.position == here->position; });
       drop(*here,
            concat("alone it has ", figure, ": a leak? delete this line if it is known before the label"));
       found_.notes.push_back(concat("column ", in_quotes(here->name), " alone has ", figure,
@@ -369,7 +449,8 @@ private:
   }
 
   bool is_declared_feature(std::int32_t position) const {
-    for (const std::vector<ColumnRef>* refs : {&found_.plan.categorical, &found_.plan.numeric})
+    for (const std::vector<ColumnRef>* refs :
+         {&found_.plan.categorical, &found_.plan.numeric, &found_.plan.date})
       for (const ColumnRef& ref : *refs)
         if (ref.name.empty() ? ref.position == position : column(position).name == ref.name) return true;
     return false;
@@ -378,11 +459,12 @@ private:
   /// Features of this class's choosing, the categories above among them.
   template <class Visit> void each_open_or_chosen(const Visit& visit) {
     for (const ColumnProfile& here : profile_.columns) {
-      const bool chosen = std::any_of(
-          found_.plan.categorical.begin(), found_.plan.categorical.end(), [&](const ColumnRef& ref) {
-            return ref.name.empty() && ref.position == here.position &&
-                   !found_.reasons[static_cast<std::size_t>(here.position)].empty();
-          });
+      bool chosen = false;
+      for (const auto& [refs, users] : {std::pair(&found_.plan.categorical, &users_.categorical),
+                                        std::pair(&found_.plan.date, &users_.date)})
+        for (std::size_t i = users->size(); i < refs->size(); ++i)
+          chosen |= (*refs)[i].position == here.position;
+      if (here.position == orders_) continue; // its elapsed time is no feature
       if (open_[static_cast<std::size_t>(here.position)] || chosen) visit(here);
     }
   }
@@ -409,7 +491,8 @@ private:
   const DataSchema& classes_;
   const DataPlan& users_;
   ColumnRoles found_;
-  std::vector<bool> open_; ///< nobody has decided on it yet
+  std::vector<bool> open_;   ///< nobody has decided on it yet
+  std::int32_t orders_ = -1; ///< position of the date that is the time column too
   RawTable table_;
   std::vector<Column> table_columns_;
 };

@@ -45,6 +45,8 @@ struct ColumnRoles {
 ///   id     the best of the identifiers, the others are dropped. An identifier is a whole number or a text
 ///          that differs in every row and is named so; whole numbers in equal steps; whole numbers with far
 ///          fewer repeats than as many draws from their range would have
+///   date   dates in one readable order; seconds since 1970 under the name of a time; time as well where the
+///          rows are in their order
 ///   group  repeated values of a column named for a customer, a patient, ... (column_names.h)
 ///   time   a column named for a time, in whose order the rows are
 ///   categorical  repeated numbers of a column named as an identifier: they have no order

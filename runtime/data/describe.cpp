@@ -5,6 +5,8 @@
 #include "runtime/data/text.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 
@@ -77,6 +79,16 @@ std::string class_table(const DataDescription& d, const std::vector<ClassGroup>&
   return text;
 }
 
+/// 2021-03-04
+std::string date_text(double days) {
+  const std::chrono::year_month_day date{
+      std::chrono::sys_days(std::chrono::days(static_cast<std::int64_t>(std::floor(days))))};
+  char text[32];
+  std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+  return text;
+}
+
 std::string value_range(const ColumnProfile& profile, const Column& column) {
   if (column.role == ColumnRole::kNumeric && profile.num_numbers > 0)
     return concat(profile.min, " .. ", profile.max);
@@ -94,14 +106,21 @@ std::string alone(const DataDescription& d, std::size_t position) {
   return text;
 }
 
+/// First and last day of a date column; empty for others.
+std::string dates(const DataDescription& d, std::size_t position) {
+  const std::optional<ColumnSignal>& signal = d.signals[position];
+  if (d.schema.columns[position].role != ColumnRole::kDate || !signal) return "";
+  return concat(date_text(signal->min), " .. ", date_text(signal->max));
+}
+
 std::string column_table(const DataDescription& d) {
   std::vector<std::vector<std::string>> rows = {{"#", "name", "role", "values", "missing", "alone", "why"}};
   for (std::size_t i = 0; i < d.schema.columns.size(); ++i) {
     const ColumnProfile& profile = d.profile.columns[i];
     const Column& column = d.schema.columns[i];
     rows.push_back({concat(static_cast<std::int64_t>(i)), column.name, to_string(column.role),
-                    value_range(profile, column), concat(profile.num_missing), alone(d, i),
-                    d.reasons.columns[i]});
+                    dates(d, i).empty() ? value_range(profile, column) : dates(d, i),
+                    concat(profile.num_missing), alone(d, i), d.reasons.columns[i]});
   }
   return aligned(rows, {true, false, false, false, true, true, false});
 }

@@ -177,7 +177,7 @@ Status FittedState::check(const DataSchema& schema) const {
     if (!std::is_sorted(vocabularies[c].begin(), vocabularies[c].end()))
       return data_loss("the vocabulary of column '", categories[c]->name, "' is not sorted");
   }
-  const std::size_t columns = columns_of(schema, ColumnRole::kNumeric).size();
+  const std::size_t columns = schema.numeric_inputs().size();
   const std::size_t num_quantiles =
       numeric.normalisation == Normalisation::kQuantile ? static_cast<std::size_t>(numeric.num_quantiles) : 0;
   if (numeric.mean.size() != columns || numeric.std.size() != columns)
@@ -224,18 +224,18 @@ std::vector<LostSpacing> lost_spacing(const RawTable& table, std::span<const std
   constexpr std::int64_t kOneIn = 100;
   std::vector<LostSpacing> lost;
   if (transform.normalisation == Normalisation::kQuantile) return lost; // clips and joins by design
-  const std::vector<const Column*> columns = columns_of(schema, ColumnRole::kNumeric);
+  const std::vector<NumericInput> columns = schema.numeric_inputs();
   for (std::size_t c = 0; c < columns.size(); ++c)
     if (const Resolution kept = resolution(transform, static_cast<std::int32_t>(c), table.numeric[c], rows);
         (kept.num_values - kept.num_features) * kOneIn > kept.num_values)
-      lost.push_back({columns[c]->name, kept});
+      lost.push_back({columns[c].name(), kept});
   return lost;
 }
 
 Result<Dataset> encode(const RawTable& table, std::span<const std::int32_t> rows, const DataSchema& schema,
                        const FittedState& fitted, EncodeReport* report) {
   TAILOR_RETURN_IF_ERROR_AS_IS(fitted.check(schema));
-  const std::vector<const Column*> numeric_columns = columns_of(schema, ColumnRole::kNumeric);
+  const std::vector<NumericInput> inputs = schema.numeric_inputs();
   const std::vector<const Column*> categories = columns_of(schema, ColumnRole::kCategorical);
   Dataset data;
   data.num_rows = static_cast<std::int64_t>(rows.size());
@@ -246,25 +246,24 @@ Result<Dataset> encode(const RawTable& table, std::span<const std::int32_t> rows
   data.path = table.path;
   data.lines = table.lines;
   EncodeReport counts{std::vector<std::int64_t>(categories.size(), 0),
-                      std::vector<std::int64_t>(numeric_columns.size(), 0)};
+                      std::vector<std::int64_t>(inputs.size(), 0)};
 
   const auto width = static_cast<std::size_t>(data.num_numeric);
   data.numeric.resize(rows.size() * width);
-  std::size_t flag = numeric_columns.size();
-  for (std::size_t c = 0; c < numeric_columns.size(); ++c) {
+  std::size_t flag = inputs.size();
+  for (std::size_t c = 0; c < inputs.size(); ++c) {
     const std::vector<double>& column = table.numeric[c];
-    const bool has_flag = numeric_columns[c]->missing_flag;
+    const bool has_flag = inputs[c].column->missing_flag && inputs[c].part == 0;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const double value = column[static_cast<std::size_t>(rows[i])];
       const bool missing = std::isnan(value);
       counts.imputed[c] += missing;
       const float feature = fitted.numeric.apply(static_cast<std::int32_t>(c), value);
       if (!std::isfinite(feature))
-        return invalid_argument(data.place(static_cast<std::int64_t>(i)), ": column '",
-                                numeric_columns[c]->name, "': ", value, " is ",
-                                (value - fitted.numeric.mean[c]) /
-                                    (fitted.numeric.std[c] > 0 ? fitted.numeric.std[c] : 1.0),
-                                " standard deviations from the training mean, expected less than 3.4e38");
+        return invalid_argument(
+            data.place(static_cast<std::int64_t>(i)), ": column '", inputs[c].name(), "': ", value, " is ",
+            (value - fitted.numeric.mean[c]) / (fitted.numeric.std[c] > 0 ? fitted.numeric.std[c] : 1.0),
+            " standard deviations from the training mean, expected less than 3.4e38");
       data.numeric[i * width + c] = feature;
       if (has_flag) data.numeric[i * width + flag] = missing ? 1.0f : 0.0f;
     }

@@ -51,7 +51,7 @@ std::vector<LostSpacing> lost_spacing(const RawTable& table, std::span<const std
 /// What encode met that training never saw.
 struct EncodeReport {
   std::vector<std::int64_t> unknown_categories; ///< per categorical column: cells coded as unknown
-  std::vector<std::int64_t> imputed;            ///< per numeric column: cells set to the training mean
+  std::vector<std::int64_t> imputed;            ///< per numeric input: cells set to the training mean
 };
 
 /// `rows` of `table` in that order as a Dataset: imputes, normalises, looks codes up (docs/encoding.md).

@@ -166,8 +166,12 @@ std::string missing_note(const DataSchema& schema, const EncodeReport& report, s
   bool flags = false;
   std::size_t numeric = 0;
   for (const Column& column : schema.columns) {
-    if (column.role != ColumnRole::kNumeric) continue;
-    const std::int64_t count = report.imputed[numeric++];
+    if (column.role != ColumnRole::kNumeric && column.role != ColumnRole::kDate) continue;
+    // A date is missing in all its inputs at once.
+    const std::int64_t count = report.imputed[numeric];
+    numeric += column.role == ColumnRole::kDate
+                   ? static_cast<std::size_t>(num_date_inputs(column.date_features))
+                   : 1;
     if (count == 0) continue;
     total += count;
     flags |= column.missing_flag;

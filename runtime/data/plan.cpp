@@ -97,6 +97,8 @@ constexpr Word<DataFormat> kFormats[] = {
     {"csv", DataFormat::kCsv}, {"two_moons", DataFormat::kTwoMoons}, {"blobs", DataFormat::kBlobs}};
 constexpr Word<CsvFormat::Header> kHeaders[] = {
     {"auto", CsvFormat::Header::kAuto}, {"yes", CsvFormat::Header::kYes}, {"no", CsvFormat::Header::kNo}};
+constexpr Word<std::optional<DateForm>> kDateOrders[] = {
+    {"auto", std::nullopt}, {"day_first", DateForm::kDayFirst}, {"month_first", DateForm::kMonthFirst}};
 constexpr Word<MissingPolicy> kMissing[] = {
     {"error", MissingPolicy::kError}, {"mean", MissingPolicy::kMean}, {"flag", MissingPolicy::kFlag}};
 constexpr Word<SplitBy> kSplits[] = {{"stratified", SplitBy::kStratified},
@@ -197,8 +199,16 @@ Status read_split(const Options& options, DataPlan& plan) {
     return wrong_value("data.split.val", std::move(status));
   std::optional<ColumnRef> column;
   TAILOR_RETURN_IF_ERROR_AS_IS(read_column(options, "data.split.column", column));
-  if (split.by == SplitBy::kGroup && column) plan.group = column;
-  if (split.by == SplitBy::kTime && column) plan.time = column;
+  const auto set_column = [&](std::optional<ColumnRef>& known, std::string& key) {
+    if (known) {
+      plan.split_column = column;
+    } else {
+      known = column;
+      key = "data.split.column";
+    }
+  };
+  if (split.by == SplitBy::kGroup && column) set_column(plan.group, plan.group_key);
+  if (split.by == SplitBy::kTime && column) set_column(plan.time, plan.time_key);
   if (split.by == SplitBy::kGroup && !plan.group)
     return wrong("data.split.by", " = \"group\" needs data.split.column or data.columns.group");
   if (split.by == SplitBy::kTime && !plan.time)
@@ -229,6 +239,23 @@ Status read_cell_format(const Options& options, CellFormat& cells) {
   return {};
 }
 
+Status read_date_features(const Options& options, std::uint16_t& features) {
+  constexpr const char* kKey = "data.date_features";
+  if (!options.has_value(kKey)) return {};
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::vector<std::string> words, options.get_strings(kKey));
+  if (words.empty()) return wrong(kKey, " is empty, expected at least one feature of a date");
+  features = 0;
+  for (const std::string& word : words) {
+    int feature = 0;
+    while (feature < kNumDateFeatures && word != to_string(static_cast<DateFeature>(feature)))
+      ++feature;
+    if (feature == kNumDateFeatures)
+      return wrong(kKey, " names '", word, "', expected elapsed, year, month, day, day_of_week or hour");
+    features |= bit(static_cast<DateFeature>(feature));
+  }
+  return {};
+}
+
 Status read_table_keys(const Options& options, const std::string& directory, DataPlan& plan) {
   const auto read_path = [&](std::string_view key, std::string& path) -> Status {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(path, options.get_string(key, std::string()));
@@ -255,7 +282,13 @@ Status read_table_keys(const Options& options, const std::string& directory, Dat
   TAILOR_RETURN_IF_ERROR_AS_IS(read_column(options, "data.columns.time", plan.time));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_column(options, "data.columns.group", plan.group));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_column(options, "data.columns.id", plan.id));
-  if (!plan.id) TAILOR_RETURN_IF_ERROR_AS_IS(read_column(options, "eval.predict.id", plan.id));
+  if (!plan.id) {
+    TAILOR_RETURN_IF_ERROR_AS_IS(read_column(options, "eval.predict.id", plan.id));
+    plan.id_key = plan.id ? "eval.predict.id" : plan.id_key;
+  }
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_columns(options, "data.columns.date", plan.date));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.date_order", one_of(kDateOrders), plan.date_order));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_date_features(options, plan.date_features));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_word(options, "data.missing", one_of(kMissing), plan.missing));
   return read_split(options, plan);
 }
@@ -292,9 +325,10 @@ std::vector<std::string> mentioned_names(const DataPlan& plan) {
   const auto add = [&](const ColumnRef& column) {
     if (!column.name.empty()) names.push_back(column.name);
   };
-  for (const std::optional<ColumnRef>* column : {&plan.label, &plan.time, &plan.group, &plan.id})
+  for (const std::optional<ColumnRef>* column :
+       {&plan.label, &plan.time, &plan.group, &plan.id, &plan.split_column})
     if (*column) add(**column);
-  for (const std::vector<ColumnRef>* columns : {&plan.drop, &plan.categorical, &plan.numeric})
+  for (const std::vector<ColumnRef>* columns : {&plan.drop, &plan.categorical, &plan.numeric, &plan.date})
     for (const ColumnRef& column : *columns)
       add(column);
   return names;

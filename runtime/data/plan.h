@@ -1,4 +1,5 @@
 #pragma once
+#include "runtime/base/data_schema.h"
 #include "runtime/base/options.h"
 #include "runtime/data/cell_format.h"
 #include "runtime/data/generate.h"
@@ -41,8 +42,17 @@ struct DataPlan {
   std::string positive;             ///< class name; empty: the rarer of two
   std::string label_strip;          ///< suffix taken off every label
   std::vector<std::string> classes; ///< class order; empty: sorted, positive last
-  std::vector<ColumnRef> drop, categorical, numeric;
+  std::vector<ColumnRef> drop, categorical, numeric, date;
   std::optional<ColumnRef> time, group, id;
+  std::string time_key = "data.columns.time"; ///< the key that named it: complaints point there
+  std::string group_key = "data.columns.group";
+  std::string id_key = "data.columns.id";
+  /// data.split.column where data.columns.group or .time names one too: it must be the same.
+  std::optional<ColumnRef> split_column;
+  std::optional<DateForm>
+      date_order; ///< kDayFirst or kMonthFirst: what columns mean whose cells leave it open
+  std::uint16_t date_features = bit(DateFeature::kElapsed) | bit(DateFeature::kMonth) |
+                                bit(DateFeature::kDayOfWeek) | bit(DateFeature::kHour);
   MissingPolicy missing = MissingPolicy::kError;
   Normalisation normalisation = Normalisation::kNone;
   SplitSpec split;

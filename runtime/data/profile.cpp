@@ -41,6 +41,7 @@ public:
 private:
   void add_value(std::string_view text, CellPlace place) {
     ++profile_.num_values;
+    profile_.dates.add(text);
     double number = 0;
     const NumberParse parse = parse_cell(text, place, number);
     if (parse == NumberParse::kOk) {

@@ -1,5 +1,6 @@
 #pragma once
 #include "runtime/data/cell_format.h"
+#include "runtime/data/date.h"
 
 #include <utility>
 
@@ -45,6 +46,7 @@ struct ColumnProfile {
   TextCount shaped;                   ///< values that are no numbers now but would be; the first of them
   std::string first_text;             ///< first value that is not a number ...
   std::string first_text_where;       ///< ... and its place
+  DateEvidence dates;                 ///< what its values say about being dates
 
   static constexpr std::size_t kMaxDistinct = 65536;
   bool is_numeric() const;  ///< see type_reason

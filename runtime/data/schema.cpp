@@ -221,8 +221,80 @@ Status check_is_text(const ColumnProfile& profile, const FileProfile& file) {
           concat(keys, keys.empty() ? "" : " reads it as one; ", "data.columns.categorical keeps it a text"));
 }
 
+/// Unix time counts in seconds up to the year 5138, from there in milliseconds.
+constexpr double kMaxUnixSeconds = 1e11, kMaxUnixMilliseconds = 1e14;
+
+/// How the cells of a date or time column are to be read.
+Result<DateForm> date_form(const ColumnProfile& profile, const FileProfile& file, const DataPlan& plan) {
+  const DateEvidence& dates = profile.dates;
+  if (profile.is_numeric() && dates.num_digits < profile.num_values) {
+    const double size = std::max(std::abs(profile.min), std::abs(profile.max));
+    if (size < kMaxUnixSeconds) return DateForm::kUnixSeconds;
+    if (size < kMaxUnixMilliseconds) return DateForm::kUnixMilliseconds;
+    return invalid_argument("column '", profile.name, "' of '", file.path, "' holds numbers up to ", size,
+                            ", expected dates or seconds since 1970");
+  }
+  if (dates.is_open()) {
+    if (plan.date_order) return *plan.date_order;
+    return invalid_argument("column '", profile.name, "' of '", file.path,
+                            "' holds dates whose day and month cannot be told apart")
+        .with_hint("data.date_order = \"day_first\" or \"month_first\" says which comes first");
+  }
+  const std::optional<DateForm> form = dates.form();
+  if (!form && dates.num_dates > 0)
+    return invalid_argument("column '", profile.name, "' of '", file.path, "' has ", dates.num_day_first,
+                            " dates with the day first and ", dates.num_month_first,
+                            " with the month first, expected one order");
+  if (!form)
+    return invalid_argument("column '", profile.name, "' of '", file.path, "' holds no date ('",
+                            profile.first_text, "' at ", profile.first_text_where,
+                            "), expected dates such as 2020-01-31")
+        .with_hint("list it in data.columns.categorical or data.columns.drop");
+  if (plan.date_order && *form != DateForm::kYearFirst && *form != *plan.date_order)
+    return invalid_argument("column '", profile.name, "' of '", file.path, "' has the ",
+                            *form == DateForm::kDayFirst ? "day" : "month",
+                            " first, data.date_order says the other")
+        .about("data.date_order");
+  return *form;
+}
+
+Status choose_date(const ColumnProfile& profile, const FileProfile& file, const DataPlan& plan,
+                   Column& column, std::string& reason) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(column.date_form, date_form(profile, file, plan));
+  const bool counted =
+      column.date_form == DateForm::kUnixSeconds || column.date_form == DateForm::kUnixMilliseconds;
+  column.date_features = plan.date_features;
+  const auto without = [&](DateFeature feature) {
+    column.date_features &= static_cast<std::uint16_t>(~bit(feature));
+  };
+  if (profile.dates.num_with_time == 0 && !counted) without(DateFeature::kHour);
+  if (column.orders_rows) without(DateFeature::kElapsed), without(DateFeature::kYear);
+  if (column.date_features == 0)
+    return invalid_argument("no feature is left of the dates of column '", profile.name, "' of '", file.path,
+                            "'")
+        .about("data.date_features")
+        .with_hint(column.orders_rows
+                       ? "columns.time gives no elapsed and no year, and hour needs a time of day"
+                       : "hour needs cells with a time of day");
+  column.missing_flag = plan.missing == MissingPolicy::kFlag && profile.num_missing > 0;
+  constexpr const char* kForms[kNumDateForms] = {"dates", "dates, day first", "dates, month first",
+                                                 "seconds since 1970", "milliseconds since 1970"};
+  reason = concat(kForms[static_cast<std::size_t>(column.date_form)], " in ", profile.num_values, " cells: ");
+  for (int i = 0; i < kNumDateFeatures; ++i)
+    if (column.date_features & bit(static_cast<DateFeature>(i)))
+      reason += concat(reason.ends_with(": ") ? "" : ", ", to_string(static_cast<DateFeature>(i)));
+  if (profile.num_missing > 0) reason += concat("; ", profile.num_missing, " missing");
+  return {};
+}
+
 Status choose_feature(const ColumnProfile& profile, const FileProfile& file, const DataPlan& plan,
                       bool declared, bool strict, Column& column, std::string& reason) {
+  const bool all_dates =
+      !profile.is_numeric() && profile.num_values > 0 && profile.dates.num_dates == profile.num_values;
+  if (column.role == ColumnRole::kDate || (!declared && all_dates)) {
+    column.role = ColumnRole::kDate;
+    return choose_date(profile, file, plan, column, reason);
+  }
   if (!declared) {
     if (strict && !profile.is_numeric()) TAILOR_RETURN_IF_ERROR_AS_IS(check_is_text(profile, file));
     if (looks_like_identifier(profile))
@@ -303,7 +375,7 @@ Result<bool> bool_member(const OptionValue& table, std::string_view key) {
 
 constexpr ColumnRole kRoles[] = {ColumnRole::kNumeric, ColumnRole::kCategorical, ColumnRole::kLabel,
                                  ColumnRole::kGroup,   ColumnRole::kTime,        ColumnRole::kId,
-                                 ColumnRole::kDrop};
+                                 ColumnRole::kDrop,    ColumnRole::kDate};
 
 /// infer_schema but for the labels; strict: columns must be what they look like.
 Result<DataSchema> schema_by_roles(const FileProfile& profile, const DataPlan& plan, bool strict,
@@ -317,12 +389,17 @@ Result<DataSchema> schema_by_roles(const FileProfile& profile, const DataPlan& p
     Result<std::int32_t> position = resolve(ref, profile, key);
     if (!position.ok()) return std::move(position).status().about(place);
     const char*& known = declared[static_cast<std::size_t>(*position)];
-    if (known && std::string_view(known) != key)
+    Column& column = schema.columns[static_cast<std::size_t>(*position)];
+    // A date may order the rows as well, and predictions may carry a column that is no feature.
+    const bool dates_of_time = role == ColumnRole::kDate && column.role == ColumnRole::kTime;
+    const bool id_of_dropped = role == ColumnRole::kId && known && column.role == ColumnRole::kDrop;
+    column.orders_rows = dates_of_time;
+    if (known && std::string_view(known) != key && !dates_of_time && !id_of_dropped)
       return invalid_argument("column '", profile.columns[static_cast<std::size_t>(*position)].name,
                               "' is both ", known, " and ", key)
           .about(place);
     known = key;
-    schema.columns[static_cast<std::size_t>(*position)].role = role;
+    column.role = role;
     return {};
   };
   const auto declare_one = [&](const std::optional<ColumnRef>& ref, ColumnRole role, const char* key) {
@@ -336,9 +413,23 @@ Result<DataSchema> schema_by_roles(const FileProfile& profile, const DataPlan& p
   const ColumnRef label = plan.label.value_or(ColumnRef{"", -1});
   TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(label, ColumnRole::kLabel, kLabelKey));
   TAILOR_RETURN_IF_ERROR_AS_IS(declare_all(plan.drop, ColumnRole::kDrop, "data.columns.drop"));
-  TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(plan.id, ColumnRole::kId, "data.columns.id"));
-  TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(plan.group, ColumnRole::kGroup, "data.columns.group"));
-  TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(plan.time, ColumnRole::kTime, "data.columns.time"));
+  TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(plan.id, ColumnRole::kId, plan.id_key.c_str()));
+  TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(plan.group, ColumnRole::kGroup, plan.group_key.c_str()));
+  TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(plan.time, ColumnRole::kTime, plan.time_key.c_str()));
+  if (plan.split_column) {
+    constexpr const char* kKey = "data.split.column";
+    const bool by_time = plan.split.by == SplitBy::kTime;
+    Result<std::int32_t> position = resolve(*plan.split_column, profile, kKey);
+    if (!position.ok()) return std::move(position).status();
+    if (schema.columns[static_cast<std::size_t>(*position)].role !=
+        (by_time ? ColumnRole::kTime : ColumnRole::kGroup))
+      return invalid_argument(kKey, " is column '", profile.columns[static_cast<std::size_t>(*position)].name,
+                              "', ", by_time ? plan.time_key : plan.group_key,
+                              " another one, expected the same")
+          .about(kKey)
+          .with_hint("leave one of the two out");
+  }
+  TAILOR_RETURN_IF_ERROR_AS_IS(declare_all(plan.date, ColumnRole::kDate, "data.columns.date"));
   TAILOR_RETURN_IF_ERROR_AS_IS(declare_all(plan.numeric, ColumnRole::kNumeric, "data.columns.numeric"));
   TAILOR_RETURN_IF_ERROR_AS_IS(
       declare_all(plan.categorical, ColumnRole::kCategorical, "data.columns.categorical"));
@@ -354,11 +445,19 @@ Result<DataSchema> schema_by_roles(const FileProfile& profile, const DataPlan& p
       continue;
     }
     const ColumnRole role = schema.columns[i].role;
-    if (declared[i] && role != ColumnRole::kNumeric && role != ColumnRole::kCategorical) continue;
+    if (role == ColumnRole::kTime && profile.columns[i].dates.num_dates == profile.columns[i].num_values &&
+        !profile.columns[i].is_numeric()) {
+      Result<DateForm> form = date_form(profile.columns[i], profile, plan);
+      if (!form.ok()) return std::move(form).status().about(plan.time_key);
+      schema.columns[i].date_form = *form;
+    }
+    if (declared[i] && role != ColumnRole::kNumeric && role != ColumnRole::kCategorical &&
+        role != ColumnRole::kDate)
+      continue;
     if (Status status = choose_feature(profile.columns[i], profile, plan, declared[i], strict,
                                        schema.columns[i], why.columns[i]);
         !status.ok())
-      return declared[i] ? std::move(status).about(declared[i]) : status;
+      return declared[i] && status.key().empty() ? std::move(status).about(declared[i]) : status;
     ++num_features;
   }
   if (num_features == 0)
@@ -474,8 +573,15 @@ std::string schema_to_json(const DataSchema& schema) {
     OptionValue::Table entry{
         {"name", column.name}, {"position", column.position}, {"role", to_string(column.role)}};
     if (column.role == ColumnRole::kCategorical) entry.emplace_back("capacity", column.capacity);
-    if (column.role == ColumnRole::kNumeric) entry.emplace_back("missing_flag", column.missing_flag);
     if (!column.sign.empty()) entry.emplace_back("sign", column.sign);
+    if (column.role == ColumnRole::kNumeric || column.role == ColumnRole::kDate)
+      entry.emplace_back("missing_flag", column.missing_flag);
+    if (column.role == ColumnRole::kDate) {
+      entry.emplace_back("date_features", static_cast<std::int32_t>(column.date_features));
+      entry.emplace_back("orders_rows", column.orders_rows);
+    }
+    if (column.role == ColumnRole::kDate || column.role == ColumnRole::kTime)
+      entry.emplace_back("date_form", static_cast<std::int32_t>(column.date_form));
     columns.emplace_back(std::move(entry));
   }
   for (const std::string& name : schema.class_names)
@@ -538,12 +644,24 @@ Result<DataSchema> schema_from_json(std::string_view json) {
     if (column.role == ColumnRole::kCategorical) {
       TAILOR_ASSIGN_OR_RETURN_AS_IS(column.capacity, int_member(entry, "capacity"));
     }
-    if (column.role == ColumnRole::kNumeric) {
+    if (column.role == ColumnRole::kNumeric || column.role == ColumnRole::kDate) {
       TAILOR_ASSIGN_OR_RETURN_AS_IS(column.missing_flag, bool_member(entry, "missing_flag"));
       if (entry.find("sign")) {
         TAILOR_ASSIGN_OR_RETURN_AS_IS(column.sign, string_member(entry, "sign"));
         TAILOR_RETURN_IF_ERROR(check_sign(column.sign), concat("schema: column '", column.name, "'"));
       }
+    }
+    if (column.role == ColumnRole::kDate) {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int32_t features, int_member(entry, "date_features"));
+      column.date_features = static_cast<std::uint16_t>(features);
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(column.orders_rows, bool_member(entry, "orders_rows"));
+    }
+    if (column.role == ColumnRole::kDate || (column.role == ColumnRole::kTime && entry.find("date_form"))) {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int32_t form, int_member(entry, "date_form"));
+      if (form < 0 || form >= kNumDateForms)
+        return invalid_argument("schema: column '", column.name, "' has date form ", form, ", expected 0 to ",
+                                kNumDateForms - 1);
+      column.date_form = static_cast<DateForm>(form);
     }
     schema.columns.push_back(std::move(column));
   }
@@ -567,6 +685,9 @@ Status check_schema(const DataSchema& schema) {
     if (column.position != static_cast<std::int32_t>(i))
       return invalid_argument("schema: column '", column.name, "' has position ", column.position,
                               ", expected ", i);
+    if ((column.role == ColumnRole::kDate) != (column.date_features != 0) ||
+        column.date_features >> kNumDateFeatures != 0)
+      return invalid_argument("schema: column '", column.name, "' has date features ", column.date_features);
     num_labels += column.role == ColumnRole::kLabel;
     if (column.role == ColumnRole::kCategorical &&
         (column.capacity < 2 || column.capacity > static_cast<std::int32_t>(ColumnProfile::kMaxDistinct) + 1))

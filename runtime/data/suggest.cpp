@@ -145,20 +145,33 @@ std::string data_section(const DataDescription& d, const std::string& path,
   text += column_list(d, "drop", ColumnRole::kDrop);
   text += one_column(d, "id", ColumnRole::kId);
   text += one_column(d, "time", ColumnRole::kTime);
+  for (const Column& column : d.schema.columns)
+    if (column.orders_rows)
+      text += line(concat("columns.time = ", column_name(d, column.position)), "the rows are in its order");
   text += one_column(d, "group", ColumnRole::kGroup);
+  text += column_list(d, "date", ColumnRole::kDate);
+  if (!columns_with(d, ColumnRole::kDate).empty()) {
+    std::string words;
+    for (int i = 0; i < kNumDateFeatures; ++i)
+      if (d.plan.date_features & bit(static_cast<DateFeature>(i)))
+        words += concat(words.empty() ? "\"" : ", \"", to_string(static_cast<DateFeature>(i)), "\"");
+    text +=
+        line(concat("date_features = [", words, "]"), "also year, day; all but elapsed and year as circles");
+  }
   text += column_list(d, "categorical", ColumnRole::kCategorical);
   text += column_list(d, "numeric", ColumnRole::kNumeric);
 
   std::int64_t missing = 0;
-  for (const std::int32_t position : columns_with(d, ColumnRole::kNumeric))
-    missing += d.profile.columns[static_cast<std::size_t>(position)].num_missing;
-  if (!columns_with(d, ColumnRole::kNumeric).empty())
+  for (const ColumnRole role : {ColumnRole::kNumeric, ColumnRole::kDate})
+    for (const std::int32_t position : columns_with(d, role))
+      missing += d.profile.columns[static_cast<std::size_t>(position)].num_missing;
+  if (d.schema.num_numeric() > 0)
     text += missing > 0
-                ? line("missing = \"flag\"", concat(missing, " numeric cells have no value: training mean, "
-                                                             "and a column that says so"))
+                ? line("missing = \"flag\"",
+                       concat(missing, " cells have no value: training mean, and a column that says so"))
                 : line("missing = \"mean\"",
                        "none is missing here; tables to predict may have such cells: training mean");
-  if (!columns_with(d, ColumnRole::kNumeric).empty())
+  if (d.schema.num_numeric() > 0)
     text +=
         d.profile.num_rows >= 1000
             ? line("numeric = \"quantile\"", "enough rows for quantiles; indifferent to outliers and skew")
@@ -269,6 +282,9 @@ std::string format_decisions(const DataDescription& d, const std::optional<TestT
   add_role("label", ColumnRole::kLabel);
   add_role("id", ColumnRole::kId);
   add_role("time", ColumnRole::kTime);
+  for (const Column& column : d.schema.columns)
+    if (column.orders_rows) rows.push_back({"time", column.name, "the rows are in its order"});
+  add_role("date", ColumnRole::kDate);
   add_role("group", ColumnRole::kGroup);
   add_role("left out", ColumnRole::kDrop);
   rows.push_back({"features", concat(d.schema.num_numeric(), " numeric"),

@@ -1,12 +1,14 @@
 #include "runtime/data/table.h"
 
+#include "runtime/data/date.h"
 #include "runtime/data/profile.h"
 #include "runtime/data/schema.h"
 #include "runtime/data/text.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
-#include <chrono>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <map>
@@ -57,37 +59,29 @@ struct Reader {
   std::size_t target = 0; ///< among the columns of its role
 };
 
-bool two_digits(std::string_view text, std::size_t at, int& value) {
-  const auto digit = [&](std::size_t i) { return i < text.size() && text[i] >= '0' && text[i] <= '9'; };
-  if (!digit(at) || !digit(at + 1)) return false;
-  value = (text[at] - '0') * 10 + (text[at + 1] - '0');
+/// A number as it is, or a date as seconds since 1970 UTC.
+bool parse_time(std::string_view text, DateForm form, double& seconds) {
+  if (parse_number(text, seconds) == NumberParse::kOk) return true;
+  DateTime date;
+  if (!parse_date(text, form, date)) return false;
+  seconds = date.local_seconds - date.utc_offset;
   return true;
 }
 
-/// A number, `2020-01-31`, or `2020-01-31 12:30[:15]` (also with T; a trailing Z is dropped): seconds since
-/// 1970.
-bool parse_time(std::string_view text, double& seconds) {
-  if (parse_number(text, seconds) == NumberParse::kOk) return true;
-  int century = 0, year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
-  if (text.ends_with('Z')) text.remove_suffix(1);
-  if (text.size() < 10 || text[4] != '-' || text[7] != '-' || !two_digits(text, 0, century) ||
-      !two_digits(text, 2, year) || !two_digits(text, 5, month) || !two_digits(text, 8, day))
-    return false;
-  const std::chrono::year_month_day date{std::chrono::year(century * 100 + year),
-                                         std::chrono::month(static_cast<unsigned>(month)),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok()) return false;
-  if (text.size() > 10) {
-    if (text[10] != ' ' && text[10] != 'T') return false;
-    if (!two_digits(text, 11, hour) || text.size() < 16 || text[13] != ':' || !two_digits(text, 14, minute))
-      return false;
-    if (text.size() > 16 && (text[16] != ':' || text.size() != 19 || !two_digits(text, 17, second)))
-      return false;
-    if (hour > 23 || minute > 59 || second > 60) return false;
+const char* expected_date(DateForm form) {
+  switch (form) {
+  case DateForm::kDayFirst:
+    return "a date such as 31/01/2020";
+  case DateForm::kMonthFirst:
+    return "a date such as 01/31/2020";
+  case DateForm::kUnixSeconds:
+    return "seconds since 1970";
+  case DateForm::kUnixMilliseconds:
+    return "milliseconds since 1970";
+  case DateForm::kYearFirst:
+    break;
   }
-  const auto days = std::chrono::sys_days(date).time_since_epoch().count();
-  seconds = static_cast<double>(days) * 86400.0 + hour * 3600.0 + minute * 60.0 + second;
-  return true;
+  return "a date such as 2020-01-31";
 }
 
 class TableReader {
@@ -130,6 +124,7 @@ private:
     switch (column.role) {
     case ColumnRole::kNumeric:
     case ColumnRole::kCategorical:
+    case ColumnRole::kDate:
       return true;
     case ColumnRole::kLabel:
       return options_.need_label;
@@ -231,6 +226,10 @@ private:
     std::size_t num_numeric = 0, num_category = 0;
     for (Reader& reader : readers_) {
       if (reader.column->role == ColumnRole::kNumeric) reader.target = num_numeric++;
+      if (reader.column->role == ColumnRole::kDate) {
+        reader.target = num_numeric;
+        num_numeric += static_cast<std::size_t>(num_date_inputs(reader.column->date_features));
+      }
       if (reader.column->role == ColumnRole::kCategorical) reader.target = num_category++;
     }
     table_.numeric.resize(num_numeric);
@@ -272,11 +271,15 @@ private:
         break;
       case ColumnRole::kTime: {
         double seconds = 0;
-        if (!parse_time(field.text, seconds))
-          return bad_cell(reader, field, "a number or a date such as 2020-01-31");
+        if (!parse_time(field.text, reader.column->date_form, seconds))
+          return bad_cell(reader, field,
+                          concat("a number or ", expected_date(reader.column->date_form)).c_str());
         table_.time.push_back(seconds);
         break;
       }
+      case ColumnRole::kDate:
+        TAILOR_RETURN_IF_ERROR_AS_IS(read_date(reader, field));
+        break;
       case ColumnRole::kId:
         if (!id_.add(field.text)) return bad_text(reader, field);
         break;
@@ -314,6 +317,33 @@ private:
       value = std::numeric_limits<double>::quiet_NaN();
     }
     table_.numeric[reader.target].push_back(value);
+    return {};
+  }
+
+  Status read_date(const Reader& reader, const CsvField& field) {
+    const Column& column = *reader.column;
+    std::array<double, 2 * kNumDateFeatures> buffer;
+    const std::span<double> inputs(buffer.data(),
+                                   static_cast<std::size_t>(num_date_inputs(column.date_features)));
+    DateTime date;
+    if (parse_date(field.text, column.date_form, date)) {
+      date_inputs(date, column.date_features, inputs);
+      if (column.orders_rows) table_.time.push_back(date.local_seconds - date.utc_offset);
+    } else {
+      if (!is_missing(field) || column.orders_rows)
+        return bad_cell(reader, field, expected_date(column.date_form));
+      if (!allow_missing_)
+        return bad_cell(reader, field, "a date")
+            .about("data.missing")
+            .with_hint(
+                "data.missing = \"mean\" fills in the training mean of each input, \"flag\" adds a column "
+                "that says so");
+      std::fill(inputs.begin(), inputs.end(), std::numeric_limits<double>::quiet_NaN());
+    }
+    for (std::size_t part = 0; part < inputs.size(); ++part) {
+      table_.num_missing[reader.target + part] += std::isnan(inputs[part]);
+      table_.numeric[reader.target + part].push_back(inputs[part]);
+    }
     return {};
   }
 

@@ -29,10 +29,11 @@ std::int64_t first_nonfinite_bf16(std::span<const std::byte> bytes) {
 /// Name of a numeric feature: a column, or the flag of one.
 std::string feature_name(const DataSchema& schema, std::int32_t feature) {
   std::int32_t at = 0;
-  for (const bool flags : {false, true})
-    for (const Column& column : schema.columns)
-      if (column.role == ColumnRole::kNumeric && (!flags || column.missing_flag) && at++ == feature)
-        return column.name;
+  const std::vector<NumericInput> inputs = schema.numeric_inputs();
+  for (const NumericInput& input : inputs)
+    if (at++ == feature) return input.name();
+  for (const NumericInput& input : inputs)
+    if (input.part == 0 && input.column->missing_flag && at++ == feature) return input.column->name;
   return concat(feature);
 }
 

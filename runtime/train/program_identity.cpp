@@ -10,13 +10,21 @@ OptionValue compile_keys(const ArtifactSpec& spec) {
   return OptionValue(std::move(keys));
 }
 
+std::string date_text(const Column& column) {
+  if (column.role != ColumnRole::kDate) return "";
+  std::string text = concat(", form ", static_cast<int>(column.date_form), ", inputs");
+  for (const std::string& name : date_input_names(column.name, column.date_features))
+    text += " " + name;
+  return text;
+}
+
 OptionValue columns(const ArtifactSpec& spec) {
   OptionValue::List list;
   for (const Column& column : spec.schema.columns)
     list.emplace_back(concat(column.name, " (", to_string(column.role),
                              column.role == ColumnRole::kCategorical ? concat(", ", column.capacity) : "",
                              column.missing_flag ? ", missing flag" : "",
-                             column.sign.empty() ? "" : ", sign " + column.sign, ")"));
+                             column.sign.empty() ? "" : ", sign " + column.sign, date_text(column), ")"));
   return OptionValue(std::move(list));
 }
 
