@@ -221,6 +221,28 @@ SeedResult seed_result(const TrainingRecord& record) {
   return result;
 }
 
+/// What an average hides: classes of which the reported weights get no validation row right. Empty: none.
+std::string unrecognised_classes(const SeedResult& seed, const DataBundle& data) {
+  constexpr std::size_t kShown = 5;
+  std::string names;
+  std::size_t count = 0;
+  for (std::size_t k = 0; k < data.val.class_counts.size(); ++k) {
+    const std::string& name = data.fitted.class_names[k];
+    if (metric_value(seed.val, "class_accuracy/" + name) != 0.0) continue;
+    if (count++ < kShown)
+      names += concat(count > 1 ? ", '" : "'", name, "' (", data.val.class_counts[k],
+                      count > 1                       ? ")"
+                      : data.val.class_counts[k] == 1 ? " row)"
+                                                      : " rows)");
+  }
+  if (count == 0) return "";
+  return concat("seed ", seed.seed, ": the weights of epoch ", seed.reported_epoch + 1,
+                " recognise no validation row of ",
+                count == 1 ? "class " : concat(count, " of ", data.val.class_counts.size(), " classes: "),
+                names, count > kShown ? ", ..." : "",
+                "; weighted losses, logit adjustment and balanced sampling raise the recall of rare classes");
+}
+
 /// Mean and standard error of every metric over the seeds that finished and have it.
 std::vector<MetricSummary> summaries(const std::vector<SeedResult>& seeds) {
   std::vector<MetricSummary> all;
@@ -258,7 +280,7 @@ std::string memory_line(const RunSetup& setup, const DataBundle& data) {
                 megabytes(data.peak_bytes), " while read), checkpoints ", megabytes(copies));
 }
 
-/// What the data are, and what they cannot tell. Without `print` warnings alone.
+/// What the data are, and what they cannot tell. Without `print` only what is to be known of them.
 Status describe_data(const RunSetup& setup, const DataBundle& data, RunResult& result, Warnings& warnings,
                      bool print) {
   const ArtifactSpec& spec = setup.executor->spec();
@@ -279,10 +301,9 @@ Status describe_data(const RunSetup& setup, const DataBundle& data, RunResult& r
   for (const std::vector<std::string>& said : {absent, data.warnings})
     for (const std::string& warning : said)
       warnings.say(warning);
-  if (!print) return {};
-  log_info(memory_line(setup, data));
+  if (print) log_info(memory_line(setup, data));
   for (const std::string& note : data.notes)
-    log_info("note: " + note);
+    warnings.note(note);
   return {};
 }
 
@@ -356,12 +377,11 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
   if (setup.options.has_value("eval.metrics")) {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(result.shown, setup.options.get_strings("eval.metrics"));
   }
-  if (const std::string note = warmup_note(setup.options); !note.empty() && !options.quiet)
-    log_info("note: " + note);
+  Warnings warnings;
+  if (const std::string text = warmup_note(setup.options); !text.empty()) warnings.say(text);
   if (!setup.kept.empty() && !options.quiet)
     log_info(concat("options  ", joined(setup.kept), ", as the run has them"));
 
-  Warnings warnings;
   std::optional<DataBundle> data;
   std::vector<std::string> finished;
   bool trained = false;
@@ -423,6 +443,9 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
       finished.push_back(concat("seed ", trainer_options.seed, " is finished: ", done));
     }
     result.seeds.push_back(seed_result(trainer.record()));
+    if (const std::string text = unrecognised_classes(result.seeds.back(), *data);
+        !text.empty() && !trainer.record().outcome.empty())
+      warnings.say(text);
     if (trainer.record().outcome.empty()) break;
   }
   report_finished(setup, finished, trained);

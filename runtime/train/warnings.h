@@ -6,12 +6,15 @@
 
 namespace tailor::runtime {
 
-/// The warnings of a run: each text once, however many seeds and stages meet it. `--quiet` leaves out progress,
-/// never these.
+/// The warnings and notes of a run: each text once, however many seeds and stages meet it. `--quiet` leaves out
+/// progress, never these.
 class Warnings {
 public:
   void say(const std::string& text) {
     if (said_.insert(text).second) log_warning(text);
+  }
+  void note(const std::string& text) {
+    if (said_.insert(text).second) log_info("note: " + text);
   }
 
 private:

@@ -88,13 +88,13 @@ with scratch() as folder:
         expect(go("train", "bn.toml", "--out", f"bn-{sampler}-{batch}", "--quiet"), one_row % (draws, batch))
     for sampler, batch in [("class_aware", 174), ("uniform", 33)]:
         recipe("bn.toml", "t.csv", sampler=sampler, batch=str(batch), batch_norm="true", epochs=1)
-        expect_not(go("train", "bn.toml", "--out", f"bn-{sampler}-{batch}"), "warning")
+        expect_not(go("train", "bn.toml", "--out", f"bn-{sampler}-{batch}"), "has one row")
     recipe("bn.toml", "t.csv", batch="1", batch_norm="true")
     for extra in ((), ("--set", "run.drop_last=true")):
         expect(go("train", "bn.toml", "--out", "bn1", *extra, status=1),
                r"batch normalisation, and every batch has one row \(run.batch is 1\)", "hint: use a larger run.batch")
     recipe("bn.toml", "t.csv", batch="1", batch_norm="false", epochs=1)
-    expect_not(go("train", "bn.toml", "--out", "no-bn"), "warning")
+    expect_not(go("train", "bn.toml", "--out", "no-bn"), "has one row")
 
     # The end says why, which epoch and by what; test is measured once, at the end.
     recipe("t.toml", "t.csv", watch % "auc" + '[eval]\nmetrics = ["auc", "loss"]\n', epochs=40)
@@ -121,6 +121,15 @@ with scratch() as folder:
     assert log("each")[-1]["test/loss"] == result("each")["seeds"][0]["test"]["loss"]
     go("train", "e.toml", "--out", "end")
     assert result("end")["seeds"][0]["test"] == result("each")["seeds"][0]["test"]
+
+    # An accuracy of 0.95 that says "no" to every row is said to.
+    table("noise.csv", positives=20, negatives=380, shift=0)
+    recipe("n.toml", "noise.csv", epochs=2)
+    said = go("train", "n.toml", "--out", "n", "--quiet")
+    expect(said, r"warning: seed 0: the weights of epoch 2 recognise no validation row of class '1' \(4 rows\); weighted losses")
+    table("clear.csv", positives=100, negatives=200, shift=8)
+    recipe("c.toml", "clear.csv", epochs=20)
+    expect_not(go("train", "c.toml", "--out", "c", "--quiet"), "recognise no")
 
     # A value that nothing takes is refused before the first step, not after the first epoch.
     go("compile", "e.toml", "-o", "e.tailor")
