@@ -337,12 +337,13 @@ Status write_program(const RunSetup& setup) {
   return write_file_atomic(path, std::span(&program, 1));
 }
 
-/// program.tailor and manifest.json, when the first seed is ready to train: a start that fails before leaves
-/// a former manifest as it is. The manifest last: it names the program.
+/// manifest.json and program.tailor, when the first seed is ready to train: a start that fails before leaves
+/// a former manifest as it is. The manifest first: with it a run that is killed in between can be resumed, which
+/// writes the program.
 Status write_start(const RunSetup& setup) {
-  TAILOR_RETURN_IF_ERROR_AS_IS(write_program(setup));
   if (setup.write_manifest)
     TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(Manifest::path(setup.out), setup.manifest.to_json()));
+  TAILOR_RETURN_IF_ERROR_AS_IS(write_program(setup));
   if (!setup.changed.empty())
     log_info(concat("changed  ", joined(setup.changed), "; recorded in ", Manifest::path(setup.out)));
   return {};

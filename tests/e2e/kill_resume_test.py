@@ -25,7 +25,7 @@ with scratch() as folder:
     killed = os.path.join(folder, "killed")
     kills = 0
     for attempt in range(200):
-        command = [TAILOR_RUN, program, "--out", killed, "--set", "run.checkpoint_every=1"] + (["--resume"] if os.path.isdir(killed) else [])
+        command = [TAILOR_RUN, program, "--out", killed, "--set", "run.checkpoint_every=1"] + (["--resume"] if os.path.exists(os.path.join(killed, "manifest.json")) else [])
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         if kills < KILLS:
             time.sleep(rng.uniform(0.02, max(0.04, whole / 4)))

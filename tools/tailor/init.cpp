@@ -74,8 +74,7 @@ int run_init(const InitArguments& given) {
   if (const Status status = check_trainable(*description); !status.ok()) return report(status);
   const Result<std::optional<TestTable>> test = choose_test_table(arguments, *description);
   if (!test.ok()) return report(test.status());
-  if (!description->format.ambiguity.empty())
-    std::fprintf(stderr, "note: %s\n", description->format.ambiguity.c_str());
+  if (!description->format.ambiguity.empty()) log_info("note: " + description->format.ambiguity);
   const std::string test_table =
       arguments.test.empty() ? find_test_table(arguments.table.path).value_or("") : arguments.test;
   const InputFile inputs[] = {{"table", arguments.table.path}, {"test table", test_table}};
