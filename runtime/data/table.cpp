@@ -310,7 +310,6 @@ private:
       if (!is_missing(field)) return bad_number(reader, field);
       if (!allow_missing_)
         return bad_cell(reader, field, "a number")
-            .about("data.missing")
             .with_hint(
                 "data.missing = \"mean\" fills in the training mean, \"flag\" adds a column that says so");
       ++table_.num_missing[reader.target];

@@ -186,6 +186,28 @@ TEST(Open, SchemaAndOptionsMustAgree) {
   EXPECT_EQ(open_data(plan, schema).status().code(), StatusCode::kIncompatible);
 }
 
+// Whoever has the options shows the line that named the table, whatever is wrong in it.
+TEST(OpenData, FailuresAreAboutTheKeyThatLedThere) {
+  const TemporaryFolder folder;
+  DataPlan plan = plan_for(folder.write("t.csv", table_text()), named("y"));
+  plan.drop = {named("who")};
+  const DataSchema schema = value_of(schema_of(plan));
+  for (const char* cell : {"abc", ""}) {
+    const std::string header = table_text().substr(0, table_text().find('\n') + 1);
+    folder.write("t.csv", header + cell + ",g1,a\n");
+    const Status status = open_data(plan, schema).status();
+    EXPECT_THAT(status.message(), HasSubstr("expected a number"));
+    EXPECT_EQ(status.key(), "data.train");
+    Options options;
+    Option train;
+    train.value = OptionValue("t.csv");
+    train.origin = "r.toml:2:1";
+    options.set("data.train", train);
+    EXPECT_THAT(at_option(options, status).message(),
+                testing::StartsWith("r.toml:2:1: reading the training table: "));
+  }
+}
+
 TEST(OpenExtra, PredictsOnFilesOfTheSameShape) {
   const TemporaryFolder folder;
   DataPlan plan = plan_for(folder.write("t.csv", table_text()), named("y"));
