@@ -291,6 +291,13 @@ BatchRows rows_of_result(const Node& node) {
       place.push_back(axis + behind);
     BatchRows index = batch_rows(node.inputs[1]);
     index.zero = 0;
+    if (index.axes == 0 && rows.has(0)) { // rows of a batch picked by number: some may be padding
+      for (int axis = 0; axis <= behind; ++axis)
+        index.axes |= bit(static_cast<std::size_t>(axis));
+      if (rows.chosen & 1) index.chosen = index.axes;
+      if (rows.zero & 1) index.zero = index.axes;
+      index.count = rows.count;
+    }
     return joined(index, moved(rows, place));
   }
   if (op == "take_along") {
@@ -301,6 +308,7 @@ BatchRows rows_of_result(const Node& node) {
     return kept;
   }
   if (op == "scatter_add") return rows;
+  if (op == "sort_perm") return rows.has(0) ? BatchRows{.axes = 1, .count = rows.count} : BatchRows();
   if (op == "softmax_cross_entropy" || op == "sigmoid_cross_entropy") return loss_rows(node);
   if (op == "conv2d" || op == "max_pool2d" || op == "avg_pool2d" || op == "batch_norm_train" ||
       op == "batch_norm_inference" || op == "layer_norm")

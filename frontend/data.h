@@ -64,9 +64,9 @@ Plan two_moons(const GeneratedArgs& args = {},
                const std::source_location& where = std::source_location::current());
 
 struct CsvArgs {
-  std::string label;    ///< column name; default: the last column
-  std::string positive; ///< two classes: the one that counts as 1
-  std::vector<std::string> categorical;
+  std::string label = {};    ///< column name; default: the last column
+  std::string positive = {}; ///< two classes: the one that counts as 1
+  std::vector<std::string> categorical = {};
   std::string numeric = "standard"; ///< none | standard | quantile
   double val = runtime::defaults::kValShare, test = runtime::defaults::kTestShare; ///< of a stratified split
   LongTail long_tail = {};

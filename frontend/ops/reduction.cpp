@@ -92,6 +92,7 @@ Array argmax(const Operand& x, int axis) {
 Array sort_perm(const Operand& x) {
   Array value = value_of(x);
   require_rank("sort_perm", "the operand", value, 1, x.location());
+  require_no_padding("sort_perm", value, 0, Padding::chosen, x.location());
   return record1("sort_perm", {value}, AxisOptions{0}, {DType::i32, value.shape()}, x.location());
 }
 

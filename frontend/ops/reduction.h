@@ -20,7 +20,8 @@ Array min(const Operand& x, const Axes& axes, bool keep = false);
 
 /// Index of the first maximum along `axis`: i32.
 Array argmax(const Operand& x, int axis);
-/// i32 permutation that sorts x [N] ascending; equal keys keep their order.
+/// i32 permutation that sorts x [N] ascending; equal keys keep their order. Rows of a batch: fill padding with
+/// infinity first, and it stays behind the rows that count.
 Array sort_perm(const Operand& x);
 /// log sum exp along `axis`, shifted by the maximum.
 Array logsumexp(const Operand& x, int axis);

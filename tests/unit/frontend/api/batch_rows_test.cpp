@@ -74,6 +74,14 @@ TEST(BatchRows, CombiningRowsCountsPaddingAndIsRefused) {
          return masked_mean(nll(s, z), s.batch().valid) +
                 max(scatter_add(zeros_like(s.classes().counts()), s.batch().label, full({8}, 1)));
        }},
+      {"sort_perm: axis 0 of f32[8]",
+       [](Step& s, const Array& z) {
+         return masked_mean(take(nll(s, z), sort_perm(nll(s, z))), s.batch().valid);
+       }},
+      {"mean: axis 0 of f32[2, 3]",
+       [](Step&, const Array& z) {
+         return mean(take(z, array({6, 7}, {2}, DType::i32)));
+       }},
       // Padding does not get lost on the way.
       {"mean: axis 0 of f32[24]", [](Step&, const Array& z) { return mean(reshape(z, {-1})); }},
       {"sum: axis 1 of f32[3, 8]",
@@ -122,6 +130,14 @@ TEST(BatchRows, WhatLeavesPaddingOutIsAccepted) {
       [](Step& s, const Array& z) {
         Array mixed = take(z, random_permutation(s.context(), s.batch().valid, 8));
         return masked_mean(nll(s, mixed), s.batch().valid);
+      },
+      [](Step& s, const Array& z) {
+        Array key = where(row_mask(s.batch().valid, 8), nll(s, z), 1e30);
+        return masked_mean(take(nll(s, z), sort_perm(key)), s.batch().valid);
+      },
+      [](Step& s, const Array& z) {
+        Array kept = where(expand_dims(row_mask(s.batch().valid, 8), 1), z, 0.0);
+        return sum(take(kept, array({6, 7}, {2}, DType::i32)));
       },
       [](Step& s, const Array& z) { // gradients of what counts only valid rows
         Array x = s.batch().numeric;
