@@ -59,8 +59,9 @@ with scratch() as folder:
             assert "warning" not in said, said
     # Without normalisation nothing can subtract the offset: said once, with the column and both numbers.
     out, auc, said = train("raw", 100000000, "none")
-    warnings = re.findall(r"^warning: .*$", said, re.M)
+    warnings = re.findall(r"^warning: .*features.*$", said, re.M)
     assert len(warnings) == 1 and re.search("the 2 different values of column 't' become 1 features", warnings[0]), said
+    assert re.search("^warning: seed 0: the weights of epoch 20 recognise no validation row of class", said, re.M), said
 
     program, best = os.path.join(folder, "t0standard", "program.tailor"), weights(os.path.join(folder, "t0standard"))
 
