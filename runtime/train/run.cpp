@@ -226,9 +226,13 @@ std::string unrecognised_classes(const SeedResult& seed, const DataBundle& data)
   constexpr std::size_t kShown = 5;
   std::string names;
   std::size_t count = 0;
+  const std::vector<std::int64_t>& training = data.train.class_counts;
+  const std::int64_t most = training.empty() ? 0 : *std::max_element(training.begin(), training.end());
+  bool rare = true; // all of them
   for (std::size_t k = 0; k < data.val.class_counts.size(); ++k) {
     const std::string& name = data.fitted.class_names[k];
     if (metric_value(seed.val, "class_accuracy/" + name) != 0.0) continue;
+    rare = rare && training[k] < most;
     if (count++ < kShown)
       names += concat(count > 1 ? ", '" : "'", name, "' (", data.val.class_counts[k],
                       count > 1                       ? ")"
@@ -236,11 +240,13 @@ std::string unrecognised_classes(const SeedResult& seed, const DataBundle& data)
                                                       : " rows)");
   }
   if (count == 0) return "";
-  return concat("seed ", seed.seed, ": the weights of epoch ", seed.reported_epoch + 1,
-                " recognise no validation row of ",
-                count == 1 ? "class " : concat(count, " of ", data.val.class_counts.size(), " classes: "),
-                names, count > kShown ? ", ..." : "",
-                "; weighted losses, logit adjustment and balanced sampling raise the recall of rare classes");
+  return concat(
+      "seed ", seed.seed, ": the weights of epoch ", seed.reported_epoch + 1,
+      " recognise no validation row of ",
+      count == 1 ? "class " : concat(count, " of ", data.val.class_counts.size(), " classes: "), names,
+      count > kShown ? ", ..." : "",
+      rare ? "; weighted losses, logit adjustment and balanced sampling raise the recall of rare classes"
+           : "");
 }
 
 /// Mean and standard error of every metric over the seeds that finished and have it.
