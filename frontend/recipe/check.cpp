@@ -11,7 +11,7 @@
 #include "runtime/base/defaults.h"
 #include "runtime/base/option_condition.h"
 #include "runtime/metrics/class_groups.h"
-#include "runtime/metrics/evaluation.h"
+#include "runtime/metrics/metric_table.h"
 
 namespace tailor::recipe {
 namespace {
@@ -244,17 +244,20 @@ void check_schedule(Recipe& recipe) {
 constexpr std::string_view kValidation = "val/", kClass = "class_accuracy/";
 
 // Names that `watched` may have: those of the table, as "val/NAME".
-void unknown_metric(Recipe& recipe, std::string_view key, const std::string& watched,
-                    const std::vector<std::string>& known) {
-  std::string near = nearest(watched.substr(kValidation.size()), known), all;
-  for (const std::string& name : known)
-    all += (all.empty() ? "" : ", ") + name;
-  recipe.error(key, "unknown metric '" + watched + "'",
-               near.empty() ? "one of " + all + ", class_accuracy/NAME" : "did you mean 'val/" + near + "'?");
+void unknown_metric(Recipe& recipe, std::string_view key, const std::string& watched) {
+  const auto metric = runtime::parse_metric(watched.substr(kValidation.size()));
+  std::vector<std::string> known;
+  for (const runtime::MetricSpec& spec : runtime::kMetrics)
+    known.emplace_back(spec.name);
+  const std::string near = nearest(watched.substr(kValidation.size()), known);
+  const std::string hint = metric.status().hint();
+  recipe.error(key, "'" + watched + "': " + metric.status().message(),
+               !near.empty()  ? "did you mean 'val/" + near + "'?"
+               : hint.empty() ? hint
+                              : hint + ", class_accuracy/NAME");
 }
 
 void check_watched(Recipe& recipe) {
-  const std::vector<std::string> known = runtime::metric_names(2); // the most there are
   for (const char* key : {"run.early_stop.on", "run.keep.best"}) {
     const std::string watched = text_of(recipe, key);
     if (watched.empty()) continue;
@@ -265,8 +268,8 @@ void check_watched(Recipe& recipe) {
       recipe.error(key, "'" + watched + "' is not a validation metric",
                    "val/balanced_accuracy, val/loss, ...");
     else if (const std::string metric = watched.substr(kValidation.size());
-             std::find(known.begin(), known.end(), metric) == known.end() && !metric.starts_with(kClass))
-      unknown_metric(recipe, key, watched, known);
+             !metric.starts_with(kClass) && !runtime::parse_metric(metric).ok())
+      unknown_metric(recipe, key, watched);
     else if (text_of(recipe, "data.format") == "csv" && text_of(recipe, "data.val").empty() &&
              recipe.is_set("data.split.val") && number_of(recipe, "data.split.val") == 0)
       contradict(recipe, key, "'" + watched + "' is to be watched, but there is no validation split",
@@ -286,6 +289,11 @@ void check_run(Recipe& recipe) {
                    element("run.batch", first->second), "the first time is here", {});
     if (sizes->empty()) recipe.error("run.batch", "run.batch is empty");
   }
+  const std::vector<std::string> shown = strings_of(recipe, "eval.metrics");
+  for (size_t i = 0; i < shown.size(); ++i)
+    if (const auto metric = runtime::parse_metric(shown[i]);
+        !metric.ok() && !runtime::is_metric_family(shown[i]))
+      recipe.error(element("eval.metrics", i), metric.status().message(), metric.status().hint());
   if (const auto rule = runtime::parse_group_rule(text_of(recipe, "eval.groups")); !rule.ok())
     recipe.error("eval.groups", rule.status().message(), rule.status().hint());
 }
@@ -313,9 +321,9 @@ void check(Recipe& recipe) {
 
 void check_schema(Recipe& recipe, const runtime::DataSchema& schema) {
   const std::string classes = std::to_string(schema.num_classes);
-  const std::vector<std::string> known = runtime::metric_names(schema.num_classes);
-  const auto is_known = [&](const std::string& name) {
-    return std::find(known.begin(), known.end(), name) != known.end();
+  const auto needs_two_classes = [&](const std::string& name) {
+    const auto metric = runtime::parse_metric(name);
+    return metric.ok() && metric->spec->two_classes && schema.num_classes != 2;
   };
   const auto two_classes_only = [&](std::string_view key, const std::string& metric) {
     contradict(recipe, key, "'" + metric + "' is for two classes, the data have " + classes,
@@ -331,14 +339,13 @@ void check_schema(Recipe& recipe, const runtime::DataSchema& schema) {
         recipe.error(key, "'" + watched + "': the data have no class '" + name + "'",
                      near.empty() ? std::string() : "did you mean '" + near + "'?");
       }
-    } else if (!metric.empty() && !is_known(metric)) {
+    } else if (needs_two_classes(metric)) {
       two_classes_only(key, watched);
     }
   }
   const std::vector<std::string> shown = strings_of(recipe, "eval.metrics");
   for (size_t i = 0; i < shown.size(); ++i)
-    if (!is_known(shown[i]) && shown[i] != "per_class" && shown[i] != "few_med_many")
-      two_classes_only(element("eval.metrics", i), shown[i]);
+    if (needs_two_classes(shown[i])) two_classes_only(element("eval.metrics", i), shown[i]);
   if (const auto rule = runtime::parse_group_rule(text_of(recipe, "eval.groups"));
       rule.ok() && rule->kind == runtime::GroupRule::Kind::kHeadMedTail && rule->b > schema.num_classes)
     contradict(recipe, "eval.groups",

@@ -12,6 +12,7 @@
 #include "frontend/recipe/nesting.h"
 #include "frontend/recipe/registry.h"
 #include "frontend/recipe/source.h"
+#include "runtime/base/option_choice.h"
 
 namespace tailor::recipe {
 
@@ -145,8 +146,7 @@ private:
   }
 
   Conversion word(const std::string& value) {
-    if (choices_.empty() || std::find(choices_.begin(), choices_.end(), value) != choices_.end())
-      return {OptionValue(value), {}};
+    if (choices_.empty() || runtime::is_choice(value, choices_)) return {OptionValue(value), {}};
     for (const auto& [key, kind] : {std::pair("method.use", "method"), std::pair("model.name", "model")})
       if (const ReservedKey* reserved = spec_.key == key ? find_reserved(kind + ("." + value)) : nullptr)
         return refuse(kind + (" '" + value + "' is not available in this version (") +

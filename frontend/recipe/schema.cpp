@@ -8,6 +8,7 @@
 #include "frontend/recipe/bases.h"
 #include "runtime/base/defaults.h"
 #include "runtime/base/status.h"
+#include "runtime/metrics/metric_table.h"
 
 namespace tailor::recipe {
 namespace {
@@ -32,6 +33,8 @@ constexpr auto C = Stage::compile;
 constexpr auto R = Stage::run;
 constexpr std::string_view kMethods =
     "erm|weighted|logit-adjustment|balanced-softmax|smoothing|sam|sam-a|ema";
+
+constexpr auto kMetricChoices = runtime::metric_choices();
 
 constexpr KeySpec kKeys[] = {
     // [data]
@@ -297,11 +300,10 @@ constexpr KeySpec kKeys[] = {
     {"eval.weights", Type::word, C, "\"auto\"", "auto|raw|ema", 0, 0,
      "weights used by evaluation and prediction; auto: ema when that method is used, else raw",
      "methods 4.4"},
-    {"eval.metrics", Type::words, R, "[]",
-     "loss|accuracy|balanced_accuracy|per_class|minority|majority|few_med_many|auc|average_"
-     "precision|f1|mcc",
-     0, 0,
-     "metrics shown in the result table, in its order; empty: all. Every metric is recorded in any case",
+    {"eval.metrics", Type::words, R, "[]", std::string_view(kMetricChoices.data(), kMetricChoices.size()), 0,
+     0,
+     "metrics shown in the result table; empty: all that are always recorded. Those marked \"on request\" "
+     "below are computed only if they stand here or are watched",
      "methods 12"},
     {"eval.groups", Type::text, R, "\"thresholds(20,100)\"", "", 0, 0,
      "class groups: thresholds(few,many) | thirds | head_med_tail(a,b)", "methods 1.3"},
@@ -449,6 +451,11 @@ std::string describe() {
          "prints one):\n";
   for (const std::string& base : built_in_bases())
     out << "    " << base << "\n";
+  out << "\nMetrics (eval.metrics; run.keep.best and run.early_stop.on as val/NAME):\n";
+  for (const runtime::MetricSpec& metric : runtime::kMetrics)
+    out << "    " << metric.name << (metric.two_classes ? ", two classes" : "")
+        << (metric.on_request ? ", on request" : "") << "\n        " << metric.text << "\n";
+  out << "    per_class, few_med_many\n        the accuracy of every class; few, med and many\n";
   out << "\nKnown but not in this version:\n";
   for (const ReservedKey& reserved : kReserved)
     out << "    " << reserved.prefix << "  (" << reserved.what << ")\n";

@@ -1,6 +1,7 @@
 #include "runtime/base/options.h"
 
 #include "runtime/base/edit_distance.h"
+#include "runtime/base/option_choice.h"
 
 #include <algorithm>
 #include <charconv>
@@ -185,7 +186,7 @@ bool within_limits(const OptionLimits& limits, double number) {
 bool element_fits(const OptionLimits& limits, const OptionValue& value) {
   if (const auto number = value.as_number()) return within_limits(limits, *number);
   if (const std::string* text = value.as_string(); text && !limits.choices.empty())
-    return std::find(limits.choices.begin(), limits.choices.end(), *text) != limits.choices.end();
+    return is_choice(*text, limits.choices);
   return !limits.min && !limits.max; // a bound is for numbers
 }
 

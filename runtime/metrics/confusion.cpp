@@ -74,6 +74,37 @@ std::optional<double> ConfusionMatrix::f1(std::int32_t positive) const {
   return 2.0 * static_cast<double>(correct_rows(positive)) / static_cast<double>(both);
 }
 
+std::optional<double> ConfusionMatrix::macro_f1() const {
+  double sum = 0;
+  std::int64_t present = 0;
+  for (std::int32_t k = 0; k < num_classes_; ++k)
+    if (const std::optional<double> value = f1(k)) {
+      sum += *value;
+      ++present;
+    }
+  if (present == 0) return std::nullopt;
+  return sum / static_cast<double>(present);
+}
+
+std::optional<double> ConfusionMatrix::precision(std::int32_t positive) const {
+  const std::int64_t decided = decided_rows(positive);
+  if (decided == 0) return std::nullopt;
+  return static_cast<double>(correct_rows(positive)) / static_cast<double>(decided);
+}
+
+std::optional<double> ConfusionMatrix::kappa() const {
+  if (num_rows_ == 0) return std::nullopt;
+  const auto rows = static_cast<double>(num_rows_);
+  double agreed = 0, by_chance = 0;
+  for (std::int32_t k = 0; k < num_classes_; ++k) {
+    agreed += static_cast<double>(correct_rows(k));
+    by_chance += static_cast<double>(class_rows(k)) * static_cast<double>(decided_rows(k));
+  }
+  by_chance /= rows;
+  if (by_chance == rows) return std::nullopt;
+  return (agreed - by_chance) / (rows - by_chance);
+}
+
 std::optional<double> ConfusionMatrix::mcc() const {
   if (num_rows_ == 0) return std::nullopt;
   const auto s = static_cast<double>(num_rows_);

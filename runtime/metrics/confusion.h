@@ -31,9 +31,15 @@ public:
   group_accuracy(std::span<const std::int32_t> classes) const; ///< mean over those with rows
   /// F1 = 2 tp / (2 tp + fp + fn); absent when the class neither occurs nor is decided.
   std::optional<double> f1(std::int32_t positive) const;
+  /// Mean F1 of the classes that occur or are decided; absent without rows.
+  std::optional<double> macro_f1() const;
+  /// tp / (tp + fp); absent when no row is decided to be of the class.
+  std::optional<double> precision(std::int32_t positive) const;
   /// Matthews correlation in the K-class form of Gorodkin (2004), the usual phi for K = 2; 0 when truth or
   /// decisions are constant.
   std::optional<double> mcc() const;
+  /// Cohen's kappa (p_o - p_e) / (1 - p_e), p_e = sum_k t_k d_k / N^2; absent when p_e is 1.
+  std::optional<double> kappa() const;
   /// Quadratic weighted kappa, w_ij = (i-j)^2 / (K-1)^2; absent when expected disagreement is 0.
   std::optional<double> quadratic_kappa() const;
 

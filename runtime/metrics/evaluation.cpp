@@ -3,7 +3,6 @@
 #include "runtime/metrics/ranking.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 namespace tailor::runtime {
@@ -15,22 +14,6 @@ constexpr std::size_t kNumBins = 15;
 double softplus(double z) {
   return std::max(z, 0.0) + std::log1p(std::exp(-std::abs(z)));
 }
-
-/// "name(0.95)" -> 0.95 in (0, 1].
-Result<double> argument_of(std::string_view text, std::string_view name) {
-  double value = 0;
-  if (text.size() > name.size() + 2 && text[name.size()] == '(' && text.ends_with(')')) {
-    const char* const end = text.data() + text.size() - 1;
-    const auto [stop, error] = std::from_chars(text.data() + name.size() + 1, end, value);
-    if (error == std::errc() && stop == end && value > 0 && value <= 1) return value;
-  }
-  return invalid_argument("metric '", text, "', expected ", name, "(x) with x in (0, 1]");
-}
-
-constexpr std::string_view kStandardMetrics[] = {
-    "loss",        "accuracy", "balanced_accuracy", "minority", "majority", "few",       "med",
-    "many",        "auc",      "average_precision", "f1",       "mcc",      "per_class", "confusion",
-    "few_med_many"};
 
 } // namespace
 
@@ -59,39 +42,17 @@ Result<Evaluation> Evaluation::create(EvaluationPlan plan) {
   for (ClassGroup& group : sizes)
     evaluation.groups_.push_back(std::move(group));
 
-  for (const std::string& name : evaluation.plan_.extra) {
-    using Kind = ExtraMetric::Kind;
-    if (std::find(std::begin(kStandardMetrics), std::end(kStandardMetrics), name) !=
-        std::end(kStandardMetrics))
-      continue;
-    ExtraMetric extra{Kind::kBrier, 0, name};
-    bool two_classes = false;
-    if (name == "brier") {
-      extra.kind = Kind::kBrier;
-    } else if (name == "ece") {
-      extra.kind = Kind::kEce;
-    } else if (name == "kappa") {
-      extra.kind = Kind::kKappa;
-    } else if (name.starts_with("recall_at_precision")) {
-      extra.kind = Kind::kRecallAtPrecision;
-      two_classes = true;
-      TAILOR_ASSIGN_OR_RETURN_AS_IS(extra.argument, argument_of(name, "recall_at_precision"));
-    } else if (name.starts_with("sensitivity_at_specificity")) {
-      extra.kind = Kind::kSensitivityAtSpecificity;
-      two_classes = true;
-      TAILOR_ASSIGN_OR_RETURN_AS_IS(extra.argument, argument_of(name, "sensitivity_at_specificity"));
-    } else {
-      std::string standard;
-      for (const std::string_view metric : kStandardMetrics)
-        standard += concat(" | ", metric);
-      return invalid_argument(
-          "unknown metric '", name, "', expected brier | ece | kappa | recall_at_precision(x) | ",
-          "sensitivity_at_specificity(x) or one that is always reported:", standard.substr(2));
-    }
-    if (two_classes && !binary)
+  for (const std::string& name : metric_names(evaluation.plan_.num_classes)) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(MetricRequest metric, parse_metric(name));
+    evaluation.metrics_.push_back(std::move(metric));
+  }
+  for (const std::string& name : evaluation.plan_.requested) {
+    if (is_metric_family(name)) continue;
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(MetricRequest metric, parse_metric(name));
+    if (metric.spec->two_classes && !binary)
       return invalid_argument("metric '", name, "' is for two classes, the data have ",
                               evaluation.plan_.num_classes);
-    evaluation.extra_.push_back(std::move(extra));
+    if (metric.spec->on_request) evaluation.metrics_.push_back(std::move(metric));
   }
   return evaluation;
 }
@@ -171,66 +132,74 @@ std::optional<double> Evaluation::expected_calibration_error() const {
   return sum / static_cast<double>(confusion_.num_rows());
 }
 
+std::optional<double> Evaluation::group_value(std::string_view name) const {
+  for (const ClassGroup& group : groups_)
+    if (group.name == name) return confusion_.group_accuracy(group.classes);
+  return std::nullopt;
+}
+
+std::optional<double> Evaluation::value_of(const MetricRequest& metric) const {
+  const std::int64_t rows = confusion_.num_rows();
+  const auto mean = [&](double sum) {
+    return rows > 0 ? std::optional(sum / static_cast<double>(rows)) : std::nullopt;
+  };
+  // NaN scores have no order; the loss is NaN then and says so.
+  const auto ranked = [&](auto function, auto... arguments) -> std::optional<double> {
+    return has_nan_ ? std::nullopt : function(scores_, positive_, arguments...);
+  };
+  switch (metric.spec->id) {
+  case MetricId::kLoss:
+    return mean(loss_sum_);
+  case MetricId::kAccuracy:
+    return confusion_.accuracy();
+  case MetricId::kBalancedAccuracy:
+    return confusion_.balanced_accuracy();
+  case MetricId::kMacroF1:
+    return confusion_.macro_f1();
+  case MetricId::kMinority:
+  case MetricId::kMajority:
+  case MetricId::kFew:
+  case MetricId::kMed:
+  case MetricId::kMany:
+    return group_value(metric.name);
+  case MetricId::kAuc:
+    return ranked(area_under_roc);
+  case MetricId::kAveragePrecision:
+    return ranked(average_precision);
+  case MetricId::kPrecision:
+    return confusion_.precision(plan_.positive_class);
+  case MetricId::kRecall:
+    return confusion_.class_accuracy(plan_.positive_class);
+  case MetricId::kF1:
+    return confusion_.f1(plan_.positive_class);
+  case MetricId::kMcc:
+    return confusion_.mcc();
+  case MetricId::kBrier:
+    return mean(brier_sum_);
+  case MetricId::kEce:
+    return has_nan_ ? std::nullopt : expected_calibration_error();
+  case MetricId::kKappa:
+    return confusion_.kappa();
+  case MetricId::kQuadraticKappa:
+    return confusion_.quadratic_kappa();
+  case MetricId::kRecallAtPrecision:
+    return ranked(recall_at_precision, metric.argument);
+  case MetricId::kSensitivityAtSpecificity:
+    return ranked(sensitivity_at_specificity, metric.argument);
+  }
+  return std::nullopt;
+}
+
 EvaluationResult Evaluation::finish() const {
   EvaluationResult result;
   result.num_rows = confusion_.num_rows();
   result.confusion = confusion_;
   result.groups = groups_;
-  const auto rows = static_cast<double>(result.num_rows);
-  const auto mean = [&](double sum) {
-    return result.num_rows > 0 ? std::optional(sum / rows) : std::nullopt;
-  };
-  const auto add = [&](std::string name, std::optional<double> value) {
-    result.metrics.push_back({std::move(name), value});
-  };
-  add("loss", mean(loss_sum_));
-  add("accuracy", confusion_.accuracy());
-  add("balanced_accuracy", confusion_.balanced_accuracy());
-  for (const ClassGroup& group : groups_)
-    add(group.name, confusion_.group_accuracy(group.classes));
-  // NaN scores have no order; the loss above is NaN then and says so.
-  const bool ranked = plan_.num_classes == 2 && !has_nan_;
-  if (plan_.num_classes == 2) {
-    add("auc", ranked ? area_under_roc(scores_, positive_) : std::nullopt);
-    add("average_precision", ranked ? average_precision(scores_, positive_) : std::nullopt);
-    add("f1", confusion_.f1(plan_.positive_class));
-    add("mcc", confusion_.mcc());
-  }
-  for (const ExtraMetric& extra : extra_) {
-    switch (extra.kind) {
-    case ExtraMetric::Kind::kBrier:
-      add(extra.name, mean(brier_sum_));
-      break;
-    case ExtraMetric::Kind::kEce:
-      add(extra.name, has_nan_ ? std::nullopt : expected_calibration_error());
-      break;
-    case ExtraMetric::Kind::kKappa:
-      add(extra.name, confusion_.quadratic_kappa());
-      break;
-    case ExtraMetric::Kind::kRecallAtPrecision:
-      add(extra.name, ranked ? recall_at_precision(scores_, positive_, extra.argument) : std::nullopt);
-      break;
-    case ExtraMetric::Kind::kSensitivityAtSpecificity:
-      add(extra.name, ranked ? sensitivity_at_specificity(scores_, positive_, extra.argument) : std::nullopt);
-      break;
-    }
-  }
+  for (const MetricRequest& metric : metrics_)
+    result.metrics.push_back({metric.name, value_of(metric)});
   for (std::int32_t k = 0; k < plan_.num_classes; ++k)
     result.class_accuracy.push_back({concat(k), confusion_.class_accuracy(k)});
   return result;
-}
-
-std::vector<std::string> metric_names(std::int32_t num_classes) {
-  std::vector<std::string> names = {"loss", "accuracy", "balanced_accuracy", "minority", "majority", "few",
-                                    "med",  "many"};
-  if (num_classes == 2) names.insert(names.end(), {"auc", "average_precision", "f1", "mcc"});
-  return names;
-}
-
-bool higher_is_better(std::string_view name) {
-  for (const std::string_view split : {"val/", "test/"})
-    if (name.starts_with(split)) name.remove_prefix(split.size());
-  return name != "loss" && name != "brier" && name != "ece";
 }
 
 } // namespace tailor::runtime

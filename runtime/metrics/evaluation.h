@@ -1,6 +1,7 @@
 #pragma once
 #include "runtime/metrics/class_groups.h"
 #include "runtime/metrics/confusion.h"
+#include "runtime/metrics/metric_table.h"
 
 #include <optional>
 #include <string>
@@ -19,9 +20,8 @@ struct EvaluationPlan {
   std::int32_t num_classes = 2;
   std::int32_t positive_class = 1;              ///< two classes only
   std::vector<std::int64_t> train_class_counts; ///< [K], define the groups
-  GroupRule groups;
-  std::vector<std::string> extra; ///< beyond the standard set: brier, ece, kappa, recall_at_precision(x),
-                                  ///< sensitivity_at_specificity(x)
+  GroupRule groups = {};
+  std::vector<std::string> requested = {}; ///< eval.metrics: what is computed on request only is added
 };
 
 struct EvaluationResult {
@@ -43,12 +43,14 @@ struct EvaluationResult {
 ///   score     z_pos - z_neg (monotone in the softmax probability of the positive class); one-logit form: z,
 ///             or -z when the positive class is class 0
 ///
-/// Metrics, in order: loss, accuracy, balanced_accuracy, minority, majority, few, med, many; for K = 2 also
-/// auc, average_precision, f1, mcc; then the extra ones. Rows are added in evaluation order by one thread
-/// and summed in that order: same rows, same bits.
+///   ece       15 bins of equal width over the confidence max_k p_k, bin = min(14, floor(15 confidence));
+///             sum_b |correct_b - sum of confidences_b| / N
+///
+/// Metrics, in the order of kMetrics: those always recorded, then the requested ones. Rows are added in
+/// evaluation order by one thread and summed in that order: same rows, same bits.
 class Evaluation {
 public:
-  /// kInvalidArgument: an unknown extra metric (names given), a two-class metric with other K, sizes that do
+  /// kInvalidArgument: an unknown requested metric (names given), a two-class metric with other K, sizes that do
   /// not match K.
   static Result<Evaluation> create(EvaluationPlan plan);
 
@@ -59,11 +61,6 @@ public:
   EvaluationResult finish() const;
 
 private:
-  struct ExtraMetric {
-    enum class Kind { kBrier, kEce, kKappa, kRecallAtPrecision, kSensitivityAtSpecificity } kind;
-    double argument = 0;
-    std::string name;
-  };
   struct Bin {
     std::int64_t rows = 0, correct = 0;
     double confidence = 0;
@@ -71,11 +68,13 @@ private:
 
   explicit Evaluation(EvaluationPlan plan);
   void add_row(std::span<const double> logits, std::int32_t label, bool with_loss);
+  std::optional<double> value_of(const MetricRequest& metric) const;
+  std::optional<double> group_value(std::string_view name) const;
   std::optional<double> expected_calibration_error() const;
 
   EvaluationPlan plan_;
   std::vector<ClassGroup> groups_;
-  std::vector<ExtraMetric> extra_;
+  std::vector<MetricRequest> metrics_; ///< what finish() reports, in order
   ConfusionMatrix confusion_;
   double loss_sum_ = 0, brier_sum_ = 0;
   std::vector<double> scores_;         ///< K = 2
@@ -83,12 +82,5 @@ private:
   bool has_nan_ = false;
   std::vector<Bin> bins_; ///< 15 equal-width confidence bins
 };
-
-/// Names of the metrics of K classes, in order, without the extra ones.
-std::vector<std::string> metric_names(std::int32_t num_classes);
-
-/// For early stopping and keep-best: false for loss, brier and ece. `name` may carry a split ("val/loss");
-/// what follows is the whole name ("class_accuracy/loss" is the accuracy of a class called loss).
-bool higher_is_better(std::string_view name);
 
 } // namespace tailor::runtime

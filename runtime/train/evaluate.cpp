@@ -92,7 +92,7 @@ Result<EvaluationPlan> evaluation_plan(const ArtifactSpec& spec, const Options& 
     TAILOR_ASSIGN_OR_RETURN(plan.groups, parse_group_rule(groups), "'eval.groups'");
   }
   if (options.has_value("eval.metrics")) {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.extra, options.get_strings("eval.metrics"));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.requested, options.get_strings("eval.metrics"));
   }
   return plan;
 }

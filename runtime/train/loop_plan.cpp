@@ -1,7 +1,7 @@
 #include "runtime/train/loop_plan.h"
 
 #include "runtime/base/defaults.h"
-#include "runtime/metrics/evaluation.h"
+#include "runtime/metrics/metric_table.h"
 
 namespace tailor::runtime {
 namespace {

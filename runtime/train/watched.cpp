@@ -67,9 +67,9 @@ void add_watched(const LoopPlan& plan, EvaluationPlan& evaluation) {
     const auto is = [&](const std::string& known) { return known == metric; };
     if (metric.empty() || metric.starts_with(kClassAccuracy) ||
         std::any_of(standard.begin(), standard.end(), is) ||
-        std::any_of(evaluation.extra.begin(), evaluation.extra.end(), is))
+        std::any_of(evaluation.requested.begin(), evaluation.requested.end(), is))
       continue;
-    evaluation.extra.push_back(metric);
+    evaluation.requested.push_back(metric);
   }
 }
 

@@ -443,6 +443,16 @@ TEST(Recipe, WhatDependsOnTheClassesIsCheckedAgainstThem) {
   EXPECT_THAT(with("[run]\nkeep.best = \"val/class_accuracy/c33\"\n", 10), HasSubstr("have no class 'c33'"));
   EXPECT_THAT(with("[eval]\nmetrics = [\"loss\", \"mcc\"]\n", 3),
               HasSubstr("r.toml:5:20: error: 'mcc' is for two classes"));
+  // Every metric the runtime computes can be asked for, and watched where it is recorded.
+  EXPECT_EQ(with("[eval]\nmetrics = [\"ece\", \"brier\", \"macro_f1\", \"kappa\", \"quadratic_kappa\"]\n", 3),
+            "");
+  EXPECT_EQ(with("[eval]\nmetrics = [\"recall_at_precision(0.9)\", \"precision\", \"recall\"]\n", 2), "");
+  EXPECT_EQ(with("[run]\nkeep.best = \"val/ece\"\n", 10), "");
+  EXPECT_EQ(with("[run]\nkeep.best = \"val/quadratic_kappa\"\n", 5), "");
+  EXPECT_THAT(with("[run]\nkeep.best = \"val/recall_at_precision(0.9)\"\n", 5),
+              HasSubstr("'val/recall_at_precision(0.9)' is for two classes"));
+  EXPECT_THAT(with("[eval]\nmetrics = [\"recall_at_precision(0.9)\"]\n", 3),
+              HasSubstr("r.toml:5:12: error: 'recall_at_precision(0.9)' is for two classes"));
   EXPECT_THAT(with("[eval]\ngroups = \"head_med_tail(2,9)\"\n", 5), HasSubstr("reach beyond the 5 classes"));
   EXPECT_THAT(with("long_tail = { profile = \"step_at\", r = 0.1, step_at = 7 }\n", 7),
               HasSubstr("step_at = 7 leaves none of the 7 classes rare"));
@@ -481,6 +491,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"[run]\nbatch = 1152921504606846976\n",
                 "run.batch = 1152921504606846976, but it must be at least 1 and at most 1048576"},
         BadCase{"[run]\nbatch = 99999999999999999999\n", "r.toml:4:"},
+        BadCase{"[eval]\nmetrics = [\"loss\", \"nope\"]\n",
+                "r.toml:4:20: error: 'nope' is not a value of eval.metrics"},
+        BadCase{"[eval]\nmetrics = [\"recall_at_precision(2)\"]\n",
+                "r.toml:4:12: error: metric 'recall_at_precision(2)', expected recall_at_precision(x) with x "
+                "in (0, 1]"},
+        BadCase{"[run]\nkeep.best = \"val/recall_at_precision(0)\"\n", "with x in (0, 1]"},
         BadCase{"[run]\nbatch = [8, 8]\n", "r.toml:4:13: error: run.batch names 8 twice"},
         BadCase{"[run]\nbatch = 0\n", "at least 1"},
         BadCase{"[run]\nepochs = 2.5\n", "run.epochs must be an integer"},
@@ -511,7 +527,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"[run]\nkeep.last = false\n",
                 "'run.keep.last' is not available in this version (the last checkpoint is "
                 "always kept: --resume starts from it)"},
-        BadCase{"[run]\nkeep.best = \"val/confusion\"\n", "unknown metric 'val/confusion'"},
+        BadCase{"[run]\nkeep.best = \"val/confusion\"\n", "'val/confusion': unknown metric 'confusion'"},
         BadCase{"[run]\nearly_stop.patience = 3\n",
                 "'run.early_stop.patience' has no effect without run.early_stop.on"},
         BadCase{"[optimizer]\nmomentum = 0.9\nname = \"adamw\"\n",

@@ -147,6 +147,21 @@ TEST(Options, CheckNamesTheChoices) {
               HasSubstr("'optimizer.name' must be one of: sgd, adamw, not \"sdg\""));
 }
 
+TEST(Options, ChoicesHoldForTheElementsOfAListAndMayTakeANumber) {
+  Option metrics;
+  metrics.type = OptionType::kList;
+  metrics.limits.choices = {"auc", "recall_at_precision(x)"};
+  const auto accepts = [&](OptionValue::List value) {
+    metrics.value = OptionValue(std::move(value));
+    return Options::check("eval.metrics", metrics).ok();
+  };
+  EXPECT_TRUE(accepts({"auc", "recall_at_precision(0.9)"}));
+  for (const char* wrong :
+       {"nope", "", "recall_at_precision(x)", "recall_at_precision", "recall_at_precision()",
+        "recall_at_precision(0.9", "recall_at_precision(0.9)x", "auc(1)"})
+    EXPECT_FALSE(accepts({"auc", wrong})) << wrong;
+}
+
 TEST(Options, MergePutsOneOverTheOther) {
   Options options = sample_options(), stage;
   stage.set("optimizer.lr", number_option(0.5));

@@ -9,7 +9,7 @@ EvaluationPlan plan_of(std::vector<std::int64_t> train_class_counts, std::vector
   EvaluationPlan plan;
   plan.num_classes = static_cast<std::int32_t>(train_class_counts.size());
   plan.train_class_counts = std::move(train_class_counts);
-  plan.extra = std::move(extra);
+  plan.requested = std::move(extra);
   return plan;
 }
 

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace tailor::runtime {
@@ -50,13 +51,31 @@ TEST(Confusion, F1AndMccByHand) {
   EXPECT_EQ(*matrix({{5, 0}, {3, 0}}).f1(1), 0.0);
 }
 
+TEST(Confusion, MacroF1PrecisionAndKappaByHand) {
+  // truth rows 10, 4, 0, 2; decided 9, 5, 1, 1
+  const ConfusionMatrix m = matrix({{8, 2, 0, 0}, {1, 3, 0, 0}, {0, 0, 0, 0}, {0, 0, 1, 1}});
+  // F1: 16/19, 6/9, 0/1 (decided, never true), 2/3: as scikit-learn's average="macro" over the labels in either.
+  EXPECT_DOUBLE_EQ(*m.macro_f1(), (16.0 / 19 + 6.0 / 9 + 0 + 2.0 / 3) / 4);
+  EXPECT_DOUBLE_EQ(*matrix({{3, 1, 0}, {0, 4, 0}, {0, 0, 0}}).macro_f1(), (6.0 / 7 + 8.0 / 9) / 2)
+      << "a class that neither occurs nor is decided does not count";
+  EXPECT_DOUBLE_EQ(*m.precision(0), 8.0 / 9);
+  EXPECT_DOUBLE_EQ(*m.precision(2), 0.0);
+  EXPECT_FALSE(matrix({{5, 0}, {3, 0}}).precision(1)) << "nothing was decided positive: no precision, not 0";
+  // p_o = 12/16, p_e = (10*9 + 4*5 + 0*1 + 2*1) / 256 = 112/256
+  EXPECT_DOUBLE_EQ(*m.kappa(), (12.0 / 16 - 112.0 / 256) / (1 - 112.0 / 256));
+  EXPECT_EQ(*matrix({{4, 0}, {0, 4}}).kappa(), 1.0);
+  EXPECT_EQ(*matrix({{2, 2}, {2, 2}}).kappa(), 0.0);
+  EXPECT_FALSE(matrix({{4, 0}, {0, 0}}).kappa());
+}
+
 TEST(Confusion, KappaOfTheReferenceMatrix) {
   EXPECT_DOUBLE_EQ(*matrix({{2, 1, 0}, {0, 3, 1}, {1, 0, 2}}).quadratic_kappa(), 0.5); // methods.md 2.9
 }
 
 TEST(Confusion, NothingSeenIsAbsent) {
   const ConfusionMatrix m(2);
-  EXPECT_FALSE(m.accuracy() || m.balanced_accuracy() || m.f1(1) || m.mcc() || m.quadratic_kappa());
+  EXPECT_FALSE(m.accuracy() || m.balanced_accuracy() || m.f1(1) || m.mcc() || m.quadratic_kappa() ||
+               m.macro_f1() || m.precision(0) || m.kappa());
 }
 
 TEST(Ranking, AucByHand) {
@@ -184,8 +203,8 @@ TEST(Evaluation, LossIsTheReferenceCrossEntropy) {
 }
 
 TEST(Evaluation, MetricsOfABinarySplit) {
-  Evaluation e = evaluation(
-      {.train_class_counts = {900, 10}, .extra = {"brier", "ece", "kappa", "recall_at_precision(0.9)"}});
+  Evaluation e = evaluation({.train_class_counts = {900, 10},
+                             .requested = {"kappa", "accuracy", "per_class", "recall_at_precision(0.9)"}});
   // Padded batches: the rows past `valid` are rubbish and do not count.
   EXPECT_TRUE(e.add(std::vector<float>{2, 0, 0, 1, NAN, NAN}, Classes{0, 1, -5}, 2).ok());
   EXPECT_TRUE(e.add(std::vector<float>{0, 0, 0, 3}, Classes{1, 0}, 2).ok());
@@ -210,14 +229,40 @@ TEST(Evaluation, MetricsOfABinarySplit) {
   // Confidences p(2) right, p(1) right, 1/2 wrong, p(3) wrong, each in a bin of its own.
   EXPECT_NEAR(metric(r, "ece"), ((1 - p(2)) + (1 - p(1)) + 0.5 + p(3)) / 4, 1e-15);
   EXPECT_DOUBLE_EQ(metric(r, "recall_at_precision(0.9)"), 0);
+  EXPECT_DOUBLE_EQ(metric(r, "precision"), 0.5);
+  EXPECT_DOUBLE_EQ(metric(r, "recall"), 0.5);
+  EXPECT_DOUBLE_EQ(metric(r, "macro_f1"), 0.5);
+  EXPECT_DOUBLE_EQ(metric(r, "kappa"), 0);
+  EXPECT_EQ(
+      std::count_if(r.metrics.begin(), r.metrics.end(), [](const Metric& m) { return m.name == "accuracy"; }),
+      1)
+      << "asked for what there is anyway";
   EXPECT_EQ(r.class_accuracy.size(), 2u);
+}
+
+TEST(Evaluation, CalibrationErrorHasFifteenBinsOfEqualWidth) {
+  // Logits (0, z) with confidence c: z = ln(c / (1 - c)), class 1 decided. 15 c = 9.75 and 9.9 share bin 9, one
+  // right and one wrong; 15 c = 13.5 is in bin 13, right. With other bins the first two would not cancel.
+  const std::vector<double> confidence = {0.65, 0.66, 0.9};
+  std::vector<float> logits;
+  for (const double c : confidence) {
+    logits.push_back(0);
+    logits.push_back(static_cast<float>(std::log(c / (1 - c))));
+  }
+  Evaluation e = evaluation({.train_class_counts = {3, 3}});
+  EXPECT_TRUE(e.add(logits, Classes{1, 0, 1}, 3).ok());
+  EXPECT_NEAR(metric(e.finish(), "ece"), (std::abs(1 - 0.65 - 0.66) + std::abs(1 - 0.9)) / 3, 1e-7);
+  // A certain answer (confidence 1) belongs to the last bin.
+  Evaluation certain = evaluation({.train_class_counts = {3, 3}});
+  EXPECT_TRUE(certain.add(std::vector<float>{0, 1000, 1000, 0}, Classes{1, 1}, 2).ok());
+  EXPECT_DOUBLE_EQ(metric(certain.finish(), "ece"), 0.5);
 }
 
 TEST(Evaluation, OneLogitFormAgreesWithTwo) {
   const std::vector<float> z = {0.7f, -1.5f, 0, 30, -40};
   const Classes labels = {1, 0, 1, 0, 1};
   for (const std::int32_t positive : {0, 1}) {
-    const EvaluationPlan plan{.positive_class = positive, .train_class_counts = {3, 2}, .extra = {"brier"}};
+    const EvaluationPlan plan{.positive_class = positive, .train_class_counts = {3, 2}};
     Evaluation one = evaluation(plan), two = evaluation(plan);
     std::vector<float> pairs;
     for (const float value : z) {
@@ -268,7 +313,7 @@ TEST(Evaluation, BatchingDoesNotChangeABit) {
     labels.push_back(i % 3);
   }
   const auto run = [&](std::size_t batch) {
-    Evaluation e = evaluation({.num_classes = 3, .train_class_counts = {100, 100, 100}, .extra = {"ece"}});
+    Evaluation e = evaluation({.num_classes = 3, .train_class_counts = {100, 100, 100}});
     for (std::size_t at = 0; at < labels.size(); at += batch) {
       const std::size_t rows = std::min(batch, labels.size() - at);
       EXPECT_TRUE(e.add(std::span(logits).subspan(at * 3, rows * 3), std::span(labels).subspan(at, rows),
@@ -297,13 +342,14 @@ TEST(Evaluation, RefusesWhatMakesNoSense) {
   EXPECT_THAT(message({.train_class_counts = {1}}), HasSubstr("1 training class counts for 2 classes"));
   EXPECT_THAT(message({.num_classes = 1, .train_class_counts = {1}}), HasSubstr("metrics over 1 classes"));
   EXPECT_THAT(message({.positive_class = 2, .train_class_counts = {1, 1}}), HasSubstr("positive class 2"));
-  EXPECT_THAT(message({.train_class_counts = {1, 1}, .extra = {"aucc"}}), HasSubstr("unknown metric 'aucc'"));
-  EXPECT_THAT(message({.train_class_counts = {1, 1}, .extra = {"recall_at_precision(2)"}}),
+  EXPECT_THAT(message({.train_class_counts = {1, 1}, .requested = {"aucc"}}),
+              HasSubstr("unknown metric 'aucc'"));
+  EXPECT_THAT(message({.train_class_counts = {1, 1}, .requested = {"recall_at_precision(2)"}}),
               HasSubstr("x in (0, 1]"));
-  EXPECT_THAT(
-      message(
-          {.num_classes = 3, .train_class_counts = {1, 1, 1}, .extra = {"sensitivity_at_specificity(0.9)"}}),
-      HasSubstr("is for two classes"));
+  EXPECT_THAT(message({.num_classes = 3,
+                       .train_class_counts = {1, 1, 1},
+                       .requested = {"sensitivity_at_specificity(0.9)"}}),
+              HasSubstr("is for two classes"));
   Evaluation e = evaluation({.num_classes = 3, .train_class_counts = {1, 1, 1}});
   EXPECT_THAT(e.add(std::vector<float>{1, 2}, Classes{0}, 1).message(), HasSubstr("expected 3 a row"));
   EXPECT_THAT(e.add(std::vector<float>{1, 2, 3}, Classes{3}, 1).message(), HasSubstr("label 3"));
@@ -322,9 +368,29 @@ TEST(Evaluation, NamesAreThoseOfTheMetrics) {
   }
 }
 
+TEST(MetricTable, NamesAreReadStrictly) {
+  for (const MetricSpec& spec : kMetrics) {
+    std::string name(spec.name);
+    if (name.ends_with("(x)")) name.replace(name.size() - 3, 3, "(0.25)");
+    const auto metric = parse_metric(name);
+    ASSERT_TRUE(metric.ok()) << name;
+    EXPECT_EQ(metric->spec, &spec);
+    EXPECT_EQ(metric->argument, name == spec.name ? 0 : 0.25);
+  }
+  for (const char* name : {"", "nope", "eceo", "ece(0.5)", "recall_at_precision", "recall_at_precision()",
+                           "recall_at_precision(x)", "recall_at_precision(0)", "recall_at_precision(0.5"})
+    EXPECT_FALSE(parse_metric(name).ok()) << name;
+  const auto choices = metric_choices();
+  const std::string text(choices.begin(), choices.end());
+  EXPECT_TRUE(text.starts_with("loss|accuracy|") && text.ends_with("|few_med_many")) << text;
+}
+
 TEST(Evaluation, Direction) {
   EXPECT_FALSE(higher_is_better("val/loss"));
   EXPECT_FALSE(higher_is_better("ece"));
+  EXPECT_FALSE(higher_is_better("val/brier"));
+  EXPECT_TRUE(higher_is_better("val/recall_at_precision(0.9)"));
+  EXPECT_TRUE(higher_is_better("val/class_accuracy/loss")) << "the accuracy of a class called loss";
   EXPECT_TRUE(higher_is_better("val/balanced_accuracy"));
   EXPECT_TRUE(higher_is_better("val/class_accuracy/loss")) << "a class of that name";
 }
