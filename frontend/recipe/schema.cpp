@@ -113,9 +113,10 @@ constexpr KeySpec kKeys[] = {
      "data.split.by = stratified|group|time"},
     {"data.split.seed", Type::integer, R, "0", "", 0, kMaxCount, "seed that chooses the test rows",
      "methods 11.1", "data.split.by = stratified|group"},
-    {"data.split.val_seed", Type::integer, R, "1", "", 0, kMaxCount,
-     "seed that chooses the validation rows among the others", "methods 11.1",
-     "data.split.by = stratified|group"},
+    {"data.split.val_seed", Type::seed_choice, R, "1", "", 0, kMaxCount,
+     "seed that chooses the validation rows among the others; \"run_seed\": every seed of a run validates on "
+     "rows of its own, so that the spread over seeds holds that choice too",
+     "methods 11.1", "data.split.by = stratified|group"},
     {"data.long_tail.profile", Type::word, R, "", "exp|step|step_at|binary_fixed|binary_step|balanced|pareto",
      0, 0, "count profile cut from the training split; unset keeps the data as they are", "methods 1.1"},
     {"data.long_tail.r", Type::number, R, "1.0", "", kTiny, kInf, "imbalance ratio n_min / n_max",

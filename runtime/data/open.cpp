@@ -57,20 +57,23 @@ struct Sources {
   SplitRows rows;
 };
 
-Result<SplitRows> split(const RawTable& table, const DataPlan& plan, std::int32_t num_classes) {
-  switch (plan.split.by) {
+Result<SplitRows> split(const RawTable& table, const DataPlan& plan, std::int32_t num_classes,
+                        std::uint64_t run_seed) {
+  SplitSpec spec = plan.split;
+  if (spec.val_follows_run) spec.val_seed = run_seed;
+  switch (spec.by) {
   case SplitBy::kGroup:
     if (table.group.codes.empty())
       return invalid_argument("'", table.path, "' has no group column to split by");
-    return split_by_group(table.group.codes, plan.split);
+    return split_by_group(table.group.codes, spec);
   case SplitBy::kTime:
     if (table.time.empty()) return invalid_argument("'", table.path, "' has no time column to split by");
-    return split_by_time(table.time, plan.split);
+    return split_by_time(table.time, spec);
   case SplitBy::kStratified:
   case SplitBy::kFiles:
     break;
   }
-  return split_stratified(table.label, num_classes, plan.split);
+  return split_stratified(table.label, num_classes, spec);
 }
 
 /// A failure is about the key that led there, unless it knows a nearer one.
@@ -96,7 +99,7 @@ Status check_groups(const RawTable& train, const RawTable& other) {
   return {};
 }
 
-Result<Sources> read_sources(const DataPlan& plan, const DataSchema& schema) {
+Result<Sources> read_sources(const DataPlan& plan, const DataSchema& schema, std::uint64_t run_seed) {
   Sources sources;
   if (plan.format != DataFormat::kCsv) {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.train, generate(plan, GeneratedPart::kTrain));
@@ -109,8 +112,9 @@ Result<Sources> read_sources(const DataPlan& plan, const DataSchema& schema) {
   const ReadOptions read{.csv = plan.csv};
   TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.train, of_key("data.train", "reading the training table",
                                                       read_table(plan.train, schema, read)));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.rows, of_key("data.split.by", "splitting the training table",
-                                                     split(sources.train, plan, schema.num_classes)));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.rows,
+                                of_key("data.split.by", "splitting the training table",
+                                       split(sources.train, plan, schema.num_classes, run_seed)));
   if (!plan.val.empty()) {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(
         sources.val, of_key("data.val", "reading the validation table", read_table(plan.val, schema, read)));
@@ -187,7 +191,7 @@ std::string missing_note(const DataSchema& schema, const EncodeReport& report, s
 
 Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, const OpenOptions& options) {
   TAILOR_RETURN_IF_ERROR_AS_IS(check_plan(plan, schema));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(Sources sources, read_sources(plan, schema));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(Sources sources, read_sources(plan, schema, options.run_seed));
   DataBundle bundle;
 
   const auto cut = [&](const LongTailSpec& spec, const RawTable& table,

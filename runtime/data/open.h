@@ -19,7 +19,7 @@ struct DataBundle {
 };
 
 struct OpenOptions {
-  std::uint64_t run_seed = 0;          ///< used where the plan says subset_seed = "run_seed"
+  std::uint64_t run_seed = 0;          ///< used where the plan says subset_seed or val_seed = "run_seed"
   const FittedState* fitted = nullptr; ///< resume, eval: use this instead of fitting
 };
 

@@ -66,6 +66,16 @@ Status read_number(const Options& options, std::string_view key, double& value) 
   return {};
 }
 
+/// A seed: an integer, or "run_seed" for the one of the run.
+Status read_seed(const Options& options, std::string_view key, std::uint64_t& seed, bool& follows_run) {
+  const Option* option = options.find(key);
+  if (!option || !option->value.as_string()) return read_int(options, key, 0, INT64_MAX, seed);
+  if (*option->value.as_string() != "run_seed")
+    return wrong(key, " = '", *option->value.as_string(), "', expected an integer or \"run_seed\"");
+  follows_run = true;
+  return {};
+}
+
 /// A word key read by `parse`, which knows the words.
 template <class T, class Parse>
 Status read_word(const Options& options, std::string_view key, Parse parse, T& value) {
@@ -142,15 +152,8 @@ Status read_long_tail(const Options& options, std::optional<LongTailSpec>& resul
       read_word(options, "data.long_tail.class_order", one_of(kClassOrders), tail.shuffle_classes));
   TAILOR_RETURN_IF_ERROR_AS_IS(
       read_int(options, "data.long_tail.class_order_seed", 0, INT64_MAX, tail.class_order_seed));
-  if (const Option* seed = options.find("data.long_tail.subset_seed"); seed && seed->value.as_string()) {
-    if (*seed->value.as_string() != "run_seed")
-      return wrong("data.long_tail.subset_seed", " = '", *seed->value.as_string(),
-                   "', expected an integer or \"run_seed\"");
-    tail.subset_follows_run = true;
-  } else {
-    TAILOR_RETURN_IF_ERROR_AS_IS(
-        read_int(options, "data.long_tail.subset_seed", 0, INT64_MAX, tail.subset_seed));
-  }
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      read_seed(options, "data.long_tail.subset_seed", tail.subset_seed, tail.subset_follows_run));
   if (Status status = check_long_tail(tail); !status.ok())
     return wrong_value("data.long_tail.r", std::move(status));
   result = tail;
@@ -184,7 +187,8 @@ Status read_split(const Options& options, DataPlan& plan) {
   TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.split.val", split.val));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_number(options, "data.split.test", split.test));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.split.seed", 0, INT64_MAX, split.seed));
-  TAILOR_RETURN_IF_ERROR_AS_IS(read_int(options, "data.split.val_seed", 0, INT64_MAX, split.val_seed));
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      read_seed(options, "data.split.val_seed", split.val_seed, split.val_follows_run));
   if (!plan.test.empty()) {
     split.test = 0;
     if (is_default(options, "data.split.val")) split.val = defaults::kValShareBesideTestFile;

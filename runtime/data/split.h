@@ -16,6 +16,7 @@ struct SplitSpec {
   double test = defaults::kTestShare; ///< fraction of all rows; 0 when there is a test file
   std::uint64_t seed = 0;             ///< chooses test
   std::uint64_t val_seed = 1;         ///< chooses val among the rest: another one leaves test as it is
+  bool val_follows_run = false;       ///< `val_seed` is the run's seed: every seed validates on other rows
 };
 
 /// Row numbers, each list ascending. Together a partition of [0, num_rows).

@@ -51,7 +51,7 @@ std::string label(const RunResult& result, const std::string& row) {
 } // namespace
 
 std::string result_to_json(const RunResult& result) {
-  OptionValue::List seeds, counts, names;
+  OptionValue::List seeds, counts, val_counts, names;
   for (const SeedResult& seed : result.seeds) {
     const bool selected = !seed.selected_on.empty();
     seeds.emplace_back(
@@ -73,6 +73,8 @@ std::string result_to_json(const RunResult& result) {
   }
   for (const std::int64_t count : result.class_counts)
     counts.emplace_back(count);
+  for (const std::int64_t count : result.val_class_counts)
+    val_counts.emplace_back(count);
   for (const std::string& name : result.class_names)
     names.emplace_back(name);
   OptionValue::Table groups;
@@ -89,6 +91,7 @@ std::string result_to_json(const RunResult& result) {
   return OptionValue(OptionValue::Table{
                          {"class_names", OptionValue(std::move(names))},
                          {"class_counts", OptionValue(std::move(counts))},
+                         {"val_class_counts", OptionValue(std::move(val_counts))},
                          {"groups", OptionValue(std::move(groups))},
                          {"r", json_number(result.imbalance_ratio())},
                          {"rows", OptionValue(OptionValue::Table{{"train", OptionValue(result.train_rows)},

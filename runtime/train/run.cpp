@@ -152,6 +152,7 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
     return invalid_argument("run.seed ", seed, " with run.seeds ", setup.num_seeds);
   setup.first_seed = static_cast<std::uint64_t>(seed);
   setup.reopen_data_per_seed =
+      setup.data_plan.split.val_follows_run ||
       (setup.data_plan.long_tail && setup.data_plan.long_tail->subset_follows_run) ||
       (setup.data_plan.test_long_tail && setup.data_plan.test_long_tail->subset_follows_run);
 
@@ -292,6 +293,7 @@ Status describe_data(const RunSetup& setup, const DataBundle& data, RunResult& r
   const ArtifactSpec& spec = setup.executor->spec();
   result.class_names = data.fitted.class_names;
   result.class_counts = data.train.class_counts;
+  result.val_class_counts = data.val.class_counts;
   result.train_rows = data.train.num_rows;
   result.val_rows = data.val.num_rows;
   result.test_rows = data.test.num_rows;
@@ -356,9 +358,11 @@ Status write_start(const RunSetup& setup) {
 }
 
 /// What to say of seeds that a resume found finished. `trained`: others went on.
-void report_finished(const RunSetup& setup, const std::vector<std::string>& finished, bool trained) {
-  for (const std::string& seed : finished)
-    log_info(seed);
+void report_finished(const RunSetup& setup, const std::vector<std::string>& finished, bool trained,
+                     bool told) {
+  if (!told)
+    for (const std::string& seed : finished)
+      log_info(seed);
   if (trained || finished.empty() || setup.changed.empty()) return;
   log_warning(concat(joined(setup.changed), " has no effect: the run is finished"));
   log_info(
@@ -454,8 +458,10 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
         !text.empty() && !trainer.record().outcome.empty())
       warnings.say(text);
     if (trainer.record().outcome.empty()) break;
+    if (options.seed_finished) options.seed_finished(result.seeds.back());
   }
-  report_finished(setup, finished, trained);
+  result.trained = trained;
+  report_finished(setup, finished, trained, /*told=*/static_cast<bool>(options.seed_finished));
   if (!trained && setup.program_of_run) TAILOR_RETURN_IF_ERROR_AS_IS(write_program(setup));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(result.groups, group_sizes(setup, result.class_counts));
   result.metrics = summaries(result.seeds);

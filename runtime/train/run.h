@@ -15,6 +15,8 @@ namespace tailor::runtime {
 using ExecutorFactory =
     std::function<Result<std::unique_ptr<Executor>>(std::shared_ptr<const Artifact>, const ExecutorOptions&)>;
 
+struct SeedResult;
+
 struct RunOptions {
   Settings set;     ///< `--set key=text`, run keys only
   std::string data; ///< a folder that relative data paths start from, or a file to train on; empty: what the
@@ -31,6 +33,9 @@ struct RunOptions {
   /// Called once with the executor before training, to attach an observer (`--check reference`,
   /// `--trap-nonfinite`).
   std::function<Status(Executor&)> prepare_executor;
+  /// Called after every seed that finished, trained now or found finished by a resume: who sets it says so
+  /// himself, and no line of the second kind is printed.
+  std::function<void(const SeedResult&)> seed_finished;
 };
 
 /// One seed's outcome at its reported epoch: the best one if the run selects on validation, else the last.
@@ -58,12 +63,14 @@ struct RunResult {
   std::string out;
   std::string latest; ///< the link that leads to it, "runs/fraud-latest"; empty: the folder was named
   std::vector<std::string> class_names;
-  std::vector<std::int64_t> class_counts; ///< of the training split
+  std::vector<std::int64_t> class_counts;     ///< of the training split
+  std::vector<std::int64_t> val_class_counts; ///< of the validation split of the last seed
   std::int64_t train_rows = 0, val_rows = 0, test_rows = 0;
   std::vector<SeedResult> seeds;
   std::vector<std::pair<std::string, std::int64_t>> groups; ///< "minority", ... and how many classes it has
   std::vector<MetricSummary> metrics;                       ///< over the seeds that finished
   std::vector<std::string> shown; ///< eval.metrics: lines of the table; empty: all but those per class
+  bool trained = false;           ///< false: a resume found every seed finished
   int signal = 0;                 ///< the signal that stopped the run, or 0
 
   /// n_min / n_max over classes with rows; 0 without any.

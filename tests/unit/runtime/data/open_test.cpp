@@ -94,6 +94,18 @@ TEST(Open, SubsetMayFollowTheRunSeed) {
   EXPECT_NE(rows(1), rows(2));
 }
 
+TEST(Open, ValidationRowsMayFollowTheRunSeed) {
+  const TemporaryFolder folder;
+  DataPlan plan = plan_for(folder.write("t.csv", table_text()), named("y"));
+  const auto rows = [&](std::uint64_t seed) { return open(plan, {.run_seed = seed}); };
+  EXPECT_EQ(rows(1).val.source_row, rows(2).val.source_row);
+  plan.split.val_follows_run = true;
+  const DataBundle one = rows(1), two = rows(2);
+  EXPECT_NE(one.val.source_row, two.val.source_row);
+  EXPECT_EQ(one.test.source_row, two.test.source_row) << "the test rows are those of data.split.seed";
+  EXPECT_EQ(one.val.class_counts, two.val.class_counts) << "still stratified";
+}
+
 TEST(Open, SplitsByGroupAndByTime) {
   const TemporaryFolder folder;
   DataPlan plan = plan_for(folder.write("t.csv", table_text()), named("y"));

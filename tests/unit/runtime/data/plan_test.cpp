@@ -93,6 +93,17 @@ TEST(Plan, ReadsEveryKey) {
   EXPECT_EQ(plan.groups.kind, GroupRule::Kind::kThirds);
 }
 
+TEST(Plan, SeedsAreNumbersOrThatOfTheRun) {
+  Options o = csv_options();
+  EXPECT_FALSE(value_of(data_plan_from(o, "")).split.val_follows_run);
+  set_at(o, "data.split.val_seed", 7);
+  EXPECT_EQ(value_of(data_plan_from(o, "")).split.val_seed, 7u);
+  set_at(o, "data.split.val_seed", "run_seed");
+  EXPECT_TRUE(value_of(data_plan_from(o, "")).split.val_follows_run);
+  set_at(o, "data.split.val_seed", "mine");
+  EXPECT_FALSE(data_plan_from(o, "").ok());
+}
+
 TEST(Plan, DefaultsAreThoseOfTheProtocol) {
   Options o = csv_options();
   const DataPlan plan = value_of(data_plan_from(o, ""));
