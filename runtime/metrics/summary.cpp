@@ -1,7 +1,11 @@
 #include "runtime/metrics/summary.h"
 
+#include "runtime/metrics/student_t.h"
+
+#include <cassert>
 #include <cmath>
 #include <cstdio>
+#include <vector>
 
 namespace tailor::runtime {
 
@@ -29,6 +33,22 @@ std::string to_string(const SeedSummary& summary) {
   else
     std::snprintf(text, sizeof text, "%.4f (1 seed)", summary.mean);
   return text;
+}
+
+PairedDifference paired_difference(std::span<const double> a, std::span<const double> b, double confidence,
+                                   double resampling) {
+  assert(a.size() == b.size());
+  std::vector<double> differences;
+  for (std::size_t s = 0; s < a.size(); ++s)
+    differences.push_back(b[s] - a[s]);
+  const SeedSummary summary = summarise(differences);
+  PairedDifference result{summary.num_seeds, summary.mean, summary.standard_error, std::nullopt};
+  if (result.num_pairs < kFewestPairs) return result;
+  const auto pairs = static_cast<double>(result.num_pairs);
+  const double deviation = *result.standard_error * std::sqrt(pairs);
+  result.half_width =
+      student_t_quantile(1 - (1 - confidence) / 2, pairs - 1) * deviation * std::sqrt(1 / pairs + resampling);
+  return result;
 }
 
 } // namespace tailor::runtime

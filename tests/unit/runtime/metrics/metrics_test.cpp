@@ -1,6 +1,7 @@
 // Golden values are worked out by hand in the comments, or come from methods.md 2.9.
 #include "runtime/metrics/evaluation.h"
 #include "runtime/metrics/ranking.h"
+#include "runtime/metrics/student_t.h"
 #include "runtime/metrics/summary.h"
 
 #include <gmock/gmock.h>
@@ -403,6 +404,35 @@ TEST(Summary, MeanAndStandardError) {
   EXPECT_FALSE(summarise(std::vector<double>{1}).standard_error);
   EXPECT_EQ(to_string(summarise(std::vector<double>{0.5})), "0.5000 (1 seed)");
   EXPECT_EQ(to_string(summarise({})), "absent");
+}
+
+TEST(Summary, StudentTQuantilesOfTheTables) {
+  EXPECT_NEAR(student_t_quantile(0.975, 1), 12.706204736432095, 1e-8);
+  EXPECT_NEAR(student_t_quantile(0.975, 2), 4.302652729911275, 1e-9);
+  EXPECT_NEAR(student_t_quantile(0.975, 4), 2.7764451051977987, 1e-9);
+  EXPECT_NEAR(student_t_quantile(0.995, 14), 2.976842734370834, 1e-9);
+  EXPECT_NEAR(student_t_quantile(0.975, 1e6), 1.959966, 1e-5); // the normal distribution
+  EXPECT_NEAR(student_t_quantile(0.025, 4), -2.7764451051977987, 1e-9);
+  EXPECT_NEAR(student_t_quantile(0.5, 7), 0, 1e-9);
+}
+
+TEST(Summary, PairedDifferenceByHand) {
+  const std::vector<double> a = {1, 2, 3, 4}, b = {1.5, 2.5, 3.5, 5}; // d = .5 .5 .5 1
+  const PairedDifference d = paired_difference(a, b, 0.95);
+  EXPECT_EQ(d.num_pairs, 4);
+  EXPECT_DOUBLE_EQ(d.mean, 0.625);
+  EXPECT_DOUBLE_EQ(*d.standard_error, 0.125); // sd = .25
+  EXPECT_NEAR(*d.half_width, 3.182446305284263 * 0.125, 1e-9);
+  EXPECT_TRUE(d.told_apart());
+  EXPECT_FALSE(paired_difference(b, a, 0.999).told_apart()); // t = 12.92: 1.6 wide
+  // Rows drawn anew by every seed: sqrt(1/4 + 1/4) in place of sqrt(1/4).
+  EXPECT_NEAR(*paired_difference(a, b, 0.95, 0.25).half_width, 3.182446305284263 * 0.25 * std::sqrt(0.5),
+              1e-9);
+  // Too few pairs say nothing, however alike they are.
+  const std::vector<double> zero = {0, 0}, one = {1, 1};
+  EXPECT_FALSE(paired_difference(zero, one, 0.95).told_apart());
+  EXPECT_FALSE(paired_difference(zero, one, 0.95).half_width);
+  EXPECT_FALSE(paired_difference(a, a, 0.95).told_apart()) << "no difference at all is none";
 }
 
 } // namespace
