@@ -6,6 +6,7 @@
 #include "frontend/recipe/bases.h"
 #include "runtime/base/log.h"
 #include "tools/tailor-run/command_line.h"
+#include "tools/tailor/compare.h"
 #include "tools/tailor/data.h"
 #include "tools/tailor/init.h"
 #include "tools/tailor/llvm_errors.h"
@@ -74,6 +75,29 @@ void add_table(CLI::App& app, TableArguments& table) {
   app.add_option("--separator", table.separator, "column separator: tab or one character, as , ; |");
   app.add_option("--header", table.header, "whether the first line holds names")
       ->check(CLI::IsMember({"yes", "no"}));
+}
+
+void add_compare(CLI::App& app, CompareArguments& compare) {
+  app.add_option("recipe", compare.recipe, "a recipe (.toml)")->required();
+  app.add_option(
+         "--methods", compare.methods,
+         "names separated by commas: values of method.use, balanced-sampling, sqrt-sampling, "
+         "effective-sampling, class-aware-sampling, several joined by + (sam-a+smoothing), or recipe, what "
+         "it says itself; default: erm, weighted, logit-adjustment, balanced-sampling, smoothing, sam-a, "
+         "sam-a+smoothing, recipe")
+      ->delimiter(',');
+  app.add_option("--seeds", compare.seeds, "runs of each method (5); 3 at least for an interval")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{10000}));
+  app.add_option("--set", compare.set, "key=value over the recipe, for every method; may be repeated")
+      ->allow_extra_args(false);
+  app.add_option(
+      "--out", compare.out,
+      "folder for compare.md, .csv, .json and a run folder per method (runs/compare-RECIPE); methods "
+      "that are finished there are not trained again");
+  app.add_option("--target", compare.target, "cpu:native (default), cpu:x86-64-v3, ... or reference");
+  app.add_option("--threads", compare.threads, "compute threads (same results for any number)")
+      ->check(CLI::Range(0, 1024));
+  app.add_flag("--quiet", compare.quiet, "no progress");
 }
 
 /// A subcommand that reads its own words.
@@ -238,8 +262,16 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   recipe_app->add_option("--set", recipe.overrides, "key=value over the recipe; may be repeated")
       ->allow_extra_args(false);
 
+  CompareArguments compare;
+  CLI::App* compare_app = app.add_subcommand(
+      "compare", "train a recipe with several methods on the same seeds and rows, and print what differs");
+  add_compare(*compare_app, compare);
+  compare.command_line.assign(argv, argv + argc);
+  if (!compare.command_line.empty()) compare.command_line.front() = name;
+
   QuickstartOptions quickstart;
-  CLI::App* quickstart_app = app.add_subcommand("quickstart", "three methods on a built-in long-tailed set");
+  CLI::App* quickstart_app =
+      app.add_subcommand("quickstart", "methods compared on a built-in long-tailed set");
   quickstart_app->add_option("--recipes", quickstart.recipes, "folder of the recipes")->required();
   quickstart_app->add_option("--out", quickstart.out, "output folder")->required();
 
@@ -274,6 +306,7 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   if (*data_app) code = run_data(data);
   if (*init_app) code = run_init(init);
   if (*recipe_app) code = run_recipe(recipe);
+  if (*compare_app) code = run_compare(compare);
   if (*quickstart_app) code = run_quickstart(quickstart);
   return code;
 }

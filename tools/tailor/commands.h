@@ -83,6 +83,10 @@ std::optional<backend::Compilation> compile_source(const Source& source,
                                                    const backend::CompileOptions& options,
                                                    const CompileFlags& flags, int& code);
 
+/// Prints an error about a source and returns its exit code. Complaints of a recipe come formatted as a compiler
+/// prints them; other errors get their "error: " here.
+int report_source(const runtime::Status& status);
+
 /// The options the flags stand for.
 backend::CompileOptions to_options(const CompileFlags& flags);
 

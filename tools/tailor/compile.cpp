@@ -18,17 +18,6 @@ using runtime::report;
 
 constexpr std::string_view kFlagPrefix = "tailor-";
 
-/// Complaints about the source come formatted as a compiler prints them; other errors get their "error: "
-/// here.
-int report_source(const runtime::Status& status) {
-  const bool is_whole = status.message().starts_with("error: ") || // a TraceError without a place
-                        status.message().find(": error: ") != std::string::npos;
-  if (!is_whole) return report(status);
-  runtime::log_info(status.message());
-  if (!status.hint().empty()) runtime::log_info("hint: " + status.hint());
-  return runtime::exit_code(status);
-}
-
 bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
@@ -99,6 +88,15 @@ void print_times(const backend::Compilation& compilation) {
 }
 
 } // namespace
+
+int report_source(const runtime::Status& status) {
+  const bool is_whole = status.message().starts_with("error: ") || // a TraceError without a place
+                        status.message().find(": error: ") != std::string::npos;
+  if (!is_whole) return report(status);
+  runtime::log_info(status.message());
+  if (!status.hint().empty()) runtime::log_info("hint: " + status.hint());
+  return runtime::exit_code(status);
+}
 
 backend::CompileOptions to_options(const CompileFlags& flags) {
   backend::CompileOptions options;

@@ -1,13 +1,13 @@
 #pragma once
-// `tailor quickstart`: three methods on a built-in long-tailed set, side by side.
+// `tailor quickstart`: `tailor compare` on a built-in long-tailed set, and what the compiler did with one method.
 
 #include <string>
 
 namespace tailor::tools {
 
 struct QuickstartOptions {
-  std::string recipes; ///< folder of quickstart.toml, quickstart_smoothing.toml, quickstart_sam_a.toml
-  std::string out;     ///< output folder; one folder a method is made in it
+  std::string recipes; ///< folder of quickstart.toml and quickstart_sam_a.toml
+  std::string out;     ///< output folder: the comparison's, with a run folder per method
 };
 
 /// Returns the process's exit status.
