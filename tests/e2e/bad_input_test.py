@@ -81,7 +81,7 @@ with scratch() as folder:
     assert re.search(r"^auc ", shown, re.M) and not re.search(r"^accuracy ", shown, re.M), shown
     run(TAILOR, "compile", "r.toml", "-o", "p.tailor", cwd=folder)
     # What a run key makes impossible is said before the first step.
-    for word, part in {"run.keep.best=val/confusion": "no such metric", "run.loader_threads=65": "64"}.items():
+    for word, part in {"run.keep.best=val/confusion": "run.keep.best: unknown metric .confusion.", "run.loader_threads=65": "64"}.items():
         expect(run(TAILOR_RUN, "p.tailor", "--set", word, "--out", "never", cwd=folder, status=1), part)
         assert not os.path.exists(os.path.join(folder, "never", "seed-0", "last.safetensors"))
         if os.path.exists(os.path.join(folder, "never")):

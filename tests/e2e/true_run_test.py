@@ -77,7 +77,7 @@ with scratch() as folder:
     recipe("rare.toml", "rare.csv", watch % "loss")
     said = go("train", "rare.toml", "--out", "rare", "--quiet")
     expect(said, r"warning: the validation split has no row of class '1' \(2 rows in training\); it cannot measure "
-                 r"minority, few, auc, average_precision, f1, mcc")
+                 r"minority, few, auc, average_precision, precision, recall, f1, mcc")
     expect_not(said, "epoch 1/")
 
     # Batch normalisation over one row: by what the sampler draws, and never for batches of one.
