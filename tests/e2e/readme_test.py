@@ -46,7 +46,7 @@ def write_tables(folder):
 
 check_scripts()
 listed = commands(*OURS)
-for verb in ("data", "init", "train", "predict", "compile", "inspect", "run", "recipe"):
+for verb in ("data", "init", "compare", "train", "predict", "compile", "inspect", "run", "recipe"):
     assert any(command.startswith(f"tailor {verb} ") for command in listed), f"the README shows no tailor {verb}"
 assert any(command.startswith("tailor-run ") for command in listed), listed
 (export,) = commands("export")

@@ -119,8 +119,9 @@ std::string road(const std::string& name, bool has_program) {
     return "The program of this binary:\n  " + name + " train\n  " + name + " compile -o program.tailor\n  " +
            name + " run program.tailor\n\n`" + name + " COMMAND --help` says more and has examples.";
   return "A table of your own:\n  " + name + " data fraud.csv --label Class\n  " + name +
-         " init fraud.csv --label Class\n  " + name + " train fraud.toml --out runs/first\n  " + name +
-         " predict runs/first --data new.csv\n\n`" + name + " COMMAND --help` says more and has examples.";
+         " init fraud.csv --label Class\n  " + name + " compare fraud.toml\n  " + name +
+         " train fraud.toml --out runs/first\n  " + name + " predict runs/first --data new.csv\n\n`" + name +
+         " COMMAND --help` says more and has examples.";
 }
 
 struct Example {
