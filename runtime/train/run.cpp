@@ -388,7 +388,8 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
   if (setup.options.has_value("eval.metrics")) {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(result.shown, setup.options.get_strings("eval.metrics"));
   }
-  Warnings warnings;
+  Warnings own;
+  Warnings& warnings = options.warnings ? *options.warnings : own;
   if (const std::string text = warmup_note(setup.options); !text.empty()) warnings.say(text);
   if (!setup.kept.empty() && !options.quiet)
     log_info(concat("options  ", joined(setup.kept), ", as the run has them"));
@@ -455,7 +456,7 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
     }
     result.seeds.push_back(seed_result(trainer.record()));
     if (const std::string text = unrecognised_classes(result.seeds.back(), *data);
-        !text.empty() && !trainer.record().outcome.empty())
+        !text.empty() && !trainer.record().outcome.empty() && !options.seed_finished)
       warnings.say(text);
     if (trainer.record().outcome.empty()) break;
     if (options.seed_finished) options.seed_finished(result.seeds.back());

@@ -3,8 +3,10 @@
 #include "runtime/metrics/summary.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/effective_options.h"
+#include "runtime/train/warnings.h"
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,9 +35,11 @@ struct RunOptions {
   /// Called once with the executor before training, to attach an observer (`--check reference`,
   /// `--trap-nonfinite`).
   std::function<Status(Executor&)> prepare_executor;
-  /// Called after every seed that finished, trained now or found finished by a resume: who sets it says so
-  /// himself, and no line of the second kind is printed.
+  /// Called after every seed that finished, trained now or found finished by a resume: who sets it tells
+  /// what became of a seed, and no line about a single seed is printed.
   std::function<void(const SeedResult&)> seed_finished;
+  /// Shared by runs that are one thing to the user: what one of them said, the others leave out.
+  std::shared_ptr<Warnings> warnings;
 };
 
 /// One seed's outcome at its reported epoch: the best one if the run selects on validation, else the last.

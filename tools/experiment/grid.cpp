@@ -89,6 +89,7 @@ bool is_whole(const RunResult& run, const Variant& variant, const runtime::Setti
 Result<GridResult> run_grid(const std::vector<Variant>& variants, const GridOptions& options) {
   TAILOR_RETURN_IF_ERROR_AS_IS(check_names(variants));
   GridResult grid;
+  const auto warnings = std::make_shared<runtime::Warnings>();
   for (std::size_t i = 0; i < variants.size() && grid.signal == 0; ++i) {
     const Variant& variant = variants[i];
     runtime::RunOptions run;
@@ -98,6 +99,7 @@ Result<GridResult> run_grid(const std::vector<Variant>& variants, const GridOpti
     run.quiet = true;
     run.command_line = options.command_line;
     run.make_executor = options.make_executor;
+    run.warnings = warnings;
     run.seed_finished = [&](const runtime::SeedResult& seed) {
       if (options.seed_finished) options.seed_finished(i, seed);
     };

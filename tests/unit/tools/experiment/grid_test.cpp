@@ -65,6 +65,17 @@ TEST(Grid, TrainsEveryVariantOnTheSameSeeds) {
   EXPECT_TRUE(runtime::file_exists(folder / "b+c/seed-2/last.safetensors"));
 }
 
+TEST(Grid, WhatHoldsForAllVariantsIsSaidOnce) {
+  const TemporaryFolder folder;
+  ::testing::internal::CaptureStderr();
+  run(two_variants(), options_for(folder.path())); // a warm-up as long as the run
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  const std::string warning = "schedule.warmup_epochs is 2 in a run of 2 epochs";
+  const std::size_t first = said.find(warning);
+  ASSERT_NE(first, std::string::npos) << said;
+  EXPECT_EQ(said.find(warning, first + 1), std::string::npos) << said;
+}
+
 TEST(Grid, AFinishedVariantIsNotTrainedAgain) {
   const TemporaryFolder folder;
   const GridResult first = run(two_variants(), options_for(folder.path()));
