@@ -46,12 +46,6 @@ bool is_unix_time(const ColumnProfile& column) {
          column.min >= kFrom * unit && column.max < kTo * unit;
 }
 
-/// Values of a text column, the missing one left out; large where they were too many to count.
-std::int64_t num_texts(const ColumnProfile& column) {
-  if (column.many_distinct) return static_cast<std::int64_t>(ColumnProfile::kMaxDistinct) + 1;
-  return std::ssize(column.distinct) - (column.num_missing > 0);
-}
-
 bool has_blanks(const ColumnProfile& column) {
   return std::any_of(column.distinct.begin(), column.distinct.end(), [](const auto& entry) {
     return entry.first != kMissingCategory && entry.first.find(' ') != std::string::npos;
@@ -93,10 +87,10 @@ std::string number_identifies(const ColumnProfile& column, const ColumnSignal& s
 
 /// Why these texts are no categories; empty if they may be.
 std::string text_identifies(const ColumnProfile& column) {
-  if (column.num_values < kFewValues || num_texts(column) * 2 <= column.num_values) return "";
+  if (!column.names_rows()) return "";
   const char* const kind = has_blanks(column) ? "free text or an identifier" : "an identifier";
   return column.many_distinct ? concat("text with more than ", ColumnProfile::kMaxDistinct, " values: ", kind)
-                              : concat("text with ", num_texts(column), " values in ",
+                              : concat("text with ", column.num_distinct(), " values in ",
                                        column.num_values + column.num_missing, " rows: ", kind);
 }
 
@@ -135,14 +129,17 @@ private:
     return profile_.columns[static_cast<std::size_t>(position)];
   }
 
+  bool means(const ColumnRef& ref, const ColumnProfile& candidate) const {
+    if (!ref.name.empty()) return candidate.name == ref.name;
+    const auto count = static_cast<std::int32_t>(profile_.columns.size());
+    return candidate.position == (ref.position < 0 ? count + ref.position : ref.position);
+  }
+
   void mark_declared(const DataPlan& plan) {
     open_.assign(profile_.columns.size(), true);
     const auto close = [&](const ColumnRef& ref) {
-      const auto count = static_cast<std::int32_t>(profile_.columns.size());
       for (const ColumnProfile& candidate : profile_.columns)
-        if (ref.name.empty() ? candidate.position == (ref.position < 0 ? count + ref.position : ref.position)
-                             : candidate.name == ref.name)
-          open_[static_cast<std::size_t>(candidate.position)] = false;
+        if (means(ref, candidate)) open_[static_cast<std::size_t>(candidate.position)] = false;
     };
     for (const std::optional<ColumnRef>* ref : {&plan.label, &plan.time, &plan.group, &plan.id})
       if (*ref) close(**ref);
@@ -215,7 +212,7 @@ private:
 
   /// How a column of dates is written; nullopt for other columns and where that is open.
   std::optional<DateForm> form_of(const ColumnProfile& here) const {
-    if (is_unix_time(here)) return here.max < 1e11 ? DateForm::kUnixSeconds : DateForm::kUnixMilliseconds;
+    if (is_unix_time(here)) return unix_form(here.max);
     if (!all_dates(here)) return std::nullopt;
     return here.dates.is_open() ? found_.plan.date_order : here.dates.form();
   }
@@ -241,12 +238,11 @@ private:
       if (!form || !values) return;
       const bool orders = !found_.plan.time && here.num_missing == 0 && values->num_values >= kFewValues &&
                           values->distinct > 1 && (values->rising || values->falling);
-      const bool counted = *form == DateForm::kUnixSeconds || *form == DateForm::kUnixMilliseconds;
       const double days = values->max - values->min;
       std::uint16_t own = orders ? 0 : bit(DateFeature::kElapsed);
       if (days >= (orders ? kYear : kMonths)) own |= bit(DateFeature::kMonth);
       if (days >= kWeekdays) own |= bit(DateFeature::kDayOfWeek);
-      if (here.dates.num_with_time > 0 || counted) own |= bit(DateFeature::kHour);
+      if (here.dates.num_with_time > 0 || is_unix_form(*form)) own |= bit(DateFeature::kHour);
       features |= own;
       if (orders) {
         found_.plan.time = ColumnRef{"", here.position};
@@ -386,7 +382,7 @@ private:
   void choose_categories() {
     each_open([&](const ColumnProfile& here) {
       const std::optional<ColumnSignal>& values = signal(here);
-      const bool few = num_texts(here) * kRowsPerCategory <= here.num_values;
+      const bool few = here.num_distinct() * kRowsPerCategory <= here.num_values;
       if (all_numbers(here)) {
         if (!is_identifier_name(here.name) || !few || !values || !values->whole || values->distinct < 3)
           return;
@@ -394,8 +390,8 @@ private:
         decide(here, concat("its name, and ", values->distinct, " values: numbers without an order"));
       } else if (here.is_numeric() && few && here.num_not_finite == 0) {
         found_.plan.categorical.push_back({"", here.position});
-        decide(here, concat(num_texts(here), " values, not all of them numbers (", in_quotes(here.first_text),
-                            " at ", here.first_text_where, ")"));
+        decide(here, concat(here.num_distinct(), " values, not all of them numbers (",
+                            in_quotes(here.first_text), " at ", here.first_text_where, ")"));
       } else if (here.is_numeric()) {
         const std::string what =
             concat("numbers in ", here.num_numbers, " of ", here.num_values, " cells, but ",
@@ -452,7 +448,7 @@ private:
     for (const std::vector<ColumnRef>* refs :
          {&found_.plan.categorical, &found_.plan.numeric, &found_.plan.date})
       for (const ColumnRef& ref : *refs)
-        if (ref.name.empty() ? ref.position == position : column(position).name == ref.name) return true;
+        if (means(ref, column(position))) return true;
     return false;
   }
 

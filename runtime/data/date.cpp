@@ -219,8 +219,15 @@ bool read(std::string_view text, Readings& readings) {
 
 } // namespace
 
+std::optional<DateForm> unix_form(double largest) {
+  constexpr double kMaxSeconds = 1e11, kMaxMilliseconds = 1e14;
+  if (largest < kMaxSeconds) return DateForm::kUnixSeconds;
+  if (largest < kMaxMilliseconds) return DateForm::kUnixMilliseconds;
+  return std::nullopt;
+}
+
 bool parse_date(std::string_view text, DateForm form, DateTime& date) {
-  if (form == DateForm::kUnixSeconds || form == DateForm::kUnixMilliseconds) {
+  if (is_unix_form(form)) {
     double number = 0;
     if (parse_number(text, number) != NumberParse::kOk) return false;
     date = {form == DateForm::kUnixSeconds ? number : number / 1000, 0, true};

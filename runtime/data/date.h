@@ -7,6 +7,14 @@
 
 namespace tailor::runtime {
 
+/// Numbers that count from 1970.
+constexpr bool is_unix_form(DateForm form) {
+  return form == DateForm::kUnixSeconds || form == DateForm::kUnixMilliseconds;
+}
+/// What numbers up to `largest` count: seconds up to the year 5138, from there (10^11) milliseconds; nothing from
+/// 10^14 on.
+std::optional<DateForm> unix_form(double largest);
+
 /// A date, or a date and a time of day, as a clock on the wall there shows it.
 struct DateTime {
   double local_seconds = 0; ///< since 1970-01-01 00:00 of that clock

@@ -93,7 +93,7 @@ std::string value_range(const ColumnProfile& profile, const Column& column) {
   if (column.role == ColumnRole::kNumeric && profile.num_numbers > 0)
     return concat(profile.min, " .. ", profile.max);
   if (profile.many_distinct) return concat("over ", ColumnProfile::kMaxDistinct, " values");
-  const std::size_t count = profile.distinct.size() - (profile.num_missing > 0);
+  const std::int64_t count = profile.num_distinct();
   return concat(count, count == 1 ? " value" : " values");
 }
 

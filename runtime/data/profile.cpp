@@ -163,6 +163,17 @@ CellPlace ColumnProfile::first_place(std::string_view value) const {
                                  : distinct_places[static_cast<std::size_t>(found - distinct.begin())];
 }
 
+std::int64_t ColumnProfile::num_distinct() const {
+  if (many_distinct) return static_cast<std::int64_t>(kMaxDistinct) + 1;
+  return std::ssize(distinct) - (num_missing > 0); // no value is one of them
+}
+
+bool ColumnProfile::names_rows() const {
+  constexpr std::int64_t kFewValues = 20; // fewer say nothing of their repeats
+  if (is_numeric()) return false;
+  return many_distinct || (num_values >= kFewValues && num_distinct() * 2 > num_values);
+}
+
 bool ColumnProfile::is_numeric() const {
   return num_values > 0 && num_numbers * 4 >= num_values * 3;
 }
@@ -185,8 +196,8 @@ std::string ColumnProfile::type_reason() const {
   if (is_numeric())
     return concat("numbers in ", num_numbers, " of ", num_values, " cells, but ", in_quotes(first_text),
                   " at ", first_text_where, missing);
-  const std::string values = many_distinct ? concat("more than ", kMaxDistinct, " values")
-                                           : concat(distinct.size() - (num_missing > 0), " values");
+  const std::string values =
+      many_distinct ? concat("more than ", kMaxDistinct, " values") : concat(num_distinct(), " values");
   return concat("text, ", values, missing);
 }
 

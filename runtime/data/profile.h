@@ -49,7 +49,11 @@ struct ColumnProfile {
   DateEvidence dates;                 ///< what its values say about being dates
 
   static constexpr std::size_t kMaxDistinct = 65536;
-  bool is_numeric() const;  ///< see type_reason
+  bool is_numeric() const; ///< see type_reason
+  /// Different values, no value left out; kMaxDistinct + 1 where there are more than could be counted.
+  std::int64_t num_distinct() const;
+  /// Text that differs in more than half of its rows (20 at least): it names them and is no category.
+  bool names_rows() const;
   std::string sign() const; ///< of its numbers; the first, if they differ (infer_schema refuses that)
   /// First cell of this value, or of no value for kMissingCategory; line 0 if there is none.
   CellPlace first_place(std::string_view value) const;

@@ -16,7 +16,7 @@ struct SplitChoice {
 };
 
 /// By time if there is a time column, else by group if there is one, where that leaves every class in every
-/// part; else stratified by class, with the reason why not the other. `plan` has the shares.
+/// part; else stratified by class, with the reason why not the other. `shares` are those of the parts.
 SplitChoice choose_split(const RowKeys& rows, const SplitSpec& shares,
                          const std::vector<std::string>& classes);
 

@@ -48,6 +48,13 @@ private:
   const TemporaryFolder folder_;
 };
 
+TEST_F(Roles, AMissingCellDoesNotMakeTextAnIdentifier) {
+  // 20 texts in 40 cells with a value are categories here and where the schema is inferred.
+  const auto [role, why] = first(
+      "x", [](int i) { return i < 40 ? concat("t", i % 20) : ""; }, 60);
+  EXPECT_EQ(role, ColumnRole::kCategorical) << why;
+}
+
 TEST_F(Roles, NumbersInEqualStepsAreIdentifiersInAnyOrder) {
   const std::pair<const char*, Cell> cases[] = {
       {"counts the rows one by one", [](int i) { return concat(i + 1); }},

@@ -101,7 +101,14 @@ TEST_F(DateColumn, IsFoundAndReadAsTheSchemaSays) {
   EXPECT_EQ(s.columns[0].role, ColumnRole::kDate);
   EXPECT_EQ(s.columns[0].date_form, DateForm::kDayFirst);
   EXPECT_EQ(s.num_numeric(), 7 + 1 + 1); // elapsed, month, day_of_week, hour; x; the flag
-  EXPECT_EQ(value_of(schema_from_json(schema_to_json(s))), s);
+  const std::string json = schema_to_json(s);
+  EXPECT_EQ(value_of(schema_from_json(json)), s);
+  const std::string bits = concat("\"date_features\":", s.columns[0].date_features);
+  ASSERT_NE(json.find(bits), std::string::npos);
+  std::string wide = json; // the same in 16 bits
+  wide.replace(json.find(bits), bits.size(),
+               concat("\"date_features\":", 65536 + s.columns[0].date_features));
+  EXPECT_FALSE(schema_from_json(wide).ok());
   const RawTable read = value_of(read_text(table(cells), s));
   ASSERT_EQ(read.numeric.size(), 8u);
   EXPECT_EQ(read.numeric[0][0], 18627.75);

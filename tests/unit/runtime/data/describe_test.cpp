@@ -19,6 +19,18 @@ std::string people() {
   return text;
 }
 
+TEST(Describe, AFeatureNamedFromTheRightIsOne) {
+  const TemporaryFolder folder;
+  std::string text = "id,kind,y\n";
+  for (int i = 0; i < 40; ++i)
+    text += concat(i, i % 3 ? ",a," : ",b,", i % 2, "\n");
+  DataPlan plan;
+  plan.categorical = {{"", -2}};
+  const DataDescription d = value_of(describe_csv(folder.write("p.csv", text), plan));
+  EXPECT_TRUE(d.features_left);
+  EXPECT_EQ(d.schema.columns[1].role, ColumnRole::kCategorical);
+}
+
 TEST(Describe, FindsLabelIdentifiersAndConstants) {
   const TemporaryFolder folder;
   const DataDescription d = value_of(describe_csv(folder.write("p.csv", people()), {}));
