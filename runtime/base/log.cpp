@@ -1,5 +1,7 @@
 #include "runtime/base/log.h"
 
+#include "runtime/base/utf8.h"
+
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -14,21 +16,6 @@ namespace {
 std::atomic<LogLevel> minimum{LogLevel::kInfo};
 std::atomic<int> first_print_error{0}; ///< stdio forgets why
 
-/// Bytes of the UTF-8 character that `text` starts with; 0 if it starts with none (RFC 3629).
-std::size_t character_bytes(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
-  const unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-  const unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-  if (byte(1) < low || byte(1) > high) return 0;
-  for (std::size_t i = 2; i < length; ++i)
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  return length;
-}
-
 } // namespace
 
 std::string printable(std::string_view text) {
@@ -36,7 +23,7 @@ std::string printable(std::string_view text) {
   std::string shown;
   shown.reserve(text.size());
   while (!text.empty()) {
-    const std::size_t length = character_bytes(text);
+    const std::size_t length = utf8_character_bytes(text);
     const auto first = static_cast<unsigned char>(text[0]);
     const bool control = (first < 0x20 && first != '\n' && first != '\t') || first == 0x7F ||
                          (first == 0xC2 && length == 2 && static_cast<unsigned char>(text[1]) < 0xA0);

@@ -1,6 +1,7 @@
 #include "runtime/data/text.h"
 
 #include "runtime/base/edit_distance.h"
+#include "runtime/base/utf8.h"
 
 #include <algorithm>
 #include <vector>
@@ -28,21 +29,10 @@ std::string_view strip_suffix(std::string_view text, std::string_view suffix) {
 }
 
 bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (lead < 0xC2 || lead > 0xF4 || text.size() - i < length) return false;
-    const auto second = static_cast<unsigned char>(text[i + 1]);
-    const unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    const unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    if (second < low || second > high) return false;
-    for (std::size_t k = 2; k < length; ++k)
-      if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return false;
-    i += length;
+  while (!text.empty()) {
+    const std::size_t bytes = utf8_character_bytes(text);
+    if (bytes == 0) return false;
+    text.remove_prefix(bytes);
   }
   return true;
 }
@@ -50,7 +40,7 @@ bool is_utf8(std::string_view text) {
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t kShown = 40;
   std::string shown = "'";
-  for (const char c : text.substr(0, kShown))
+  for (const char c : utf8_prefix(text, kShown))
     shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '.' : c;
   return shown + (text.size() > kShown ? "...'" : "'");
 }

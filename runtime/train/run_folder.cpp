@@ -2,6 +2,7 @@
 
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
+#include "runtime/base/utf8.h"
 #include "runtime/train/trainer.h"
 
 #include <algorithm>
@@ -31,9 +32,7 @@ bool result_has_steps(const std::string& folder, std::uint64_t seed) {
 
 std::string folder_name_of(std::string_view name) {
   constexpr std::size_t kMostBytes = 100; // with the time behind it, below every file system's 255
-  std::string safe(name.substr(0, kMostBytes));
-  while (safe.size() < name.size() && !safe.empty() && (name[safe.size()] & 0xC0) == 0x80)
-    safe.pop_back(); // not within a character
+  std::string safe(utf8_prefix(name, kMostBytes));
   for (char& c : safe)
     if (c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '_';
   if (safe.starts_with('.')) safe.front() = '_';
@@ -42,7 +41,7 @@ std::string folder_name_of(std::string_view name) {
 
 Result<SeedProgress> seed_progress(const std::string& folder, std::uint64_t seed) {
   const std::string seed_folder = concat(folder, "/seed-", seed);
-  const std::string last = seed_folder + "/last.safetensors", best = seed_folder + "/best.safetensors";
+  const std::string last = Trainer::last_path(seed_folder), best = Trainer::best_path(seed_folder);
   if (file_exists(last)) return SeedProgress::kCheckpoint;
   std::error_code ignored;
   std::string sign;
@@ -65,9 +64,9 @@ bool holds_checkpoint(const std::string& folder) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
     if (entry.path().filename().string().starts_with("seed-"))
-      for (const char* name : {"last.safetensors", "best.safetensors"}) {
-        const std::filesystem::path path = entry.path() / name; // a link that leads nowhere counts
-        if (file_exists(path.string()) || std::filesystem::is_symlink(path, ignored)) return true;
+      for (const auto& path_in : {Trainer::last_path, Trainer::best_path}) {
+        const std::string path = path_in(entry.path().string()); // a link that leads nowhere counts
+        if (file_exists(path) || std::filesystem::is_symlink(path, ignored)) return true;
       }
   return false;
 }
@@ -143,7 +142,7 @@ Result<std::int64_t> choose_seed(const std::string& folder, std::int64_t wanted)
 
 Result<TrainedRun> find_weights(const std::string& folder, std::int64_t seed, const std::string& which) {
   TrainedRun run;
-  run.program = folder + "/program.tailor";
+  run.program = program_path(folder);
   if (!which.empty() && which != "best" && which != "last") {
     run.weights = which;
     return run;

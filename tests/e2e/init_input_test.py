@@ -39,4 +39,13 @@ with scratch() as folder:
     expect(init("gaps.csv", status=1), r"gaps\.csv:5:\d+: no label here")
     write("none.csv", "u,label\n" + "".join(f"{i}.5,\n" for i in range(60)))
     expect(run(TAILOR, "data", "none.csv", cwd=folder, status=1), "error: .*holds no value")
+
+    # Cells and names that a recipe cannot quote as they are.
+    long = "\u00e9" * 40
+    write("long.csv", "u,same,label\n" + "".join(f"{i % 7}.5,x{long},{'ab'[i % 2]}\n" for i in range(60)))
+    init("long.csv")
+    with open(os.path.join(folder, "long.toml"), encoding="utf-8") as f:
+        expect(f.read(), "one value in every row \\('x\u00e9{19}\\.\\.\\.'\\)")
+    write("caf\udce9.csv", "u,label\n" + "".join(f"{i % 7}.5,{'ab'[i % 2]}\n" for i in range(60)))
+    expect(init("caf\udce9.csv", status=1), r"error: the path of 'caf.*' is not UTF-8", "hint: rename")
 print("init and data said what is wrong")

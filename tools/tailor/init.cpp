@@ -3,7 +3,9 @@
 #include "frontend/recipe/parse.h"
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
+#include "runtime/data/text.h"
 #include "runtime/train/run_folder.h"
+#include "tools/tailor-run/run_command.h"
 #include "tools/tailor/table_arguments.h"
 
 #include <algorithm>
@@ -82,6 +84,10 @@ int run_init(const InitArguments& given) {
     if (const Status status = check_output(arguments.output, inputs); !status.ok()) return report(status);
   const std::string recipe =
       suggest_recipe(*description, as_seen_from(arguments.output, arguments.table.path), *test);
+  if (!is_utf8(recipe)) // cells are
+    return report(invalid_argument("the path of '", arguments.table.path,
+                                   "' is not UTF-8, and a recipe could not name it")
+                      .with_hint("rename the file, or the folder it is in"));
   if (!to_stdout && !arguments.overwrite && file_exists(arguments.output))
     if (const Result<std::string> there = read_file(arguments.output); !there.ok() || *there != recipe)
       return report(invalid_argument("'", arguments.output, "' exists and was not replaced")
