@@ -3,11 +3,8 @@
 #include "runtime/train/finite_check.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 
 namespace tailor::runtime {
-namespace {} // namespace
 
 std::string describe_command(const ArtifactSpec& spec, const Command& command) {
   std::string text = to_string(command.kind);
