@@ -9,6 +9,7 @@ import time
 from e2e import TAILOR, TAILOR_RUN, recipe, run, scratch, train, weights
 
 PATIENCE = 120  # seconds, on a loaded machine
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # what a test under nohup would hand on
 
 
 def until(there, process):

@@ -12,7 +12,18 @@ bool is_ignored(int signal) {
   return action.sa_handler == SIG_IGN;
 }
 
-TEST(StopSignal, EachAsksForAStop) {
+/// As a process starts that nobody told to ignore anything; the tests themselves may run under nohup.
+class StopSignalTest : public testing::Test {
+protected:
+  void SetUp() override {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE})
+      std::signal(signal, SIG_DFL);
+  }
+  void TearDown() override { SetUp(); }
+};
+using StopSignalDeath = StopSignalTest;
+
+TEST_F(StopSignalTest, EachAsksForAStop) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) {
     const StopSignal stop;
     EXPECT_EQ(StopSignal::requested(), 0);
@@ -20,17 +31,16 @@ TEST(StopSignal, EachAsksForAStop) {
     EXPECT_EQ(StopSignal::requested(), signal) << signal_name(signal);
   }
   EXPECT_TRUE(is_ignored(SIGPIPE)) << "what is printed afterwards does not end the process";
-  std::signal(SIGPIPE, SIG_DFL);
 }
 
-TEST(StopSignal, AHangUpOrABrokenPipeIsNoInsisting) {
+TEST_F(StopSignalTest, AHangUpOrABrokenPipeIsNoInsisting) {
   const StopSignal stop; // as a terminal that closes, or a service manager, sends them
   for (const int signal : {SIGHUP, SIGHUP, SIGPIPE, SIGTERM, SIGHUP, SIGPIPE})
     std::raise(signal);
   EXPECT_EQ(StopSignal::requested(), SIGHUP);
 }
 
-TEST(StopSignalDeath, ASecondRequestEndsTheProcess) {
+TEST_F(StopSignalDeath, ASecondRequestEndsTheProcess) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {
@@ -41,7 +51,7 @@ TEST(StopSignalDeath, ASecondRequestEndsTheProcess) {
       testing::KilledBySignal(SIGTERM), "");
 }
 
-TEST(StopSignal, WhatWasIgnoredStaysIgnored) {
+TEST_F(StopSignalTest, WhatWasIgnoredStaysIgnored) {
   std::signal(SIGINT, SIG_IGN);
   std::signal(SIGHUP, SIG_IGN);
   {
@@ -52,8 +62,6 @@ TEST(StopSignal, WhatWasIgnoredStaysIgnored) {
     EXPECT_TRUE(is_ignored(SIGINT));
   }
   EXPECT_TRUE(is_ignored(SIGHUP));
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGHUP, SIG_DFL);
 }
 
 } // namespace
