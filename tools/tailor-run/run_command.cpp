@@ -159,13 +159,9 @@ std::string resume_command(const std::vector<std::string>& command_line, const s
     words = {"tailor-run"};
   else
     words = {"tailor", "run"}; // also for `tailor train`: the program is in the folder
-  words.insert(words.end(), {out + "/program.tailor", "--resume", "--out", out});
+  words.insert(words.end(), {program_path(out), "--resume", "--out", out});
   return shell_words(words);
 }
-
-} // namespace
-
-namespace {
 
 int guarded(const std::function<int()>& work) {
   Status status;

@@ -2,6 +2,7 @@
 
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
+#include "tools/tailor-run/run_command.h"
 #include "tools/tailor/table_arguments.h"
 
 #include <charconv>
@@ -9,12 +10,6 @@
 namespace tailor::tools {
 
 using namespace tailor::runtime;
-
-int report(const Status& status) {
-  log_error(status.message());
-  if (!status.hint().empty()) log_info("hint: " + status.hint());
-  return exit_code(status);
-}
 
 Result<DataDescription> describe(const TableArguments& arguments) {
   DataPlan plan;

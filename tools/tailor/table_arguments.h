@@ -7,7 +7,4 @@ namespace tailor::tools {
 /// Reads the table as the arguments say.
 runtime::Result<runtime::DataDescription> describe(const TableArguments& arguments);
 
-/// Prints `error: ...` and `hint: ...`; returns the exit code of the status.
-int report(const runtime::Status& status);
-
 } // namespace tailor::tools
