@@ -4,22 +4,22 @@
 #include "frontend/function.h"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 #include <unordered_map>
+#include <vector>
 
 namespace tailor {
 
 namespace {
 
-/// Results whose bits are those of the operand(s), element by element.
+/// How the bits of a result follow from those of the operands, element by element.
 enum class Rule : std::uint8_t {
   keeps_zero,     ///< f(0) = 0
-  unary,          ///< f(0) is another number
-  additive,       ///< 0 op 0 = 0
-  multiplicative, ///< 0 op x = 0
-  quotient,       ///< 0 / x = 0
-  binary,         ///< nothing of the kind
+  computed,       ///< what padding holds is computed where every operand is known there
+  multiplicative, ///< the same, and 0 op x = 0
+  quotient,       ///< the same, and 0 / x = 0 for an x of which nothing is known
   choice,         ///< where
-  along,          ///< softmax and its like, along an axis that is not the batch's
 };
 
 const std::unordered_map<std::string_view, Rule>& elementwise_rules() {
@@ -37,31 +37,31 @@ const std::unordered_map<std::string_view, Rule>& elementwise_rules() {
       {"sin", Rule::keeps_zero},
       {"expm1", Rule::keeps_zero},
       {"log1p", Rule::keeps_zero},
-      {"cast", Rule::keeps_zero},
-      {"stop_gradient", Rule::keeps_zero},
       {"dropout", Rule::keeps_zero},
       {"l2_normalize", Rule::keeps_zero},
-      {"exp", Rule::unary},
-      {"log", Rule::unary},
-      {"rsqrt", Rule::unary},
-      {"reciprocal", Rule::unary},
-      {"sigmoid", Rule::unary},
-      {"cos", Rule::unary},
-      {"logical_not", Rule::unary},
-      {"is_finite", Rule::unary},
-      {"clamp", Rule::unary},
-      {"softmax", Rule::along},
-      {"log_softmax", Rule::along},
-      {"add", Rule::additive},
-      {"sub", Rule::additive},
-      {"max", Rule::additive},
-      {"min", Rule::additive},
-      {"logical_or", Rule::additive},
+      {"cast", Rule::computed},
+      {"stop_gradient", Rule::computed},
+      {"exp", Rule::computed},
+      {"log", Rule::computed},
+      {"rsqrt", Rule::computed},
+      {"reciprocal", Rule::computed},
+      {"sigmoid", Rule::computed},
+      {"cos", Rule::computed},
+      {"logical_not", Rule::computed},
+      {"is_finite", Rule::computed},
+      {"clamp", Rule::computed},
+      {"softmax", Rule::computed},
+      {"log_softmax", Rule::computed},
+      {"add", Rule::computed},
+      {"sub", Rule::computed},
+      {"max", Rule::computed},
+      {"min", Rule::computed},
+      {"logical_or", Rule::computed},
+      {"pow", Rule::computed},
+      {"compare", Rule::computed},
       {"mul", Rule::multiplicative},
       {"logical_and", Rule::multiplicative},
       {"div", Rule::quotient},
-      {"pow", Rule::binary},
-      {"compare", Rule::binary},
       {"where", Rule::choice},
   };
   return rules;
@@ -71,12 +71,69 @@ std::uint32_t bit(std::size_t axis) {
   return axis < 32 ? std::uint32_t{1} << axis : 0;
 }
 
-bool is_zero(const Array& array) {
+/// The one value of a constant; nullopt for anything else.
+std::optional<double> constant_value(const Array& array) {
   const Node& node = *array.node();
-  if (node.op == "broadcast" || node.op == "reshape" || node.op == "cast") return is_zero(node.inputs[0]);
-  if (node.op != "constant") return false;
+  if (node.op == "broadcast" || node.op == "reshape" || node.op == "cast")
+    return constant_value(node.inputs[0]);
+  if (node.op != "constant") return std::nullopt;
   const std::vector<double>& values = std::get<ConstantOptions>(node.options).values;
-  return std::all_of(values.begin(), values.end(), [](double value) { return value == 0; });
+  if (values.empty() || std::any_of(values.begin(), values.end(), [&](double v) { return v != values[0]; }))
+    return std::nullopt;
+  return values[0];
+}
+
+/// What stands in the padding along `axis`, where one value does and it is known.
+std::optional<double> padding_value(const Array& array, int axis) {
+  const BatchRows rows = batch_rows(array);
+  if (!rows.has(axis)) return constant_value(array);
+  if (rows.zero >> axis & 1) return 0;
+  if (rows.one >> axis & 1) return 1;
+  return std::nullopt;
+}
+
+bool compared(Comparison comparison, double a, double b) {
+  switch (comparison) {
+  case Comparison::eq:
+    return a == b;
+  case Comparison::ne:
+    return a != b;
+  case Comparison::lt:
+    return a < b;
+  case Comparison::le:
+    return a <= b;
+  case Comparison::gt:
+    return a > b;
+  case Comparison::ge:
+    return a >= b;
+  }
+  return false;
+}
+
+/// The op of known operands, where it is one that makes or keeps zeros and ones; nullopt for others.
+std::optional<double> computed(const Node& node, const std::vector<double>& x) {
+  const std::string_view op = node.op;
+  if (op == "cast" || op == "stop_gradient") return x[0];
+  if (op == "logical_not") return x[0] == 0;
+  if (op == "exp") return std::exp(x[0]);
+  if (op == "log") return std::log(x[0]);
+  if (op == "cos") return std::cos(x[0]);
+  if (op == "clamp") {
+    const auto& range = std::get<ClampOptions>(node.options);
+    return std::clamp(x[0], range.low, range.high);
+  }
+  if (x.size() < 2) return std::nullopt;
+  if (op == "add") return x[0] + x[1];
+  if (op == "sub") return x[0] - x[1];
+  if (op == "mul") return x[0] * x[1];
+  if (op == "div") return x[0] / x[1];
+  if (op == "max") return std::max(x[0], x[1]);
+  if (op == "min") return std::min(x[0], x[1]);
+  if (op == "pow") return std::pow(x[0], x[1]);
+  if (op == "logical_and") return x[0] != 0 && x[1] != 0;
+  if (op == "logical_or") return x[0] != 0 || x[1] != 0;
+  if (op == "compare") return compared(std::get<CompareOptions>(node.options).comparison, x[0], x[1]);
+  return std::nullopt;
 }
 
 /// The bits of `from` where old axis i becomes new axis place[i] (-1: gone).
@@ -89,6 +146,7 @@ BatchRows moved(const BatchRows& from, const std::vector<int>& place) {
     to.axes |= target;
     if (from.chosen & bit(i)) to.chosen |= target;
     if (from.zero & bit(i)) to.zero |= target;
+    if (from.one & bit(i)) to.one |= target;
   }
   return to.axes ? to : BatchRows();
 }
@@ -97,54 +155,66 @@ BatchRows joined(BatchRows a, const BatchRows& b) {
   a.axes |= b.axes;
   a.chosen |= b.chosen;
   a.zero |= b.zero;
+  a.one |= b.one;
   a.count = std::max(a.count, b.count);
   return a;
 }
 
 BatchRows elementwise(Rule rule, const Node& node) {
-  std::vector<BatchRows> inputs;
+  // Of dropout only the value counts; its key is no row.
+  const std::size_t num_inputs = node.op == "dropout" ? 1 : node.inputs.size();
   BatchRows result;
-  for (const Array& input : node.inputs) {
-    // Of dropout only the value counts; its key is no row.
-    if (node.op == "dropout" && !inputs.empty()) break;
-    inputs.push_back(batch_rows(input));
-    result.axes |= inputs.back().axes;
-    result.count = std::max(result.count, inputs.back().count);
+  for (std::size_t i = 0; i < num_inputs; ++i) {
+    const BatchRows rows = batch_rows(node.inputs[i]);
+    result.axes |= rows.axes;
+    result.count = std::max(result.count, rows.count);
   }
   for (int axis = 0; axis < 32; ++axis) {
     const std::uint32_t here = bit(static_cast<std::size_t>(axis));
     if (!result.has(axis)) continue;
-    bool all_chosen = true, all_zero = true, any_zero = false;
-    for (const BatchRows& input : inputs) {
-      all_chosen = all_chosen && (!input.has(axis) || (input.chosen & here));
-      all_zero = all_zero && (input.zero & here);
-      any_zero = any_zero || (input.zero & here);
+    auto chosen_in = [&](const Array& input) {
+      const BatchRows rows = batch_rows(input);
+      return !rows.has(axis) || (rows.chosen & here);
+    };
+    bool chosen = true, all_known = true;
+    std::vector<std::optional<double>> operands;
+    std::vector<double> known;
+    for (std::size_t i = 0; i < num_inputs; ++i) {
+      const Array& input = node.inputs[i];
+      chosen = chosen && chosen_in(input);
+      operands.push_back(padding_value(input, axis));
+      all_known = all_known && operands.back();
+      known.push_back(operands.back().value_or(0));
     }
-    bool chosen = all_chosen, zero = false;
+    std::optional<double> value;
     switch (rule) {
     case Rule::keeps_zero:
-    case Rule::additive:
-      zero = all_zero;
+      if (operands[0] == 0.0) value = 0;
       break;
+    case Rule::computed:
     case Rule::multiplicative:
-      zero = any_zero;
-      break;
     case Rule::quotient:
-      zero = inputs[0].zero & here;
+      if (all_known)
+        value = computed(node, known);
+      else if (operands[0] == 0.0 && rule != Rule::computed)
+        value = 0;
+      else if (operands[1] == 0.0 && rule == Rule::multiplicative)
+        value = 0;
       break;
     case Rule::choice:
-      if (inputs[0].zero & here) { // the condition is false in padding: the third operand stands there
-        zero = inputs[2].has(axis) ? (inputs[2].zero & here) != 0 : is_zero(node.inputs[2]);
-        chosen = !inputs[2].has(axis) || (inputs[2].chosen & here);
+      if (operands[0]) { // the condition says which of the two stands there
+        const std::size_t which = *operands[0] != 0 ? 1 : 2;
+        value = operands[which];
+        chosen = chosen_in(node.inputs[which]);
+      } else if (operands[1] && operands[1] == operands[2]) {
+        value = operands[1];
       }
       break;
-    case Rule::unary:
-    case Rule::binary:
-    case Rule::along:
-      break;
     }
-    if (chosen || zero) result.chosen |= here;
-    if (zero) result.zero |= here;
+    if (value == 0.0) result.zero |= here;
+    if (value == 1.0) result.one |= here;
+    // Not a number is no choice: a maximum would take it.
+    if (value ? !std::isnan(*value) : chosen) result.chosen |= here;
   }
   return result.axes ? result : BatchRows();
 }
@@ -157,13 +227,14 @@ BatchRows reshaped(const BatchRows& from, const Shape& old_shape, const Shape& s
   for (int axis = 0; axis < shape.rank(); ++axis) {
     const std::int64_t end = begin * shape[axis];
     std::int64_t old_begin = 1;
-    bool any = false, chosen = true, zero = true;
+    bool any = false, chosen = true, zero = true, one = true;
     for (int old = 0; old < old_shape.rank(); ++old) {
       const std::int64_t old_end = old_begin * old_shape[old];
       if (from.has(old) && std::max(begin, old_begin) < std::min(end, old_end)) {
         any = true;
         chosen = chosen && (from.chosen & bit(static_cast<std::size_t>(old)));
         zero = zero && (from.zero & bit(static_cast<std::size_t>(old)));
+        one = one && (from.one & bit(static_cast<std::size_t>(old)));
       }
       old_begin = old_end;
     }
@@ -171,6 +242,7 @@ BatchRows reshaped(const BatchRows& from, const Shape& old_shape, const Shape& s
     if (any) to.axes |= here;
     if (any && chosen) to.chosen |= here;
     if (any && zero) to.zero |= here;
+    if (any && one) to.one |= here;
     begin = end;
   }
   return to.axes ? to : BatchRows();
@@ -204,8 +276,10 @@ BatchRows dot_rows(const Node& node) {
     }
     return moved(batch_rows(operand), place);
   };
-  BatchRows left = side(node.inputs[0], options.lhs_batch, options.lhs_contracting);
-  return joined(left, side(node.inputs[1], options.rhs_batch, options.rhs_contracting));
+  BatchRows rows = joined(side(node.inputs[0], options.lhs_batch, options.lhs_contracting),
+                          side(node.inputs[1], options.rhs_batch, options.rhs_contracting));
+  rows.one = 0;
+  return rows;
 }
 
 BatchRows concat_rows(const Node& node) {
@@ -216,6 +290,7 @@ BatchRows concat_rows(const Node& node) {
     const BatchRows rows = batch_rows(part);
     result.chosen &= rows.chosen | ~rows.axes;
     result.zero &= rows.zero;
+    result.one &= rows.one;
   }
   return result;
 }
@@ -263,26 +338,34 @@ BatchRows rows_of_result(const Node& node) {
   }
   if (op == "slice" || op == "roll" || op == "one_hot") {
     BatchRows kept = rows;
-    if (op == "one_hot") kept.zero = 0;
+    if (op == "one_hot") kept.zero = kept.one = 0;
     return kept;
   }
   if (op == "pad") {
     BatchRows kept = rows;
-    if (std::get<PadOptions>(node.options).value != 0) kept.zero = 0;
+    const double value = std::get<PadOptions>(node.options).value;
+    if (value != 0) kept.zero = 0;
+    if (value != 1) kept.one = 0;
     return kept;
   }
   if (op == "concat") return concat_rows(node);
   if (op.starts_with("reduce_")) {
     const auto& dims = std::get<DimsOptions>(node.options).dims;
-    return without(rows, x.rank(), [&](int axis) { return contains(dims, axis); });
+    BatchRows kept = without(rows, x.rank(), [&](int axis) { return contains(dims, axis); });
+    kept.one = 0;
+    return kept;
   }
   if (op == "argmax" || op == "logsumexp") {
     const std::int64_t gone = std::get<AxisOptions>(node.options).axis;
     BatchRows kept = without(rows, x.rank(), [&](int axis) { return axis == gone; });
-    kept.zero = 0;
+    kept.zero = kept.one = 0;
     return kept;
   }
-  if (op == "masked_mean") return without(rows, x.rank(), [](int axis) { return axis == 0; });
+  if (op == "masked_mean") {
+    BatchRows kept = without(rows, x.rank(), [](int axis) { return axis == 0; });
+    kept.one = 0;
+    return kept;
+  }
   if (op == "dot") return dot_rows(node);
   if (op == "take") {
     const int behind = node.inputs[1].rank() - 1;
@@ -290,7 +373,7 @@ BatchRows rows_of_result(const Node& node) {
     for (int axis = 1; axis < x.rank(); ++axis)
       place.push_back(axis + behind);
     BatchRows index = batch_rows(node.inputs[1]);
-    index.zero = 0;
+    index.zero = index.one = 0;
     if (index.axes == 0 && rows.has(0)) { // rows of a batch picked by number: some may be padding
       for (int axis = 0; axis <= behind; ++axis)
         index.axes |= bit(static_cast<std::size_t>(axis));
@@ -301,13 +384,20 @@ BatchRows rows_of_result(const Node& node) {
     return joined(index, moved(rows, place));
   }
   if (op == "take_along") {
-    BatchRows kept = joined(without(rows, x.rank(), [&](int axis) { return axis == x.rank() - 1; }),
-                            batch_rows(node.inputs[1]));
-    kept.chosen &= rows.chosen & batch_rows(node.inputs[1]).chosen;
-    kept.zero = 0;
+    // Element i comes from row i, whatever the index says.
+    const BatchRows from = without(rows, x.rank(), [&](int axis) { return axis == x.rank() - 1; });
+    const BatchRows index = batch_rows(node.inputs[1]);
+    BatchRows kept = joined(from, index);
+    kept.chosen = (from.chosen & (index.chosen | ~index.axes)) | from.zero | from.one;
+    kept.zero = from.zero;
+    kept.one = from.one;
     return kept;
   }
-  if (op == "scatter_add") return rows;
+  if (op == "scatter_add") {
+    BatchRows kept = rows;
+    kept.zero = kept.one = 0;
+    return kept;
+  }
   if (op == "sort_perm") return rows.has(0) ? BatchRows{.axes = 1, .count = rows.count} : BatchRows();
   if (op == "softmax_cross_entropy" || op == "sigmoid_cross_entropy") return loss_rows(node);
   if (op == "conv2d" || op == "max_pool2d" || op == "avg_pool2d" || op == "batch_norm_train" ||
@@ -336,6 +426,7 @@ std::vector<BatchRows> infer_batch_rows(const Node& node) {
         // What no valid row depends on has no gradient.
         rows[own + i] = batch_rows(node.inputs[static_cast<std::size_t>(grad->wrt[i])]);
         rows[own + i].chosen = rows[own + i].zero = rows[own + i].axes;
+        rows[own + i].one = 0;
       }
   } else {
     rows[0] = rows_of_result(node);
@@ -364,6 +455,21 @@ void require_no_padding(std::string_view op, const Array& x, int axis, Padding t
                        " runs over the rows of the batch, and those from `valid` on are padding that would "
                        "count",
                    location, hint);
+}
+
+void require_batch_rows(std::string_view op, const Array& x, const Array& valid, const Location& location) {
+  if (x.empty() || valid.empty() || x.rank() == 0) return;
+  const Node& counter = *valid.node();
+  const BatchRows rows = batch_rows(x);
+  if (counter.op != "control_read" || counter.name != "valid" || rows.axes == 0) return;
+  if (rows.has(0) && x.shape()[0] == rows.count) return;
+  const std::string mask = "where(row_mask(batch.valid, " + std::to_string(rows.count) + "), x, 0.0)";
+  throw TraceError(std::string(op),
+                   "axis 0 of " + to_string(x.type()) + " does not run over the " +
+                       std::to_string(rows.count) + " rows of the batch, of which `valid` counts the first",
+                   location,
+                   "while axis 0 is the batch's, " + mask +
+                       "; behind that add up, and divide by the number of elements that count");
 }
 
 } // namespace tailor

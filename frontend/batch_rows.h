@@ -21,6 +21,7 @@ struct BatchRows {
   std::uint32_t axes = 0;   ///< run over the rows of the batch
   std::uint32_t chosen = 0; ///< of these: what stands in padding was put there by a mask, not left over
   std::uint32_t zero = 0;   ///< of these: it is zero (false)
+  std::uint32_t one = 0;    ///< of these: it is one (true)
   std::int64_t count = 0;   ///< rows of the batch, padding included
 
   bool has(int axis) const { return axes >> axis & 1; }
@@ -45,5 +46,10 @@ enum class Padding : std::uint8_t {
 /// `op` computes along it.
 void require_no_padding(std::string_view op, const Array& x, int axis, Padding tolerated,
                         const Location& location);
+
+/// TraceError at `location` when `valid` is the batch's count of rows and the first axis of `x` is known not to be
+/// its rows: two views one after the other, rows and classes in one axis, part of the rows. Rows that are padding
+/// would count, others be left out.
+void require_batch_rows(std::string_view op, const Array& x, const Array& valid, const Location& location);
 
 } // namespace tailor

@@ -1,5 +1,6 @@
 #include "frontend/losses/softmax_cross_entropy.h"
 
+#include "frontend/batch_rows.h"
 #include "frontend/ops/checks.h"
 #include "frontend/ops/loss.h"
 #include "frontend/ops/shaping.h"
@@ -20,7 +21,10 @@ Array table_of(const std::optional<Operand>& table, const char* name, std::int64
 /// Rows that count: as asked for, else those of the batch that the logits come from.
 Array valid_of(std::string_view op, const LossOptions& options, const Array& logits,
                const Location& location) {
-  if (!options.valid.empty()) return options.valid;
+  if (!options.valid.empty()) {
+    require_batch_rows(op, logits, options.valid, location);
+    return options.valid;
+  }
   const BatchRows rows = batch_rows(logits);
   if (!rows.has(0)) return {};
   if (logits.shape()[0] != rows.count)

@@ -1,5 +1,6 @@
 #include "frontend/nn/batch_norm.h"
 
+#include "frontend/batch_rows.h"
 #include "frontend/ops/checks.h"
 #include "frontend/ops/normalization.h"
 #include "runtime/base/status.h"
@@ -31,6 +32,7 @@ Array BatchNorm::operator()(const Operand& x, const Context& context) {
     return batch_norm_inference(input, weight, bias, running_mean_.read(location),
                                 running_var_.read(location), options_.epsilon);
   Array valid = context.valid(location);
+  require_batch_rows("batch_norm", input, valid, location);
   BatchNormResult batch = batch_norm_train(input, weight, bias, valid, options_.epsilon);
   std::int64_t row_elements = 1;
   for (int axis = 1; axis < input.rank() - 1; ++axis)

@@ -1,5 +1,6 @@
 #include "frontend/ops/reduction.h"
 
+#include "frontend/batch_rows.h"
 #include "frontend/ops/checks.h"
 #include "frontend/ops/shaping.h"
 
@@ -120,6 +121,7 @@ Array masked_mean(const Operand& x, const Operand& valid) {
   require_float("masked_mean", value, x.location());
   if (value.rank() == 0) fail("masked_mean", "expects one value per row, not a scalar", x.location());
   require_type("masked_mean", "valid", rows, {DType::i32, {}}, valid.location());
+  require_batch_rows("masked_mean", value, rows, x.location());
   return record1("masked_mean", {value, rows}, NoOptions{}, {value.dtype(), without_axis(value.shape(), 0)},
                  x.location());
 }

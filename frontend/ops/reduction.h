@@ -30,7 +30,8 @@ Array log_softmax(const Operand& x, int axis);
 /// x / max(|x|, 1e-12), norm along `axis`.
 Array l2_normalize(const Operand& x, int axis);
 
-/// Mean of x [N] over the first `valid` rows; 0 when valid is 0.
+/// Mean of x [N] over the first `valid` rows; 0 when valid is 0. TraceError where `valid` is the batch's and axis 0
+/// is known not to be its rows.
 Array masked_mean(const Operand& x, const Operand& valid);
 
 } // namespace tailor

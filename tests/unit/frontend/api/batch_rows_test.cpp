@@ -154,6 +154,113 @@ TEST(BatchRows, WhatLeavesPaddingOutIsAccepted) {
   EXPECT_EQ(step_error([](Step& s, const Array& z) { return mean(nll(s, z)); }, 1), "no error");
 }
 
+TEST(BatchRows, WhatAMaskLeftInPaddingIsFollowedThroughArithmetic) {
+  const auto kept = [](Step& s, const Array& z) {
+    return where(row_mask(s.batch().valid, 8), nll(s, z), 0.0);
+  };
+  const auto mask = [](Step& s) { return cast(row_mask(s.batch().valid, 8), DType::f32); };
+  const struct {
+    const char* name;
+    std::function<Array(Step&, const Array&)> loss;
+  } right[] = {
+      {"hinge", [&](Step& s, const Array& z) { return sum(maximum(kept(s, z), 0.0)); }},
+      {"minimum", [&](Step& s, const Array& z) { return -sum(minimum(-kept(s, z), 0.0)); }},
+      {"clamp", [&](Step& s, const Array& z) { return sum(clamp(kept(s, z), 0, 10)); }},
+      {"pow", [&](Step& s, const Array& z) { return sum(pow(kept(s, z), 2.0)); }},
+      {"some rows", [&](Step& s, const Array& z) { return sum(where(nll(s, z) > 1.0, kept(s, z), 0.0)); }},
+      {"either",
+       [&](Step& s, const Array& z) { return sum(where(nll(s, z) > 1.0, kept(s, z), 2.0 * kept(s, z))); }},
+      {"not the mask",
+       [&](Step& s, const Array& z) { return sum(where(!row_mask(s.batch().valid, 8), 0.0, nll(s, z))); }},
+      {"mask > 0", [&](Step& s, const Array& z) { return sum(where(mask(s) > 0.0, nll(s, z), 0.0)); }},
+      {"mask == 1", [&](Step& s, const Array& z) { return sum(where(mask(s) == 1.0, nll(s, z), 0.0)); }},
+      {"1 - (1 - mask)", [&](Step& s, const Array& z) { return sum((1.0 - (1.0 - mask(s))) * nll(s, z)); }},
+      {"picked",
+       [&](Step& s, const Array& z) {
+         Array p = where(expand_dims(row_mask(s.batch().valid, 8), 1), log_softmax(z, 1), 0.0);
+         return -sum(take_along(p, s.batch().label, -1));
+       }},
+      {"share", [&](Step& s, const Array& z) { return sum(kept(s, z) / sum(exp(kept(s, z)) * mask(s))); }},
+  };
+  for (const auto& one : right)
+    EXPECT_EQ(step_error(one.loss), "no error") << one.name;
+
+  const struct {
+    const char* name;
+    std::function<Array(Step&, const Array&)> loss;
+  } wrong[] = {
+      {"0 / 0", [&](Step& s, const Array& z) { return sum(kept(s, z) / kept(s, z)); }},
+      {"0 / 0 at most", [&](Step& s, const Array& z) { return max(kept(s, z) / kept(s, z)); }},
+      {"pow 0", [&](Step& s, const Array& z) { return sum(pow(kept(s, z), 0.0)); }},
+      {"clamp from 1", [&](Step& s, const Array& z) { return sum(clamp(kept(s, z), 1, 10)); }},
+      {"at least 1", [&](Step& s, const Array& z) { return sum(maximum(kept(s, z), 1.0)); }},
+      {"the mask's other side",
+       [&](Step& s, const Array& z) { return sum(where(!row_mask(s.batch().valid, 8), nll(s, z), 0.0)); }},
+      {"mask < 1", [&](Step& s, const Array& z) { return sum(where(mask(s) < 1.0, nll(s, z), 0.0)); }},
+      {"1 - mask", [&](Step& s, const Array& z) { return sum((1.0 - mask(s)) * nll(s, z)); }},
+      {"one branch", [&](Step& s, const Array& z) { return sum(where(nll(s, z) > 1.0, kept(s, z), 1.0)); }},
+  };
+  for (const auto& one : wrong)
+    EXPECT_THAT(step_error(one.loss), HasSubstr("are padding that would count")) << one.name;
+}
+
+TEST(BatchRows, ValidCountsTheRowsOfTheBatchAndNothingElse) {
+  const struct {
+    const char* error;
+    std::function<Array(Step&, const Array&)> loss;
+  } cases[] = {
+      {"masked_mean: axis 0 of f32[24]",
+       [](Step& s, const Array& z) { return masked_mean(reshape(z, {-1}), s.batch().valid); }},
+      {"masked_mean: axis 0 of f32[3, 8]",
+       [](Step& s, const Array& z) {
+         return masked_mean(masked_mean(transpose(z, {1, 0}), s.batch().valid), s.batch().valid);
+       }},
+      {"masked_mean: axis 0 of f32[16]",
+       [](Step& s, const Array& z) {
+         return masked_mean(concat({nll(s, z), nll(s, z)}, 0), s.batch().valid);
+       }},
+      {"masked_mean: axis 0 of f32[4]",
+       [](Step& s, const Array& z) { return masked_mean(slice(nll(s, z), {4}, {8}), s.batch().valid); }},
+      {"softmax_cross_entropy: axis 0 of f32[16, 3]",
+       [](Step& s, const Array& z) {
+         return losses::softmax_cross_entropy(
+             concat({z, z}, 0), concat({s.batch().label, s.batch().label}, 0), {.valid = s.batch().valid});
+       }},
+  };
+  for (const auto& wrong : cases) {
+    const std::string text = step_error(wrong.loss);
+    EXPECT_THAT(text, HasSubstr(wrong.error));
+    EXPECT_THAT(text,
+                HasSubstr("does not run over the 8 rows of the batch, of which `valid` counts the first"));
+  }
+  // A count of the program's own says which rows it means.
+  EXPECT_EQ(step_error([](Step& s, const Array& z) {
+              return masked_mean(concat({nll(s, z), nll(s, z)}, 0), constant(16, DType::i32));
+            }),
+            "no error");
+  nn::BatchNorm norm(3);
+  TrainingProgram program("p");
+  optim::Sgd sgd;
+  program.data(data::blobs({.classes = 3, .dimensions = 3}), {.batch = 8});
+  program.state("norm", norm);
+  program.state("sgd", sgd);
+  program.train_step([&](Step& s) {
+    auto g = value_and_grad([&] {
+      Array x = s.batch().numeric;
+      Array z = slice(norm(concat({x, x}, 0), s.context()), {0, 0}, {8, 3});
+      return losses::softmax_cross_entropy(z, s.batch().label);
+    });
+    s.update(norm, sgd, g.gradients, 0.1);
+  });
+  program.eval_step([&](Eval& e) { e.logits(norm(e.batch().numeric, e.context())); });
+  try {
+    program.trace();
+    ADD_FAILURE() << "no error";
+  } catch (const TraceError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("batch_norm: axis 0 of f32[16, 3] does not run over the 8 rows"));
+  }
+}
+
 TEST(BatchRows, ALossLeavesPaddingOutUnlessToldOtherwise) {
   std::vector<std::string> operands;
   auto note = [&](const Array& loss) {
