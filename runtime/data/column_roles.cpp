@@ -94,6 +94,14 @@ std::string text_identifies(const ColumnProfile& column) {
                                        column.num_values + column.num_missing, " rows: ", kind);
 }
 
+/// Amounts, dates and measures in a form that is not read are text too: "(12.50)", "4.5 kg", "25/10/20". Names
+/// and codes begin with a letter.
+bool looks_measured(const ColumnProfile& column) {
+  const char first = column.first_text.empty() ? 'a' : column.first_text[0];
+  const bool letter = (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z');
+  return column.dates.num_dates > 0 || !letter;
+}
+
 std::string figures(const ColumnSignal& signal) {
   char text[80];
   std::snprintf(text, sizeof text, "AUC %.4f, average precision %.4f", *signal.auc,
@@ -290,6 +298,14 @@ private:
       if (values && values->auc && *values->auc >= kQuestionedAuc)
         reason += concat("; alone it has ", figures(*values), ": as a feature it would tell the label");
       drop(here, reason);
+      if (!here.is_numeric() && !is_identifier_name(here.name) && looks_measured(here))
+        found_.notes.push_back(concat("column ", in_quotes(here.name), " is no feature: ", reason,
+                                      ", such as ", in_quotes(here.first_text), " at ", here.first_text_where,
+                                      here.dates.num_dates > 0
+                                          ? concat("; ", here.dates.num_dates, " of ", here.num_values,
+                                                   " cells are dates that can be read")
+                                          : "",
+                                      "; written as plain numbers or dates it could be learnt from"));
       // Every row its own value, or it cannot name one.
       const bool names_rows = here.num_missing == 0 && values && values->distinct == here.num_values &&
                               (!here.is_numeric() || values->whole) && !has_blanks(here);

@@ -259,8 +259,8 @@ void DateEvidence::add(std::string_view text) {
     ++num_day_first;
   else if (!readings.day_first)
     ++num_month_first;
-  else
-    num_open += *readings.day_first != *readings.month_first;
+  else // 4/4/2021 too: it is one day either way, but the cells of another table need not be
+    ++num_open;
 }
 
 std::optional<DateForm> DateEvidence::form() const {

@@ -33,7 +33,7 @@ struct DateEvidence {
   std::int64_t num_dates = 0;       ///< cells that are dates in some reading
   std::int64_t num_day_first = 0;   ///< of them, only with the day before the month (31/12/2021, 4.3.2021)
   std::int64_t num_month_first = 0; ///< only with the month before the day (12/31/2021)
-  std::int64_t num_open = 0;        ///< either way, with another meaning (4/3/2021)
+  std::int64_t num_open = 0;        ///< either way (4/3/2021; 4/4/2021, which leaves other tables open)
   std::int64_t num_digits = 0;      ///< digits alone: 20210304 or 20210304123015
   std::int64_t num_with_time = 0;
 

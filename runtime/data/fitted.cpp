@@ -217,6 +217,18 @@ Result<FittedState> fit(const RawTable& table, std::span<const std::int32_t> row
   return state;
 }
 
+namespace {
+
+/// Sine or cosine of a date's feature; elapsed time and year, which come first, are lines.
+bool is_circle(const NumericInput& input) {
+  if (input.column->role != ColumnRole::kDate) return false;
+  const auto lines = static_cast<std::uint16_t>(input.column->date_features &
+                                                (bit(DateFeature::kElapsed) | bit(DateFeature::kYear)));
+  return input.part >= num_date_inputs(lines);
+}
+
+} // namespace
+
 std::vector<LostSpacing> lost_spacing(const RawTable& table, std::span<const std::int32_t> rows,
                                       const DataSchema& schema, const NumericTransform& transform) {
   // Random numbers of 17 digits collide too: n of them in n / 2^25 of the cases, below 1 % up to 300,000 rows, and
@@ -225,10 +237,13 @@ std::vector<LostSpacing> lost_spacing(const RawTable& table, std::span<const std
   std::vector<LostSpacing> lost;
   if (transform.normalisation == Normalisation::kQuantile) return lost; // clips and joins by design
   const std::vector<NumericInput> columns = schema.numeric_inputs();
-  for (std::size_t c = 0; c < columns.size(); ++c)
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    // A circle meets itself: sin of March and of May are one number but for their last bits.
+    if (is_circle(columns[c])) continue;
     if (const Resolution kept = resolution(transform, static_cast<std::int32_t>(c), table.numeric[c], rows);
         (kept.num_values - kept.num_features) * kOneIn > kept.num_values)
       lost.push_back({columns[c].name(), kept});
+  }
   return lost;
 }
 

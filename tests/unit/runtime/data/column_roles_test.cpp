@@ -55,6 +55,25 @@ TEST_F(Roles, AMissingCellDoesNotMakeTextAnIdentifier) {
   EXPECT_EQ(role, ColumnRole::kCategorical) << why;
 }
 
+/// Amounts and dates in a form that is not read look like identifiers; nobody should have to find that out.
+TEST_F(Roles, TextThatIsNoFeatureIsNotedWithACell) {
+  const auto notes = [&](const std::string& name, const Cell& cell) {
+    return describe(table(200, {{name, cell}})).notes;
+  };
+  EXPECT_THAT(
+      notes("amount", [](int i) { return concat('(', i, ".50)"); }),
+      testing::Contains(testing::AllOf(HasSubstr("column 'amount' is no feature: text with 200 values"),
+                                       HasSubstr("such as '(0.50)' at "), HasSubstr("t.csv:2:1"))));
+  EXPECT_THAT(notes("when",
+                    [](int i) {
+                      return i == 7 ? std::string("0000-00-00")
+                                    : concat("20", 10 + i / 12 % 20, "-", 1 + i % 12, "-1");
+                    }),
+              testing::Contains(HasSubstr("199 of 200 cells are dates that can be read")));
+  EXPECT_THAT(notes("key", [](int i) { return concat("k", i); }), IsEmpty());
+  EXPECT_THAT(notes("ref", [](int i) { return concat("TX", i); }), IsEmpty());
+}
+
 TEST_F(Roles, NumbersInEqualStepsAreIdentifiersInAnyOrder) {
   const std::pair<const char*, Cell> cases[] = {
       {"counts the rows one by one", [](int i) { return concat(i + 1); }},

@@ -53,6 +53,9 @@ TEST(Date, TheColumnDecidesDayOrMonth) {
   EXPECT_EQ(form({"1/2/2021", "13/2/2021"}), Answer(DateForm::kDayFirst, false));
   EXPECT_EQ(form({"1/2/2021", "2/13/2021"}), Answer(DateForm::kMonthFirst, false));
   EXPECT_EQ(form({"1/2/2021", "3/4/2021"}), Answer(std::nullopt, true));
+  EXPECT_EQ(form({"1/1/2021", "1/1/2020"}),
+            Answer(std::nullopt, true)); // it was year first, which reads none
+  EXPECT_EQ(form({"1/1/2021", "2021-01-31"}), Answer(std::nullopt, true));
   EXPECT_EQ(form({"13/2/2021", "2/13/2021"}), Answer(std::nullopt, false));
   EXPECT_EQ(form({"1.2.2021"}), Answer(DateForm::kDayFirst, false));
   EXPECT_EQ(form({"2021-01-02", "5 May 2020"}), Answer(DateForm::kYearFirst, false));

@@ -3,6 +3,7 @@
 #include "data_testing.h"
 
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 namespace tailor::runtime {
@@ -167,6 +168,31 @@ TEST(Fitted, ColumnsThatF32FlattensAreFound) {
   EXPECT_EQ(lost(Normalisation::kNone)[0].resolution.num_features, 1);
   EXPECT_TRUE(lost(Normalisation::kStandard).empty());
   EXPECT_TRUE(lost(Normalisation::kQuantile).empty());
+}
+
+TEST(Fitted, CirclesOfDatesLoseNoSpacing) {
+  DataSchema dates;
+  dates.columns = {
+      {.name = "when",
+       .role = ColumnRole::kDate,
+       .date_features = static_cast<std::uint16_t>(bit(DateFeature::kElapsed) | bit(DateFeature::kMonth))}};
+  RawTable raw;
+  raw.numeric.resize(3);
+  std::vector<std::int32_t> rows;
+  for (int month = 0; month < 12; ++month) {
+    const double angle = 2 * std::numbers::pi * month / 12;
+    raw.numeric[0].push_back(1e9 + 1e-4 * month);
+    raw.numeric[1].push_back(std::sin(angle)); // 0.5 and 0.49999999999999994, which are one number
+    raw.numeric[2].push_back(std::cos(angle));
+    rows.push_back(month);
+  }
+  NumericTransform none;
+  none.normalisation = Normalisation::kNone;
+  none.mean.assign(3, 0);
+  none.std.assign(3, 1);
+  const std::vector<LostSpacing> lost = lost_spacing(raw, rows, dates, none);
+  ASSERT_EQ(lost.size(), 1u);
+  EXPECT_EQ(lost[0].column, "when.elapsed_days");
 }
 
 TEST(Fitted, MoreCategoriesThanTheProgramHasRoomFor) {
