@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 namespace tailor::runtime {
 namespace {
@@ -270,25 +271,51 @@ std::optional<DateForm> DateEvidence::form() const {
                                : DateForm::kYearFirst;
 }
 
+namespace {
+
+struct CirclePoint {
+  double sin, cos;
+};
+
+/// The point at 0 <= part / whole < 1 of a turn. It is computed in the first eighth and mirrored, so that places
+/// which lie opposite share a coordinate to the last bit: sin of February and of June is one value.
+CirclePoint on_circle(double part, double whole) {
+  const bool below = part * 2 > whole;
+  if (below) part = whole - part;
+  const bool left = part * 4 > whole;
+  if (left) part = whole / 2 - part;
+  const bool steep = part * 8 > whole;
+  if (steep) part = whole / 4 - part;
+  const double angle = 2 * std::numbers::pi * part / whole;
+  CirclePoint point{std::sin(angle), std::cos(angle)};
+  if (steep) std::swap(point.sin, point.cos);
+  if (left) point.cos = 0.0 - point.cos; // no -0
+  if (below) point.sin = 0.0 - point.sin;
+  return point;
+}
+
+} // namespace
+
 void date_inputs(const DateTime& date, std::uint16_t mask, std::span<double> inputs) {
   const double days = std::floor(date.local_seconds / kDaySeconds);
   const std::chrono::sys_days day{std::chrono::days(static_cast<std::int64_t>(days))};
   const std::chrono::year_month_day civil(day);
   std::size_t at = 0;
   const auto has = [&](DateFeature feature) { return (mask >> static_cast<int>(feature)) & 1; };
-  const auto circle = [&](double part) {
-    inputs[at++] = std::sin(2 * std::numbers::pi * part);
-    inputs[at++] = std::cos(2 * std::numbers::pi * part);
+  const auto circle = [&](double part, double whole) {
+    const CirclePoint point = on_circle(part, whole);
+    inputs[at++] = point.sin;
+    inputs[at++] = point.cos;
   };
   if (has(DateFeature::kElapsed)) inputs[at++] = (date.local_seconds - date.utc_offset) / kDaySeconds;
   if (has(DateFeature::kYear)) inputs[at++] = static_cast<int>(civil.year());
-  if (has(DateFeature::kMonth)) circle((static_cast<unsigned>(civil.month()) - 1) / 12.0);
+  if (has(DateFeature::kMonth)) circle(static_cast<unsigned>(civil.month()) - 1, 12);
   if (has(DateFeature::kDay)) {
     const std::chrono::year_month_day_last last(civil.year(), std::chrono::month_day_last(civil.month()));
-    circle((static_cast<unsigned>(civil.day()) - 1) / static_cast<double>(static_cast<unsigned>(last.day())));
+    circle(static_cast<unsigned>(civil.day()) - 1, static_cast<unsigned>(last.day()));
   }
-  if (has(DateFeature::kDayOfWeek)) circle((std::chrono::weekday(day).iso_encoding() - 1) / 7.0);
-  if (has(DateFeature::kHour)) circle((date.local_seconds - days * kDaySeconds) / kDaySeconds);
+  if (has(DateFeature::kDayOfWeek)) circle(std::chrono::weekday(day).iso_encoding() - 1, 7);
+  if (has(DateFeature::kHour)) circle(date.local_seconds - days * kDaySeconds, kDaySeconds);
 }
 
 } // namespace tailor::runtime

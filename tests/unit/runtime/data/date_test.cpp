@@ -2,7 +2,10 @@
 
 #include "data_testing.h"
 
+#include <array>
 #include <cmath>
+#include <set>
+#include <utility>
 
 namespace tailor::runtime {
 namespace {
@@ -80,6 +83,33 @@ TEST(Date, InputsAreLinesAndCircles) {
   EXPECT_NEAR(x[9], 0, 1e-12);
   EXPECT_EQ(date_input_names("when", 0b100001),
             (std::vector<std::string>{"when.elapsed_days", "when.hour_sin", "when.hour_cos"}));
+}
+
+/// Months that lie opposite on the circle have one sine or cosine, to the last bit: rounding made 11 values of 7,
+/// and training warned that f32 joins them.
+TEST(Date, MirroredPlacesOfACircleAgreeExactly) {
+  const auto distinct = [](const std::vector<std::string>& dates, DateFeature feature) {
+    std::array<std::set<double>, 2> values;
+    for (const std::string& text : dates) {
+      DateTime date;
+      EXPECT_TRUE(parse_date(text, DateForm::kYearFirst, date)) << text;
+      double x[2];
+      date_inputs(date, static_cast<std::uint16_t>(1u << static_cast<int>(feature)), x);
+      EXPECT_NEAR(x[0] * x[0] + x[1] * x[1], 1, 1e-15) << text;
+      values[0].insert(x[0]), values[1].insert(x[1]);
+    }
+    return std::pair(values[0].size(), values[1].size());
+  };
+  std::vector<std::string> months, week, hours;
+  for (int i = 1; i <= 12; ++i)
+    months.push_back(concat("2021-", i < 10 ? "0" : "", i, "-05"));
+  for (int i = 1; i <= 7; ++i)
+    week.push_back(concat("2021-03-0", i));
+  for (int i = 0; i < 24; ++i)
+    hours.push_back(concat("2021-03-01 ", i < 10 ? "0" : "", i, ":00"));
+  EXPECT_EQ(distinct(months, DateFeature::kMonth), std::pair(std::size_t{7}, std::size_t{7}));
+  EXPECT_EQ(distinct(week, DateFeature::kDayOfWeek), std::pair(std::size_t{7}, std::size_t{4}));
+  EXPECT_EQ(distinct(hours, DateFeature::kHour), std::pair(std::size_t{13}, std::size_t{13}));
 }
 
 /// A table with one date column, "at", and what a plan makes of it.
