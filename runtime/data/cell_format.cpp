@@ -177,8 +177,9 @@ std::string keys_to_read(std::string_view text, const NumberFormat& format) {
 
 bool is_usual_marker(std::string_view text) {
   constexpr std::string_view kMarkers[] = {
-      "?",       "na",        "nan", "n/a", "#n/a", "<na>", "null", "none",   "nil",     "nat",    "missing",
-      "unknown", "undefined", "-",   "--",  ".",    "..",   "*",    "#null!", "#value!", "#div/0!"};
+      "?",       "na",      "nan",       "n/a", "#n/a", "<na>", "null", "none", "nil",    "nat",
+      "missing", "unknown", "undefined", "-",   "--",   ".",    "..",   "*",    "#null!", "#value!",
+      "#div/0!", "n.a.",    "n.a",       "nd",  "n.d.", "k.a.", "k.a",  "n.v.", "s.d.",   "not available"};
   std::string lower;
   for (const char c : text.substr(0, 16))
     lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;

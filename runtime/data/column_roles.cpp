@@ -414,7 +414,8 @@ private:
                    in_quotes(here.first_text), " at ", here.first_text_where);
         drop(here, concat(what, ": left out until those cells are mended"));
         found_.notes.push_back(concat("column ", in_quotes(here.name), " is left out: ", what,
-                                      "; mend those cells, or leave them empty, to learn from it"));
+                                      "; to learn from it, mend those cells, or list what means no value in "
+                                      "data.missing_markers and the column in data.columns.numeric"));
       }
     });
   }

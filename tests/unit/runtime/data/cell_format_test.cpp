@@ -85,7 +85,7 @@ TEST(CellFormat, KnowsMarkers) {
     EXPECT_TRUE(cells.is_missing(text)) << text;
   for (const char* text : {"na", "0", "-", "none", "??", "nano"})
     EXPECT_FALSE(cells.is_missing(text)) << text;
-  for (const char* text : {"null", "NULL", "None", "n/a", "-", "#N/A"})
+  for (const char* text : {"null", "NULL", "None", "n/a", "-", "#N/A", "k.A.", "n.a.", "Not available"})
     EXPECT_TRUE(is_usual_marker(text)) << text;
   for (const char* text : {"0", "no", "red", "nullable"})
     EXPECT_FALSE(is_usual_marker(text)) << text;
