@@ -163,6 +163,21 @@ TEST(Suggest, EveryTableStartsFromPlainTraining) {
   EXPECT_THAT(recipe, HasSubstr("split = { val = 0.16, test = 0.2"));
 }
 
+/// 60 epochs of a table of 300 rows are 180 steps, and a patience of 8 epochs is 24: nothing is learnt in them.
+TEST(Suggest, SmallTablesGetTheirStepsInMoreEpochs) {
+  const TemporaryFolder folder;
+  const auto recipe = [&](int rows) {
+    return suggest_recipe(value_of(describe_csv(folder.write("t.csv", rare(rows / 3, rows)), {})), "t.csv",
+                          std::nullopt);
+  };
+  const std::string small = recipe(300), middle = recipe(6000);
+  EXPECT_THAT(small, HasSubstr("epochs = 334 ")); // 192 training rows: 3 steps an epoch
+  EXPECT_THAT(small, HasSubstr("# 3 steps an epoch; with early stopping below"));
+  EXPECT_THAT(small, HasSubstr("patience = 67 }"));
+  EXPECT_THAT(middle, HasSubstr("epochs = 60 "));
+  EXPECT_THAT(middle, HasSubstr("patience = 8 }"));
+}
+
 TEST(Suggest, TheWatchedMetricExistsInValidation) {
   const TemporaryFolder folder;
   const auto watched = [&](const std::string& text) {
