@@ -1,6 +1,7 @@
 #include "runtime/data/split_choice.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace tailor::runtime {
 namespace {
@@ -33,6 +34,26 @@ std::string lacks(const SplitCounts& counts, const SplitSpec& shares,
   return text;
 }
 
+/// What a split by time does to groups: they may go on after the cut.
+std::string torn_groups(const RowKeys& rows, const SplitRows& split) {
+  const auto groups = [&](const std::vector<std::int32_t>& part) {
+    std::vector<std::int32_t> ids;
+    for (const std::int32_t row : part)
+      ids.push_back(rows.group[static_cast<std::size_t>(row)]);
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    return ids;
+  };
+  std::vector<std::int32_t> held_out = split.val;
+  held_out.insert(held_out.end(), split.test.begin(), split.test.end());
+  const std::vector<std::int32_t> seen = groups(split.train), later = groups(held_out);
+  std::vector<std::int32_t> both;
+  std::set_intersection(seen.begin(), seen.end(), later.begin(), later.end(), std::back_inserter(both));
+  if (both.empty()) return "";
+  return concat("; ", both.size(), " of their ", later.size(),
+                " groups are in training too (split.by = \"group\" keeps groups whole)");
+}
+
 } // namespace
 
 SplitChoice choose_split(const RowKeys& rows, const SplitSpec& shares,
@@ -54,9 +75,12 @@ SplitChoice choose_split(const RowKeys& rows, const SplitSpec& shares,
     choice.reason = std::move(reason);
     return true;
   };
-  if (!rows.time.empty() && take(split_by_time(rows.time, shares), SplitBy::kTime, "time",
-                                 "the latest rows are held out, as in use"))
-    return choice;
+  if (!rows.time.empty()) {
+    const Result<SplitRows> split = split_by_time(rows.time, shares);
+    std::string reason = "the latest rows are held out, as in use";
+    if (split.ok() && !rows.group.empty()) reason += torn_groups(rows, *split);
+    if (take(split, SplitBy::kTime, "time", std::move(reason))) return choice;
+  }
   if (!rows.group.empty() &&
       take(split_by_group(rows.group, shares), SplitBy::kGroup, "group", "no group is in two splits"))
     return choice;

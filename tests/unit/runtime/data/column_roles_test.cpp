@@ -175,6 +175,8 @@ TEST_F(Roles, TimeAndGroupSplitWhereEveryPartKeepsEveryClass) {
   EXPECT_EQ(d.schema.columns[2].role, ColumnRole::kCategorical);
   EXPECT_THAT(d.reasons.columns[2], HasSubstr("numbers without an order"));
   EXPECT_EQ(suggest_split(d, false).by, SplitBy::kTime);
+  // The customers of the latest rows were there before: beside "what a split must not tear apart" it is said.
+  EXPECT_THAT(suggest_split(d, false).reason, HasSubstr("groups are in training too"));
   EXPECT_THAT(suggest_recipe(d, "t.csv", std::nullopt),
               HasSubstr("split = { by = \"time\", val = 0.16, test = 0.2 }"));
   // Positives only among the latest rows: training would have none.
