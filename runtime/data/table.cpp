@@ -198,10 +198,15 @@ private:
       return invalid_argument(records_->where(0),
                               ": no header, expected a first line that names the columns (",
                               in_quotes(missing[0]), ", ...), found ", in_quotes(names[0]), ", ...");
+    const auto label = std::find_if(schema_.columns.begin(), schema_.columns.end(),
+                                    [](const Column& column) { return column.role == ColumnRole::kLabel; });
+    const bool only_label =
+        missing.size() == 1 && label != schema_.columns.end() && label->name == missing[0];
     return invalid_argument(records_->where(0), ": the header has no column ", in_quotes(missing[0]),
                             missing.size() > 1 ? concat(" (and ", missing.size() - 1, " more are missing)")
                                                : "")
-        .with_hint(concat("the nearest is ", in_quotes(nearest(missing[0], names))));
+        .with_hint(only_label ? "it is the label: training and metrics need it, predict does not"
+                              : concat("the nearest is ", in_quotes(nearest(missing[0], names))));
   }
 
   Status find_by_position() {

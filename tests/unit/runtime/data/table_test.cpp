@@ -97,6 +97,8 @@ TEST(Table, HeadersAreCheckedAgainstTheSchema) {
   status = failure("agee,kind,y\n1,a,no\n");
   EXPECT_THAT(status.message(), HasSubstr("the header has no column 'age'"));
   EXPECT_EQ(status.hint(), "the nearest is 'agee'");
+  EXPECT_EQ(failure("age,kind\n1,a\n").hint(),
+            "it is the label: training and metrics need it, predict does not");
   EXPECT_EQ(
       failure("age,age,kind,y\n1,1,a,no\n").message(),
       "t.csv:1:5: 2 columns are named 'age', the training table had 1: it cannot be told which is meant");
