@@ -134,9 +134,10 @@ Result<Temporary> create_temporary(const std::string& path) {
       error = errno;
       continue;
     }
-    (void)::flock(file.fd.get(), LOCK_EX | LOCK_NB);
+    // remove_temporaries() may have come between: it holds the lock and will remove the file, or has done so.
+    if (::flock(file.fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) continue;
     struct stat info {};
-    if (::fstat(file.fd.get(), &info) == 0 && info.st_nlink == 0) continue; // removed before it was locked
+    if (::fstat(file.fd.get(), &info) == 0 && info.st_nlink == 0) continue;
     return file;
   }
   return status_of_errno(error, concat("cannot create a temporary file for '", path, "'"));
@@ -213,7 +214,13 @@ void remove_temporaries(const std::string& path) {
         name.find_first_not_of("0123456789", prefix.size()) != std::string::npos)
       continue;
     const FileDescriptor fd(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    if (fd.get() >= 0 && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+    if (fd.get() < 0 || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    // Renamed since it was opened, its name may be another file's by now: only what is locked may go.
+    struct stat locked {
+    }, named{};
+    if (::fstat(fd.get(), &locked) == 0 && ::lstat(entry.path().c_str(), &named) == 0 &&
+        locked.st_dev == named.st_dev && locked.st_ino == named.st_ino)
+      ::unlink(entry.path().c_str());
   }
 }
 
