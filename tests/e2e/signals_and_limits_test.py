@@ -40,8 +40,9 @@ with scratch() as folder:
         for one in signals:
             process.send_signal(one)
         text = process.communicate(timeout=PATIENCE)[1]
-        assert process.returncode == 128 + signals[0], (name, process.returncode, text)
-        assert f"stopped by {signals[0].name} after step" in text and "--resume" in text, text
+        # Two that wait for a busy process are delivered by their numbers.
+        assert process.returncode - 128 in signals, (name, process.returncode, text)
+        assert f"stopped by {signal.Signals(process.returncode - 128).name} after step" in text and "--resume" in text, text
         assert os.path.exists(weights(inside(name))), name
 
     # Nobody reads the progress any more: `2>&1 | head`.
