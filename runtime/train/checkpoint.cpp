@@ -180,6 +180,14 @@ Result<std::string> text_of(const SafetensorsView& view, const char* key) {
   return data_loss("no '", key, "' in it: not a checkpoint of a tailor program, or a damaged one");
 }
 
+/// Before anything else of the file is read: another format may call everything else another way.
+Status check_format(const SafetensorsView& view) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string format, text_of(view, kFormatKey));
+  if (format != kFormat)
+    return incompatible("it has checkpoint format '", format, "', this runtime reads '", kFormat, "'");
+  return {};
+}
+
 std::string shape_text(TensorType dtype, const std::vector<std::int64_t>& shape) {
   std::string text = concat(dtype ? to_string(*dtype) : "u8", " [");
   for (std::size_t i = 0; i < shape.size(); ++i)
@@ -348,9 +356,7 @@ std::string checkpoint_checksum(const TextMetadata& metadata, std::span<const st
 Result<Checkpoint> parse_checkpoint(const Artifact& artifact, std::span<const std::byte> file,
                                     CheckpointUse use) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const SafetensorsView view, SafetensorsView::parse(file));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string format, text_of(view, kFormatKey));
-  if (format != kFormat)
-    return incompatible("it has checkpoint format '", format, "', this runtime reads '", kFormat, "'");
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_format(view));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string checksum, text_of(view, kChecksumKey));
   if (checksum != checkpoint_checksum(view.metadata, view.data))
     return data_loss("damaged: its checksum does not match");
@@ -404,6 +410,7 @@ Result<TrainingRecord> read_record(const std::string& path) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::vector<std::byte> file, read_bytes(path));
   const std::string context = concat("checkpoint '", path, "'");
   TAILOR_ASSIGN_OR_RETURN(const SafetensorsView view, SafetensorsView::parse(file), context);
+  TAILOR_RETURN_IF_ERROR(check_format(view), context);
   TAILOR_ASSIGN_OR_RETURN(const std::string text, text_of(view, kRecordKey), context);
   TAILOR_ASSIGN_OR_RETURN(TrainingRecord record, record_from_json(text), context);
   return record;

@@ -1,5 +1,6 @@
 #include "runtime/train/checkpoint.h"
 
+#include "runtime/base/file.h"
 #include "runtime/data/open.h"
 #include "runtime/train/safetensors.h"
 #include "tests/unit/runtime/train/toy_program.h"
@@ -130,6 +131,23 @@ TEST(Checkpoint, EveryBitFlipIsRefused) {
                          std::min<std::size_t>(40, bytes.size() - i));
       bytes[i] ^= static_cast<std::byte>(1 << bit);
     }
+}
+
+/// predict RUN reads the record of a run alone; that of another format has other members.
+TEST(Checkpoint, TheRecordOfAnotherFormatIsNoDamage) {
+  Sample sample;
+  const std::vector<std::byte> bytes = sample.bytes();
+  std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    const std::size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+  };
+  replace("\"tailor.format\":\"3\"", "\"tailor.format\":\"2\"");
+  replace("val_hash", "old_name");
+  ASSERT_TRUE(write_file_atomic(sample.path, text).ok());
+  EXPECT_THAT(read_record(sample.path).status().message(),
+              HasSubstr("c.safetensors': it has checkpoint format '2', this runtime reads '3'"));
 }
 
 TEST(Checkpoint, WeightsServeAnotherTargetButNotAnotherNet) {
