@@ -16,10 +16,11 @@ constexpr double kImbalanced = 0.2;
 /// With fewer positives (rows of the rarest class) in validation one row moves the watched metric by a tenth
 /// or more, which is what methods and epochs differ by.
 constexpr std::int64_t kFewWatched = 10;
-/// A run has at least so many steps, and goes on for at least so many without a better epoch: adamw at 0.001 needs
-/// them whatever the size of the table. Glass (214 rows, 3 steps an epoch) came to test accuracy 0.32 in 60 epochs
-/// with patience 8 and to 0.64 with these, where a logistic regression has 0.62.
-constexpr std::int64_t kMinSteps = 1000, kMinPatientSteps = 200;
+/// A run has at least so many steps, and goes on for at least so many without a better epoch: adamw at 0.001
+/// needs them whatever the size of the table. Glass (214 rows, 3 steps an epoch) came to test accuracy 0.32 in 60
+/// epochs with patience 8 and to 0.62 with these, as a logistic regression does. A table of 10 steps an epoch or
+/// more (from about 900 rows on) has them already.
+constexpr std::int64_t kMinSteps = 500, kMinPatientSteps = 80;
 
 /// What `tailor compare` found on public tables (docs/choosing-a-method.md).
 constexpr const char* kMethodAdvice =

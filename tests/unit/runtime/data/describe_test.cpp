@@ -171,9 +171,9 @@ TEST(Suggest, SmallTablesGetTheirStepsInMoreEpochs) {
                           std::nullopt);
   };
   const std::string small = recipe(300), middle = recipe(6000);
-  EXPECT_THAT(small, HasSubstr("epochs = 334 ")); // 192 training rows: 3 steps an epoch
+  EXPECT_THAT(small, HasSubstr("epochs = 167 ")); // 192 training rows: 3 steps an epoch
   EXPECT_THAT(small, HasSubstr("# 3 steps an epoch; with early stopping below"));
-  EXPECT_THAT(small, HasSubstr("patience = 67 }"));
+  EXPECT_THAT(small, HasSubstr("patience = 27 }"));
   EXPECT_THAT(middle, HasSubstr("epochs = 60 "));
   EXPECT_THAT(middle, HasSubstr("patience = 8 }"));
 }
