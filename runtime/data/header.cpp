@@ -115,7 +115,11 @@ HeaderGuess guess_header(std::span<const HeldRow> rows, std::span<const std::str
     });
     // Rows of which the first would have to be outside the range in every column by chance.
     constexpr std::size_t kFewRows = 10, kLongRun = 4;
+    // What a data frame without names writes: every column's position. Three by chance: 1 row in 1,000 of digits.
+    constexpr std::size_t kLeastPositions = 3;
     if (texts.empty()) {
+      if (counting && numbers.size() == first.size() && first[0] == "0" && first.size() >= kLeastPositions)
+        return {true, "its numbers are the positions of the columns"};
       if (counting && (numbers.size() >= kLongRun || (all_outside && rows.size() > kFewRows)))
         return {true, concat("its numbers count up from ", in_quotes(number), ", the lines below do not")};
       return data();

@@ -74,6 +74,8 @@ TEST(Profile, NumbersAsNames) {
   EXPECT_TRUE(is_header("city,2010,2011,label\nBonn,1.5,7,a\nKiel,2.5,8,b\n"));
   EXPECT_TRUE(is_header("id,2010,2015,label\n1,1.5,7,0\n2,2.5,8,1\n"));
   EXPECT_TRUE(is_header("0,1,2,3\n5,1.5,7,0\n2,2.5,8,1\n"));
+  EXPECT_TRUE(is_header("0,1,2\n0.5,1,0\n2.5,2,1\n")); // a data frame without names
+  EXPECT_FALSE(is_header("0,1\n0.5,1\n2.5,0\n"));
   std::string years = "2010,2011\n";
   for (int i = 0; i < 20; ++i)
     years += concat(i * 7 % 10, ",", i % 2, "\n");
