@@ -200,6 +200,7 @@ void Step::report(const std::string& name, const Operand& value) {
 }
 
 Array Step::rate(const Operand& lr) {
+  if (lr.is_literal()) check_range("the learning rate", lr.literal(), 0, kLargest, lr.location());
   Array value = f32_scalar(lr);
   // The log shows the rate of the first update: from its field, else as a report.
   if (!rate_noted_ && !tracer_.is_learning_rate(value)) entry_.rate = {"lr", value, lr.location()};

@@ -226,6 +226,14 @@ TEST(Errors, OneNameOneNumber) {
                 s.update(fc, wild, g.gradients, 0.1);
               }),
               HasSubstr("no state in this program"));
+  for (const double rate : {-0.1, std::nan("")})
+    EXPECT_THAT(program_error([rate](Step& s, nn::Linear& fc, optim::Sgd& sgd) {
+                  auto g = value_and_grad([&] {
+                    return masked_mean(logsumexp(fc(s.batch().numeric, s.context()), 1), s.batch().valid);
+                  });
+                  s.update(fc, sgd, g.gradients, rate);
+                }),
+                HasSubstr("the learning rate must be a number of at least 0"));
   EXPECT_THAT(program_error([](Step& s, nn::Linear&, optim::Sgd&) { s.report("", constant(1)); }),
               HasSubstr("needs a name"));
   EXPECT_THAT(program_error([](Step& s, nn::Linear&, optim::Sgd&) { s.report("a", constant(1, DType::i1)); }),
