@@ -198,7 +198,7 @@ BatchRows elementwise(Rule rule, const Node& node) {
         value = computed(node, known);
       else if (operands[0] == 0.0 && rule != Rule::computed)
         value = 0;
-      else if (operands[1] == 0.0 && rule == Rule::multiplicative)
+      else if (rule == Rule::multiplicative && operands[1] == 0.0) // of two operands; others may have one
         value = 0;
       break;
     case Rule::choice:
