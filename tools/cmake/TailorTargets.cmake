@@ -48,6 +48,16 @@ function(tailor_library name)
   endif()
 endfunction()
 
+# tailor_components(NAME [LINK libs...]): a folder whose files register components (runtime/options/component.h) before
+# main() runs. Nobody refers to them by name, so a linker that takes from a library what is asked for would leave them
+# out: whoever links NAME gets all of them.
+function(tailor_components name)
+  tailor_library(${name}_files ${ARGN})
+  tailor_relative_places(${name}_files)
+  add_library(${name} INTERFACE)
+  target_link_libraries(${name} INTERFACE $<LINK_LIBRARY:WHOLE_ARCHIVE,${name}_files>)
+endfunction()
+
 # tailor_mlir_library(NAME ...): the same for a folder that includes MLIR headers (precompiled header, generated
 # dialect headers first).
 function(tailor_mlir_library name)

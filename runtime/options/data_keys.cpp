@@ -1,0 +1,30 @@
+#include "runtime/options/data_keys.h"
+
+namespace tailor::runtime {
+
+const KeySet<DataKeys>& DataKeys::keys() {
+  static const KeySet<DataKeys> set{
+      "data.",
+      {
+          key("format", &DataKeys::format,
+              {.stage = kCompiled,
+               .text = "a table in csv or csv.gz, or a generated set",
+               .choices_of = "source"}),
+          key("numeric", &DataKeys::numeric,
+              {.stage = kCompiled,
+               .text = "normalisation of numeric columns, fitted on the training split",
+               .source = "methods 11.1",
+               .choices = {"none", "standard", "quantile"}}),
+          key("sampler", &DataKeys::sampler,
+              {.text = "order in which rows are drawn", .source = "methods 3", .choices_of = "sampler"}),
+          key("sampler_beta", &DataKeys::sampler_beta,
+              {.min = 0,
+               .max = 0.999999999,
+               .text = "beta of sampler effective_balanced",
+               .source = "methods 3",
+               .only_if = "data.sampler = effective_balanced"}),
+      }};
+  return set;
+}
+
+} // namespace tailor::runtime
