@@ -109,23 +109,6 @@ void check_range(const char* what, double value, double low, double high, const 
                  location);
 }
 
-/// What the runtime would refuse when training starts, or read as something else.
-void check_schedule(const std::string& name, const Schedule& schedule, const Location& location) {
-  auto refuse = [&](const std::string& message) {
-    detail::fail("control", "the schedule of '" + name + "' " + message, location);
-  };
-  if (!std::isfinite(schedule.peak)) refuse(runtime::concat("has the peak ", schedule.peak));
-  if (!(schedule.warmup_epochs >= 0 && std::isfinite(schedule.warmup_epochs)))
-    refuse(runtime::concat("has a warm-up of ", schedule.warmup_epochs, " epochs"));
-  if (!(schedule.factor >= 0 && schedule.factor <= 1))
-    refuse(runtime::concat("has the factor ", schedule.factor, ", which must be in [0, 1]"));
-  if (schedule.name == "step" && schedule.milestones.empty()) refuse("has no milestones: it is constant");
-  for (std::size_t i = 0; i < schedule.milestones.size(); ++i)
-    if (!(schedule.milestones[i] >= 0 && (i == 0 || schedule.milestones[i] > schedule.milestones[i - 1])))
-      refuse(runtime::concat("has the milestone ", schedule.milestones[i],
-                             "; milestones are ascending epochs from 0"));
-}
-
 const char* filter_name(optim::DecayFilter filter) {
   return filter == optim::DecayFilter::all ? "all" : "no_norm_bias";
 }
@@ -164,18 +147,16 @@ Array EntryScope::control(const std::string& name, const Schedule& schedule,
   Location location = LocationScope::resolve(make_location(where));
   if (name.empty()) detail::fail("control", "a control field needs a name", location);
   require_clock(name, true, location);
-  check_schedule(name, schedule, location);
+  if (const std::string problem = problem_of(schedule); !problem.empty())
+    detail::fail("control", "the schedule of '" + name + "' " + problem, location);
   std::string option = name == "lr" ? kRateKey : "control." + name;
   std::string prefix = schedule_prefix(option) + ".";
   auto set = [&](const std::string& key, OptionValue value) {
     tracer_.default_option(key, std::move(value), OptionStage::kRun, location);
   };
   set(option, schedule.peak);
-  set(prefix + "name", schedule.name);
-  set(prefix + "warmup_epochs", schedule.warmup_epochs);
-  set(prefix + "per", schedule.per_step ? "step" : "epoch");
-  set(prefix + "milestones", OptionValue::List(schedule.milestones.begin(), schedule.milestones.end()));
-  set(prefix + "factor", schedule.factor);
+  for (auto& [key, value] : options_of(schedule))
+    set(prefix + key, std::move(value));
   return tracer_.control(name, option, true, location);
 }
 

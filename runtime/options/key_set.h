@@ -37,6 +37,7 @@ template <class T> constexpr KeyType key_type() {
   } else if constexpr (std::same_as<T, std::vector<std::string>>) {
     return KeyType::kWords;
   } else if constexpr (IsList<T>::value) {
+    if constexpr (HasWords<typename T::value_type>) return KeyType::kWords;
     return key_type<typename T::value_type>() == KeyType::kInt ? KeyType::kInts : KeyType::kNumbers;
   } else {
     return KeyType::kText;
@@ -178,25 +179,32 @@ KeyField<S> key(std::string name, T S::*member, About about,
 template <class S> class KeySet {
 public:
   /// `prefix` stands before every name: "run.", "method.sam-a.".
-  KeySet(std::string prefix, std::vector<KeyField<S>> fields) : fields_(std::move(fields)) {
+  KeySet(std::string prefix, std::vector<KeyField<S>> fields)
+      : prefix_(std::move(prefix)), fields_(std::move(fields)) {
     for (KeyField<S>& field : fields_)
-      field.spec.key = prefix + field.spec.key;
+      field.spec.key = prefix_ + field.spec.key;
   }
 
   /// Errors   kInvalidArgument about the key: a value of another type, or outside its limits and words.
-  Result<S> read(const Options& options) const {
+  Result<S> read(const Options& options) const { return read(options, prefix_); }
+
+  /// The same of keys that stand below another prefix: "control.weight.schedule." instead of "schedule.".
+  Result<S> read(const Options& options, std::string_view prefix) const {
     S values{};
     for (const KeyField<S>& field : fields_) {
-      const Option* option = options.find(field.spec.key);
+      const std::string key = std::string(prefix) + field.spec.key.substr(prefix_.size());
+      const Option* option = options.find(key);
       if (!option || option->value.is_null()) continue;
       // The artifact's own limits are input too: those of the declaration count.
-      const Option checked = make_option(field.spec, option->value, option->origin);
-      if (Status status = Options::check(field.spec.key, checked); !status.ok())
-        return std::move(status).about(field.spec.key);
-      if (!field.assign(option->value, values))
-        return invalid_argument("'", field.spec.key, "' must be ", name(field.spec.type), ", not ",
+      Option checked = make_option(field.spec, option->value, option->origin);
+      // A single one is a list of one.
+      if (checked.type == OptionType::kList && !checked.value.as_list())
+        checked.value = OptionValue::List{option->value};
+      if (Status status = Options::check(key, checked); !status.ok()) return std::move(status).about(key);
+      if (!field.assign(checked.value, values))
+        return invalid_argument("'", key, "' must be ", name(field.spec.type), ", not ",
                                 option->value.to_json())
-            .about(field.spec.key);
+            .about(key);
     }
     return values;
   }
@@ -216,11 +224,16 @@ public:
   }
 
 private:
+  std::string prefix_;
   std::vector<KeyField<S>> fields_;
 };
 
 template <class S> Result<S> read_keys(const Options& options) {
   return S::keys().read(options);
+}
+
+template <class S> Result<S> read_keys(const Options& options, std::string_view prefix) {
+  return S::keys().read(options, prefix);
 }
 
 template <class S, class T> const KeySpec& key_spec(T S::*member) {

@@ -1,20 +1,19 @@
 #pragma once
 #include "runtime/options/key_set.h"
 
-#include <cstdint>
-#include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 namespace tailor::runtime {
 
+/// What every schedule has; the other keys below the prefix belong to the schedules that read them.
 struct ScheduleKeys {
-  std::string name = "warmup_cosine";
-  std::optional<std::int64_t> warmup_epochs;
-  std::string per = "epoch";
-  std::vector<std::int64_t> milestones = {};
-  double factor = 0.1;
+  static constexpr std::string_view kPrefix = "schedule";
 
+  std::string name = "warmup_cosine";
+
+  /// "schedule."
+  static std::string key_prefix() { return std::string(kPrefix) + "."; }
   static const KeySet<ScheduleKeys>& keys();
 };
 

@@ -73,7 +73,7 @@ Result<ControlRows> ControlRows::create(Executor& executor, const Options& optio
       TAILOR_ASSIGN_OR_RETURN_AS_IS(changing.schedule, Schedule::create(options, schedule_prefix(field.key)));
       changing.source = Source::kSchedule;
       constant = changing.peak;
-      changes = changing.schedule.kind() != ScheduleKind::kConstant;
+      changes = !changing.schedule.is_constant();
       break;
     }
     case FieldBinding::kEmaDecay: {

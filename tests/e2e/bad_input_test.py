@@ -89,7 +89,7 @@ with scratch() as folder:
     write("r.toml", GOOD.replace("name = \"constant\"", "name = \"warmup_cosine\"\nwarmup_epochs = 2").replace("epochs = 1", "epochs = 4", 1))
     run(TAILOR, "compile", "r.toml", "-o", "w.tailor", cwd=folder)
     expect(run(TAILOR_RUN, "w.tailor", "--set", "run.epochs=2", "--out", "never", "--quiet", cwd=folder),
-           r"warning: schedule.warmup_epochs is 2 in a run of 2 epochs: the rate never reaches optimizer.lr")
+           r"warning: schedule.warmup_epochs is 2 in a run of 2 epochs: the rate never reaches its peak")
     shutil.rmtree(os.path.join(folder, "never"), ignore_errors=True)
 
     write("r.toml", GOOD.replace("batch = 8", "bacth = 8"))

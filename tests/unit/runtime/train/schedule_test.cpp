@@ -55,7 +55,6 @@ TEST(Schedule, CosineStartsAtThePeak) {
   EXPECT_DOUBLE_EQ(at_epoch(s, 10, 20), 0.5);
   EXPECT_DOUBLE_EQ(at_epoch(s, 19, 20), 0.5 * (1 + std::cos(std::numbers::pi * 19 / 20.0)));
   EXPECT_NEAR(at_epoch(s, 20, 20), 0.0, 1e-16);
-  EXPECT_EQ(at_epoch(schedule("cosine_epoch"), 3, 20), at_epoch(s, 3, 20));
 }
 
 TEST(Schedule, StepAtMilestones) {
@@ -105,6 +104,78 @@ TEST(Schedule, SamStepAtExactTenths) {
     EXPECT_DOUBLE_EQ(at_epoch(s, e, 10), expected[e]) << e;
 }
 
+Options numbers(const char* key, std::vector<double> values) {
+  Options options;
+  options.set(key, OptionValue(OptionValue::List(values.begin(), values.end())));
+  return options;
+}
+
+TEST(Schedule, ListHasOneValueAnEpoch) {
+  const Schedule s = schedule("list", numbers("schedule.values", {1, 0.5, 0.25}));
+  EXPECT_EQ(at_epoch(s, 0, 5), 1.0);
+  EXPECT_EQ(at_epoch(s, 1, 5), 0.5);
+  EXPECT_EQ(s.factor({19, 10, 50}), 0.5);
+  EXPECT_EQ(at_epoch(s, 2, 5), 0.25);
+  EXPECT_EQ(at_epoch(s, 4, 5), 0.25);
+}
+
+TEST(Schedule, CurveIsLinearBetweenItsValues) {
+  Options options = numbers("schedule.values", {0, 1, 0.5});
+  EXPECT_DOUBLE_EQ(at_epoch(schedule("curve", options), 1, 4), 0.5);
+  EXPECT_DOUBLE_EQ(at_epoch(schedule("curve", options), 2, 4), 1.0);
+  EXPECT_DOUBLE_EQ(at_epoch(schedule("curve", options), 3, 4), 0.75);
+  EXPECT_DOUBLE_EQ(at_epoch(schedule("curve", options), 4, 4), 0.5);
+  options.set("schedule.per", "step");
+  EXPECT_DOUBLE_EQ(schedule("curve", options).factor({5, 10, 40}), 0.25);
+}
+
+// Each piece counts its own epochs: of 10 the first 3 warm up, the cosine is one of 7.
+TEST(Schedule, PiecesFollowOneAnother) {
+  Options options = numbers("schedule.piece_ends", {0.3, 1});
+  options.set("schedule.pieces", OptionValue(OptionValue::List{"curve", "cosine"}));
+  options.set("schedule.values", OptionValue(OptionValue::List{0.0, 1.0}));
+  const Schedule s = schedule("pieces", options);
+  for (int e = 0; e < 3; ++e)
+    EXPECT_DOUBLE_EQ(at_epoch(s, e, 10), e / 3.0);
+  for (int e = 3; e < 10; ++e)
+    EXPECT_NEAR(at_epoch(s, e, 10), 0.5 * (1 + std::cos(std::numbers::pi * (e - 3) / 7.0)), kRounding);
+  EXPECT_DOUBLE_EQ(at_epoch(s, 3, 10), 1.0);
+  // 0.1 * 30 is above 3 in binary, and still three epochs.
+  options.set("schedule.piece_ends", OptionValue(OptionValue::List{0.1, 1.0}));
+  EXPECT_DOUBLE_EQ(at_epoch(schedule("pieces", options), 3, 30), 1.0);
+}
+
+TEST(Schedule, PiecesHavePeaksAndKeysOfTheirOwn) {
+  Options options = numbers("schedule.piece_peaks", {1, 0.1});
+  options.set("schedule.pieces", OptionValue(OptionValue::List{"step", "step"}));
+  options.set("schedule.factor", 0.5);
+  options.set("schedule.milestones", OptionValue(OptionValue::List{1}));
+  options.set("schedule.piece1.milestones", OptionValue(OptionValue::List{2}));
+  const Schedule s = schedule("pieces", options);
+  const double expected[] = {1, 0.5, 0.5, 0.1, 0.1, 0.05};
+  for (int e = 0; e < 6; ++e)
+    EXPECT_DOUBLE_EQ(at_epoch(s, e, 6), expected[e]) << e;
+}
+
+TEST(Schedule, PiecesThatDoNotFitAreRefused) {
+  const auto refusal = [](const Options& options) {
+    Options named = options;
+    named.set("schedule.name", "pieces");
+    return Schedule::create(named, "schedule").status().message();
+  };
+  EXPECT_THAT(refusal({}), ::testing::HasSubstr("'schedule.pieces' is empty"));
+  Options options = numbers("schedule.piece_ends", {0.5});
+  options.set("schedule.pieces", OptionValue(OptionValue::List{"constant", "cosine"}));
+  EXPECT_THAT(refusal(options), ::testing::HasSubstr("has 1 values for 2 pieces"));
+  options.set("schedule.piece_ends", OptionValue(OptionValue::List{0.5, 0.4}));
+  EXPECT_THAT(refusal(options), ::testing::HasSubstr("must ascend to 1, not [0.5,0.4]"));
+  options = {};
+  options.set("schedule.pieces", OptionValue(OptionValue::List{"pieces"}));
+  EXPECT_THAT(refusal(options), ::testing::HasSubstr("itself"));
+  options.set("schedule.pieces", OptionValue(OptionValue::List{"cosin"}));
+  EXPECT_FALSE(refusal(options).empty());
+}
+
 TEST(Schedule, RefusesNonsense) {
   Options options;
   options.set("schedule.name", OptionValue("cosin"));
@@ -132,7 +203,7 @@ TEST(Schedule, WarmupLeavesRoomForTheRest) {
   EXPECT_EQ(at_epoch(*derived, 0, 20), 0.2); // W = 5
   options.set("schedule.warmup_epochs", OptionValue(3));
   EXPECT_EQ(warmup_note(options),
-            "schedule.warmup_epochs is 3 in a run of 3 epochs: the rate never reaches optimizer.lr");
+            "schedule.warmup_epochs is 3 in a run of 3 epochs: the rate never reaches its peak");
   options.set("run.epochs", OptionValue(4));
   EXPECT_EQ(warmup_note(options), "");
   options.set("run.epochs", OptionValue(1));
