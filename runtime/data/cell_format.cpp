@@ -156,9 +156,9 @@ NumberShape number_shape(std::string_view text) {
 std::string keys_of(const NumberFormat& format, std::string_view sign) {
   std::string keys;
   const auto add = [&](const std::string& key) { keys += (keys.empty() ? "" : ", ") + key; };
-  if (format.decimal != '.') add(concat("data.decimal = \"", format.decimal, "\""));
-  if (format.thousands != 0) add(concat("data.thousands = \"", format.thousands, "\""));
-  if (!sign.empty()) add(concat("data.number_signs = [\"", sign, "\"]"));
+  if (format.decimal != '.') add(concat(key_name(&TableKeys::decimal), " = \"", format.decimal, "\""));
+  if (format.thousands != 0) add(concat(key_name(&TableKeys::thousands), " = \"", format.thousands, "\""));
+  if (!sign.empty()) add(concat(key_name(&TableKeys::number_signs), " = [\"", sign, "\"]"));
   return keys;
 }
 

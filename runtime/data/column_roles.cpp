@@ -183,7 +183,7 @@ private:
     }
     DataSchema schema = classes_;
     schema.named = false; // by position: names may occur twice
-    schema.missing = to_string(MissingPolicy::kMean);
+    schema.missing = word_of(MissingPolicy::kMean);
     for (Column& wanted : schema.columns) {
       const ColumnProfile& here = column(wanted.position);
       if (wanted.role == ColumnRole::kLabel) continue;
@@ -199,7 +199,7 @@ private:
     }
     ReadOptions read{.csv = found_.plan.csv};
     read.csv.separator = profile_.separator;
-    read.csv.header = profile_.has_header ? CsvFormat::Header::kYes : CsvFormat::Header::kNo;
+    read.csv.header = profile_.has_header ? HeaderLine::kYes : HeaderLine::kNo;
     Result<RawTable> table = read_table(profile_.path, schema, read);
     if (!table.ok()) {
       found_.notes.push_back(concat("no column was measured against the label: ", table.status().message()));
@@ -414,8 +414,9 @@ private:
                    in_quotes(here.first_text), " at ", here.first_text_where);
         drop(here, concat(what, ": left out until those cells are mended"));
         found_.notes.push_back(concat("column ", in_quotes(here.name), " is left out: ", what,
-                                      "; to learn from it, mend those cells, or list what means no value in "
-                                      "data.missing_markers and the column in data.columns.numeric"));
+                                      "; to learn from it, mend those cells, or list what means no value in ",
+                                      key_name(&TableKeys::missing_markers), " and the column in ",
+                                      key_name(&TableKeys::columns_numeric)));
       }
     });
   }

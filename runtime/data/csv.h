@@ -1,5 +1,6 @@
 #pragma once
 #include "runtime/base/result.h"
+#include "runtime/options/table_keys.h"
 
 #include <array>
 #include <cstdint>
@@ -26,9 +27,8 @@ Result<std::unique_ptr<ByteSource>> memory_byte_source(std::string_view bytes);
 
 /// How a table is written down. `separator` 0 and `header` kAuto are found by looking at the file.
 struct CsvFormat {
-  enum class Header { kAuto, kYes, kNo };
   char separator = 0;
-  Header header = Header::kAuto;
+  HeaderLine header = HeaderLine::kAuto;
 };
 
 /// "auto" (0), "tab", "comma", "semicolon", or the character itself: printable ASCII that is no letter,

@@ -291,8 +291,8 @@ std::optional<std::string> find_test_table(const std::string& path) {
 
 Result<TestTable> describe_test_table(const std::string& path, const DataDescription& train) {
   CsvFormat format = train.plan.csv;
-  if (format.header == CsvFormat::Header::kAuto)
-    format.header = train.profile.has_header ? CsvFormat::Header::kYes : CsvFormat::Header::kNo;
+  if (format.header == HeaderLine::kAuto)
+    format.header = train.profile.has_header ? HeaderLine::kYes : HeaderLine::kNo;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const FileProfile profile,
                                 profile_csv(path, format, mentioned_names(train.plan), train.plan.cells));
   if (profile.columns.size() != train.profile.columns.size())

@@ -88,8 +88,9 @@ FoundFormat find_format(const FileProfile& profile) {
       found.ambiguity =
           concat(shown(profile, *cell), " is read as ", best == kDecimalComma ? "a decimal" : "thousands",
                  ", but could be ", best == kDecimalComma ? "thousands" : "a decimal", " (",
-                 best == kDecimalComma ? "data.decimal = \".\", data.thousands = \",\""
-                                       : "data.decimal = \",\" without data.thousands",
+                 best == kDecimalComma ? keys_of({.decimal = '.', .thousands = ','}, "")
+                                       : concat(keys_of({.decimal = ',', .thousands = 0}, ""), " without ",
+                                                key_name(&TableKeys::thousands)),
                  "): no cell of the table decides it");
   }
   for (const ColumnProfile& column : profile.columns) {

@@ -114,7 +114,7 @@ std::string FittedState::to_json() const {
                                         {"class_names", list_of(class_names)},
                                         {"class_counts", std::move(counts)},
                                         {"vocabularies", std::move(vocabulary_lists)},
-                                        {"normalisation", to_string(numeric.normalisation)},
+                                        {"normalisation", word_of(numeric.normalisation)},
                                         {"mean", list_of(numeric.mean)},
                                         {"std", list_of(numeric.std)},
                                         {"num_quantiles", numeric.num_quantiles},
@@ -146,8 +146,12 @@ Result<FittedState> FittedState::from_json(std::string_view json) {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(Vocabulary vocabulary, texts(*entry.as_list(), "vocabularies"));
     state.vocabularies.push_back(std::move(vocabulary));
   }
-  TAILOR_ASSIGN_OR_RETURN(state.numeric.normalisation, parse_normalisation(text_of("normalisation")),
-                          "fitted state");
+  const std::string normalisation = text_of("normalisation");
+  const std::optional<Normalisation> known = from_word<Normalisation>(normalisation);
+  if (!known)
+    return data_loss("fitted state: normalisation '", normalisation, "', expected ",
+                     listed(words_of<Normalisation>(), " | "));
+  state.numeric.normalisation = *known;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(state.numeric.mean, numbers(root, "mean"));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(state.numeric.std, numbers(root, "std"));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(state.numeric.quantiles, numbers(root, "quantiles"));

@@ -1,6 +1,6 @@
 #pragma once
-#include "runtime/base/defaults.h"
 #include "runtime/base/result.h"
+#include "runtime/options/generated_keys.h"
 
 #include <cstdint>
 #include <span>
@@ -18,13 +18,14 @@ namespace tailor::runtime {
 ///              of length of blobs: it scales everything alike and makes nothing easier or harder, which is
 ///              why recipes set it for two_moons only
 struct GeneratedSpec {
-  std::int64_t train_per_class = defaults::kTrainPerClass;
-  std::int64_t val_per_class = defaults::kValPerClass;
-  std::int64_t test_per_class = defaults::kTestPerClass;
+  std::int64_t train_per_class = GeneratedKeys{}.samples_per_class;
+  std::int64_t val_per_class = GeneratedKeys{}.val_per_class;
+  std::int64_t test_per_class = GeneratedKeys{}.test_per_class;
   std::int32_t classes = 2;
   std::int32_t dimensions = 2;
-  double noise = 0.15;
-  double separation = 3.0; ///< distance of the centres from the origin in standard deviations
+  double noise = GeneratedKeys{}.noise;
+  double separation =
+      GeneratedKeys{}.separation; ///< distance of the centres from the origin in standard deviations
   std::uint64_t seed = 0;
 };
 

@@ -12,18 +12,6 @@
 namespace tailor::runtime {
 namespace {
 
-struct ProfileName {
-  const char* name;
-  TailProfile profile;
-};
-constexpr ProfileName kProfiles[] = {{"exp", TailProfile::kExp},
-                                     {"step", TailProfile::kStep},
-                                     {"step_at", TailProfile::kStepAt},
-                                     {"binary_fixed", TailProfile::kBinaryFixed},
-                                     {"binary_step", TailProfile::kBinaryStep},
-                                     {"balanced", TailProfile::kBalanced},
-                                     {"pareto", TailProfile::kPareto}};
-
 constexpr double kRounding = 1e-9; ///< keeps pow() noise from turning 50 into 49
 
 std::int64_t truncated(double size) {
@@ -168,15 +156,6 @@ std::vector<std::int64_t> fixed_minority_counts(const LongTailSpec& spec, const 
 
 } // namespace
 
-Result<TailProfile> parse_tail_profile(std::string_view name) {
-  std::string known;
-  for (const ProfileName& entry : kProfiles) {
-    if (name == entry.name) return entry.profile;
-    known += concat(known.empty() ? "" : " | ", entry.name);
-  }
-  return invalid_argument("profile '", name, "', expected ", known);
-}
-
 std::string format_ratio(double r) {
   if (r == 1) return "r = 1 (balanced)";
   if (r == 0) return "r = 0 (a class is empty)";
@@ -201,23 +180,23 @@ Status check_long_tail(const LongTailSpec& spec) {
   if (spec.profile == TailProfile::kBinaryFixed && (!share(spec.a) || !share(spec.b)))
     return invalid_argument("binary_fixed shares a = ", spec.a, ", b = ", spec.b,
                             ", expected numbers in (0, 1]")
-        .about(share(spec.a) ? "data.long_tail.b" : "data.long_tail.a");
+        .about(share(spec.a) ? key_name(&LongTailKeys::b) : key_name(&LongTailKeys::a));
   if (spec.profile == TailProfile::kPareto && (!std::isfinite(spec.alpha) || spec.alpha <= 0))
     return invalid_argument("pareto alpha = ", spec.alpha, ", expected a number above 0")
-        .about("data.long_tail.alpha");
+        .about(key_name(&LongTailKeys::alpha));
   if (spec.profile == TailProfile::kStepAt && spec.split_at < 1)
     return invalid_argument("step_at = ", spec.split_at, ", expected at least 1")
-        .about("data.long_tail.step_at");
+        .about(key_name(&LongTailKeys::step_at));
   constexpr std::int64_t kMax = std::int64_t{1} << 53;
   for (const std::int64_t count : {spec.min_per_class, spec.n_max, spec.total, spec.minority})
     if (count < 0 || count > kMax)
       return invalid_argument("a long tail of ", count, " rows, expected 0 to ", kMax);
   if (spec.size == TailSize::kFixedTotal && spec.total == 0)
     return invalid_argument("size = \"fixed_total\" needs total, the number of rows in all")
-        .about("data.long_tail.size");
+        .about(key_name(&LongTailKeys::size));
   if (spec.size == TailSize::kFixedMinority && spec.minority == 0)
     return invalid_argument("size = \"fixed_minority\" needs minority, the number of minority rows")
-        .about("data.long_tail.size");
+        .about(key_name(&LongTailKeys::size));
   return {};
 }
 
@@ -233,7 +212,7 @@ Result<std::vector<std::int64_t>> long_tail_counts(const LongTailSpec& spec,
                             num_classes);
   if (spec.profile == TailProfile::kStepAt && spec.split_at >= static_cast<std::int64_t>(num_classes))
     return invalid_argument("step_at = ", spec.split_at, " leaves none of the ", num_classes, " classes rare")
-        .about("data.long_tail.step_at")
+        .about(key_name(&LongTailKeys::step_at))
         .with_hint(concat("step_at is the first rare class, below ", num_classes));
 
   const std::vector<std::int32_t> position = positions(spec, num_classes);

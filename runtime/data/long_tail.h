@@ -1,5 +1,6 @@
 #pragma once
 #include "runtime/base/result.h"
+#include "runtime/options/long_tail_keys.h"
 
 #include <cstdint>
 #include <span>
@@ -8,45 +9,26 @@
 
 namespace tailor::runtime {
 
-/// Class sizes i = 0..K-1 as shares of n_max (methods.md 1.1).
-enum class TailProfile {
-  kExp,         ///< r^(i / (K-1))
-  kStep,        ///< 1 for the first floor(K/2) classes, r for the others
-  kStepAt,      ///< 1 for classes below split_at, r for the others
-  kBinaryFixed, ///< two classes: a, b
-  kBinaryStep,  ///< two classes: the second n_max * r, the first the rest of n_max
-  kBalanced,    ///< 1
-  kPareto,      ///< K draws of a Lomax(alpha) law, sorted, the largest 1, none below r
-};
-enum class TailSize {
-  kFixedMax,      ///< n_max = what the data offer (or n_max below)
-  kFixedTotal,    ///< sum n_i = total, largest remainders
-  kFixedMinority, ///< the minority group (20 % of classes with fewest rows) keeps `minority` rows, the others
-                  ///< grow
-};
-enum class MinorityCount { kTotal, kPerClass };
-
 struct LongTailSpec {
   TailProfile profile = TailProfile::kExp;
-  double r = 1.0;        ///< imbalance ratio n_min / n_max
-  bool reversed = false; ///< class 0 is the smallest; needed for r > 1, which then means 1/r
-  std::int32_t split_at = 5;
-  double a = 1.0, b = 0.05; ///< binary_fixed
-  double alpha = 6.0;       ///< pareto
+  double r = LongTailKeys{}.r; ///< imbalance ratio n_min / n_max
+  bool reversed = false;       ///< class 0 is the smallest; needed for r > 1, which then means 1/r
+  std::int64_t split_at = LongTailKeys{}.step_at;
+  double a = LongTailKeys{}.a, b = LongTailKeys{}.b; ///< binary_fixed
+  double alpha = LongTailKeys{}.alpha;               ///< pareto
   TailSize size = TailSize::kFixedMax;
   std::int64_t n_max = 0; ///< fixed_max: 0 = as many as the data offer
   std::int64_t total = 0;
   std::int64_t minority = 0;
-  MinorityCount minority_count = MinorityCount::kTotal;
-  std::int64_t min_per_class = 1; ///< 0 reproduces the references, which can leave classes empty
-  bool shuffle_classes = false;   ///< class_order = shuffled
+  MinorityCount minority_count = LongTailKeys{}.minority_count;
+  /// 0 reproduces the references, which can leave classes empty.
+  std::int64_t min_per_class = LongTailKeys{}.min_per_class;
+  bool shuffle_classes = false; ///< class_order = shuffled
   std::uint64_t class_order_seed = 0;
   std::uint64_t subset_seed = 0;
   bool subset_follows_run =
       false; ///< subset_seed = "run_seed": open_data puts the seed of the run in its place
 };
-
-Result<TailProfile> parse_tail_profile(std::string_view name);
 
 /// "r = 0.01 (1:100)"; "r = 1 (balanced)"; ratios above 1 as "r = 100 (100:1)".
 std::string format_ratio(double r);

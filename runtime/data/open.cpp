@@ -25,9 +25,9 @@ std::vector<std::int64_t> count_classes(const RawTable& table, std::span<const s
 /// The schema must be the one the plan's options describe: both come from the same compilation.
 Status check_plan(const DataPlan& plan, const DataSchema& schema) {
   TAILOR_RETURN_IF_ERROR_AS_IS(check_schema(schema));
-  if (schema.numeric != to_string(plan.normalisation))
-    return incompatible("the program was compiled for data.numeric = \"", schema.numeric,
-                        "\", the options say \"", to_string(plan.normalisation), "\"");
+  if (schema.numeric != word_of(plan.normalisation))
+    return incompatible("the program was compiled for ", key_name(&DataKeys::numeric), " = \"",
+                        schema.numeric, "\", the options say \"", word_of(plan.normalisation), "\"");
   if (plan.format != DataFormat::kCsv &&
       (schema.num_numeric() != plan.generated.dimensions || schema.num_classes != plan.generated.classes))
     return incompatible("the program was compiled for ", schema.num_classes, " classes in ",
@@ -77,15 +77,15 @@ Result<SplitRows> split(const RawTable& table, const DataPlan& plan, std::int32_
 }
 
 /// A failure is about the key that led there, unless it knows a nearer one.
-template <class T> Result<T> of_key(const char* key, const char* what, Result<T> result) {
-  if (result.ok()) return result;
-  Status status = std::move(result).status().with_context(what);
-  return status.key().empty() ? std::move(status).about(key) : status;
-}
-Status of_key(const char* key, const char* what, Status status) {
+template <class Keys, class Member> Status of_key(Member Keys::*key, const char* what, Status status) {
   if (status.ok()) return status;
   status = std::move(status).with_context(what);
-  return status.key().empty() ? std::move(status).about(key) : status;
+  return status.key().empty() ? std::move(status).about(key_name(key)) : status;
+}
+template <class Keys, class Member, class T>
+Result<T> of_key(Member Keys::*key, const char* what, Result<T> result) {
+  if (result.ok()) return result;
+  return of_key(key, what, std::move(result).status());
 }
 
 /// No group of the training file may turn up in a file of its own.
@@ -110,20 +110,20 @@ Result<Sources> read_sources(const DataPlan& plan, const DataSchema& schema, std
     return sources;
   }
   const ReadOptions read{.csv = plan.csv};
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.train, of_key("data.train", "reading the training table",
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.train, of_key(&TableKeys::train, "reading the training table",
                                                       read_table(plan.train, schema, read)));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.rows,
-                                of_key("data.split.by", "splitting the training table",
+                                of_key(&SplitKeys::by, "splitting the training table",
                                        split(sources.train, plan, schema.num_classes, run_seed)));
   if (!plan.val.empty()) {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(
-        sources.val, of_key("data.val", "reading the validation table", read_table(plan.val, schema, read)));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.val, of_key(&TableKeys::val, "reading the validation table",
+                                                      read_table(plan.val, schema, read)));
     sources.own_val = true;
     sources.rows.val = all_rows(sources.val);
     TAILOR_RETURN_IF_ERROR_AS_IS(check_groups(sources.train, sources.val));
   }
   if (!plan.test.empty()) {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.test, of_key("data.test.file", "reading the test table",
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.test, of_key(&TableKeys::test_file, "reading the test table",
                                                        read_table(plan.test, schema, read)));
     sources.own_test = true;
     sources.rows.test = all_rows(sources.test);
@@ -138,7 +138,8 @@ Status check_classes(const DataSchema& schema, const std::vector<std::int64_t>& 
     if (counts[k] == 0)
       return invalid_argument("class '", schema.class_names[k], "' has no row in the training split of '",
                               path, "'")
-          .with_hint("leave the class out of data.label.classes, or check the split and data.long_tail");
+          .with_hint(concat("leave the class out of ", key_name(&TableKeys::label_classes),
+                            ", or check the split and the long tail"));
   return {};
 }
 
@@ -157,8 +158,8 @@ void warn_of_lost_spacing(const Sources& sources, const DataSchema& schema, Data
        lost_spacing(sources.train, sources.rows.train, schema, bundle.fitted.numeric))
     bundle.warnings.push_back(
         concat("the ", lost.resolution.num_values, " different values of column '", lost.column, "' become ",
-               lost.resolution.num_features, " features: data.numeric = \"", schema.numeric,
-               "\" leaves them closer together than f32 can tell apart; \"",
+               lost.resolution.num_features, " features: ", key_name(&DataKeys::numeric), " = \"",
+               schema.numeric, "\" leaves them closer together than f32 can tell apart; \"",
                schema.numeric == "none" ? "standard\" subtracts the offset first, \"" : "", "quantile\" ",
                "spreads them"));
 }
@@ -204,11 +205,11 @@ Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, con
   const RawTable& val = sources.own_val ? sources.val : sources.train;
   const RawTable& test = sources.own_test ? sources.test : sources.train;
   if (plan.long_tail)
-    TAILOR_RETURN_IF_ERROR_AS_IS(of_key("data.long_tail.r", "cutting data.long_tail",
+    TAILOR_RETURN_IF_ERROR_AS_IS(of_key(&LongTailKeys::r, "cutting data.long_tail",
                                         cut(*plan.long_tail, sources.train, sources.rows.train)));
   if (plan.test_long_tail && !sources.rows.test.empty())
-    TAILOR_RETURN_IF_ERROR_AS_IS(
-        of_key("data.test.r", "cutting the test split", cut(*plan.test_long_tail, test, sources.rows.test)));
+    TAILOR_RETURN_IF_ERROR_AS_IS(of_key(&TestTailKeys::r, "cutting the test split",
+                                        cut(*plan.test_long_tail, test, sources.rows.test)));
 
   const std::vector<std::int64_t> counts =
       count_classes(sources.train, sources.rows.train, schema.num_classes);

@@ -4,10 +4,11 @@
 #include "runtime/data/cell_format.h"
 #include "runtime/data/generate.h"
 #include "runtime/data/long_tail.h"
-#include "runtime/data/sampler.h"
 #include "runtime/data/split.h"
 #include "runtime/data/transform.h"
 #include "runtime/metrics/class_groups.h"
+#include "runtime/options/data_keys.h"
+#include "runtime/options/table_keys.h"
 
 #include <optional>
 
@@ -15,22 +16,14 @@ namespace tailor::runtime {
 
 enum class DataFormat { kCsv, kTwoMoons, kBlobs };
 
-/// What to do with a numeric cell that has no value.
-enum class MissingPolicy {
-  kError, ///< stop at the cell (the default: nobody declared what it should mean)
-  kMean,  ///< the training mean
-  kFlag,  ///< the training mean, and one more 0/1 feature per column that had missing values when the schema
-          ///< was made
-};
-
-Result<MissingPolicy> parse_missing_policy(std::string_view name);
-const char* to_string(MissingPolicy policy);
-
 /// A column as a user names it: header text, or position (negative counts from the end).
 struct ColumnRef {
   std::string name; ///< empty: use `position`
   std::int32_t position = 0;
 };
+
+/// The bits of DateFeature.
+std::uint16_t bits_of(const std::vector<DateFeature>& features);
 
 /// Section [data] of a recipe (keys in docs and `tailor recipe --describe`), typed and checked for sense.
 struct DataPlan {
@@ -44,22 +37,20 @@ struct DataPlan {
   std::vector<std::string> classes; ///< class order; empty: sorted, positive last
   std::vector<ColumnRef> drop, categorical, numeric, date;
   std::optional<ColumnRef> time, group, id;
-  std::string time_key = "data.columns.time"; ///< the key that named it: complaints point there
-  std::string group_key = "data.columns.group";
-  std::string id_key = "data.columns.id";
+  /// The keys that named them: complaints point there.
+  std::string time_key = key_name(&TableKeys::columns_time), group_key = key_name(&TableKeys::columns_group),
+              id_key = key_name(&TableKeys::columns_id);
   /// data.split.column where data.columns.group or .time names one too: it must be the same.
   std::optional<ColumnRef> split_column;
   std::optional<DateForm>
       date_order; ///< kDayFirst or kMonthFirst: what columns mean whose cells leave it open
-  std::uint16_t date_features = bit(DateFeature::kElapsed) | bit(DateFeature::kMonth) |
-                                bit(DateFeature::kDayOfWeek) | bit(DateFeature::kHour);
-  MissingPolicy missing = MissingPolicy::kError;
+  std::uint16_t date_features = bits_of(TableKeys{}.date_features);
+  MissingPolicy missing = TableKeys{}.missing;
   Normalisation normalisation = Normalisation::kNone;
   SplitSpec split;
   std::optional<LongTailSpec> long_tail;      ///< of the training split
   std::optional<LongTailSpec> test_long_tail; ///< of the test split
   GeneratedSpec generated;
-  SamplerSpec sampler;
   GroupRule groups;
 };
 
@@ -70,9 +61,8 @@ std::vector<std::string> mentioned_names(const DataPlan& plan);
 /// known or the option has its default.
 Status at_option(const Options& options, Status status);
 
-/// Reads the keys `data.*`, `eval.groups`, `eval.predict.id`, `run.drop_last`. With a test file of its own
-/// `split.val` is a share of the rest, by default 0.2 (methods.md 11.1: 80/20 inside train) instead of 0.16
-/// of all rows. Relative paths are taken from `directory` (the recipe's folder).
+/// Reads the keys `data.*`, `eval.groups` and `eval.predict.id`. With a test file of its own `split.val` is a share
+/// of the rest (methods.md 11.1: 80/20 inside train) instead of all rows, and has another default. Relative paths are taken from `directory` (the recipe's folder).
 /// Errors    kInvalidArgument about the key, naming it, its value and the place that set it.
 Result<DataPlan> data_plan_from(const Options& options, const std::string& directory);
 /// The same for a caller that shows the place of the key itself (Status::key): the message leaves it out.

@@ -231,14 +231,14 @@ Result<FileProfile> profile_csv(std::unique_ptr<ByteSource> source, const std::s
   const auto start_columns = [&] {
     if (held.empty()) return;
     switch (format.header) {
-    case CsvFormat::Header::kYes:
+    case HeaderLine::kYes:
       profile.has_header = true;
       profile.header_reason = "given";
       break;
-    case CsvFormat::Header::kNo:
+    case HeaderLine::kNo:
       profile.header_reason = "given";
       break;
-    case CsvFormat::Header::kAuto: {
+    case HeaderLine::kAuto: {
       HeaderGuess guess = guess_header(held, header_names);
       profile.has_header = guess.found;
       profile.header_reason = std::move(guess.reason);

@@ -46,4 +46,8 @@ void DataRandom::shuffle(std::span<std::int32_t> values) {
     std::swap(values[i - 1], values[below(static_cast<std::uint32_t>(i))]);
 }
 
+DataRandom epoch_random(std::uint64_t seed, std::int64_t epoch) {
+  return DataRandom(seed, DataPurpose::kEpochOrder, static_cast<std::uint32_t>(epoch));
+}
+
 } // namespace tailor::runtime

@@ -47,4 +47,7 @@ private:
   std::optional<double> second_normal_;
 };
 
+/// The words that decide the order of an epoch's rows: what every sampler draws from.
+DataRandom epoch_random(std::uint64_t seed, std::int64_t epoch);
+
 } // namespace tailor::runtime

@@ -1,10 +1,15 @@
 #pragma once
+#include "runtime/base/options.h"
 #include "runtime/base/result.h"
 #include "runtime/data/dataset.h"
+#include "runtime/options/component.h"
 
+#include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace tailor::runtime {
 
@@ -13,39 +18,40 @@ namespace tailor::runtime {
 class Sampler {
 public:
   virtual ~Sampler() = default;
-  virtual const char* name() const = 0;
   /// Draws per epoch, the same in every epoch.
   virtual std::int64_t epoch_length() const = 0;
   /// Writes epoch_length() row numbers. Thread-safe.
   virtual void draw_epoch(std::uint64_t seed, std::int64_t epoch, std::span<std::int32_t> rows) const = 0;
+  /// What a user should know of this sampler in this stage; "" for nothing.
+  virtual std::string note() const { return ""; }
 };
 
-enum class SamplerKind { kUniform, kClassBalanced, kEffectiveBalanced, kSqrt, kClassAware };
-
-struct SamplerSpec {
-  SamplerKind kind = SamplerKind::kUniform;
-  double beta = 0.9999; ///< effective_balanced
-  std::int32_t run = 4; ///< class_aware: consecutive rows of one class
-  bool drop_last =
-      false; ///< leave the ragged last batch of an epoch out (it may hold the only minority rows)
+/// What a sampler is made for: the training split of a stage.
+struct SamplerRequest {
+  std::span<const std::int32_t> labels; ///< in [0, num_classes); copied as far as needed
+  std::int32_t num_classes = 0;
+  const Options& options; ///< of the stage: where a sampler finds its keys
+  /// Epochs of the stage if an epoch has so many draws: a stage may be given in steps. Null: not known.
+  std::function<std::int64_t(std::int64_t epoch_length)> num_epochs = nullptr;
 };
 
-Result<SamplerKind> parse_sampler_kind(std::string_view name);
+/// A way to draw rows (methods.md 3): one file of `samplers/`, or of a user's program.
+struct SamplerSpec : Component {
+  static constexpr std::string_view kKind = "sampler";
+  /// Called with at least one row and labels in their range.
+  std::function<Result<std::unique_ptr<Sampler>>(const SamplerRequest&)> make;
+};
 
-/// methods.md 3. `labels` in [0, num_classes) are copied as far as needed.
-///
-///   uniform             a permutation; N draws
-///   class_balanced      with replacement, P(row) ~ 1 / n_y; N draws
-///   effective_balanced  with replacement, P(row) ~ (1 - beta) / (1 - beta^n_y); N draws
-///   sqrt                with replacement, P(row) ~ 1 / sqrt(n_y); N draws
-///   class_aware         a shuffled cycle over the classes with rows; each turn gives `run` rows of the
-///                       class's own shuffled cycle (shuffled again when it wraps); n_max * K draws
-///
-/// Errors    no rows; beta outside [0, 1); run < 1; more than 2^31 - 1 draws.
-Result<std::unique_ptr<Sampler>> make_sampler(const SamplerSpec& spec, std::span<const std::int32_t> labels,
-                                              std::int32_t num_classes);
+/// The sampler `name`.
+/// Errors    an unknown name, with those there are; no rows; a label outside [0, num_classes); what the sampler
+///           itself refuses; more than 2^31 - 1 draws.
+Result<std::unique_ptr<Sampler>> make_sampler(std::string_view name, const SamplerRequest& request);
 
 /// Rows 0..num_rows-1 in order, for evaluation.
 std::unique_ptr<Sampler> make_sequential_sampler(std::int64_t num_rows);
+
+/// [K] the rows of each class, ascending.
+std::vector<std::vector<std::int32_t>> rows_by_class(std::span<const std::int32_t> labels,
+                                                     std::int32_t num_classes);
 
 } // namespace tailor::runtime

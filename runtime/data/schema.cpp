@@ -66,8 +66,12 @@ void sort_values(std::vector<std::string>& values) {
   });
 }
 
-constexpr const char* kLabelKey = "data.label.column";
-constexpr const char* kClassesKey = "data.label.classes";
+const std::string& label_key() {
+  return key_name(&TableKeys::label_column);
+}
+const std::string& classes_key() {
+  return key_name(&TableKeys::label_classes);
+}
 
 /// Label values without the suffix, and how often each occurs.
 Result<std::map<std::string, std::int64_t>> label_values(const ColumnProfile& column, const DataPlan& plan,
@@ -75,13 +79,13 @@ Result<std::map<std::string, std::int64_t>> label_values(const ColumnProfile& co
   if (column.many_distinct || column.distinct.size() > static_cast<std::size_t>(kMaxClasses))
     return invalid_argument("label column '", column.name, "' of '", file.path, "' has more than ",
                             kMaxClasses, " values, expected class labels")
-        .about(kLabelKey);
+        .about(label_key());
   if (column.num_missing > 0)
     return invalid_argument(file.where(column.first_place(kMissingCategory)), ": label column '", column.name,
                             "' has no label here; ", column.num_missing, " of ",
                             column.num_missing + column.num_values,
                             " rows have none, expected one in every row")
-        .about(kLabelKey)
+        .about(label_key())
         .with_hint("leave these rows out of the table, or name another label column");
   std::map<std::string, std::int64_t> counts;
   for (const auto& [text, count] : column.distinct)
@@ -94,13 +98,13 @@ Status check_class_list(const ColumnProfile& column, const std::map<std::string,
                         const DataPlan& plan, const FileProfile& file) {
   const std::set<std::string> listed(plan.classes.begin(), plan.classes.end());
   if (listed.size() != plan.classes.size())
-    return invalid_argument("data.label.classes names a class twice").about(kClassesKey);
+    return invalid_argument(classes_key(), " names a class twice").about(classes_key());
   for (std::size_t i = 0; i < column.distinct.size(); ++i)
     if (const std::string label(strip_suffix(column.distinct[i].first, plan.label_strip));
         !listed.contains(label))
       return invalid_argument(file.where(column.distinct_places[i]), ": label '", label,
-                              "' is not among the ", listed.size(), " data.label.classes")
-          .about(kClassesKey)
+                              "' is not among the ", listed.size(), " ", classes_key())
+          .about(classes_key())
           .with_hint(concat("the nearest class is '", nearest(label, plan.classes), "'"));
   for (std::size_t k = 0; k < plan.classes.size(); ++k)
     if (!counts.contains(plan.classes[k])) {
@@ -108,7 +112,7 @@ Status check_class_list(const ColumnProfile& column, const std::map<std::string,
       for (const auto& [label, count] : counts)
         labels.push_back(label);
       return invalid_argument("class '", plan.classes[k], "' has no row in '", file.path, "'")
-          .about(concat(kClassesKey, "[", k, "]"))
+          .about(concat(classes_key(), "[", k, "]"))
           .with_hint(concat("the nearest label is '", nearest(plan.classes[k], labels), "'"));
     }
   return {};
@@ -126,28 +130,27 @@ Status choose_classes(const ColumnProfile& column, const DataPlan& plan, const F
   } else {
     TAILOR_RETURN_IF_ERROR_AS_IS(check_class_list(column, counts, plan, file));
     values = plan.classes;
-    reason = "data.label.classes";
+    reason = classes_key();
   }
   if (values.size() < 2)
     return invalid_argument("label column '", column.name, "' of '", file.path, "' holds ",
                             values.empty() ? "no value" : concat("one value only ('", values[0], "')"),
                             ", expected at least two classes")
-        .about(kLabelKey)
-        .with_hint(concat("--label or data.label.column names another column",
+        .about(label_key())
+        .with_hint(concat("--label or ", label_key(), " names another column",
                           column.position + 1 == std::ssize(file.columns) && !plan.label
                               ? "; without it the last one is taken"
                               : ""));
   std::string positive = plan.positive;
   if (!positive.empty()) {
-    constexpr const char* kPositiveKey = "data.label.positive";
+    const std::string& positive_key = key_name(&TableKeys::label_positive);
     if (std::find(values.begin(), values.end(), positive) == values.end())
-      return invalid_argument("data.label.positive = '", positive, "' is not a label of '", file.path, "'")
-          .about(kPositiveKey)
+      return invalid_argument(positive_key, " = '", positive, "' is not a label of '", file.path, "'")
+          .about(positive_key)
           .with_hint(concat("the nearest label is '", nearest(positive, values), "'"));
     if (values.size() != 2)
-      return invalid_argument("data.label.positive is for two classes, but '", file.path, "' has ",
-                              values.size())
-          .about(kPositiveKey);
+      return invalid_argument(positive_key, " is for two classes, but '", file.path, "' has ", values.size())
+          .about(positive_key);
     reason += ", positive last";
   } else if (values.size() == 2) {
     const auto rows_of = [&](const std::string& value) {
@@ -179,8 +182,9 @@ Status choose_sign(const ColumnProfile& profile, const FileProfile& file, Column
       return invalid_argument("column '", profile.name, "' mixes '", chosen->text, "' at ",
                               file.where(chosen->place), " and '", sign.text, "' at ", file.where(sign.place),
                               ", expected one sign in a column")
-          .about("data.number_signs")
-          .with_hint("convert one into the other, or list the column in data.columns.drop or .categorical");
+          .about(key_name(&TableKeys::number_signs))
+          .with_hint(concat("convert one into the other, or list the column in ",
+                            key_name(&TableKeys::columns_drop), " or .categorical"));
     } else {
       chosen = &sign;
     }
@@ -189,7 +193,7 @@ Status choose_sign(const ColumnProfile& profile, const FileProfile& file, Column
     return invalid_argument("column '", profile.name, "' has '%' at ", file.where(chosen->place),
                             " and none at ", file.where(unsigned_cells->place),
                             ", expected it in every cell or in none")
-        .about("data.number_signs")
+        .about(key_name(&TableKeys::number_signs))
         .with_hint("28% and 0.28 would differ by a factor of 100: write them alike");
   if (chosen) column.sign = chosen->text;
   return {};
@@ -209,8 +213,8 @@ Status check_is_text(const ColumnProfile& profile, const FileProfile& file) {
   return invalid_argument(file.where(profile.shaped.place), ": column '", profile.name, "' holds ",
                           in_quotes(profile.shaped.text), ", a number written in another way, in ",
                           profile.shaped.count, " cells")
-      .with_hint(
-          concat(keys, keys.empty() ? "" : " reads it as one; ", "data.columns.categorical keeps it a text"));
+      .with_hint(concat(keys, keys.empty() ? "" : " reads it as one; ",
+                        key_name(&TableKeys::columns_categorical), " keeps it a text"));
 }
 
 /// How the cells of a date or time column are to be read.
@@ -226,7 +230,8 @@ Result<DateForm> date_form(const ColumnProfile& profile, const FileProfile& file
     if (plan.date_order) return *plan.date_order;
     return invalid_argument("column '", profile.name, "' of '", file.path,
                             "' holds dates whose day and month cannot be told apart")
-        .with_hint("data.date_order = \"day_first\" or \"month_first\" says which comes first");
+        .with_hint(concat(key_name(&TableKeys::date_order),
+                          " = \"day_first\" or \"month_first\" says which comes first"));
   }
   const std::optional<DateForm> form = dates.form();
   if (!form && dates.num_dates > 0)
@@ -237,12 +242,13 @@ Result<DateForm> date_form(const ColumnProfile& profile, const FileProfile& file
     return invalid_argument("column '", profile.name, "' of '", file.path, "' holds no date ('",
                             profile.first_text, "' at ", profile.first_text_where,
                             "), expected dates such as 2020-01-31")
-        .with_hint("list it in data.columns.categorical or data.columns.drop");
+        .with_hint(concat("list it in ", key_name(&TableKeys::columns_categorical), " or ",
+                          key_name(&TableKeys::columns_drop)));
   if (plan.date_order && *form != DateForm::kYearFirst && *form != *plan.date_order)
     return invalid_argument("column '", profile.name, "' of '", file.path, "' has the ",
-                            *form == DateForm::kDayFirst ? "day" : "month",
-                            " first, data.date_order says the other")
-        .about("data.date_order");
+                            *form == DateForm::kDayFirst ? "day" : "month", " first, ",
+                            key_name(&TableKeys::date_order), " says the other")
+        .about(key_name(&TableKeys::date_order));
   return *form;
 }
 
@@ -258,7 +264,7 @@ Status choose_date(const ColumnProfile& profile, const FileProfile& file, const 
   if (column.date_features == 0)
     return invalid_argument("no feature is left of the dates of column '", profile.name, "' of '", file.path,
                             "'")
-        .about("data.date_features")
+        .about(key_name(&TableKeys::date_features))
         .with_hint(column.orders_rows
                        ? "columns.time gives no elapsed and no year, and hour needs a time of day"
                        : "hour needs cells with a time of day");
@@ -318,8 +324,8 @@ DataSchema columns_of(const FileProfile& profile, const DataPlan& plan) {
   DataSchema schema;
   schema.named = profile.has_header;
   schema.label_strip = plan.label_strip;
-  schema.missing = to_string(plan.missing);
-  schema.numeric = to_string(plan.normalisation);
+  schema.missing = word_of(plan.missing);
+  schema.numeric = word_of(plan.normalisation);
   schema.number_format = profile.cells.number;
   schema.missing_markers = profile.cells.missing;
   schema.columns.resize(profile.columns.size());
@@ -363,29 +369,31 @@ Result<DataSchema> schema_by_roles(const FileProfile& profile, const DataPlan& p
       TAILOR_RETURN_IF_ERROR_AS_IS(declare(refs[i], role, key, concat(key, "[", i, "]")));
     return Status();
   };
+  const auto key_of = [](OptionValue TableKeys::*member) { return key_name(member).c_str(); };
   const ColumnRef label = plan.label.value_or(ColumnRef{"", -1});
-  TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(label, ColumnRole::kLabel, kLabelKey));
-  TAILOR_RETURN_IF_ERROR_AS_IS(declare_all(plan.drop, ColumnRole::kDrop, "data.columns.drop"));
+  TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(label, ColumnRole::kLabel, label_key().c_str()));
+  TAILOR_RETURN_IF_ERROR_AS_IS(declare_all(plan.drop, ColumnRole::kDrop, key_of(&TableKeys::columns_drop)));
   TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(plan.id, ColumnRole::kId, plan.id_key.c_str()));
   TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(plan.group, ColumnRole::kGroup, plan.group_key.c_str()));
   TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(plan.time, ColumnRole::kTime, plan.time_key.c_str()));
   if (plan.split_column) {
-    constexpr const char* kKey = "data.split.column";
+    const std::string& key = key_name(&SplitKeys::column);
     const bool by_time = plan.split.by == SplitBy::kTime;
-    Result<std::int32_t> position = resolve(*plan.split_column, profile, kKey);
+    Result<std::int32_t> position = resolve(*plan.split_column, profile, key);
     if (!position.ok()) return std::move(position).status();
     if (schema.columns[static_cast<std::size_t>(*position)].role !=
         (by_time ? ColumnRole::kTime : ColumnRole::kGroup))
-      return invalid_argument(kKey, " is column '", profile.columns[static_cast<std::size_t>(*position)].name,
+      return invalid_argument(key, " is column '", profile.columns[static_cast<std::size_t>(*position)].name,
                               "', ", by_time ? plan.time_key : plan.group_key,
                               " another one, expected the same")
-          .about(kKey)
+          .about(key)
           .with_hint("leave one of the two out");
   }
-  TAILOR_RETURN_IF_ERROR_AS_IS(declare_all(plan.date, ColumnRole::kDate, "data.columns.date"));
-  TAILOR_RETURN_IF_ERROR_AS_IS(declare_all(plan.numeric, ColumnRole::kNumeric, "data.columns.numeric"));
+  TAILOR_RETURN_IF_ERROR_AS_IS(declare_all(plan.date, ColumnRole::kDate, key_of(&TableKeys::columns_date)));
   TAILOR_RETURN_IF_ERROR_AS_IS(
-      declare_all(plan.categorical, ColumnRole::kCategorical, "data.columns.categorical"));
+      declare_all(plan.numeric, ColumnRole::kNumeric, key_of(&TableKeys::columns_numeric)));
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      declare_all(plan.categorical, ColumnRole::kCategorical, key_of(&TableKeys::columns_categorical)));
 
   SchemaReasons why;
   why.columns.resize(profile.columns.size());
@@ -415,9 +423,9 @@ Result<DataSchema> schema_by_roles(const FileProfile& profile, const DataPlan& p
   }
   if (num_features == 0)
     return invalid_argument("'", profile.path, "' has no column left to learn from")
-        .about("data.columns.drop");
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int32_t label_position, resolve(label, profile, kLabelKey));
-  why.label = plan.label ? "data.label.column" : "the last column";
+        .about(key_name(&TableKeys::columns_drop));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int32_t label_position, resolve(label, profile, label_key()));
+  why.label = plan.label ? label_key() : "the last column";
   TAILOR_RETURN_IF_ERROR_AS_IS(
       choose_classes(profile.columns[label_position], plan, profile, schema, why.classes));
   TAILOR_RETURN_IF_ERROR_AS_IS(check_schema(schema));
@@ -444,9 +452,11 @@ Status check_class_labels(const FileProfile& profile, const DataPlan& plan, cons
                                  [](const Column& column) { return column.role == ColumnRole::kLabel; });
   const ColumnProfile& label = profile.columns[static_cast<std::size_t>(role->position)];
   const auto quantity = [](Status status) {
-    return std::move(status).about(kLabelKey).with_hint(
-        "--label or data.label.column names another column; a quantity has to be cut into classes first; "
-        "data.label.classes lists the values if they are classes");
+    return std::move(status)
+        .about(label_key())
+        .with_hint(concat("--label or ", label_key(),
+                          " names another column; a quantity has to be cut into classes first; ",
+                          classes_key(), " lists the values if they are classes"));
   };
   std::map<double, std::size_t> spellings; // number -> its first text
   for (std::size_t i = 0; i < label.distinct.size(); ++i) {
@@ -464,8 +474,8 @@ Status check_class_labels(const FileProfile& profile, const DataPlan& plan, cons
                               " is the same number as ", in_quotes(other), " at ",
                               profile.where(label.distinct_places[known->second]),
                               ", expected one spelling for each class")
-          .about(kLabelKey)
-          .with_hint("write them alike; data.label.classes lists both if they are two classes");
+          .about(label_key())
+          .with_hint(concat("write them alike; ", classes_key(), " lists both if they are two classes"));
   }
   if (const std::int64_t classes = schema.num_classes;
       classes > kManyClasses && classes * kFewRows > profile.num_rows)
@@ -484,7 +494,7 @@ Result<DataSchema> label_schema(const FileProfile& profile, const DataPlan& plan
   for (Column& column : schema.columns)
     column.role = ColumnRole::kDrop;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int32_t label,
-                                resolve(plan.label.value_or(ColumnRef{"", -1}), profile, kLabelKey));
+                                resolve(plan.label.value_or(ColumnRef{"", -1}), profile, label_key()));
   schema.columns[static_cast<std::size_t>(label)].role = ColumnRole::kLabel;
   std::string reason;
   TAILOR_RETURN_IF_ERROR_AS_IS(
@@ -501,8 +511,8 @@ Result<DataSchema> schema_of(const DataPlan& plan, SchemaNotes* notes) {
     if (notes)
       for (std::size_t i = 0; i < reasons.columns.size(); ++i)
         if (reasons.columns[i] == kIndexReason)
-          notes->push_back(concat("column ", i, " of '", profile.path, "' is left out: ", kIndexReason,
-                                  "; data.columns.numeric = [", i, "] would keep it"));
+          notes->push_back(concat("column ", i, " of '", profile.path, "' is left out: ", kIndexReason, "; ",
+                                  key_name(&TableKeys::columns_numeric), " = [", i, "] would keep it"));
     return schema;
   }
   DataSchema schema;
@@ -511,7 +521,7 @@ Result<DataSchema> schema_of(const DataPlan& plan, SchemaNotes* notes) {
     schema.columns.back().name = concat("x", i);
     schema.columns.back().position = i;
   }
-  schema.numeric = to_string(plan.normalisation);
+  schema.numeric = word_of(plan.normalisation);
   schema.num_classes = plan.generated.classes;
   for (std::int32_t k = 0; k < schema.num_classes; ++k)
     schema.class_names.push_back(concat(k));
@@ -550,8 +560,12 @@ Status check_schema(const DataSchema& schema) {
   if (schema.positive_class < -1 || schema.positive_class >= schema.num_classes)
     return invalid_argument("schema: positive class ", schema.positive_class, " of ", schema.num_classes,
                             " classes");
-  TAILOR_RETURN_IF_ERROR(parse_missing_policy(schema.missing).status(), "schema");
-  TAILOR_RETURN_IF_ERROR(parse_normalisation(schema.numeric).status(), "schema");
+  if (!from_word<MissingPolicy>(schema.missing))
+    return invalid_argument("schema: missing '", schema.missing, "', expected ",
+                            listed(words_of<MissingPolicy>(), " | "));
+  if (!from_word<Normalisation>(schema.numeric))
+    return invalid_argument("schema: normalisation '", schema.numeric, "', expected ",
+                            listed(words_of<Normalisation>(), " | "));
   return {};
 }
 

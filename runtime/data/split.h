@@ -1,6 +1,6 @@
 #pragma once
-#include "runtime/base/defaults.h"
 #include "runtime/base/result.h"
+#include "runtime/options/split_keys.h"
 
 #include <cstdint>
 #include <span>
@@ -8,15 +8,13 @@
 
 namespace tailor::runtime {
 
-enum class SplitBy { kStratified, kGroup, kTime, kFiles };
-
 struct SplitSpec {
   SplitBy by = SplitBy::kStratified;
-  double val = defaults::kValShare;   ///< fraction of all rows
-  double test = defaults::kTestShare; ///< fraction of all rows; 0 when there is a test file
-  std::uint64_t seed = 0;             ///< chooses test
-  std::uint64_t val_seed = 1;         ///< chooses val among the rest: another one leaves test as it is
-  bool val_follows_run = false;       ///< `val_seed` is the run's seed: every seed validates on other rows
+  double val = SplitKeys::kValShare;   ///< fraction of all rows
+  double test = SplitKeys::kTestShare; ///< fraction of all rows; 0 when there is a test file
+  std::uint64_t seed = 0;              ///< chooses test
+  std::uint64_t val_seed = 1;          ///< chooses val among the rest: another one leaves test as it is
+  bool val_follows_run = false;        ///< `val_seed` is the run's seed: every seed validates on other rows
 };
 
 /// Row numbers, each list ascending. Together a partition of [0, num_rows).

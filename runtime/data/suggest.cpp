@@ -100,7 +100,7 @@ std::string one_column(const DataDescription& d, const char* key, ColumnRole rol
 /// methods.md 11.1: 64 / 16 / 20, and 80 / 20 inside the training table where the test table is another.
 SplitSpec split_shares(bool has_test_table) {
   SplitSpec shares;
-  if (has_test_table) shares.test = 0, shares.val = defaults::kValShareBesideTestFile;
+  if (has_test_table) shares.test = 0, shares.val = SplitKeys::kValShareBesideTestFile;
   return shares;
 }
 

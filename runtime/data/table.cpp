@@ -142,12 +142,12 @@ private:
   Result<bool> find_columns() {
     const std::span<const CsvField> fields = records_->fields();
     num_fields_ = fields.size();
-    if (schema_.named && options_.csv.header != CsvFormat::Header::kNo) {
+    if (schema_.named && options_.csv.header != HeaderLine::kNo) {
       TAILOR_RETURN_IF_ERROR_AS_IS(find_by_name(fields));
       return true;
     }
     TAILOR_RETURN_IF_ERROR_AS_IS(find_by_position());
-    return options_.csv.header == CsvFormat::Header::kYes;
+    return options_.csv.header == HeaderLine::kYes;
   }
 
   Status find_by_name(std::span<const CsvField> fields) {
@@ -315,8 +315,8 @@ private:
       if (!is_missing(field)) return bad_number(reader, field);
       if (!allow_missing_)
         return bad_cell(reader, field, "a number")
-            .with_hint(
-                "data.missing = \"mean\" fills in the training mean, \"flag\" adds a column that says so");
+            .with_hint(concat(key_name(&TableKeys::missing),
+                              " = \"mean\" fills in the training mean, \"flag\" adds a column that says so"));
       ++table_.num_missing[reader.target];
       value = std::numeric_limits<double>::quiet_NaN();
     }
@@ -338,10 +338,10 @@ private:
         return bad_cell(reader, field, expected_date(column.date_form));
       if (!allow_missing_)
         return bad_cell(reader, field, "a date")
-            .about("data.missing")
-            .with_hint(
-                "data.missing = \"mean\" fills in the training mean of each input, \"flag\" adds a column "
-                "that says so");
+            .about(key_name(&TableKeys::missing))
+            .with_hint(concat(key_name(&TableKeys::missing),
+                              " = \"mean\" fills in the training mean of each input, \"flag\" adds a column "
+                              "that says so"));
       std::fill(inputs.begin(), inputs.end(), std::numeric_limits<double>::quiet_NaN());
     }
     for (std::size_t part = 0; part < inputs.size(); ++part) {

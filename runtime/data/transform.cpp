@@ -68,24 +68,6 @@ void fit_moments(std::span<const std::vector<double>> columns, std::span<const s
 
 } // namespace
 
-Result<Normalisation> parse_normalisation(std::string_view name) {
-  for (const Normalisation kind : {Normalisation::kNone, Normalisation::kStandard, Normalisation::kQuantile})
-    if (name == to_string(kind)) return kind;
-  return invalid_argument("normalisation '", name, "', expected none | standard | quantile");
-}
-
-const char* to_string(Normalisation normalisation) {
-  switch (normalisation) {
-  case Normalisation::kNone:
-    return "none";
-  case Normalisation::kStandard:
-    return "standard";
-  case Normalisation::kQuantile:
-    return "quantile";
-  }
-  return "unknown";
-}
-
 float NumericTransform::apply(std::int32_t column, double value) const {
   const auto c = static_cast<std::size_t>(column);
   const double x = std::isnan(value) ? mean[c] : value;

@@ -1,5 +1,6 @@
 #pragma once
 #include "runtime/base/result.h"
+#include "runtime/options/data_keys.h"
 
 #include <cstdint>
 #include <span>
@@ -7,10 +8,6 @@
 #include <vector>
 
 namespace tailor::runtime {
-
-enum class Normalisation { kNone, kStandard, kQuantile };
-Result<Normalisation> parse_normalisation(std::string_view name);
-const char* to_string(Normalisation normalisation);
 
 /// Per-column map of numeric features, fitted on the training split.
 ///

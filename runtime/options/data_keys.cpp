@@ -13,16 +13,9 @@ const KeySet<DataKeys>& DataKeys::keys() {
           key("numeric", &DataKeys::numeric,
               {.stage = kCompiled,
                .text = "normalisation of numeric columns, fitted on the training split",
-               .source = "methods 11.1",
-               .choices = {"none", "standard", "quantile"}}),
+               .source = "methods 11.1"}),
           key("sampler", &DataKeys::sampler,
               {.text = "order in which rows are drawn", .source = "methods 3", .choices_of = "sampler"}),
-          key("sampler_beta", &DataKeys::sampler_beta,
-              {.min = 0,
-               .max = 0.999999999,
-               .text = "beta of sampler effective_balanced",
-               .source = "methods 3",
-               .only_if = "data.sampler = effective_balanced"}),
       }};
   return set;
 }

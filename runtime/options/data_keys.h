@@ -1,17 +1,23 @@
 #pragma once
 #include "runtime/options/key_set.h"
 
-#include <cstdint>
 #include <string>
-#include <vector>
+#include <utility>
 
 namespace tailor::runtime {
 
+/// How numbers become features; formulas in runtime/data/transform.h.
+enum class Normalisation { kNone, kStandard, kQuantile };
+template <> struct Words<Normalisation> {
+  static constexpr std::pair<Normalisation, const char*> kAll[] = {{Normalisation::kNone, "none"},
+                                                                   {Normalisation::kStandard, "standard"},
+                                                                   {Normalisation::kQuantile, "quantile"}};
+};
+
 struct DataKeys {
   std::string format = "csv";
-  std::string numeric = "standard";
+  Normalisation numeric = Normalisation::kStandard;
   std::string sampler = "uniform";
-  double sampler_beta = 0.9999;
 
   static const KeySet<DataKeys>& keys();
 };

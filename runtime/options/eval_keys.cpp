@@ -22,16 +22,13 @@ const KeySet<EvalKeys>& EvalKeys::keys() {
               {.text = "class groups: thresholds(few,many) | thirds | head_med_tail(a,b)",
                .source = "methods 1.3"}),
           key("test", &EvalKeys::test,
-              {.text = "when the test split is measured; after every epoch invites choosing by it",
-               .choices = {"end", "every_epoch"}}),
+              {.text = "when the test split is measured; after every epoch invites choosing by it"}),
           key("predict.id", &EvalKeys::predict_id,
               {.stage = kCompiled,
                .text = "identifier column of predictions; default: data.columns.id, else the row number",
                .type = KeyType::kColumn,
                .unset = true}),
-          key("predict.out", &EvalKeys::predict_out,
-              {.text = "columns written by predict",
-               .choices = {"probability", "decision", "logits", "features", "label"}}),
+          key("predict.out", &EvalKeys::predict_out, {.text = "columns written by predict"}),
       }};
   return set;
 }

@@ -7,6 +7,13 @@
 
 namespace tailor::runtime {
 
+/// Which way a watched metric improves.
+enum class Direction { kAuto, kMax, kMin };
+template <> struct Words<Direction> {
+  static constexpr std::pair<Direction, const char*> kAll[] = {
+      {Direction::kAuto, "auto"}, {Direction::kMax, "max"}, {Direction::kMin, "min"}};
+};
+
 struct RunKeys {
   OptionValue batch = std::int64_t{64};
   std::int64_t eval_batch = 256;
@@ -24,7 +31,7 @@ struct RunKeys {
   std::string out;
   std::string early_stop_on;
   std::int64_t early_stop_patience = 16;
-  std::string early_stop_mode = "auto";
+  Direction early_stop_mode = Direction::kAuto;
   std::string keep_best;
 
   static const KeySet<RunKeys>& keys();

@@ -1,5 +1,7 @@
 #include "runtime/options/split_keys.h"
 
+#include "runtime/base/status.h"
+
 namespace tailor::runtime {
 
 const KeySet<SplitKeys>& SplitKeys::keys() {
@@ -9,8 +11,7 @@ const KeySet<SplitKeys>& SplitKeys::keys() {
           key("by", &SplitKeys::by,
               {.text = "how validation and test rows are held out",
                .source = "methods 11.1",
-               .only_if = "data.format = csv",
-               .choices = {"stratified", "group", "time", "files"}}),
+               .only_if = "data.format = csv"}),
           key("column", &SplitKeys::column,
               {.stage = kCompiled,
                .text = "group or time column; default: data.columns.group or .time",
@@ -22,7 +23,8 @@ const KeySet<SplitKeys>& SplitKeys::keys() {
               {.min = 0,
                .max = 0.9,
                .text =
-                   "share of validation rows; default 0.16, or 0.2 of the rest when data.test.file is given",
+                   concat("share of validation rows; default ", SplitKeys::kValShare, ", or ",
+                          SplitKeys::kValShareBesideTestFile, " of the rest when data.test.file is given"),
                .source = "methods 11.1",
                .only_if = "data.split.by = stratified|group|time"}),
           key("test", &SplitKeys::test,

@@ -28,8 +28,7 @@ const KeySet<TableKeys>& TableKeys::keys() {
           key("header", &TableKeys::header,
               {.stage = kCompiled,
                .text = "whether the first line names the columns",
-               .only_if = "data.format = csv",
-               .choices = {"auto", "yes", "no"}}),
+               .only_if = "data.format = csv"}),
           key("separator", &TableKeys::separator,
               {.stage = kCompiled,
                .text =
@@ -103,14 +102,12 @@ const KeySet<TableKeys>& TableKeys::keys() {
               {.stage = kCompiled,
                .text = "how dates such as 3/4/2021 are read; auto: as the column's other cells show, refused "
                        "where none does",
-               .only_if = "data.format = csv",
-               .choices = {"auto", "day_first", "month_first"}}),
+               .only_if = "data.format = csv"}),
           key("date_features", &TableKeys::date_features,
               {.stage = kCompiled,
                .text = "inputs made of a date: elapsed and year as numbers (not of columns.time: later rows "
                        "lie beyond), the others as sine and cosine; hour only where cells have a time of day",
-               .only_if = "data.format = csv",
-               .choices = {"elapsed", "year", "month", "day", "day_of_week", "hour"}}),
+               .only_if = "data.format = csv"}),
           key("columns.time", &TableKeys::columns_time,
               {.stage = kCompiled,
                .text = "column that orders rows in time; no feature unless it is in columns.date",
@@ -135,8 +132,7 @@ const KeySet<TableKeys>& TableKeys::keys() {
           key("missing", &TableKeys::missing,
               {.stage = kCompiled,
                .text = "missing numeric cells: refuse, training mean, or mean plus a flag column",
-               .only_if = "data.format = csv",
-               .choices = {"error", "mean", "flag"}}),
+               .only_if = "data.format = csv"}),
       }};
   return set;
 }

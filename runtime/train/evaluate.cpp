@@ -1,5 +1,7 @@
 #include "runtime/train/evaluate.h"
 
+#include "runtime/options/eval_keys.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -87,13 +89,10 @@ Result<EvaluationPlan> evaluation_plan(const ArtifactSpec& spec, const Options& 
   plan.positive_class =
       spec.schema.positive_class >= 0 ? spec.schema.positive_class : spec.schema.num_classes - 1;
   plan.train_class_counts = fitted.class_counts;
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string groups, options.get_string("eval.groups", ""));
-  if (!groups.empty()) {
-    TAILOR_ASSIGN_OR_RETURN(plan.groups, parse_group_rule(groups), "'eval.groups'");
-  }
-  if (options.has_value("eval.metrics")) {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.requested, options.get_strings("eval.metrics"));
-  }
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const EvalKeys keys, read_keys<EvalKeys>(options));
+  TAILOR_ASSIGN_OR_RETURN(plan.groups, parse_group_rule(keys.groups),
+                          concat("'", key_name(&EvalKeys::groups), "'"));
+  plan.requested = keys.metrics;
   return plan;
 }
 

@@ -1,14 +1,16 @@
 #include "runtime/train/loop_plan.h"
 
-#include "runtime/base/defaults.h"
 #include "runtime/metrics/metric_table.h"
+#include "runtime/options/eval_keys.h"
+#include "runtime/options/run_keys.h"
+
+#include <algorithm>
 
 namespace tailor::runtime {
 namespace {
 
 /// "val/balanced_accuracy" -> balanced_accuracy, higher is better; a metric without a split is one of val.
-Result<Criterion> criterion_from(const Options& options, const char* key) {
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string text, options.get_string(key, ""));
+Result<Criterion> criterion_from(const std::string& text, const std::string& key, const EvalKeys& eval) {
   Criterion criterion;
   const std::size_t slash = text.find('/');
   const std::string split = text.substr(0, slash == std::string::npos ? 0 : slash);
@@ -21,11 +23,8 @@ Result<Criterion> criterion_from(const Options& options, const char* key) {
   criterion.higher = higher_is_better(criterion.metric);
   for (const char* name : {"few", "med", "many"})
     if (criterion.metric == name) {
-      TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string groups, options.get_string("eval.groups", ""));
-      GroupRule rule;
-      if (!groups.empty()) {
-        TAILOR_ASSIGN_OR_RETURN(rule, parse_group_rule(groups), "'eval.groups'");
-      }
+      TAILOR_ASSIGN_OR_RETURN(const GroupRule rule, parse_group_rule(eval.groups),
+                              concat("'", key_name(&EvalKeys::groups), "'"));
       criterion.groups = to_string(rule);
     }
   return criterion;
@@ -34,35 +33,34 @@ Result<Criterion> criterion_from(const Options& options, const char* key) {
 } // namespace
 
 Result<LoopPlan> LoopPlan::from(const Options& options) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const RunKeys run, read_keys<RunKeys>(options));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const EvalKeys eval, read_keys<EvalKeys>(options));
   LoopPlan plan;
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.epochs, options.get_int("run.epochs", defaults::kEpochs));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.steps, options.get_int("run.steps", 0));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.steps_per_launch, options.get_int("run.steps_per_launch", 1));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.log_steps, options.get_int("run.log_steps", 0));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.checkpoint_every, options.get_int("run.checkpoint_every", 0));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.drop_last, options.get_bool("run.drop_last", false));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t loader_threads, options.get_int("run.loader_threads", 1));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.patience, options.get_int("run.early_stop.patience", 16));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string mode, options.get_string("run.early_stop.mode", "auto"));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.select, criterion_from(options, "run.keep.best"));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.stop, criterion_from(options, "run.early_stop.on"));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string test, options.get_string("eval.test", "end"));
-  if (test != "end" && test != "every_epoch")
-    return invalid_argument("'eval.test' is '", test, "', expected end | every_epoch");
-  plan.tests_every_epoch = test == "every_epoch";
-  if (plan.epochs < 1 || plan.steps < 0 || plan.steps_per_launch < 1 || plan.log_steps < 0 ||
-      plan.checkpoint_every < 0 || plan.patience < 1 || loader_threads < 0 || loader_threads > 64)
-    return invalid_argument("run.epochs ", plan.epochs, ", run.steps ", plan.steps, ", run.steps_per_launch ",
-                            plan.steps_per_launch, ", run.log_steps ", plan.log_steps,
-                            ", run.checkpoint_every ", plan.checkpoint_every, ", run.early_stop.patience ",
-                            plan.patience, ", run.loader_threads ", loader_threads,
-                            ": one of them is impossible");
-  plan.loader_threads = static_cast<std::int32_t>(loader_threads);
-  if (mode != "auto") plan.stop.higher = mode == "max";
+  plan.epochs = run.epochs;
+  plan.steps = run.steps;
+  plan.steps_per_launch = run.steps_per_launch;
+  plan.log_steps = run.log_steps;
+  plan.checkpoint_every = run.checkpoint_every;
+  plan.drop_last = run.drop_last;
+  plan.loader_threads = static_cast<std::int32_t>(run.loader_threads);
+  plan.patience = run.early_stop_patience;
+  plan.tests_every_epoch = eval.test == TestWhen::kEveryEpoch;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.select,
+                                criterion_from(run.keep_best, key_name(&RunKeys::keep_best), eval));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.stop,
+                                criterion_from(run.early_stop_on, key_name(&RunKeys::early_stop_on), eval));
+  if (run.early_stop_mode != Direction::kAuto) plan.stop.higher = run.early_stop_mode == Direction::kMax;
   plan.keeps_best = !plan.select.empty();
   // Stopping early means wanting the best epoch; one metric has one direction.
   if (!plan.keeps_best || plan.select.metric == plan.stop.metric) plan.select = plan.stop;
   return plan;
+}
+
+std::int64_t LoopPlan::num_epochs(std::int64_t draws, std::int64_t batch) const {
+  if (steps == 0) return epochs;
+  const std::int64_t per_epoch =
+      std::max<std::int64_t>(drop_last ? draws / batch : (draws + batch - 1) / batch, 1);
+  return (steps + per_epoch - 1) / per_epoch;
 }
 
 Result<std::int64_t> LoopPlan::total_steps(std::int64_t steps_per_epoch) const {

@@ -9,9 +9,9 @@ namespace tailor::runtime {
 
 /// What the loop reads from the options of a stage (`run.*`), typed and checked.
 struct LoopPlan {
-  std::int64_t epochs = 1;
+  std::int64_t epochs = 0;
   std::int64_t steps = 0; ///< > 0: length of the stage instead of epochs
-  std::int64_t steps_per_launch = 1;
+  std::int64_t steps_per_launch = 0;
   std::int64_t log_steps = 0;        ///< steps between lines of log.jsonl; 0: epochs only
   std::int64_t checkpoint_every = 0; ///< epochs; 0: at the first epoch end after ten seconds
   Criterion
@@ -21,7 +21,7 @@ struct LoopPlan {
   bool tests_every_epoch = false; ///< eval.test
   std::int64_t patience = 0;
   bool drop_last = false;
-  std::int32_t loader_threads = 1;
+  std::int32_t loader_threads = 0;
 
   /// Errors   a metric of another split than val, a value of the wrong type, one that eval.test or eval.groups does
   ///          not know.
@@ -29,6 +29,8 @@ struct LoopPlan {
 
   /// Steps of the whole stage. kInvalidArgument on overflow.
   Result<std::int64_t> total_steps(std::int64_t steps_per_epoch) const;
+  /// Epochs of the whole stage, the last one perhaps cut short, if an epoch draws `draws` rows for batches of `batch`.
+  std::int64_t num_epochs(std::int64_t draws, std::int64_t batch) const;
 };
 
 } // namespace tailor::runtime

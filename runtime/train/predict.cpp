@@ -78,33 +78,29 @@ Status write_text(const std::string& path, const std::string& text) {
 
 } // namespace
 
-Result<PredictionColumns> PredictionColumns::of(const std::vector<std::string>& names) {
-  PredictionColumns columns = {false, false, false, false, false};
-  const std::pair<const char*, bool*> known[] = {{"probability", &columns.probability},
-                                                 {"decision", &columns.decision},
-                                                 {"logits", &columns.logits},
-                                                 {"features", &columns.features},
-                                                 {"label", &columns.label}};
+PredictionColumns PredictionColumns::of(const std::vector<PredictionColumn>& columns) {
+  const auto has = [&](PredictionColumn column) {
+    return std::find(columns.begin(), columns.end(), column) != columns.end();
+  };
+  return {has(PredictionColumn::kProbability), has(PredictionColumn::kDecision),
+          has(PredictionColumn::kLogits), has(PredictionColumn::kFeatures), has(PredictionColumn::kLabel)};
+}
+
+Result<PredictionColumns> PredictionColumns::named(const std::vector<std::string>& names) {
+  std::vector<PredictionColumn> columns;
   for (const std::string& name : names) {
-    const auto found = std::find_if(std::begin(known), std::end(known),
-                                    [&](const auto& column) { return name == column.first; });
-    if (found == std::end(known)) {
-      std::string all;
-      for (const auto& column : known)
-        all += concat(all.empty() ? "" : " | ", column.first);
-      return invalid_argument("the columns of predictions are ", all, ", not '", name, "'");
-    }
-    *found->second = true;
+    const std::optional<PredictionColumn> column = from_word<PredictionColumn>(name);
+    if (!column)
+      return invalid_argument("the columns of predictions are ", listed(words_of<PredictionColumn>(), " | "),
+                              ", not '", name, "'");
+    columns.push_back(*column);
   }
-  return columns;
+  return of(columns);
 }
 
 Result<PredictionColumns> PredictionColumns::from(const Options& options) {
-  if (!options.has_value("eval.predict.out")) return PredictionColumns();
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::vector<std::string> names,
-                                options.get_strings("eval.predict.out"));
-  TAILOR_ASSIGN_OR_RETURN(const PredictionColumns columns, of(names), "'eval.predict.out'");
-  return columns;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const EvalKeys keys, read_keys<EvalKeys>(options));
+  return of(keys.predict_out);
 }
 
 Status write_predictions(Evaluator& evaluator, const Dataset& data, const ControlRows& control,

@@ -1,4 +1,5 @@
 #pragma once
+#include "runtime/options/eval_keys.h"
 #include "runtime/train/evaluate.h"
 
 #include <cstdio>
@@ -8,14 +9,15 @@ namespace tailor::runtime {
 
 /// Which columns predict writes, from `eval.predict.out`; always in the order of the members.
 struct PredictionColumns {
-  bool probability = true; ///< p_<class>, one per class
-  bool decision = true;    ///< decision: class name
-  bool logits = false;     ///< z_<class>, one per class; `logit` in the one-logit form
-  bool features = false;   ///< f_0, f_1, ...: what the program's eval step gives as features
-  bool label = false;      ///< label: class name of the data's own label
-  /// `names` of the members. Errors: another name.
-  static Result<PredictionColumns> of(const std::vector<std::string>& names);
-  /// eval.predict.out; probability and decision if it is not set.
+  bool probability = false; ///< p_<class>, one per class
+  bool decision = false;    ///< decision: class name
+  bool logits = false;      ///< z_<class>, one per class; `logit` in the one-logit form
+  bool features = false;    ///< f_0, f_1, ...: what the program's eval step gives as features
+  bool label = false;       ///< label: class name of the data's own label
+  static PredictionColumns of(const std::vector<PredictionColumn>& columns);
+  /// By their words. Errors: another name.
+  static Result<PredictionColumns> named(const std::vector<std::string>& names);
+  /// As eval.predict.out says.
   static Result<PredictionColumns> from(const Options& options);
 };
 

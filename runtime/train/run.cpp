@@ -7,6 +7,8 @@
 #include "runtime/base/log.h"
 #include "runtime/data/long_tail.h"
 #include "runtime/exec/cpu_executor.h"
+#include "runtime/options/eval_keys.h"
+#include "runtime/options/run_keys.h"
 #include "runtime/train/latest_run.h"
 #include "runtime/train/predict.h"
 #include "runtime/train/run_folder.h"
@@ -81,9 +83,10 @@ struct RunSetup {
 /// run keeps them there.
 Result<std::string> out_folder(const Artifact& artifact, const RunOptions& options, std::string& latest) {
   if (!options.out.empty()) return options.out;
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(std::string out, artifact.spec().options.get_string("run.out", ""));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const RunKeys run, read_keys<RunKeys>(artifact.spec().options));
+  std::string out = run.out;
   for (const auto& [key, text] : options.set)
-    if (key == "run.out") out = text;
+    if (key == key_name(&RunKeys::out)) out = text;
   if (!out.empty()) return out;
   if (options.resume) return invalid_argument("--resume needs --out, the folder of the run to go on with");
   // Another run may have begun in the same second.
@@ -146,22 +149,18 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
   // Read by predict only: refused now rather than when the weights are there.
   TAILOR_RETURN_IF_ERROR_AS_IS(PredictionColumns::from(setup.options).status());
 
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t seed, setup.options.get_int("run.seed", 0));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.num_seeds, setup.options.get_int("run.seeds", 1));
-  if (seed < 0 || setup.num_seeds < 1 || setup.num_seeds > 1'000'000)
-    return invalid_argument("run.seed ", seed, " with run.seeds ", setup.num_seeds);
-  setup.first_seed = static_cast<std::uint64_t>(seed);
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const RunKeys run, read_keys<RunKeys>(setup.options));
+  setup.num_seeds = run.seeds;
+  setup.first_seed = static_cast<std::uint64_t>(run.seed);
   setup.reopen_data_per_seed =
       setup.data_plan.split.val_follows_run ||
       (setup.data_plan.long_tail && setup.data_plan.long_tail->subset_follows_run) ||
       (setup.data_plan.test_long_tail && setup.data_plan.test_long_tail->subset_follows_run);
 
   ExecutorOptions executor;
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t threads, setup.options.get_int("run.threads", 0));
-  if (threads < 0 || threads > 1024) return invalid_argument("run.threads ", threads, ": use 0 to 1024");
   executor.num_threads =
-      useful_threads(spec, options.threads > 0 ? options.threads : static_cast<std::int32_t>(threads));
-  executor.ring_length = static_cast<std::uint32_t>(std::min<std::int64_t>(loop.steps_per_launch, 4096));
+      useful_threads(spec, options.threads > 0 ? options.threads : static_cast<std::int32_t>(run.threads));
+  executor.ring_length = static_cast<std::uint32_t>(loop.steps_per_launch);
   setup.train_slots = train_slots_for(spec, executor.ring_length);
   executor.num_slots = setup.train_slots + Evaluator::kSlots;
   const ExecutorFactory make = options.make_executor ? options.make_executor : make_cpu_executor;
@@ -385,9 +384,8 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
     remove_temporaries(path);
   RunResult result;
   result.out = setup.out;
-  if (setup.options.has_value("eval.metrics")) {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(result.shown, setup.options.get_strings("eval.metrics"));
-  }
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const EvalKeys eval, read_keys<EvalKeys>(setup.options));
+  result.shown = eval.metrics;
   Warnings own;
   Warnings& warnings = options.warnings ? *options.warnings : own;
   if (const std::string text = warmup_note(setup.options); !text.empty()) warnings.say(text);

@@ -3,6 +3,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
 #include "runtime/base/utf8.h"
+#include "runtime/options/run_keys.h"
 #include "runtime/train/trainer.h"
 
 #include <algorithm>
@@ -154,7 +155,7 @@ Result<TrainedRun> find_weights(const std::string& folder, std::int64_t seed, co
   const bool has_best = last.best.epoch >= 0;
   if (which == "best" && !has_best)
     return invalid_argument("seed ", chosen, " of '", folder, "' has no best epoch: ",
-                            last.best.by.empty() ? std::string("run.keep.best was not set")
+                            last.best.by.empty() ? concat(key_name(&RunKeys::keep_best), " was not set")
                                                  : concat("val/", last.best.by.metric, " was never there"))
         .with_hint("take the last one: --weights last");
   if (which == "last" || !has_best) {

@@ -138,7 +138,7 @@ Result<std::int64_t> predict(std::shared_ptr<const Artifact> artifact, const Sco
     TAILOR_RETURN_IF_ERROR_AS_IS(check_predictions_file(*artifact, options, chosen, folder, out_path));
     TAILOR_ASSIGN_OR_RETURN_AS_IS(const PredictionColumns columns,
                                   options.columns.empty() ? PredictionColumns::from(chosen)
-                                                          : PredictionColumns::of(options.columns));
+                                                          : PredictionColumns::named(options.columns));
     TAILOR_ASSIGN_OR_RETURN_AS_IS(const Scoring scoring, open_scoring(artifact, options, columns.label));
     TAILOR_ASSIGN_OR_RETURN_AS_IS(Evaluator evaluator,
                                   Evaluator::create(*scoring.executor, scoring.entry, 0));

@@ -1,5 +1,8 @@
 #include "runtime/train/stage_run.h"
 
+#include "runtime/options/data_keys.h"
+#include "runtime/options/eval_keys.h"
+#include "runtime/options/run_keys.h"
 #include "runtime/train/watched.h"
 
 #include <algorithm>
@@ -74,12 +77,15 @@ Options options_of(const SeedSetup& setup, const Stage& stage) {
 }
 
 /// The sampler that `data.sampler` and the stage ask for.
-Result<std::unique_ptr<Sampler>> sampler_of(const SeedSetup& setup, const Stage& stage) {
-  SamplerSpec spec = setup.data_plan.sampler;
-  if (!stage.sampler.empty() && stage.sampler != "uniform") {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(spec.kind, parse_sampler_kind(stage.sampler));
-  }
-  return make_sampler(spec, setup.data.train.label, setup.data.train.num_classes);
+Result<std::unique_ptr<Sampler>> sampler_of(const SeedSetup& setup, const Stage& stage,
+                                            const Options& options, const LoopPlan& plan,
+                                            std::int64_t batch) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataKeys keys, read_keys<DataKeys>(options));
+  const bool stage_decides = !stage.sampler.empty() && stage.sampler != DataKeys().sampler;
+  const Dataset& train = setup.data.train;
+  return make_sampler(stage_decides ? stage.sampler : keys.sampler,
+                      {train.label, train.num_classes, options,
+                       [&](std::int64_t epoch_length) { return plan.num_epochs(epoch_length, batch); }});
 }
 
 /// What the evaluations of a stage measure. Errors: a metric that does not exist, or that is watched and tells
@@ -93,7 +99,8 @@ Result<EvaluationPlan> evaluation_of(const SeedSetup& setup, const Stage& stage,
                             "' is to be watched, but the program was compiled without an eval entry");
   }
   TAILOR_ASSIGN_OR_RETURN_AS_IS(EvaluationPlan evaluation, evaluation_plan(spec, options, setup.data.fitted));
-  TAILOR_RETURN_IF_ERROR(Evaluation::create(evaluation).status(), "'eval.metrics'");
+  TAILOR_RETURN_IF_ERROR(Evaluation::create(evaluation).status(),
+                         concat("'", key_name(&EvalKeys::metrics), "'"));
   add_watched(plan, evaluation);
   TAILOR_RETURN_IF_ERROR_AS_IS(check_watched(plan, evaluation, setup.data, spec.schema));
   return evaluation;
@@ -110,14 +117,15 @@ Status check_batch_norm(const SeedSetup& setup, std::int64_t batch, std::int64_t
   if (batch == 1 || draws == 1)
     return invalid_argument(
                "the program uses batch normalisation, and every batch has one row (",
-               batch == 1 ? "run.batch is 1" : "an epoch draws one row",
+               batch == 1 ? concat(key_name(&RunKeys::batch), " is 1") : "an epoch draws one row",
                "): the normalised value of a single row is 0 whatever it holds, so nothing is learnt")
-        .with_hint("use a larger run.batch, or a network without batch normalisation");
+        .with_hint(
+            concat("use a larger ", key_name(&RunKeys::batch), ", or a network without batch normalisation"));
   if (!drop_last && draws % batch == 1)
-    setup.warnings.say(concat("the last batch of an epoch has one row (", draws, " draws in batches of ",
-                              batch,
-                              "): batch normalisation takes variance 0 there and keeps its running variance; "
-                              "run.drop_last = true leaves such batches out"));
+    setup.warnings.say(
+        concat("the last batch of an epoch has one row (", draws, " draws in batches of ", batch,
+               "): batch normalisation takes variance 0 there and keeps its running variance; ",
+               key_name(&RunKeys::drop_last), " = true leaves such batches out"));
   return {};
 }
 
@@ -129,7 +137,8 @@ Status check_later_stage(const SeedSetup& setup, const Stage& stage) {
   const ArtifactSpec& spec = setup.executor.spec();
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const VariantId variant,
                                 variant_for(spec, stage.step_entry, setup.trainer.batch));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::unique_ptr<Sampler> sampler, sampler_of(setup, stage));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::unique_ptr<Sampler> sampler,
+                                sampler_of(setup, stage, options, plan, variant_of(spec, variant).batch));
   TAILOR_RETURN_IF_ERROR_AS_IS(
       check_batch_norm(setup, variant_of(spec, variant).batch, sampler->epoch_length(), plan.drop_last));
   return evaluation_of(setup, stage, options, plan).status();
@@ -157,7 +166,9 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
         .with_hint(concat("go on with --batch ", record.batch_size,
                           "; another batch size needs a run of its own, with another --out"));
 
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(std::unique_ptr<Sampler> sampler, sampler_of(setup, *run.stage));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(std::unique_ptr<Sampler> sampler,
+                                sampler_of(setup, *run.stage, run.options, run.plan, batch));
+  if (const std::string note = sampler->note(); !note.empty()) setup.warnings.say(note);
   TAILOR_RETURN_IF_ERROR_AS_IS(check_batch_norm(setup, batch, sampler->epoch_length(), run.plan.drop_last));
   LoaderOptions loader;
   loader.batch = static_cast<std::int32_t>(batch);
@@ -174,7 +185,8 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   if (record.stage_begun && record.steps_per_epoch != run.steps_per_epoch)
     return invalid_argument("it was begun with ", record.steps_per_epoch, " steps in an epoch, not ",
                             run.steps_per_epoch)
-        .with_hint("run.drop_last and data.sampler stay what they were when the stage began");
+        .with_hint(concat(key_name(&RunKeys::drop_last), " and ", key_name(&DataKeys::sampler),
+                          " stay what they were when the stage began"));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(run.total_steps, run.plan.total_steps(run.steps_per_epoch));
   run.num_epochs = (run.total_steps + run.steps_per_epoch - 1) / run.steps_per_epoch;
   if (record.step > INT32_MAX - run.total_steps)

@@ -1,6 +1,10 @@
 #include "runtime/train/watched.h"
 
 #include "runtime/metrics/extremes.h"
+#include "runtime/options/eval_keys.h"
+#include "runtime/options/run_keys.h"
+#include "runtime/options/split_keys.h"
+#include "runtime/options/table_keys.h"
 #include "runtime/train/evaluation_json.h"
 
 #include <algorithm>
@@ -35,9 +39,8 @@ std::string absent_classes(const DataSchema& schema, const std::vector<std::int6
 /// The keys that watch `criterion`, as a command line names them.
 std::string watching_keys(const LoopPlan& plan, const Criterion& criterion) {
   const bool stops = plan.stop == criterion, selects = plan.keeps_best && plan.select == criterion;
-  return stops && selects ? "run.early_stop.on and run.keep.best"
-         : stops          ? "run.early_stop.on"
-                          : "run.keep.best";
+  const std::string &stop = key_name(&RunKeys::early_stop_on), &keep = key_name(&RunKeys::keep_best);
+  return stops && selects ? concat(stop, " and ", keep) : stops ? stop : keep;
 }
 
 /// Why no model would be told apart by `metric`.
@@ -48,8 +51,9 @@ std::string reason(const std::string& metric, const EvaluationPlan& evaluation, 
   if (group != right.groups.end() && group->classes.empty()) {
     const auto [least, most] =
         std::minmax_element(data.train.class_counts.begin(), data.train.class_counts.end());
-    return concat("no class is in group '", metric, "': eval.groups is ", to_string(evaluation.groups),
-                  ", the classes have ", *least, " to ", *most, " training rows");
+    return concat("no class is in group '", metric, "': ", key_name(&EvalKeys::groups), " is ",
+                  to_string(evaluation.groups), ", the classes have ", *least, " to ", *most,
+                  " training rows");
   }
   std::size_t num_absent = 0;
   const std::string absent =
@@ -79,7 +83,8 @@ Status check_watched(const LoopPlan& plan, const EvaluationPlan& evaluation, con
   if (data.val.empty())
     return invalid_argument("'val/", plan.stop.empty() ? plan.select.metric : plan.stop.metric,
                             "' is to be watched, but there is no validation split")
-        .with_hint("give one a share with data.split.val, or a file with data.val");
+        .with_hint(concat("give one a share with ", key_name(&SplitKeys::val), ", or a file with ",
+                          key_name(&TableKeys::val)));
   TAILOR_ASSIGN_OR_RETURN(const Extremes ends, extremes(evaluation, data.val.class_counts),
                           watching_keys(plan, plan.stop.empty() ? plan.select : plan.stop));
   const MetricValues right = values_of(ends.right, schema), wrong = values_of(ends.wrong, schema);
@@ -96,9 +101,10 @@ Status check_watched(const LoopPlan& plan, const EvaluationPlan& evaluation, con
     return invalid_argument(
                "'val/", criterion.metric, "' is to be watched (", keys, "), but ",
                best ? concat("it is ", *best, " whatever is trained: ") : "it can never be measured: ", why)
-        .with_hint(
-            "watch a metric that exists, as val/loss, or give validation rows of every class: a larger "
-            "data.split.val, another data.split.val_seed, or a file of its own in data.val");
+        .with_hint(concat(
+            "watch a metric that exists, as val/loss, or give validation rows of every class: a larger ",
+            key_name(&SplitKeys::val), ", another ", key_name(&SplitKeys::val_seed),
+            ", or a file of its own in ", key_name(&TableKeys::val)));
   }
   return {};
 }

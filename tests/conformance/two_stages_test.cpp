@@ -111,6 +111,7 @@ ArtifactSpec specOf(std::int64_t teachEpochs, std::int64_t distillEpochs) {
   spec.producer = "by hand";
   spec.target = {"reference", "f64", {}};
   spec.options.set("data.format", "blobs");
+  spec.options.set("data.numeric", "none");
   spec.options.set("data.classes", OptionValue(static_cast<int>(kClasses)));
   spec.options.set("data.dimensions", OptionValue(static_cast<int>(kFeatures)));
   spec.options.set("data.samples_per_class", OptionValue(50));

@@ -49,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const unsigned choice = bytes[0];
   const std::string_view text(reinterpret_cast<const char*>(bytes) + 1, size - 1);
   DataPlan plan;
-  plan.csv.header = static_cast<CsvFormat::Header>(choice % 3);
+  plan.csv.header = static_cast<HeaderLine>(choice % 3);
   plan.csv.separator = "\0,;\t"[choice / 3 % 4];
   plan.missing = static_cast<MissingPolicy>(choice / 12 % 3);
   plan.label = ColumnRef{"", choice & 0x80 ? 0 : -1};

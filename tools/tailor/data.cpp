@@ -17,7 +17,7 @@ Result<DataDescription> describe(const TableArguments& arguments) {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.csv.separator, parse_separator(arguments.separator));
   }
   if (arguments.header == "yes" || arguments.header == "no")
-    plan.csv.header = arguments.header == "yes" ? CsvFormat::Header::kYes : CsvFormat::Header::kNo;
+    plan.csv.header = arguments.header == "yes" ? HeaderLine::kYes : HeaderLine::kNo;
   else if (!arguments.header.empty())
     return invalid_argument("header '", arguments.header, "', expected yes or no");
   if (!arguments.label.empty()) {

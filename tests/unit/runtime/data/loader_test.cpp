@@ -80,8 +80,8 @@ Seen run(const Dataset& data, LoaderOptions options, std::size_t num_slots, std:
          int held = 1) {
   Slots slots(data, options.batch, num_slots);
   options.slots = slots.slots();
-  auto loader =
-      value_of(BatchLoader::create(data, value_of(make_sampler({}, data.label, data.num_classes)), options));
+  auto loader = value_of(BatchLoader::create(
+      data, value_of(make_sampler("uniform", {data.label, data.num_classes, Options()})), options));
   Seen seen;
   for (std::int64_t i = 0; i < num_batches; i += held) {
     std::vector<std::int32_t> taken;
@@ -113,7 +113,7 @@ TEST(Loader, FillsSlotsRowByRowAndClearsPadding) {
   const Dataset data = make_data(10);
   const Seen seen = run(data, {.batch = 4, .num_threads = 0, .seed = 3}, 1, 3);
   std::vector<std::int32_t> order(10);
-  value_of(make_sampler({}, data.label, 3))->draw_epoch(3, 0, order);
+  value_of(make_sampler("uniform", {data.label, 3, Options()}))->draw_epoch(3, 0, order);
   for (std::size_t b = 0; b < 3; ++b) {
     const std::size_t valid = b < 2 ? 4 : 2;
     EXPECT_EQ(seen.infos[b].valid, static_cast<std::int32_t>(valid));

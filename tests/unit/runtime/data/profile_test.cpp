@@ -35,8 +35,8 @@ TEST(Profile, HeaderIsFoundOrNotWithAReason) {
   EXPECT_EQ(value_of(profile_text("a,b\na,c\n")).header_reason,
             "'a' of the first line occurs again below it");
   EXPECT_TRUE(value_of(profile_text("kind,shape\na,c\nb,d\n")).has_header);
-  EXPECT_FALSE(value_of(profile_text("a,b\n1,2\n", {.header = CsvFormat::Header::kNo})).has_header);
-  EXPECT_TRUE(value_of(profile_text("1,2\n3,4\n", {.header = CsvFormat::Header::kYes})).has_header);
+  EXPECT_FALSE(value_of(profile_text("a,b\n1,2\n", {.header = HeaderLine::kNo})).has_header);
+  EXPECT_TRUE(value_of(profile_text("1,2\n3,4\n", {.header = HeaderLine::kYes})).has_header);
   const std::vector<std::string> mentioned = {"2"};
   const FileProfile named =
       value_of(profile_csv(std::move(*memory_byte_source("1,2\n3,4\n")), "t.csv", {}, mentioned));
@@ -147,7 +147,7 @@ TEST(Profile, ManyDistinctValuesAreGivenUp) {
 
 TEST(Profile, RefusesFilesWithoutData) {
   EXPECT_THAT(profile_text("").status().message(), HasSubstr("the file is empty"));
-  EXPECT_THAT(profile_text("a,b\n", {.header = CsvFormat::Header::kYes}).status().message(),
+  EXPECT_THAT(profile_text("a,b\n", {.header = HeaderLine::kYes}).status().message(),
               HasSubstr("no undamaged row"));
   EXPECT_THAT(profile_text("a,b\nM\xFCnchen,1\n").status().message(),
               HasSubstr("t.csv:2:1: text that is not UTF-8"));

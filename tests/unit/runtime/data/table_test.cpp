@@ -45,10 +45,10 @@ TEST(Table, ReadsByPosition) {
   EXPECT_EQ(table.num_rows, 2);
   EXPECT_EQ(table.numeric[0], (std::vector<double>{1, 2}));
   ReadOptions with_header;
-  with_header.csv.header = CsvFormat::Header::kYes;
+  with_header.csv.header = HeaderLine::kYes;
   EXPECT_EQ(value_of(read_text("h0,h1,h2,h3\n1,a,x,no\n", schema(false), with_header)).num_rows, 1);
   ReadOptions without_header;
-  without_header.csv.header = CsvFormat::Header::kNo;
+  without_header.csv.header = HeaderLine::kNo;
   EXPECT_EQ(value_of(read_text("1,a,x,no\n", schema(), without_header)).num_rows, 1);
 }
 

@@ -42,9 +42,9 @@ TEST(PredictionColumns, FromOptions) {
   EXPECT_TRUE(PredictionColumns::from(options)->logits);
   EXPECT_FALSE(PredictionColumns::from(options)->decision);
   options.set("eval.predict.out", OptionValue("logit"));
-  EXPECT_EQ(PredictionColumns::from(options).status().message(),
-            "'eval.predict.out': the columns of predictions are probability | decision | logits | features | "
-            "label, not 'logit'");
+  EXPECT_THAT(PredictionColumns::from(options).status().message(),
+              ::testing::HasSubstr(
+                  "'eval.predict.out' must be one of: probability, decision, logits, features, label"));
 }
 
 } // namespace

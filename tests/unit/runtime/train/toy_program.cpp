@@ -153,6 +153,7 @@ void set_options(Options& options, const ToyOptions& toy) {
     add("data.train", OptionValue(toy.csv), OptionType::kString);
     add("data.label.column", "label", OptionType::kAny, OptionStage::kCompile);
   }
+  add("data.numeric", "none", OptionType::kString, OptionStage::kCompile);
   add("optimizer.lr", OptionValue(0.3), OptionType::kNumber);
   Option lr = *options.find("optimizer.lr");
   lr.limits.min = 0;
