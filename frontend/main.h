@@ -13,7 +13,7 @@ void register_services();
 
 /// The command line of a user's own binary, as `tailor` has it: train | compile -o FILE | inspect | run | ...
 /// Without a source `train` and `compile` take the program of the binary; with one they take that recipe,
-/// which may name what the binary registered (frontend/recipe/registry.h). Linked from tailor_main
+/// which may name what the binary registered (models/recipe/registry.h). Linked from tailor_main
 /// (tools/tailor).
 ///
 /// Returns  the exit code: 0 done, 1 input wrong (what the program's own code throws is that too, with its what()), 2

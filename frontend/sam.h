@@ -1,6 +1,7 @@
 #pragma once
 
 #include "frontend/transforms.h"
+#include "runtime/options/words.h"
 
 #include <functional>
 
@@ -12,6 +13,19 @@ enum class SamRadius : std::uint8_t {
 };
 /// Whose running statistics are kept.
 enum class SamBatchNorm : std::uint8_t { first, both, second };
+
+} // namespace tailor
+
+template <> struct tailor::runtime::Words<tailor::SamRadius> {
+  static constexpr std::pair<SamRadius, const char*> kAll[] = {{SamRadius::fixed, "fixed"},
+                                                               {SamRadius::batch_mean, "batch_mean"}};
+};
+template <> struct tailor::runtime::Words<tailor::SamBatchNorm> {
+  static constexpr std::pair<SamBatchNorm, const char*> kAll[] = {
+      {SamBatchNorm::first, "first"}, {SamBatchNorm::both, "both"}, {SamBatchNorm::second, "second"}};
+};
+
+namespace tailor {
 
 /// Options of sam(). `ascent` and `descent` are handed to the loss as its table, one after the other.
 struct SamOptions {

@@ -1,7 +1,7 @@
 // Errors of the compiler as the user sees them: their own lines, a caret, notes.
 #pragma once
 
-#include "frontend/recipe/source.h"
+#include "models/recipe/source.h"
 #include "runtime/base/status.h"
 
 #include "mlir/IR/Diagnostics.h"

@@ -7,7 +7,7 @@
 #include "frontend/emit/emit.h"
 #include "frontend/error.h"
 #include "frontend/program.h"
-#include "frontend/recipe/parse.h"
+#include "models/recipe/parse.h"
 #include "ir/Tailor.h"
 #include "runtime/artifact/writer.h"
 #include "runtime/base/file.h"

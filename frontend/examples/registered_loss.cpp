@@ -4,15 +4,17 @@ using namespace tailor;
 
 // Poly-1 (Leng et al. 2022): mean of -log p[y] + eps * (1 - p[y]) over the valid rows, weighted by class if
 // the recipe says so.
-static Array poly1(const recipe::LossRequest& r) {
+static Array poly1(const LossRequest& r) {
   constexpr double kEpsilon = 1.0;
   Array log_p = take_along(r.logits, r.batch.label, -1) - logsumexp(r.logits, -1);
   Array row = kEpsilon * (1.0 - exp(log_p)) - log_p;
-  if (!r.table.empty()) row = take(r.table, r.batch.label) * row;
+  if (!r.class_weights().empty()) row = take(r.class_weights(), r.batch.label) * row;
   return masked_mean(row, r.batch.valid);
 }
 
+static const Registered<LossSpec> registered{
+    {.name = "poly1", .text = "-log p[y] + 1 - p[y]", .source = "Leng et al. 2022", .make = poly1}};
+
 int main(int argc, char** argv) {
-  recipe::register_loss("poly1", poly1);
   return tailor::main(argc, argv);
 }

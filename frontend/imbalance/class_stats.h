@@ -15,7 +15,7 @@ public:
   const Array& counts() const { return counts_; }
   /// p_i = n_i / sum n.
   Array prior(const std::source_location& where = std::source_location::current()) const;
-  /// The weight tables of frontend/imbalance/class_weights.h.
+  /// The weight tables of frontend/imbalance/class_tables.h.
   Array inv_max(const std::source_location& where = std::source_location::current()) const;
   Array inv_mean(const std::source_location& where = std::source_location::current()) const;
   Array effective(double beta = 0.9999,

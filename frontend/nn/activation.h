@@ -2,15 +2,20 @@
 
 #include "frontend/nn/module.h"
 
-#include <string_view>
+#include "runtime/options/words.h"
+
+#include <cstdint>
 
 namespace tailor::nn {
 
 enum class Activation : std::uint8_t { relu, gelu, silu };
 
 Array activate(Activation kind, const Operand& x);
-/// "relu" | "gelu" | "silu"; TraceError for any other word, with the choices.
-Activation activation_from_name(std::string_view name, const Location& location = {});
-std::string_view to_string(Activation activation);
 
 } // namespace tailor::nn
+
+template <> struct tailor::runtime::Words<tailor::nn::Activation> {
+  using Activation = tailor::nn::Activation;
+  static constexpr std::pair<Activation, const char*> kAll[] = {
+      {Activation::relu, "relu"}, {Activation::gelu, "gelu"}, {Activation::silu, "silu"}};
+};

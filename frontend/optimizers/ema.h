@@ -1,11 +1,22 @@
 #pragma once
 
 #include "frontend/optimizers/optimizer.h"
+#include "runtime/options/words.h"
 
 namespace tailor::optim {
 
 /// What the average does with running statistics: average them too, or evaluate with the latest.
 enum class EmaBatchNorm : std::uint8_t { avg, copy };
+
+} // namespace tailor::optim
+
+template <> struct tailor::runtime::Words<tailor::optim::EmaBatchNorm> {
+  using EmaBatchNorm = tailor::optim::EmaBatchNorm;
+  static constexpr std::pair<EmaBatchNorm, const char*> kAll[] = {{EmaBatchNorm::avg, "avg"},
+                                                                  {EmaBatchNorm::copy, "copy"}};
+};
+
+namespace tailor::optim {
 
 struct EmaOptions {
   double decay = 0.999;

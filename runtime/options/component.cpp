@@ -67,7 +67,9 @@ const std::vector<ComponentKind>& component_kinds() {
       {"model", "models", "model.name"},
       {"method", "methods", "method.use", false},
       {"loss", "losses", "method.loss"},
-      {"class_table", "class tables", "", false},
+      {"weight_table", "class weights", "", false},
+      {"ascent_table", "ascent tables", "", false},
+      {"smoothing_table", "smoothing profiles", "", false},
       {"optimizer", "optimizers", "optimizer.name"},
       {"schedule", "schedules", "schedule.name"},
       {"metric", "metrics", "eval.metrics", false},
@@ -104,6 +106,11 @@ bool add_component(std::string_view kind, const Component& component, const std:
   }
   all().entries.push_back({kind, component, where});
   return true;
+}
+
+void add_problem(std::string_view kind, std::string_view name, std::string_view what,
+                 const std::source_location& where) {
+  all().problems.push_back(concat(place(where), ": error: ", kind, " '", name, "' ", what));
 }
 
 std::uint64_t component_version() {

@@ -14,7 +14,7 @@ namespace tailor::runtime {
 /// A thing there are many of: a method, model, optimizer, loss, class table, schedule, sampler, data source, metric.
 /// One file holds its name, keys, text and code and ends in
 ///
-///   const Registered<Sampler> registered{{{.name = "sqrt", .text = "...", .source = "methods 3"}, ...}};
+///   const Registered<SamplerSpec> registered{{.name = "sqrt", .text = "...", .source = "methods 3", .make = ...}};
 ///
 /// in the tree as in a user's program: there is no other way in, and no list of them.
 struct Component {
@@ -57,14 +57,19 @@ std::vector<std::string> registration_problems();
 namespace detail {
 /// False: refused, and noted as a problem.
 bool add_component(std::string_view kind, const Component& component, const std::source_location& where);
+void add_problem(std::string_view kind, std::string_view name, std::string_view what,
+                 const std::source_location& where);
 std::uint64_t component_version();
 } // namespace detail
 
-/// The components of type `Spec`, which derives from Component and has `static constexpr std::string_view kKind`.
+/// The components of type `Spec`, which has the members of Component and `static constexpr std::string_view kKind`.
 template <class Spec> class Registry {
 public:
   static void add(Spec spec, const std::source_location& where) {
-    if (detail::add_component(Spec::kKind, spec, where)) all().emplace(spec.name, std::move(spec));
+    const Component component{spec.name, spec.text, spec.source, spec.keys};
+    if constexpr (requires { spec.make == nullptr; })
+      if (spec.make == nullptr) return detail::add_problem(Spec::kKind, component.name, "has no code", where);
+    if (detail::add_component(Spec::kKind, component, where)) all().emplace(component.name, std::move(spec));
   }
   /// nullptr: nothing of that name is registered.
   static const Spec* find(std::string_view name) {

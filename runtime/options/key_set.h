@@ -113,7 +113,7 @@ struct About {
   std::string text;
   std::string source = "choice";
   std::string only_if = "";
-  std::string choices_of = "";
+  std::string_view choices_of = "";
   std::vector<std::string> choices = {};
   std::optional<KeyType> type = std::nullopt; ///< where the member's type leaves it open: a path, a column
   bool unset = false;                         ///< the key has no default; its member's value stands for that
@@ -154,7 +154,7 @@ KeyField<S> key(std::string name, T S::*member, About about,
   if constexpr (detail::IsList<T>::value)
     if constexpr (HasWords<typename T::value_type>) spec.choices = words_of<typename T::value_type>();
   if (!about.choices.empty()) spec.choices = std::move(about.choices);
-  spec.choices_of = std::move(about.choices_of);
+  spec.choices_of = about.choices_of;
   if (spec.type == KeyType::kText && (!spec.choices.empty() || !spec.choices_of.empty()))
     spec.type = KeyType::kWord;
   spec.min = about.min;

@@ -7,45 +7,33 @@
 
 namespace tailor::runtime {
 
+/// What the last layer gives.
+enum class ModelOutput : std::uint8_t {
+  kSoftmax, ///< K logits
+  kSigmoid, ///< one logit, for two classes
+};
+template <> struct Words<ModelOutput> {
+  static constexpr std::pair<ModelOutput, const char*> kAll[] = {{ModelOutput::kSoftmax, "softmax"},
+                                                                 {ModelOutput::kSigmoid, "sigmoid"}};
+};
+
+/// [model]: which network; its own keys are the component's.
 struct ModelKeys {
   std::string name = "mlp";
-  std::vector<std::int64_t> layers = {64, 64};
-  std::string activation = "relu";
-  bool batch_norm = false;
-  double dropout = 0.0;
-  std::string output = "softmax";
+  ModelOutput output = ModelOutput::kSoftmax;
 
   static const KeySet<ModelKeys>& keys();
 };
 
+/// [method]: which methods and which loss; their own keys are the components'.
 struct MethodKeys {
   std::vector<std::string> use = {"erm"};
   std::string loss = "cross_entropy";
-  std::string weighted_table = "inv_max";
-  double weighted_beta = 0.9999;
-  std::string weighted_reduction = "weighted_mean";
-  double logit_adjustment_tau = 1.0;
-  double smoothing_eps = 0.1;
-  std::string smoothing_profile = "uniform";
-  double smoothing_eps_max = 0.5;
-  double sam_rho = 0.05;
-  bool sam_adaptive = false;
-  std::string sam_bn_stats = "first";
-  bool sam_same_rng = false;
-  double sam_a_rho = 0.05;
-  std::string sam_a_table = "inv_max";
-  double sam_a_beta = 0.9999;
-  std::string sam_a_radius = "fixed";
-  bool sam_a_adaptive = false;
-  std::string sam_a_bn_stats = "first";
-  bool sam_a_same_rng = false;
-  double ema_decay = 0.999;
-  bool ema_warmup = true;
-  std::string ema_bn = "avg";
 
   static const KeySet<MethodKeys>& keys();
 };
 
+/// [optimizer]
 struct OptimizerKeys {
   std::string name = "sgd";
   double lr = 0.1;

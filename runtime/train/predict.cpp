@@ -44,7 +44,7 @@ Status check_columns(const Evaluator& evaluator, const Dataset& data, const Data
     return invalid_argument("features are to be written, but the program's eval step gives logits only")
         .with_hint(
             "a C++ program gives them with Eval::features (frontend/examples/custom_method.cpp), a network "
-            "registered for recipes with features() and logits() (frontend/recipe/registry.h)");
+            "registered for recipes with features() and logits() (models/recipe/registry.h)");
   if (columns.label && data.label.empty())
     return invalid_argument("labels are to be written, but '", data.path, "' was read without");
   return {};

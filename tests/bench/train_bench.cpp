@@ -20,8 +20,8 @@
 #include <vector>
 
 #include "backend/driver/Driver.h"
-#include "frontend/recipe/build.h"
-#include "frontend/recipe/parse.h"
+#include "models/recipe/build.h"
+#include "models/recipe/parse.h"
 #include "runtime/artifact/reader.h"
 #include "runtime/data/plan.h"
 #include "runtime/data/schema.h"

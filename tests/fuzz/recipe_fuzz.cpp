@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "frontend/recipe/parse.h"
+#include "models/recipe/parse.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   const std::string text(reinterpret_cast<const char*>(bytes), size);

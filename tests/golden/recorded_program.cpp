@@ -1,6 +1,5 @@
 #include "tests/golden/recorded_program.h"
 
-#include "frontend/imbalance/smoothing.h"
 #include "frontend/losses/softmax_cross_entropy.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/shaping.h"
@@ -64,7 +63,7 @@ RecordedProgram::RecordedProgram(const std::string& net, const Recording& record
       options.valid = batch.valid;
       if (kind == "weighted_smoothing")
         options.smoothing =
-            imbalance::class_smoothing(classes.counts(), 0.125, imbalance::SmoothingProfile::one_minus_p);
+            imbalance::class_smoothing(classes.counts(), 0.125, "one_minus_p");
       if (kind == "weighted_smoothing") options.class_weights = classes.inv_max();
       if (kind == "weighted_smoothing") options.reduction = Reduction::weighted_mean;
       return losses::softmax_cross_entropy(network_.logits(batch, step.context()), batch.label, options);

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "frontend/program.h"
-#include "models/cifar_resnet.h"
-#include "models/mlp.h"
+#include "models/networks/cifar_resnet.h"
+#include "models/networks/mlp.h"
 #include "tests/golden/recording.h"
 
 #include <memory>

@@ -1,8 +1,9 @@
 #include "tools/tailor/candidates.h"
 
-#include "frontend/recipe/registry.h"
-#include "frontend/recipe/schema.h"
-#include "frontend/recipe/source.h"
+#include "models/recipe/source.h"
+#include "runtime/options/component.h"
+#include "runtime/options/eval_keys.h"
+#include "runtime/options/program_keys.h"
 
 #include <algorithm>
 
@@ -10,6 +11,9 @@ namespace tailor::tools {
 namespace {
 
 using runtime::concat;
+using runtime::EvalKeys;
+using runtime::key_name;
+using runtime::MethodKeys;
 
 /// Sampling as a method of its own; the others take rows as they come.
 constexpr std::pair<const char*, const char*> kSamplers[] = {
@@ -51,9 +55,7 @@ std::vector<std::string> default_candidates() {
 
 runtime::Result<Candidate> make_candidate(const recipe::Recipe& recipe, const std::string& name) {
   if (name == kAsWritten) return Candidate{name, {}};
-  std::vector<std::string> known = recipe::method_names();
-  for (std::string& registered : recipe::registered_names("method.use"))
-    known.push_back(std::move(registered));
+  std::vector<std::string> known = runtime::component_names("method");
   std::vector<std::string> methods;
   std::string sampler;
   for (const std::string& part : split(name)) {
@@ -81,7 +83,7 @@ runtime::Result<Candidate> make_candidate(const recipe::Recipe& recipe, const st
     candidate.settings.emplace_back("method.smoothing.profile=one_minus_p");
   // Evaluating an average that this candidate does not keep is no part of it.
   const bool averages = std::find(methods.begin(), methods.end(), "ema") != methods.end();
-  if (!averages && recipe.is_set("eval.weights")) candidate.settings.emplace_back("eval.weights=auto");
+  if (!averages && recipe.is_set(&EvalKeys::weights)) candidate.settings.emplace_back("eval.weights=auto");
   return candidate;
 }
 

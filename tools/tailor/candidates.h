@@ -1,7 +1,7 @@
 #pragma once
 // The methods that `tailor compare` trains, and how their names become settings of a recipe.
 
-#include "frontend/recipe/parse.h"
+#include "models/recipe/parse.h"
 #include "runtime/base/result.h"
 
 #include <string>

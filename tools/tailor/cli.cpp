@@ -3,7 +3,7 @@
 
 #include "backend/driver/FrontendServices.h"
 #include "frontend/error.h"
-#include "frontend/recipe/bases.h"
+#include "models/recipe/bases.h"
 #include "runtime/base/log.h"
 #include "tools/tailor-run/command_line.h"
 #include "tools/tailor/compare.h"

@@ -1,6 +1,6 @@
 #include "tools/tailor/init.h"
 
-#include "frontend/recipe/parse.h"
+#include "models/recipe/parse.h"
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
 #include "runtime/data/text.h"

@@ -1,9 +1,10 @@
 #include "tools/tailor/recipe.h"
 
-#include "frontend/recipe/bases.h"
-#include "frontend/recipe/parse.h"
-#include "frontend/recipe/schema.h"
+#include "models/recipe/bases.h"
+#include "models/recipe/describe.h"
+#include "models/recipe/parse.h"
 #include "runtime/base/log.h"
+#include "runtime/options/key_table.h"
 #include "tools/tailor-run/run_command.h"
 
 namespace tailor::tools {
@@ -31,7 +32,7 @@ int run_recipe(const RecipeOptions& options) {
     runtime::print(recipe.messages(), stderr);
     return 1;
   }
-  for (const recipe::KeySpec& spec : recipe::keys()) {
+  for (const runtime::KeySpec& spec : runtime::key_table()) {
     const recipe::Option& option = *recipe.options.find(spec.key);
     const std::string value = option.value.is_null() ? "(unset)" : option.value.to_json();
     runtime::print(runtime::concat(spec.key, " = ", value, "   # ", option.origin, "\n"));

@@ -1,18 +1,23 @@
 #include "tools/tailor/recipe_program.h"
 
 #include "frontend/error.h"
-#include "frontend/recipe/check.h"
+#include "models/recipe/check.h"
 #include "runtime/base/log.h"
 #include "runtime/data/plan.h"
 #include "runtime/data/schema.h"
+#include "runtime/options/data_keys.h"
+#include "runtime/options/table_keys.h"
 #include "runtime/train/run_folder.h"
 
 namespace tailor::tools {
 namespace {
 
+using runtime::DataKeys;
+using runtime::key_name;
 using runtime::Result;
 using runtime::Status;
 using runtime::StatusCode;
+using runtime::TableKeys;
 
 // The complaints of a recipe end in a newline each; a Status message does not.
 Status complaints(const recipe::Recipe& recipe) {
@@ -25,7 +30,8 @@ Status complaints(const recipe::Recipe& recipe) {
 // What the data say, at the recipe's line it is about: the key, else the table, else the kind of data.
 Status about_data(recipe::Recipe& recipe, const Status& status) {
   if (status.code() == StatusCode::kInternal) return status;
-  for (const std::string& key : {status.key(), std::string("data.train"), std::string("data.format")})
+  for (const std::string& key :
+       {status.key(), std::string(key_name(&TableKeys::train)), std::string(key_name(&DataKeys::format))})
     if (recipe.place(key).known()) {
       recipe.error(key, status.message(), status.hint());
       return complaints(recipe);

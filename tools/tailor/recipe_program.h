@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "backend/driver/Driver.h"
-#include "frontend/recipe/build.h"
-#include "frontend/recipe/parse.h"
+#include "models/recipe/build.h"
+#include "models/recipe/parse.h"
 #include "runtime/base/file.h"
 #include "runtime/base/result.h"
 

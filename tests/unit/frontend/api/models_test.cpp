@@ -1,5 +1,5 @@
-#include "models/cifar_resnet.h"
-#include "models/mlp.h"
+#include "models/networks/cifar_resnet.h"
+#include "models/networks/mlp.h"
 #include "tailor/tailor.h"
 
 #include <gmock/gmock.h>

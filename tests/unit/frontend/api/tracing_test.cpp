@@ -1,4 +1,4 @@
-#include "models/mlp.h"
+#include "models/networks/mlp.h"
 #include "tailor/tailor.h"
 
 #include <gmock/gmock.h>
@@ -183,7 +183,7 @@ TEST(Tracing, TablesOfFittedStateMoveToTheFitEntryOncePerProgram) {
               f.net(s.batch().numeric, s.context()), s.batch().label,
               {.class_weights = k.inv_max(),
                .smoothing =
-                   imbalance::class_smoothing(k.counts(), eps, imbalance::SmoothingProfile::one_minus_p)});
+                   imbalance::class_smoothing(k.counts(), eps, "one_minus_p")});
         });
         s.update(f.net, f.sgd, g.gradients, 0.1);
       },

@@ -1,7 +1,7 @@
 #include "frontend/emit/emit.h"
 
-#include "models/cifar_resnet.h"
-#include "models/mlp.h"
+#include "models/networks/cifar_resnet.h"
+#include "models/networks/mlp.h"
 #include "tailor/tailor.h"
 
 #include <gmock/gmock.h>
@@ -97,7 +97,7 @@ struct Program {
             {.class_weights = table, .valid = s.batch().valid, .reduction = Reduction::weighted_mean});
       };
       SamOptions sam_options = options;
-      sam_options.ascent = imbalance::ascent_table(classes.counts(), imbalance::AscentTable::inv_max);
+      sam_options.ascent = imbalance::ascent_table(classes.counts(), "inv_max");
       sam_options.descent = ones_like(classes.counts());
       sam_options.rho = s.control("rho", 0.05, "method.sam-a.rho");
       SamResult result = sam(loss, sam_options);
@@ -160,7 +160,7 @@ TEST(Emit, BatchNormDropoutAdamWAndAveragesVerify) {
                                                 .valid = s.batch().valid,
                                                 .focal_gamma = 2});
         },
-        {.ascent = imbalance::ascent_table(s.classes().counts(), imbalance::AscentTable::inv_p),
+        {.ascent = imbalance::ascent_table(s.classes().counts(), "inv_p"),
          .radius = SamRadius::batch_mean,
          .labels = s.batch().label,
          .adaptive = true,

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <unistd.h>
 
+#include "frontend/components/model.h"
 #include "frontend/nn/linear.h"
-#include "frontend/recipe/registry.h"
 
 namespace tailor::tools {
 namespace {
@@ -41,10 +41,12 @@ struct ThreeLogits : nn::Module {
   nn::Linear head;
 };
 
+const Registered<ModelSpec> three_logits{
+    {.name = "three-logits", .text = "", .make = [](const ModelRequest&) {
+       return as_network(std::make_unique<ThreeLogits>());
+     }}};
+
 TEST_F(RecipeProgram, WhatTracingFindsStandsAtItsLine) {
-  recipe::register_model("three-logits", [](const recipe::ModelRequest&) {
-    return recipe::as_network(std::make_unique<ThreeLogits>());
-  });
   const std::string path =
       write("r.toml", "[data]\nformat = \"two_moons\"\n[model]\nname = \"three-logits\"\n");
   auto loaded = load_recipe(path, {});

@@ -1,0 +1,93 @@
+#pragma once
+
+#include "frontend/components/keys.h"
+#include "frontend/losses/softmax_cross_entropy.h"
+#include "frontend/program.h"
+#include "runtime/options/component.h"
+#include "runtime/options/key_set.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tailor {
+
+/// What a method gives a step. Two methods that give the same part cannot be combined; the hooks of a step run in this
+/// order, within a part by name.
+enum class Part : std::uint8_t {
+  smoothing,     ///< label smoothing per class
+  bias,          ///< of the logits, in training
+  margin,        ///< of the true class
+  focal,         ///< the focal term
+  class_weights, ///< of the loss
+  gradients,     ///< how they are made
+  average,       ///< of the weights
+  nothing,       ///< erm: the plain step
+  other,         ///< combines with everything
+};
+/// "the class weights of the loss", for messages.
+std::string_view text_of(Part part);
+
+/// The loss of a step with the class weights of one pass; an empty array is the loss without them.
+using LossOfWeights = std::function<Array(const Array& class_weights)>;
+
+/// A method at work in one program. Hooks that a method does not need stay as they are.
+class Method {
+public:
+  virtual ~Method() = default;
+
+  /// State of its own: program.state("ema", average_).
+  virtual void declare(TrainingProgram&) {}
+  /// Class tables, bias, margin, focal term or reduction of the loss; before the gradients of a step.
+  virtual void shape_loss(Step&, losses::LossOptions&) {}
+  /// The gradients of a step (Part::gradients). `class_weights` are those of the other methods, or empty.
+  /// Reports the loss.
+  virtual Gradients gradients(Step& step, const LossOfWeights& loss, const Array& class_weights);
+  /// After the optimizer's update of `net`.
+  virtual void after_update(Step&, nn::Module&) {}
+  /// The average that eval.weights = "ema" evaluates.
+  virtual optim::Ema* average() { return nullptr; }
+};
+
+/// What the check of a method sees of a recipe, and how it complains.
+class MethodCheck {
+public:
+  virtual ~MethodCheck() = default;
+  virtual const runtime::Options& options() const = 0;
+  /// A file or the command line set it.
+  virtual bool is_set(std::string_view key) const = 0;
+  virtual bool uses(std::string_view method) const = 0;
+  /// A contradiction: the complaint stands at `key`, a note at `other`.
+  virtual void contradict(std::string_view key, std::string message, std::string_view other, std::string note,
+                          std::string hint) = 0;
+};
+
+/// A method that recipes may name in method.use: one file in models/methods, or in a user's program.
+struct MethodSpec {
+  static constexpr std::string_view kKind = "method";
+  /// Another method that cannot stand beside this one for more than their parts, and the way out.
+  struct Conflict {
+    std::string method, hint;
+  };
+
+  std::string name;
+  std::string text;
+  std::string source = "choice";
+  std::vector<runtime::KeySpec> keys = {}; ///< "method.<name>.*": Keys::keys().specs()
+  Part part = Part::other;
+  bool needs_class_logits = false; ///< K logits: model.output = "sigmoid" has one
+  std::vector<Conflict> conflicts = {};
+  std::function<void(MethodCheck&)> check = {};
+  /// From the options of the program, whose keys are all there.
+  std::function<std::unique_ptr<Method>(const runtime::Options&)> make = {};
+};
+
+/// A number of a method that stays a run key: the control field `name`, evaluated from the member's key.
+template <class Keys, class T>
+Array control(EntryScope& step, const std::string& name, const Keys& keys, T Keys::*member) {
+  return step.control(name, static_cast<double>(keys.*member), runtime::key_name(member));
+}
+
+} // namespace tailor

@@ -1,0 +1,73 @@
+#include "models/recipe/describe.h"
+
+#include <sstream>
+
+#include "models/recipe/bases.h"
+#include "models/recipe/reserved.h"
+#include "runtime/metrics/metric_table.h"
+#include "runtime/options/component.h"
+#include "runtime/options/key_table.h"
+#include "runtime/options/words.h"
+
+namespace tailor::recipe {
+namespace {
+
+using runtime::KeySpec;
+
+void describe_key(std::ostream& out, const KeySpec& spec) {
+  out << spec.key << " = " << (spec.fallback.is_null() ? "(unset)" : spec.fallback.to_json()) << "\n    "
+      << name(spec.type);
+  if (const std::vector<std::string> words = spec.words(); !words.empty())
+    out << ": " << runtime::listed(words, "|");
+  if (spec.has_limits()) out << " " << spec.range();
+  out << "; " << to_string(spec.stage) << "\n    " << spec.text;
+  if (!spec.source.empty()) out << " (" << spec.source << ")";
+  out << "\n";
+  if (!spec.only_if.empty()) out << "    only with " << spec.only_if << "\n";
+}
+
+void describe_components(std::ostream& out, const runtime::ComponentKind& kind) {
+  const std::vector<const runtime::ComponentEntry*> entries = runtime::components(kind.kind);
+  if (entries.empty()) return;
+  std::string title(kind.plural);
+  title[0] = static_cast<char>(std::toupper(title[0]));
+  out << "\n" << title;
+  if (!kind.selector.empty()) out << " (" << kind.selector << ")";
+  out << ":\n";
+  for (const runtime::ComponentEntry* entry : entries)
+    out << "    " << entry->component.name << "\n        " << entry->component.text << " ("
+        << entry->component.source << ")\n";
+}
+
+} // namespace
+
+std::string describe() {
+  std::ostringstream out;
+  std::string_view section;
+  for (const KeySpec& spec : runtime::key_table()) {
+    const std::string_view own = std::string_view(spec.key).substr(0, spec.key.find('.'));
+    if (own != section) {
+      out << (section.empty() ? "" : "\n") << "[" << own << "]\n";
+      section = own;
+    }
+    describe_key(out, spec);
+  }
+  for (const runtime::ComponentKind& kind : runtime::component_kinds())
+    describe_components(out, kind);
+  out << "\nBuilt-in bases, to start from with base = \"NAME\" above the first section (tailor recipe --base "
+         "NAME "
+         "prints one):\n";
+  for (const std::string& base : built_in_bases())
+    out << "    " << base << "\n";
+  out << "\nMetrics (eval.metrics; run.keep.best and run.early_stop.on as val/NAME):\n";
+  for (const runtime::MetricSpec& metric : runtime::kMetrics)
+    out << "    " << metric.name << (metric.two_classes ? ", two classes" : "")
+        << (metric.on_request ? ", on request" : "") << "\n        " << metric.text << "\n";
+  out << "    per_class, few_med_many\n        the accuracy of every class; few, med and many\n";
+  out << "\nKnown but not in this version:\n";
+  for (const ReservedKey& reserved : reserved_keys())
+    out << "    " << reserved.prefix << "  (" << reserved.what << ")\n";
+  return out.str();
+}
+
+} // namespace tailor::recipe

@@ -1,0 +1,43 @@
+#include "models/recipe/reserved.h"
+
+namespace tailor::recipe {
+namespace {
+
+constexpr ReservedKey kReserved[] = {
+    {"data.root", "image data sets"},
+    {"data.images", "image folders"},
+    {"data.table", "image folders with csv labels"},
+    {"augment", "augmentation"},
+    {"run.keep.last", "the last checkpoint is always kept: --resume starts from it"},
+    {"model.weights", "pretrained weights"},
+    {"model.freeze", "freezing layers"},
+    {"optimizer.groups", "parameter groups"},
+    {"eval.threshold", "choosing a decision threshold"},
+    {"eval.deploy_prior", "prior correction"},
+    {"eval.baselines", "baselines"},
+    {"eval.tta", "test-time augmentation"},
+    {"eval.by", "metrics by subgroup"},
+    {"method.joint-ssl", "Joint-SSL"},
+    {"method.m2m", "M2m"},
+    {"method.mislas", "MiSLAS"},
+    {"method.ldam", "LDAM"},
+    {"method.focal", "focal loss"},
+    {"method.drw", "deferred re-weighting"},
+    {"method.resampling", "resampling"},
+    {"method.smote", "SMOTE"},
+};
+
+} // namespace
+
+std::span<const ReservedKey> reserved_keys() {
+  return kReserved;
+}
+
+const ReservedKey* find_reserved(std::string_view key) {
+  for (const ReservedKey& reserved : kReserved)
+    if (key == reserved.prefix || (key.starts_with(reserved.prefix) && key[reserved.prefix.size()] == '.'))
+      return &reserved;
+  return nullptr;
+}
+
+} // namespace tailor::recipe

@@ -1,0 +1,198 @@
+// Recipes become programs: which state, which controls, which line an op answers to.
+#include "models/recipe/build.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "frontend/error.h"
+#include "frontend/nn/linear.h"
+#include "frontend/ops/elementwise.h"
+#include "models/recipe/describe.h"
+
+namespace tailor::recipe {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+runtime::DataSchema table_schema(int classes) {
+  runtime::DataSchema schema;
+  for (int i = 0; i < 4; ++i) {
+    runtime::Column column;
+    column.name = "x" + std::to_string(i);
+    column.position = i;
+    schema.columns.push_back(column);
+  }
+  schema.num_classes = classes;
+  for (int k = 0; k < classes; ++k)
+    schema.class_names.push_back(std::to_string(k));
+  return schema;
+}
+
+Recipe recipe_of(const std::string& text) {
+  Recipe recipe = parse("r.toml", {}, [&](const std::string&) -> runtime::Result<std::string> {
+    return "[data]\nformat = \"blobs\"\ndimensions = 4\n" + text;
+  });
+  EXPECT_TRUE(recipe.ok()) << recipe.messages();
+  return recipe;
+}
+
+std::vector<std::string> control_names(const TracedProgram& program) {
+  std::vector<std::string> names;
+  for (const ControlField& field : program.controls)
+    names.push_back(field.name);
+  return names;
+}
+
+TEST(Build, EveryMethodTraces) {
+  for (const char* use :
+       {"[\"erm\"]", "[\"weighted\"]", "[\"logit-adjustment\"]", "[\"balanced-softmax\", \"smoothing\"]",
+        "[\"sam\"]", "[\"sam\", \"weighted\"]", "[\"sam-a\", \"smoothing\", \"ema\"]",
+        "[\"sam-a\", \"weighted\", \"logit-adjustment\", \"ema\"]"})
+    for (const char* optimizer : {"sgd", "adamw"}) {
+      Program program(
+          recipe_of(std::string("[method]\nuse = ") + use + "\n[optimizer]\nname = \"" + optimizer + "\"\n"),
+          table_schema(3));
+      TracedProgram traced = program.training().trace();
+      EXPECT_GE(traced.entries.size(), 2u) << use << " " << optimizer;
+      EXPECT_THAT(control_names(traced), Contains("lr")) << use;
+    }
+}
+
+TEST(Build, RunKeysBecomeControlFields) {
+  Program program(recipe_of("[method]\nuse = [\"sam-a\", \"smoothing\"]\n"), table_schema(3));
+  TracedProgram traced = program.training().trace();
+  bool found = false;
+  for (const ControlField& field : traced.controls)
+    found |= field.name == "rho" && field.key == "method.sam-a.rho";
+  EXPECT_TRUE(found);
+  EXPECT_THAT(control_names(traced), Contains("smoothing"));
+}
+
+TEST(Build, OneVariantABatchSize) {
+  Program program(recipe_of("[run]\nbatch = [8, 32]\neval_batch = 16\n"), table_schema(3));
+  int steps = 0, evals = 0;
+  for (const Entry& entry : program.training().trace().entries) {
+    steps += entry.kind == Entry::Kind::step;
+    evals += entry.kind == Entry::Kind::eval;
+  }
+  EXPECT_EQ(steps, 2);
+  EXPECT_EQ(evals, 1);
+}
+
+TEST(Build, ComplaintsAnswerToTheLine) {
+  try {
+    Program program(recipe_of("[model]\noutput = \"sigmoid\"\n"), table_schema(3));
+    FAIL() << "one logit for three classes";
+  } catch (const TraceError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("r.toml:5:1"));
+    EXPECT_THAT(error.what(), HasSubstr("3"));
+  }
+}
+
+struct TinyNet : nn::Module {
+  explicit TinyNet(int64_t outputs) : head(4, outputs) { add("head", head); }
+  Array operator()(const Batch& batch, const Context& context) { return head(batch.numeric, context); }
+  nn::Linear head;
+};
+
+const Registered<ModelSpec> tiny{
+    {.name = "tiny", .text = "one layer", .make = [](const ModelRequest& request) {
+       return as_network(std::make_unique<TinyNet>(request.outputs));
+     }}};
+
+struct DoubleKeys {
+  double factor = 2;
+  static const runtime::KeySet<DoubleKeys>& keys() {
+    static const runtime::KeySet<DoubleKeys> set{
+        "method.double-erm.",
+        {runtime::key("factor", &DoubleKeys::factor, {.min = 0, .max = 10, .text = "of the loss"})}};
+    return set;
+  }
+};
+
+struct DoubleErm : Method {
+  explicit DoubleErm(DoubleKeys keys) : keys(keys) {}
+  Gradients gradients(Step& step, const LossOfWeights& loss, const Array& class_weights) override {
+    const Array factor = control(step, "factor", keys, &DoubleKeys::factor);
+    return value_and_grad([&] { return loss(class_weights) * factor; }).gradients;
+  }
+  DoubleKeys keys;
+};
+
+const Registered<MethodSpec> double_erm{{.name = "double-erm",
+                                         .text = "twice the gradient",
+                                         .keys = DoubleKeys::keys().specs(),
+                                         .part = Part::gradients,
+                                         .make = [](const runtime::Options& options) {
+                                           return std::make_unique<DoubleErm>(
+                                               component_keys<DoubleKeys>(options));
+                                         }}};
+
+const Registered<LossSpec> throwing{
+    {.name = "throws", .text = "nothing", .make = [](const LossRequest&) -> Array {
+       throw std::runtime_error("no table of costs");
+     }}};
+
+TEST(Components, RecipesNameWhatAProgramRegistered) {
+  Program program(recipe_of("[model]\nname = \"tiny\"\n[method]\nuse = [\"double-erm\"]\n"
+                            "double-erm = { factor = 3 }\n"),
+                  table_schema(3));
+  TracedProgram traced = program.training().trace();
+  size_t parameters = 0;
+  for (const StateGroup& group : traced.groups)
+    if (group.name == "net") parameters = group.states.size();
+  EXPECT_EQ(parameters, 2u);
+  EXPECT_THAT(control_names(traced), Contains("factor"));
+  const runtime::Option* factor = traced.options.find("method.double-erm.factor");
+  ASSERT_NE(factor, nullptr);
+  EXPECT_EQ(factor->value.as_number(), 3.0);
+  EXPECT_THAT(describe(),
+              HasSubstr("\nmethod.double-erm.factor = 2.0\n    a number at least 0 and at most 10; run\n"));
+  EXPECT_THAT(describe(), HasSubstr("\n    double-erm\n        twice the gradient (choice)\n"));
+}
+
+// What a component's code throws is that code's, at the line of the recipe that names it.
+TEST(Components, WhatTheirCodeThrowsStandsAtTheRecipesLine) {
+  Program program(recipe_of("[method]\nloss = \"throws\"\n"), table_schema(3));
+  try {
+    program.training().trace();
+    FAIL() << "the loss throws";
+  } catch (const TraceError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("r.toml:"));
+    EXPECT_THAT(error.what(), HasSubstr("error: loss 'throws': the program's code threw: no table of costs"));
+  }
+}
+
+// A loss that does not look at label smoothing would train without it, and nobody would notice.
+TEST(Components, ALossRefusesWhatItDoesNotTake) {
+  const auto messages = [](const std::string& method) {
+    return parse("r.toml", {},
+                 [&](const std::string&) -> runtime::Result<std::string> {
+                   return "[data]\nformat = \"blobs\"\n[method]\nloss = \"throws\"\nuse = [\"" + method +
+                          "\"]\n";
+                 })
+        .messages();
+  };
+  EXPECT_THAT(
+      messages("smoothing"),
+      HasSubstr(
+          "r.toml:5:8: error: 'smoothing' gives the label smoothing, which loss 'throws' does not take"));
+  EXPECT_EQ(messages("weighted"), "");
+}
+
+TEST(Components, AModelReadsItsKindOfData) {
+  EXPECT_THAT(
+      [&] {
+        try {
+          Program program(recipe_of("[model]\nname = \"resnet20\"\n"), table_schema(3));
+        } catch (const TraceError& error) {
+          return std::string(error.what());
+        }
+        return std::string();
+      }(),
+      HasSubstr("r.toml:5:1: error: model: 'resnet20' reads images, the data are rows of a table"));
+}
+
+} // namespace
+} // namespace tailor::recipe
