@@ -112,8 +112,8 @@ private:
       }
       launch.sizes = {info.rows};
       if (kernel.getKind() == ir::FusionKind::MultiTensor) {
-        passes::RegionElements elements = passes::regionElements(kernel);
-        launch.sizes = {elements.all, elements.decayed};
+        llvm::SmallVector<int64_t> sizes = passes::regionSizes(kernel);
+        launch.sizes.assign(sizes.begin(), sizes.end());
       }
       launch.numUnits = info.units.count(launch.sizes.front());
       launch.partialBytes = info.partialBytes * launch.numUnits;

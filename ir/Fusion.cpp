@@ -76,7 +76,7 @@ static LogicalResult verifyRoles(Operation* owner, ArrayRef<Operation*> optimize
 static LogicalResult verifyMultiTensor(Operation* owner, ArrayRef<Operation*> optimizerOps) {
   if (failed(verifyRoles(owner, optimizerOps))) return failure();
   if (optimizerOps.size() == 1) return success();
-  if (optimizerOps.size() == 2 && isa<SgdUpdateOp, AdamwUpdateOp>(optimizerOps[0]))
+  if (optimizerOps.size() == 2 && cast<MultiTensorOpInterface>(optimizerOps[0]).isParameterUpdate())
     if (auto ema = dyn_cast<EmaUpdateOp>(optimizerOps[1]))
       if (llvm::all_of(ema.getValues(), [&](Value v) { return v.getDefiningOp() == optimizerOps[0]; }))
         return success();

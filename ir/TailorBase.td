@@ -47,7 +47,8 @@ def Differentiable : DeclareOpInterfaceMethods<DifferentiableOpInterface>;
 def DifferentiableSome : DeclareOpInterfaceMethods<DifferentiableOpInterface, ["hasOperandGradient"]>;
 def FusesByAttributes : DeclareOpInterfaceMethods<FusionOpInterface>;
 def MultiTensorOp : DeclareOpInterfaceMethods<MultiTensorOpInterface>;
-def DecayingMultiTensorOp : DeclareOpInterfaceMethods<MultiTensorOpInterface, ["isDecayed"]>;
+def ParameterUpdateOp : DeclareOpInterfaceMethods<MultiTensorOpInterface,
+    ["isParameterUpdate", "isDecayed", "getSegment", "getNumSegments"]>;
 defvar InfersType = InferTypeOpAdaptor;
 // Also takes a wider result (f32 from bf16).
 defvar InfersWideType = InferTypeOpAdaptorWithIsCompatible;

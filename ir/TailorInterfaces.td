@@ -56,8 +56,15 @@ def MultiTensorOpInterface : OpInterface<"MultiTensorOpInterface"> {
     InterfaceMethod<"The result roles; empty for a norm.",
       "::llvm::SmallVector<::tailor::ir::TensorRole>", "getResultRoles">,
     InterfaceMethod<"Number of tensors in each role.", "unsigned", "getNumTensors">,
+    InterfaceMethod<"True for the step of an optimizer: its first operand role are the parameters, its second their "
+                    "gradients, the others its slots; its first result role are the new parameters, the others the "
+                    "new slots.",
+      "bool", "isParameterUpdate", (ins), [{}], [{ return false; }]>,
     InterfaceMethod<"True if weight decay acts on the i-th tensor.", "bool", "isDecayed", (ins "unsigned":$index),
-      [{}], [{ return false; }]>
+      [{}], [{ return false; }]>,
+    InterfaceMethod<"Which of the op's segments the i-th tensor is in: tensors of one segment share their scalars.",
+      "unsigned", "getSegment", (ins "unsigned":$index), [{}], [{ return 0; }]>,
+    InterfaceMethod<"Number of segments.", "unsigned", "getNumSegments", (ins), [{}], [{ return 1; }]>
   ];
 }
 

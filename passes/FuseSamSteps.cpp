@@ -205,7 +205,8 @@ bool repeatsTensor(Operation* update, ir::EmaUpdateOp average) {
 void fuseUpdates(Block& block, FusionBudget& budget) {
   SmallVector<Operation*> updates;
   for (Operation& op : block)
-    if (isa<ir::SgdUpdateOp, ir::AdamwUpdateOp>(op)) updates.push_back(&op);
+    if (auto multi = dyn_cast<ir::MultiTensorOpInterface>(op); multi && multi.isParameterUpdate())
+      updates.push_back(&op);
   if (updates.empty()) return;
   BlockGroups groups(block);
   bool changed = false;

@@ -210,7 +210,7 @@ def FuseSamStepsPass : TailorPass<"tailor-fuse-sam-steps"> {
     - `w + g * (rho / (norm(g) + 1e-12))` written per tensor becomes one `sam.perturb`: it reads w and g and writes
       w', so there is no epsilon buffer and nothing to restore.
     - `sqrt(sum of squares)` over the same gradients becomes `global_norm`.
-    - `sgd_update` or `adamw_update` followed by `ema_update` of its results becomes one group of kind
+    - a parameter update followed by `ema_update` of its results becomes one group of kind
       `multi_tensor`: the new weights are not read back from memory for the average.
 
     Applies when: the tensors of both ops are the same values in the same order and nothing reads them in between.

@@ -74,6 +74,21 @@ public:
                  b_.add(index, b_.index(int64_t(v) * b_.lanes())));
   }
 
+  /// From here on tensors are of segment `segment` (an i64) of `update`, which has several.
+  void setSegment(ir::MultiTensorOpInterface update, Value segment) {
+    auto choose = [&](ValueRange scalars) {
+      Value chosen = scalar(scalars.front());
+      for (auto [number, each] : llvm::enumerate(scalars.drop_front()))
+        chosen = b_.select(b_.compare(CmpIPredicate::sgt, segment, b_.index(int64_t(number))), scalar(each),
+                           chosen);
+      return b_.splat(chosen);
+    };
+    llvm::TypeSwitch<mlir::Operation*>(update).Case<ir::SgdUpdateOp, ir::AdamwUpdateOp>([&](auto op) {
+      lr_ = choose(op.getLr());
+      weightDecay_ = choose(op.getWeightDecay());
+    });
+  }
+
   /// The vector of a role at the current index: `first` is the role's first tensor.
   Value at(Value first) {
     if (Value known = values_.lookup(first)) return known;
@@ -90,6 +105,8 @@ public:
 private:
   Value scalar(Value operand) { return e_.at(operand, {}); }
   Value wide(Value operand) { return b_.splat(scalar(operand)); }
+  Value lr(ValueRange perSegment) { return lr_ ? lr_ : wide(perSegment.front()); }
+  Value weightDecay(ValueRange perSegment) { return weightDecay_ ? weightDecay_ : wide(perSegment.front()); }
 
   /// `fresh`, or `old` when the step is empty.
   Value unlessEmpty(Value valid, Value fresh, Value old) {
@@ -110,7 +127,7 @@ private:
 
   void update(ir::SgdUpdateOp op, bool decays) {
     Value w = at(op.getParams().front()), g = at(op.getGrads().front());
-    if (decays) g = b_.fma(wide(op.getWeightDecay()), w, g);
+    if (decays) g = b_.fma(weightDecay(op.getWeightDecay()), w, g);
     Value direction = g;
     if (!op.getVelocity().empty()) {
       Value old = at(op.getVelocity().front());
@@ -119,7 +136,7 @@ private:
       direction = op.getNesterov() ? b_.fma(momentum, velocity, g) : velocity;
       values_[op.getNewVelocity().front()] = unlessEmpty(op.getValid(), velocity, old);
     }
-    Value next = b_.fma(b_.neg(wide(op.getLr())), direction, w);
+    Value next = b_.fma(b_.neg(lr(op.getLr())), direction, w);
     values_[op.getNewParams().front()] = unlessEmpty(op.getValid(), next, w);
   }
 
@@ -131,11 +148,11 @@ private:
       return b_.fma(b_.sub(b_.constant(rate.getType(), 1), rate), fresh, b_.mul(rate, old));
     };
     Value m = mix(op.getBeta1(), oldM, g), s = mix(op.getBeta2(), oldS, b_.mul(g, g));
-    Value lr = wide(op.getLr());
+    Value rate = lr(op.getLr());
     Value decayed = w;
-    if (decays) decayed = b_.fma(b_.neg(b_.mul(lr, wide(op.getWeightDecay()))), w, w);
+    if (decays) decayed = b_.fma(b_.neg(b_.mul(rate, weightDecay(op.getWeightDecay()))), w, w);
     Value root = b_.add(b_.sqrt(b_.div(s, factors_[op][1])), wide(op.getEpsilon()));
-    Value next = b_.fma(b_.neg(lr), b_.div(b_.div(m, factors_[op][0]), root), decayed);
+    Value next = b_.fma(b_.neg(rate), b_.div(b_.div(m, factors_[op][0]), root), decayed);
     values_[op.getNewParams().front()] = unlessEmpty(op.getValid(), next, w);
     values_[op.getNewFirstMoments().front()] = unlessEmpty(op.getValid(), m, oldM);
     values_[op.getNewSecondMoments().front()] = unlessEmpty(op.getValid(), s, oldS);
@@ -153,6 +170,7 @@ private:
   Evaluator& e_;
   ir::KernelOp kernel_;
   Value index_;
+  Value lr_, weightDecay_; // of the current segment; null where there is one
   llvm::DenseMap<Value, Value>
       pointers_; // argument -> buffer, for the first tensor of each role and for scalars
   llvm::DenseMap<Value, Value> values_; // first tensor of a role -> its vector at index_
@@ -251,9 +269,10 @@ mlir::LogicalResult emitMultiTensor(KernelContext& context) {
   ops.prepare();
   Value from = b.mul(frame.begin, b.index(kBlock)),
         to = b.min(b.mul(frame.end, b.index(kBlock)), frame.size(0));
-  bool anyDecay = false;
+  ir::MultiTensorOpInterface update; // decays; there is at most one
   for (mlir::Operation& op : kernel.getBlock())
-    anyDecay |= mlir::isa<ir::SgdUpdateOp, ir::AdamwUpdateOp>(op);
+    if (auto multi = mlir::dyn_cast<ir::MultiTensorOpInterface>(op); multi && multi.isParameterUpdate())
+      update = multi;
   auto run = [&](Value first, Value stop, bool decays) {
     constexpr unsigned kUnrolled = 4;
     int64_t step = int64_t(kUnrolled) * b.lanes();
@@ -265,12 +284,25 @@ mlir::LogicalResult emitMultiTensor(KernelContext& context) {
         return SmallVector<Value>();
       });
   };
-  if (!anyDecay) {
+  if (!update) {
     run(from, to, false);
-  } else {
+  } else if (update.getNumSegments() == 1) {
     Value border = frame.size(1); // elements before it decay
     run(from, b.min(to, border), true);
     run(b.max(from, border), to, false);
+  } else {
+    // The same code for each segment; sizes as regionSizes says.
+    auto size = [&](Value slot) { return b.load(frame.sizes, b.i64(), slot); };
+    e.loop(b.index(0), b.index(update.getNumSegments()), 1, {}, [&](Value segment, ValueRange) {
+      Value twice = b.add(segment, segment);
+      Value isFirst = b.compare(CmpIPredicate::eq, segment, b.index(0));
+      Value begin = b.max(from, b.select(isFirst, b.index(0), size(twice)));
+      Value border = size(b.add(twice, b.index(1))), end = b.min(to, size(b.add(twice, b.index(2))));
+      ops.setSegment(update, segment);
+      run(begin, b.min(end, border), true);
+      run(b.max(begin, border), end, false);
+      return SmallVector<Value>();
+    });
   }
   frame.finish();
   return mlir::failure(e.failed());

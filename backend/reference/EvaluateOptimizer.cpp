@@ -51,13 +51,12 @@ void addOptimizer(Evaluators& evaluators) {
       appendAll(out, velocity);
       return success();
     }
-    const double decay = scalarOf(op, in, op.getWeightDecay());
-    SgdOptions options{.lr = scalarOf(op, in, op.getLr()),
-                       .momentum = op.getMomentum() ? scalarOf(op, in, op.getMomentum()) : 0.0,
+    SgdOptions options{.momentum = op.getMomentum() ? scalarOf(op, in, op.getMomentum()) : 0.0,
                        .nesterov = op.getNesterov()};
     std::vector<Tensor> newVelocity;
     for (size_t i = 0; i < params.size(); ++i) {
-      options.weightDecay = op.getDecayed()[i] ? decay : 0.0;
+      options.lr = scalarOf(op, in, op.getLr()[op.getSegment(i)]);
+      options.weightDecay = op.isDecayed(i) ? scalarOf(op, in, op.getWeightDecay()[op.getSegment(i)]) : 0.0;
       const Tensor& v = velocity.empty() ? Tensor(params[i]->element(), params[i]->shape()) : *velocity[i];
       SgdResult next = sgdUpdate(*params[i], *grads[i], v, options);
       out.push_back(std::move(next.w));
@@ -77,15 +76,14 @@ void addOptimizer(Evaluators& evaluators) {
       appendAll(out, second);
       return success();
     }
-    const double decay = scalarOf(op, in, op.getWeightDecay());
-    AdamwOptions options{.lr = scalarOf(op, in, op.getLr()),
-                         .beta1 = scalarOf(op, in, op.getBeta1()),
+    AdamwOptions options{.beta1 = scalarOf(op, in, op.getBeta1()),
                          .beta2 = scalarOf(op, in, op.getBeta2()),
                          .epsilon = scalarOf(op, in, op.getEpsilon()),
                          .step = operandOf(op, in, op.getStep())->integerAt(0) + 1};
     std::vector<Tensor> newFirst, newSecond;
     for (size_t i = 0; i < params.size(); ++i) {
-      options.weightDecay = op.getDecayed()[i] ? decay : 0.0;
+      options.lr = scalarOf(op, in, op.getLr()[op.getSegment(i)]);
+      options.weightDecay = op.isDecayed(i) ? scalarOf(op, in, op.getWeightDecay()[op.getSegment(i)]) : 0.0;
       AdamwResult next = adamwUpdate(*params[i], *grads[i], *first[i], *second[i], options);
       out.push_back(std::move(next.w));
       newFirst.push_back(std::move(next.m));

@@ -1,5 +1,7 @@
 #include "ir/ops/Support.h"
 
+#include "llvm/ADT/SmallBitVector.h"
+
 using namespace mlir;
 
 namespace tailor::ir {
@@ -24,6 +26,32 @@ static LogicalResult verifyDecayFlags(Operation* op, ArrayRef<bool> decayed, siz
   if (decayed.size() == numParams) return success();
   return op->emitOpError("expects one decay flag per parameter: ")
          << numParams << " params but " << decayed.size() << " flags";
+}
+
+/// One scalar of each kind per segment; without `segments` there is one.
+static LogicalResult verifySegments(Operation* op, std::optional<ArrayRef<int32_t>> segments,
+                                    size_t numParams, size_t numRates, size_t numDecays) {
+  if (numRates != numDecays)
+    return op->emitOpError("has ") << numRates << " learning rates but " << numDecays << " weight decays";
+  if (!segments) {
+    if (numRates == 1) return success();
+    return op->emitOpError("expects one learning rate without segments, got ") << numRates;
+  }
+  if (segments->size() != numParams)
+    return op->emitOpError("expects one segment per parameter: ")
+           << numParams << " params but " << segments->size() << " segments";
+  llvm::SmallBitVector seen(numRates);
+  for (int32_t segment : *segments) {
+    if (segment < 0 || static_cast<size_t>(segment) >= numRates)
+      return op->emitOpError("has segment ") << segment << " but " << numRates << " learning rates";
+    seen.set(segment);
+  }
+  if (seen.all()) return success();
+  return op->emitOpError("has no parameter in segment ") << seen.find_first_unset();
+}
+
+static unsigned segmentOf(std::optional<ArrayRef<int32_t>> segments, unsigned index) {
+  return segments ? (*segments)[index] : 0;
 }
 
 /// `<name of the state>_<suffix>` for results that replace loaded states.
@@ -100,13 +128,15 @@ void SgdUpdateOp::build(OpBuilder& builder, OperationState& state, ValueRange pa
                         ValueRange velocity, Value lr, Value momentum, Value weightDecay, Value valid,
                         ArrayRef<bool> decayed, bool nesterov) {
   build(builder, state, TypeRange(params), TypeRange(velocity), params, grads, velocity, lr, momentum,
-        weightDecay, valid, decayed, nesterov);
+        weightDecay, valid, decayed, DenseI32ArrayAttr(), nesterov);
 }
 
 LogicalResult SgdUpdateOp::verify() {
   if (failed(verifyNotEmpty(*this, getParams())) ||
       failed(verifySameShapes(*this, "params", getParams().getTypes(), "grads", getGrads().getTypes())) ||
-      failed(verifyDecayFlags(*this, getDecayed(), getParams().size())))
+      failed(verifyDecayFlags(*this, getDecayed(), getParams().size())) ||
+      failed(
+          verifySegments(*this, getSegments(), getParams().size(), getLr().size(), getWeightDecay().size())))
     return failure();
   if (getVelocity().empty() != !getMomentum()) return emitOpError("expects velocity and momentum together");
   if (getNesterov() && !getMomentum()) return emitOpError("has nesterov without momentum");
@@ -137,8 +167,17 @@ SmallVector<TensorRole> SgdUpdateOp::getResultRoles() {
 unsigned SgdUpdateOp::getNumTensors() {
   return getParams().size();
 }
+bool SgdUpdateOp::isParameterUpdate() {
+  return true;
+}
 bool SgdUpdateOp::isDecayed(unsigned index) {
   return getDecayed()[index];
+}
+unsigned SgdUpdateOp::getSegment(unsigned index) {
+  return segmentOf(getSegments(), index);
+}
+unsigned SgdUpdateOp::getNumSegments() {
+  return getLr().size();
 }
 
 // --- adamw_update
@@ -148,7 +187,8 @@ void AdamwUpdateOp::build(OpBuilder& builder, OperationState& state, ValueRange 
                           Value beta2, Value epsilon, Value weightDecay, Value step, Value valid,
                           ArrayRef<bool> decayed) {
   build(builder, state, TypeRange(params), TypeRange(firstMoments), TypeRange(secondMoments), params, grads,
-        firstMoments, secondMoments, lr, beta1, beta2, epsilon, weightDecay, step, valid, decayed);
+        firstMoments, secondMoments, lr, beta1, beta2, epsilon, weightDecay, step, valid, decayed,
+        DenseI32ArrayAttr());
 }
 
 LogicalResult AdamwUpdateOp::verify() {
@@ -157,7 +197,9 @@ LogicalResult AdamwUpdateOp::verify() {
       failed(verifySameShapes(*this, "params", params, "grads", getGrads().getTypes())) ||
       failed(verifySameShapes(*this, "params", params, "first_moments", getFirstMoments().getTypes())) ||
       failed(verifySameShapes(*this, "params", params, "second_moments", getSecondMoments().getTypes())) ||
-      failed(verifyDecayFlags(*this, getDecayed(), getParams().size())))
+      failed(verifyDecayFlags(*this, getDecayed(), getParams().size())) ||
+      failed(
+          verifySegments(*this, getSegments(), getParams().size(), getLr().size(), getWeightDecay().size())))
     return failure();
   return success(succeeded(verifyReplaces(*this, "params", params, getNewParams().getTypes())) &&
                  succeeded(verifyReplaces(*this, "first_moments", getFirstMoments().getTypes(),
@@ -183,8 +225,17 @@ SmallVector<TensorRole> AdamwUpdateOp::getResultRoles() {
 unsigned AdamwUpdateOp::getNumTensors() {
   return getParams().size();
 }
+bool AdamwUpdateOp::isParameterUpdate() {
+  return true;
+}
 bool AdamwUpdateOp::isDecayed(unsigned index) {
   return getDecayed()[index];
+}
+unsigned AdamwUpdateOp::getSegment(unsigned index) {
+  return segmentOf(getSegments(), index);
+}
+unsigned AdamwUpdateOp::getNumSegments() {
+  return getLr().size();
 }
 
 // --- ema_update

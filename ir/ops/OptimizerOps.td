@@ -44,26 +44,30 @@ def SamPerturbOp : PureOp<"sam.perturb", [AttrSizedOperandSegments, NamesResults
 }
 
 def SgdUpdateOp : PureOp<"sgd_update", [AttrSizedOperandSegments, AttrSizedResultSegments, NamesResults,
-    DecayingMultiTensorOp, FusesAs<"MultiTensor">]> {
+    ParameterUpdateOp, FusesAs<"MultiTensor">]> {
   let summary = "SGD with momentum and L2 weight decay.";
   let description = [{
     g' = g + weight_decay * w where decayed; v' = momentum * v + g'; d = v', with `nesterov` g' + momentum * v';
     w' = w - lr * d. Without velocity: w' = w - lr * g'. Results: new params, new velocity.
-    `decayed`: one flag per tensor.
+    `decayed`: one flag per tensor. With `segments`, one number per tensor, tensor i takes the segments[i]-th lr and
+    weight_decay: parameter groups are ranges of one launch.
 
     ```mlir
     %w_new, %v_new = tailor.sgd_update params(%w) grads(%g) velocity(%v) lr(%lr) momentum(%mu) weight_decay(%wd)
         decayed([true]) : ...
+    %w_new, %b_new = tailor.sgd_update params(%w, %b) grads(%gw, %gb) lr(%lr, %lr_b) weight_decay(%wd, %wd_b)
+        decayed([true, true]) segments([0, 1]) : ...
     ```
   }];
   let arguments = (ins Variadic<FloatTensor>:$params, Variadic<FloatTensor>:$grads, Variadic<FloatTensor>:$velocity,
-                       FloatScalar:$lr, Optional<FloatScalar>:$momentum, FloatScalar:$weight_decay,
-                       Optional<I32Scalar>:$valid, DenseBoolArrayAttr:$decayed, UnitAttr:$nesterov);
+                       Variadic<FloatScalar>:$lr, Optional<FloatScalar>:$momentum, Variadic<FloatScalar>:$weight_decay,
+                       Optional<I32Scalar>:$valid, DenseBoolArrayAttr:$decayed,
+                       OptionalAttr<DenseI32ArrayAttr>:$segments, UnitAttr:$nesterov);
   let results = (outs Variadic<FloatTensor>:$new_params, Variadic<FloatTensor>:$new_velocity);
   let assemblyFormat = [{
     `params` `(` $params `)` `grads` `(` $grads `)` (`velocity` `(` $velocity^ `)`)? `lr` `(` $lr `)`
     (`momentum` `(` $momentum^ `)`)? `weight_decay` `(` $weight_decay `)` (`valid` `(` $valid^ `)`)?
-    `decayed` `(` $decayed `)` (`nesterov` $nesterov^)? attr-dict
+    `decayed` `(` $decayed `)` (`segments` `(` $segments^ `)`)? (`nesterov` $nesterov^)? attr-dict
     `:` `(` type(operands) `)` `->` `(` type($new_params) `)` (`,` `(` type($new_velocity)^ `)`)?
   }];
   let hasVerifier = 1;
@@ -74,26 +78,26 @@ def SgdUpdateOp : PureOp<"sgd_update", [AttrSizedOperandSegments, AttrSizedResul
 }
 
 def AdamwUpdateOp : PureOp<"adamw_update", [AttrSizedOperandSegments, AttrSizedResultSegments, NamesResults,
-    DecayingMultiTensorOp, FusesAs<"MultiTensor">]> {
+    ParameterUpdateOp, FusesAs<"MultiTensor">]> {
   let summary = "AdamW: Adam with decoupled weight decay.";
   let description = [{
     t = step + 1 (step: updates done before this one). m' = beta1 * m + (1 - beta1) * g;
     s' = beta2 * s + (1 - beta2) * g^2; w' = w * (1 - lr * weight_decay) where decayed, then
     w' -= lr * (m' / (1 - beta1^t)) / (sqrt(s' / (1 - beta2^t)) + epsilon).
-    Results: new params, new first moments, new second moments.
+    `segments` as in sgd_update. Results: new params, new first moments, new second moments.
   }];
   let arguments = (ins Variadic<FloatTensor>:$params, Variadic<FloatTensor>:$grads,
                        Variadic<FloatTensor>:$first_moments, Variadic<FloatTensor>:$second_moments,
-                       FloatScalar:$lr, FloatScalar:$beta1, FloatScalar:$beta2, FloatScalar:$epsilon,
-                       FloatScalar:$weight_decay, I32Scalar:$step, Optional<I32Scalar>:$valid,
-                       DenseBoolArrayAttr:$decayed);
+                       Variadic<FloatScalar>:$lr, FloatScalar:$beta1, FloatScalar:$beta2, FloatScalar:$epsilon,
+                       Variadic<FloatScalar>:$weight_decay, I32Scalar:$step, Optional<I32Scalar>:$valid,
+                       DenseBoolArrayAttr:$decayed, OptionalAttr<DenseI32ArrayAttr>:$segments);
   let results = (outs Variadic<FloatTensor>:$new_params, Variadic<FloatTensor>:$new_first_moments,
                       Variadic<FloatTensor>:$new_second_moments);
   let assemblyFormat = [{
     `params` `(` $params `)` `grads` `(` $grads `)` `first_moments` `(` $first_moments `)`
     `second_moments` `(` $second_moments `)` `lr` `(` $lr `)` `beta1` `(` $beta1 `)` `beta2` `(` $beta2 `)`
     `epsilon` `(` $epsilon `)` `weight_decay` `(` $weight_decay `)` `step` `(` $step `)` (`valid` `(` $valid^ `)`)?
-    `decayed` `(` $decayed `)` attr-dict `:` `(` type(operands) `)`
+    `decayed` `(` $decayed `)` (`segments` `(` $segments^ `)`)? attr-dict `:` `(` type(operands) `)`
     `->` `(` type($new_params) `)` `,` `(` type($new_first_moments) `)` `,` `(` type($new_second_moments) `)`
   }];
   let hasVerifier = 1;

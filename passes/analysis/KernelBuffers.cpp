@@ -85,19 +85,40 @@ SmallVector<KernelBuffer> kernelBuffers(ir::KernelOp kernel) {
   return buffers;
 }
 
-RegionElements regionElements(ir::KernelOp kernel) {
-  RegionElements elements;
+SmallVector<int64_t> regionSizes(ir::KernelOp kernel) {
+  SmallVector<int64_t> ofSegment(numSegments(kernel), 0), decayed(numSegments(kernel), 0);
   for (const KernelBuffer& buffer : kernelBuffers(kernel)) {
     if (!buffer.isRole) continue;
     for (unsigned i = 0; i < buffer.count; ++i) {
       Type type = (buffer.isResult ? kernel.getResultTypes() : kernel.getArgumentTypes())[buffer.first + i];
       int64_t padded = alignTo64(bytesOf(type)) / (cast<RankedTensorType>(type).getElementTypeBitWidth() / 8);
-      elements.all += padded;
-      if (isDecayedTensor(kernel, i)) elements.decayed += padded;
+      ofSegment[segmentOfTensor(kernel, i)] += padded;
+      if (isDecayedTensor(kernel, i)) decayed[segmentOfTensor(kernel, i)] += padded;
     }
     break; // all roles have the same tensors
   }
-  return elements;
+  SmallVector<int64_t> sizes{0};
+  for (auto [all, decaying] : llvm::zip_equal(ofSegment, decayed)) {
+    sizes.push_back(sizes.front() + decaying);
+    sizes.front() += all;
+    sizes.push_back(sizes.front());
+  }
+  if (ofSegment.size() == 1) sizes.pop_back();
+  return sizes;
+}
+
+unsigned segmentOfTensor(ir::KernelOp kernel, unsigned index) {
+  for (Operation& op : kernel.getBlock())
+    if (auto multi = dyn_cast<ir::MultiTensorOpInterface>(op); multi && multi.getNumSegments() > 1)
+      return multi.getSegment(index);
+  return 0;
+}
+
+unsigned numSegments(ir::KernelOp kernel) {
+  for (Operation& op : kernel.getBlock())
+    if (auto multi = dyn_cast<ir::MultiTensorOpInterface>(op); multi && multi.getNumSegments() > 1)
+      return multi.getNumSegments();
+  return 1;
 }
 
 bool isDecayedTensor(ir::KernelOp kernel, unsigned index) {

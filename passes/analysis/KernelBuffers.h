@@ -24,13 +24,14 @@ struct KernelBuffer {
 /// op is one buffer, and each run of results that one role of one op yields.
 llvm::SmallVector<KernelBuffer> kernelBuffers(ir::KernelOp kernel);
 
-/// Sizes a multi_tensor kernel is launched with: elements of a role's region, each tensor padded to 64 bytes,
-/// and of the part of it that decays, which comes first.
-struct RegionElements {
-  int64_t all = 0;
-  int64_t decayed = 0;
-};
-RegionElements regionElements(ir::KernelOp kernel);
+/// Sizes a multi_tensor kernel is launched with, in elements, each tensor padded to 64 bytes. First all of a role's
+/// region, then per segment, in order, the end of its decaying part, which comes first, and its own end; that of the
+/// last segment is left out where there is only one.
+llvm::SmallVector<int64_t> regionSizes(ir::KernelOp kernel);
+
+/// For a multi_tensor kernel: the segment of the index-th tensor of its roles, and how many there are.
+unsigned segmentOfTensor(ir::KernelOp kernel, unsigned index);
+unsigned numSegments(ir::KernelOp kernel);
 
 /// For a multi_tensor kernel: true if weight decay acts on the index-th tensor of its roles.
 bool isDecayedTensor(ir::KernelOp kernel, unsigned index);

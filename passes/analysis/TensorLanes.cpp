@@ -119,6 +119,7 @@ LogicalResult TensorLanes::order(ArrayRef<LaunchRole> roles) {
                << lane.bytes << " and " << bytes << " bytes";
       lane.bytes = bytes;
       lane.decayed |= isDecayedTensor(kernel, index);
+      lane.segment = std::max(lane.segment, segmentOfTensor(kernel, index));
       if (launches[number].empty() || launches[number].back() != launchNumber)
         launches[number].push_back(launchNumber);
       unsigned a = component(number), b = component(laneOfNode_[nodes_.lookup(keyOf(role.values.front()))]);
@@ -126,41 +127,85 @@ LogicalResult TensorLanes::order(ArrayRef<LaunchRole> roles) {
     }
   }
 
-  // Lanes that take part in the same launches stay together (so that each op's lanes are neighbours), decayed
-  // first.
+  for (unsigned lane = 0; lane < lanes_.size(); ++lane)
+    lanes_[lane].component = component(lane);
+
+  // Lanes that take part in the same launches stay together (so that each op's lanes are neighbours).
   std::map<std::vector<unsigned>, unsigned> rankOfSet;
   for (unsigned lane = 0; lane < lanes_.size(); ++lane)
     rankOfSet.try_emplace(launches[lane], rankOfSet.size());
   std::vector<unsigned> order(lanes_.size());
-  std::iota(order.begin(), order.end(), 0u);
-  llvm::stable_sort(order, [&](unsigned a, unsigned b) {
-    return std::make_tuple(component(a), rankOfSet[launches[a]], !lanes_[a].decayed) <
-           std::make_tuple(component(b), rankOfSet[launches[b]], !lanes_[b].decayed);
+  auto sortBy = [&](auto&& rank) {
+    std::iota(order.begin(), order.end(), 0u);
+    llvm::stable_sort(order, [&](unsigned a, unsigned b) {
+      auto key = [&](unsigned number) {
+        const Lane& lane = lanes_[number];
+        return std::make_tuple(lane.component, rank(number), lane.segment, !lane.decayed);
+      };
+      return key(a) < key(b);
+    });
+    place(order);
+  };
+  sortBy([&](unsigned lane) { return rankOfSet[launches[lane]]; });
+  if (!firstTorn(roles)) return success();
+
+  // Sets inside sets: by whether a lane is in the largest launch, then in the next, and so on. Any family of sets of
+  // which two are disjoint or one inside the other lies in neighbours then.
+  std::vector<unsigned> members(launchNumber + 1, 0), bySize(launchNumber + 1);
+  for (const std::vector<unsigned>& set : launches)
+    for (unsigned launch : set)
+      ++members[launch];
+  std::iota(bySize.begin(), bySize.end(), 0u);
+  llvm::stable_sort(bySize, [&](unsigned a, unsigned b) { return members[a] > members[b]; });
+  sortBy([&](unsigned lane) {
+    std::vector<bool> outside;
+    for (unsigned launch : bySize)
+      outside.push_back(!llvm::is_contained(launches[lane], launch));
+    return outside;
   });
+  if (std::optional<ir::LaunchOp> torn = firstTorn(roles))
+    return torn->emitError(
+        "the optimizer ops work on overlapping sets of parameters for which there is no common "
+        "order; of two sets one must hold the other, or they must be apart");
+  return success();
+}
+
+void TensorLanes::place(ArrayRef<unsigned> order) {
   std::map<unsigned, int64_t> ends;
   for (unsigned number : order) {
     Lane& lane = lanes_[number];
-    lane.component = component(number);
     lane.offset = ends[lane.component];
     ends[lane.component] += lane.bytes;
   }
+}
 
+std::optional<ir::LaunchOp> TensorLanes::firstTorn(ArrayRef<LaunchRole> roles) const {
+  struct Part {
+    int64_t bytes = 0, decayed = 0;
+  };
   for (LaunchRole role : roles) {
     auto kernel =
         SymbolTable::lookupNearestSymbolFrom<ir::KernelOp>(role.launch, role.launch.getKernelAttr());
-    int64_t low = std::numeric_limits<int64_t>::max(), high = 0, sum = 0, decayedEnd = 0, decayedSum = 0;
+    SmallVector<Part> parts(numSegments(kernel));
+    int64_t low = std::numeric_limits<int64_t>::max();
     for (auto [index, value] : llvm::enumerate(role.values)) {
       const Lane& lane = *find(keyOf(value));
-      low = std::min(low, lane.offset), high = std::max(high, lane.offset + lane.bytes), sum += lane.bytes;
-      if (isDecayedTensor(kernel, index))
-        decayedEnd = std::max(decayedEnd, lane.offset + lane.bytes), decayedSum += lane.bytes;
+      Part& part = parts[segmentOfTensor(kernel, index)];
+      low = std::min(low, lane.offset), part.bytes += lane.bytes;
+      if (isDecayedTensor(kernel, index)) part.decayed += lane.bytes;
     }
-    if (high - low != sum || (decayedSum > 0 && decayedEnd - low != decayedSum))
-      return role.launch.emitError(
-          "the optimizer ops work on overlapping sets of parameters for which there is no common "
-          "order with the decayed ones first");
+    // Lanes do not overlap: if each lies within its part, the parts are full.
+    for (auto [index, value] : llvm::enumerate(role.values)) {
+      const Lane& lane = *find(keyOf(value));
+      unsigned segment = segmentOfTensor(kernel, index);
+      int64_t begin = low;
+      for (const Part& part : ArrayRef(parts).take_front(segment))
+        begin += part.bytes;
+      int64_t end = begin + (isDecayedTensor(kernel, index) ? parts[segment].decayed : parts[segment].bytes);
+      if (lane.offset < begin || lane.offset + lane.bytes > end) return role.launch;
+    }
   }
-  return success();
+  return std::nullopt;
 }
 
 } // namespace tailor::passes

@@ -3,8 +3,8 @@
 // An optimizer step is one flat loop: parameter i, its gradient, its velocity, its perturbed copy and its
 // average must lie at the same distance from the start of their regions. A *lane* is that distance: all
 // values and states that stand at the same place of the roles of one op share a lane. Lanes that meet in an
-// op form a *component*; within it decayed lanes come first, each lane starts at a multiple of 64 bytes, and
-// every op's lanes must be neighbours.
+// op form a *component*; within it each lane starts at a multiple of 64 bytes, every op's lanes must be neighbours,
+// and so must those of each of its segments, in order, the decayed ones first.
 #pragma once
 
 #include "passes/analysis/KernelBuffers.h"
@@ -31,8 +31,9 @@ class TensorLanes {
 public:
   struct Lane {
     unsigned component = 0;
-    int64_t offset = 0; ///< from the start of the component's region, a multiple of 64
-    int64_t bytes = 0;  ///< padded to 64
+    int64_t offset = 0;   ///< from the start of the component's region, a multiple of 64
+    int64_t bytes = 0;    ///< padded to 64
+    unsigned segment = 0; ///< of the parameter group; those of one op follow each other
     bool decayed = false;
   };
 
@@ -49,6 +50,10 @@ private:
   unsigned nodeOf(void* key);
   unsigned rootOf(unsigned node);
   mlir::LogicalResult order(llvm::ArrayRef<LaunchRole> roles);
+  /// Gives the lanes their offsets, in `order`.
+  void place(llvm::ArrayRef<unsigned> order);
+  /// A launch whose lanes or segments are torn apart; none if every launch is one flat loop.
+  std::optional<ir::LaunchOp> firstTorn(llvm::ArrayRef<LaunchRole> roles) const;
   const Lane* find(void* key) const;
   void* keyOf(mlir::Value value) const;
 

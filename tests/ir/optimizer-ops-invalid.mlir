@@ -93,3 +93,43 @@ func.func @f(%a: tensor<4xf32>, %s: tensor<f32>) {
   %0 = tailor.ema_update averages(%a) values(%a, %a) decay(%s) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
   return
 }
+
+// -----
+
+func.func @f(%a: tensor<4xf32>, %b: tensor<4xf32>, %s: tensor<f32>) {
+  // expected-error @+1 {{has 2 learning rates but 1 weight decays}}
+  %0:2 = tailor.sgd_update params(%a, %b) grads(%a, %b) lr(%s, %s) weight_decay(%s) decayed([true, true]) segments([0, 1]) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<4xf32>, %b: tensor<4xf32>, %s: tensor<f32>) {
+  // expected-error @+1 {{expects one learning rate without segments, got 2}}
+  %0:2 = tailor.sgd_update params(%a, %b) grads(%a, %b) lr(%s, %s) weight_decay(%s, %s) decayed([true, true]) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<4xf32>, %b: tensor<4xf32>, %s: tensor<f32>) {
+  // expected-error @+1 {{expects one segment per parameter: 2 params but 3 segments}}
+  %0:2 = tailor.sgd_update params(%a, %b) grads(%a, %b) lr(%s, %s) weight_decay(%s, %s) decayed([true, true]) segments([0, 1, 1]) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<4xf32>, %b: tensor<4xf32>, %s: tensor<f32>) {
+  // expected-error @+1 {{has segment 2 but 2 learning rates}}
+  %0:2 = tailor.sgd_update params(%a, %b) grads(%a, %b) lr(%s, %s) weight_decay(%s, %s) decayed([true, true]) segments([0, 2]) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<4xf32>, %b: tensor<4xf32>, %s: tensor<f32>) {
+  // expected-error @+1 {{has no parameter in segment 1}}
+  %0:2 = tailor.sgd_update params(%a, %b) grads(%a, %b) lr(%s, %s) weight_decay(%s, %s) decayed([true, true]) segments([0, 0]) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}

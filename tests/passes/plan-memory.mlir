@@ -161,3 +161,65 @@ tailor.program @twice {
     tailor.yield
   }
 }
+
+// -----
+
+// Segments lie one after the other, whatever the order of the parameters; what does not decay lies last in its segment.
+// CHECK-LABEL: tailor.program @segments
+// CHECK:         tailor.state @a {{.*}}#tailor.buffer<state, 64, 16>
+// CHECK:         tailor.state @b {{.*}}#tailor.buffer<state, 0, 16>
+// CHECK:         tailor.state @c {{.*}}#tailor.buffer<state, 192, 16>
+// CHECK:         tailor.state @d {{.*}}#tailor.buffer<state, 128, 16>
+tailor.program @segments {
+  tailor.state_group @net kind(net) trainable {
+    tailor.state @a : tensor<4xf32> init(zeros)
+    tailor.state @b : tensor<4xf32> init(zeros)
+    tailor.state @c : tensor<4xf32> init(zeros)
+    tailor.state @d : tensor<4xf32> init(zeros)
+  }
+  tailor.control { tailor.control_field @lr : tensor<f32> writer(host) }
+  tailor.entry @train_step kind(step) batch(8) {
+    %lr = tailor.control_read @lr : tensor<f32>
+    %a = tailor.load @net::@a : tensor<4xf32>
+    %b = tailor.load @net::@b : tensor<4xf32>
+    %c = tailor.load @net::@c : tensor<4xf32>
+    %d = tailor.load @net::@d : tensor<4xf32>
+    %a1, %b1, %c1, %d1 = tailor.sgd_update params(%a, %b, %c, %d) grads(%a, %b, %c, %d) lr(%lr, %lr)
+        weight_decay(%lr, %lr) decayed([false, true, false, true]) segments([0, 0, 1, 1])
+        : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+    tailor.store %a1, @net::@a : tensor<4xf32>
+    tailor.store %b1, @net::@b : tensor<4xf32>
+    tailor.store %c1, @net::@c : tensor<4xf32>
+    tailor.store %d1, @net::@d : tensor<4xf32>
+    tailor.yield
+  }
+}
+
+// -----
+
+// A set in a set in a set, in an order that tears the middle one apart: it has a common order all the same.
+// CHECK-LABEL: tailor.program @nested
+// CHECK:         tailor.state @a {{.*}}#tailor.buffer<state, 0, 16>
+// CHECK:         tailor.state @b {{.*}}#tailor.buffer<state, 128, 16>
+// CHECK:         tailor.state @c {{.*}}#tailor.buffer<state, 64, 16>
+tailor.program @nested {
+  tailor.state_group @net kind(net) trainable {
+    tailor.state @a : tensor<4xf32> init(zeros)
+    tailor.state @b : tensor<4xf32> init(zeros)
+    tailor.state @c : tensor<4xf32> init(zeros)
+  }
+  tailor.control { tailor.control_field @lr : tensor<f32> writer(host) }
+  tailor.entry @train_step kind(step) batch(8) {
+    %lr = tailor.control_read @lr : tensor<f32>
+    %a = tailor.load @net::@a : tensor<4xf32>
+    %b = tailor.load @net::@b : tensor<4xf32>
+    %c = tailor.load @net::@c : tensor<4xf32>
+    %all = tailor.global_norm %a, %b, %c : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<f32>
+    %two = tailor.global_norm %a, %c : (tensor<4xf32>, tensor<4xf32>) -> tensor<f32>
+    %one = tailor.global_norm %a : (tensor<4xf32>) -> tensor<f32>
+    tailor.report "all", %all : tensor<f32>
+    tailor.report "two", %two : tensor<f32>
+    tailor.report "one", %one : tensor<f32>
+    tailor.yield
+  }
+}

@@ -59,6 +59,17 @@ TEST_F(Interfaces, RolesAreTheOperandsTheirNamesSay) {
             llvm::SmallVector<Value>(adamw.getNewSecondMoments().begin(), adamw.getNewSecondMoments().end()));
   EXPECT_TRUE(roles.isDecayed(0));
   EXPECT_FALSE(roles.isDecayed(1));
+  EXPECT_EQ(roles.getNumSegments(), 1u);
+  EXPECT_EQ(roles.getSegment(1), 0u);
+}
+
+TEST_F(Interfaces, AnUpdateSaysThatItIsOne) {
+  llvm::SmallVector<Value> w{fill({3})}, g{fill({3})};
+  auto sgd = SgdUpdateOp::create(builder_, loc(), w, g, ValueRange(), fill({}), Value(), fill({}), Value(),
+                                 llvm::ArrayRef<bool>{true});
+  auto ema = EmaUpdateOp::create(builder_, loc(), w, g, fill({}), Value());
+  EXPECT_TRUE(cast<MultiTensorOpInterface>(sgd.getOperation()).isParameterUpdate());
+  EXPECT_FALSE(cast<MultiTensorOpInterface>(ema.getOperation()).isParameterUpdate());
 }
 
 TEST_F(Interfaces, SgdWithoutMomentumHasNoVelocityRole) {

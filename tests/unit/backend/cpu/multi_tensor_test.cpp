@@ -170,6 +170,69 @@ TEST(MultiTensorKernel, SgdThenEmaInPlace) {
     }
 }
 
+// Two tensors in two segments: the first decays, the second does not; each has its own rate and decay.
+TEST(MultiTensorKernel, SegmentsHaveTheirOwnScalars) {
+  const std::string four = ", tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>";
+  for (std::string decayed : {"[true, false]", "[false, true]", "[true, true]"})
+    for (bool adamw : {false, true}) {
+      SCOPED_TRACE(decayed + (adamw ? " adamw" : " sgd"));
+      std::string arguments = role("w") + ", " + role("g") + ", " + role("m");
+      std::string types = kTypes + ", " + kTypes + ", " + kTypes;
+      std::string op = "%n0, %n1, %u0, %u1 = tailor.sgd_update params(" + both("w") + ") grads(" + both("g") +
+                       ") velocity(" + both("m") +
+                       ") lr(%l0, %l1) momentum(%b) weight_decay(%d0, %d1) decayed(" + decayed +
+                       ") segments([0, 1]) : (" + types + ", tensor<f32>, tensor<f32>, tensor<f32>" +
+                       ", tensor<f32>, tensor<f32>) -> (" + kTypes + "), (" + kTypes + ")";
+      std::string scalars =
+          "%l0: tensor<f32>, %l1: tensor<f32>, %b: tensor<f32>, %d0: tensor<f32>, %d1: tensor<f32>";
+      if (adamw) {
+        arguments += ", " + role("s");
+        scalars = "%l0: tensor<f32>, %l1: tensor<f32>, %b: tensor<f32>, %b2: tensor<f32>, %eps: tensor<f32>, "
+                  "%d0: tensor<f32>, %d1: tensor<f32>, %step: tensor<i32>";
+        op = "%n0, %n1, %u0, %u1, %q0, %q1 = tailor.adamw_update params(" + both("w") + ") grads(" +
+             both("g") + ") first_moments(" + both("m") + ") second_moments(" + both("s") +
+             ") lr(%l0, %l1) beta1(%b) beta2(%b2) epsilon(%eps) weight_decay(%d0, %d1) step(%step) decayed(" +
+             decayed + ") segments([0, 1]) : (" + types + ", " + kTypes + ", tensor<f32>" + four +
+             ", tensor<f32>, tensor<f32>, tensor<i32>) -> (" + kTypes + "), (" + kTypes + "), (" + kTypes +
+             ")";
+      }
+      KernelText text{"multi_tensor", arguments + ", " + scalars, op,
+                      adamw ? "%n0, %n1, %u0, %u1, %q0, %q1" : "%n0, %n1, %u0, %u1",
+                      adamw ? types : kTypes + ", " + kTypes};
+      CompiledKernels kernels({text}, nativeTarget());
+      Role w = drawRole(1), g = drawRole(2), m = drawRole(3), s = drawRole(4, 0, 1);
+      auto number = [](double x) { return Tensor::scalar(float(x), Element::f32); };
+      std::vector<Tensor> inputs{w.first, w.second, g.first, g.second, m.first, m.second};
+      if (adamw) inputs.insert(inputs.end(), {s.first, s.second});
+      inputs.insert(inputs.end(), {number(0.1), number(0.3), number(0.9)});
+      if (adamw) inputs.insert(inputs.end(), {number(0.999), number(1e-8)});
+      inputs.insert(inputs.end(), {number(0.01), number(0.5)});
+      if (adamw) inputs.push_back(Tensor::integer({}, {3}));
+      const auto expected = kernels.expected(0, inputs);
+      const bool first = decayed.starts_with("[true"), second = decayed.ends_with("true]");
+      for (int64_t chunks : {1, 2}) {
+        GuardedMemory weights = region(w), gradients = region(g), momenta = region(m), squares = region(s);
+        GuardedMemory l0 = scalar(0.1), l1 = scalar(0.3), b = scalar(0.9), b2 = scalar(0.999),
+                      eps = scalar(1e-8), d0 = scalar(0.01), d1 = scalar(0.5), step = integer(3);
+        std::vector<void*> buffers{weights.data(), gradients.data(), momenta.data()};
+        if (adamw) buffers.push_back(squares.data());
+        for (GuardedMemory* each : {&l0, &l1, &b})
+          buffers.push_back(each->data());
+        if (adamw) buffers.insert(buffers.end(), {b2.data(), eps.data()});
+        buffers.insert(buffers.end(), {d0.data(), d1.data()});
+        if (adamw) buffers.push_back(step.data());
+        buffers.insert(buffers.end(), {weights.data(), momenta.data()});
+        if (adamw) buffers.push_back(squares.data());
+        kernels.launch(
+            0, buffers,
+            {kTotal, first ? kFirstPadded : 0, kFirstPadded, second ? kTotal : kFirstPadded, kTotal}, chunks);
+        expectRole(weights, expected[0], expected[1], 5e-6);
+        expectRole(momenta, expected[2], expected[3]);
+        if (adamw) expectRole(squares, expected[4], expected[5]);
+      }
+    }
+}
+
 TEST(MultiTensorKernel, Adamw) {
   std::string scalars =
       "%lr: tensor<f32>, %b1: tensor<f32>, %b2: tensor<f32>, %eps: tensor<f32>, %wd: tensor<f32>, "
