@@ -102,23 +102,25 @@ void EntryPlan::writeStatesInPlace() {
     unsigned result = cast<OpResult>(store.getValue()).getResultNumber();
     if (mayWriteInPlace(store, launch, result)) inPlace_[store.getValue()] = stateOf(store.getState());
   }
-  // A role is one region: its results go to the states all together, at the distances of their lanes, or not
-  // at all.
-  for (auto launch : entry_.getOps<ir::LaunchOp>())
-    for (const LaunchRole& role : launchRoles(launch, plan_.kernelOf(launch))) {
-      if (!role.buffer.isResult) continue;
-      std::optional<int64_t> base;
-      bool together = llvm::all_of(role.values, [&](Value value) {
-        ir::StateOp state = inPlace_.lookup(value);
-        if (!state) return false;
-        int64_t start = plan_.stateOffsets.lookup(state) - plan_.lanes.laneOf(value)->offset;
-        if (!base) base = start;
-        return *base == start;
-      });
-      if (!together)
+  // A role is one region: what is made for it goes to the states all together, at the distances of their lanes, or
+  // not at all. Operands too: they may come from several launches. One role may take away what another has.
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (auto launch : entry_.getOps<ir::LaunchOp>())
+      for (const LaunchRole& role : launchRoles(launch, plan_.kernelOf(launch))) {
+        std::optional<int64_t> base;
+        bool together = llvm::all_of(role.values, [&](Value value) {
+          ir::StateOp state = inPlace_.lookup(value);
+          if (!state) return false;
+          int64_t start = plan_.stateOffsets.lookup(state) - plan_.lanes.laneOf(value)->offset;
+          if (!base) base = start;
+          return *base == start;
+        });
+        if (together) continue;
         for (Value value : role.values)
-          inPlace_.erase(value);
-    }
+          changed |= inPlace_.erase(value);
+      }
+  }
 }
 
 void EntryPlan::chooseLoads() {
