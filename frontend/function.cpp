@@ -99,9 +99,11 @@ std::vector<Array> results_of(const std::shared_ptr<const Node>& node, std::size
 } // namespace
 
 std::vector<std::int64_t> Function::parameter_positions() const {
+  const Trace* trace = Trace::current();
   std::vector<std::int64_t> positions;
   for (std::size_t i = 0; i < captures.size(); ++i)
-    if (captured_states[i] && captured_states[i]->role == State::Role::parameter)
+    if (captured_states[i] && captured_states[i]->role == State::Role::parameter &&
+        !(trace && trace->frozen(*captured_states[i])))
       positions.push_back(static_cast<std::int64_t>(arguments.size() + i));
   return positions;
 }

@@ -28,7 +28,7 @@ public:
   std::vector<std::shared_ptr<const State>> written_states;
 
   std::size_t num_own_results() const { return results.size() - written_states.size(); }
-  /// Positions (in arguments, then captures) of the captured trainable parameters.
+  /// Positions (in arguments, then captures) of the captured trainable parameters, frozen ones left out.
   std::vector<std::int64_t> parameter_positions() const;
 };
 

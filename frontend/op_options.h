@@ -117,6 +117,7 @@ struct UpdateOptions {
   std::vector<std::int64_t> operand_roles; ///< operands per role, in the dialect's order
   std::vector<std::int64_t> result_roles;  ///< results per role
   std::vector<bool> decayed;               ///< per tensor: weight decay applies
+  std::vector<std::int32_t> segments;      ///< per tensor: which rate and decay; empty: there is one of each
   bool adaptive = false;                   ///< sam.perturb: ASAM
   bool nesterov = false;                   ///< sgd_update
   bool operator==(const UpdateOptions&) const = default;

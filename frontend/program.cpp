@@ -91,26 +91,19 @@ void TrainingProgram::state(const std::string& name, nn::Module& module, StateKi
   }
 }
 
-void TrainingProgram::state(const std::string& name, optim::Sgd& sgd, const std::source_location& where) {
-  sgd.slots().set_group(name);
-  add_group({.name = name,
-             .kind = StateKind::optimizer,
-             .module = nullptr,
-             .slots = {{name, &sgd.slots()}},
-             .alive = sgd.slots().lifetime().watch(),
-             .location = LocationScope::resolve(make_location(where))});
-}
-
-void TrainingProgram::state(const std::string& name, optim::AdamW& adamw, const std::source_location& where) {
-  adamw.first_moments().set_group(name + "_first");
-  adamw.second_moments().set_group(name + "_second");
-  add_group(
-      {.name = name,
-       .kind = StateKind::optimizer,
-       .module = nullptr,
-       .slots = {{name + "_first", &adamw.first_moments()}, {name + "_second", &adamw.second_moments()}},
-       .alive = adamw.first_moments().lifetime().watch(),
-       .location = LocationScope::resolve(make_location(where))});
+void TrainingProgram::state(const std::string& name, optim::Optimizer& optimizer,
+                            const std::source_location& where) {
+  Group group{.name = name,
+              .kind = StateKind::optimizer,
+              .owner = &optimizer,
+              .slots = {},
+              .alive = optimizer.lifetime().watch(),
+              .location = LocationScope::resolve(make_location(where))};
+  for (auto& [suffix, slots] : optimizer.slots()) {
+    slots.set_group(name + suffix);
+    group.slots.emplace_back(name + suffix, &slots);
+  }
+  add_group(std::move(group));
 }
 
 void TrainingProgram::state(const std::string& name, optim::Ema& ema, const std::source_location& where) {
@@ -118,16 +111,14 @@ void TrainingProgram::state(const std::string& name, optim::Ema& ema, const std:
   ema.batchnorm_slots().set_group(name + "_batchnorm");
   add_group({.name = name,
              .kind = StateKind::ema,
-             .module = nullptr,
+             .owner = &ema,
              .slots = {{name, &ema.slots()}, {name + "_batchnorm", &ema.batchnorm_slots()}},
-             .alive = ema.slots().lifetime().watch(),
+             .alive = ema.lifetime().watch(),
              .location = LocationScope::resolve(make_location(where))});
 }
 
 std::string TrainingProgram::shared_state(const Group& known, const Group& group) {
-  for (const auto& [name, slots] : known.slots)
-    for (const auto& [other, same] : group.slots)
-      if (slots == same) return "the optimizer or average";
+  if (known.owner && known.owner == group.owner) return "the optimizer or average";
   if (!known.module || !group.module) return "";
   for (const auto& [name, tensor] : known.module->tensors())
     for (const auto& [other, same] : group.module->tensors())

@@ -4,10 +4,9 @@
 #include "frontend/data.h"
 #include "frontend/imbalance/class_stats.h"
 #include "frontend/nn/module.h"
-#include "frontend/optimizers/adamw.h"
 #include "frontend/optimizers/ema.h"
 #include "frontend/optimizers/schedule.h"
-#include "frontend/optimizers/sgd.h"
+#include "frontend/optimizers/update.h"
 #include "frontend/sam.h"
 #include "frontend/trace.h"
 #include "frontend/transforms.h"
@@ -146,9 +145,17 @@ public:
   /// rows; with run.log_steps every so many steps `step/<name>`. "loss" is the one that progress shows.
   void report(const std::string& name, const Operand& value);
 
+  /// These tensors of `net` keep their values in this step, whatever else it does: parameters get no gradient, no
+  /// update, no weight decay, and SAM's ascent leaves them where they are. A batch norm whose running statistics match
+  /// normalises with them, as in evaluation, and does not move them; freeze only "*.weight" and "*.bias" to let them
+  /// follow the data. Patterns are globs over whole names (`*` any letters, dots included; `?` one):
+  /// step.freeze(net, {"backbone.*"}). Comes before the gradients are made.
+  /// Errors   TraceError for a pattern that matches nothing, with the nearest names.
+  void freeze(const nn::Module& net, const std::vector<std::string>& patterns,
+              const std::source_location& where = std::source_location::current());
+
   /// One optimizer step of `net` with `gradients`. Parameters without a gradient stay as they are.
-  void update(nn::Module& net, optim::Sgd& sgd, const Gradients& gradients, const Operand& lr);
-  void update(nn::Module& net, optim::AdamW& adamw, const Gradients& gradients, const Operand& lr);
+  void update(nn::Module& net, optim::Optimizer& optimizer, const Gradients& gradients, const Operand& lr);
   /// Moves the average towards the parameters as they are now (after the optimizer's update).
   void update(optim::Ema& ema, nn::Module& net,
               const std::source_location& where = std::source_location::current());
@@ -158,7 +165,7 @@ private:
   Array rate(const Operand& lr);
 
   bool rate_noted_ = false;
-  std::set<std::pair<const optim::AdamW*, const State*>> adamw_updated_;
+  optim::Update::Counted counted_;
 };
 
 /// The eval step being recorded; also what `predict` runs.
@@ -197,7 +204,7 @@ struct DataOptions {
 class EvalWeights {
 public:
   EvalWeights() = default;
-  EvalWeights(optim::Ema& ema) : ema_(&ema), alive_(ema.slots().lifetime().watch()) {}
+  EvalWeights(optim::Ema& ema) : ema_(&ema), alive_(ema.lifetime().watch()) {}
   optim::Ema* ema() const { return ema_; }
 
   /// The average was there once and is gone.
@@ -236,9 +243,7 @@ public:
   /// Gives a module's tensors to the state group `name` (buffers to `<name>_batchnorm`).
   void state(const std::string& name, nn::Module& module, StateKind kind = StateKind::net,
              const std::source_location& where = std::source_location::current());
-  void state(const std::string& name, optim::Sgd& sgd,
-             const std::source_location& where = std::source_location::current());
-  void state(const std::string& name, optim::AdamW& adamw,
+  void state(const std::string& name, optim::Optimizer& optimizer,
              const std::source_location& where = std::source_location::current());
   void state(const std::string& name, optim::Ema& ema,
              const std::source_location& where = std::source_location::current());

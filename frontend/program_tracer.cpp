@@ -2,6 +2,7 @@
 
 #include "frontend/optimizers/schedule.h"
 #include "runtime/base/edit_distance.h"
+#include "runtime/base/glob.h"
 
 #include <algorithm>
 #include <unordered_set>
@@ -164,6 +165,7 @@ TracedProgram ProgramTracer::run() {
                      program_.location, "program.data(data::blobs(), {.batch = 64})");
   OpIds ids;
   trace_steps();
+  check_patterns();
   trace_evals();
   hoist_tables();
   collect_groups();
@@ -250,17 +252,36 @@ void ProgramTracer::compiled_in(const std::string& key) {
   out_.options.set(key, std::move(option));
 }
 
-OptionPrefix ProgramTracer::prefix_of(const std::string& section, const optim::SlotGroup& slots,
+OptionPrefix ProgramTracer::prefix_of(const std::string& section, const void* owner,
                                       const Location& location) {
-  std::vector<const optim::SlotGroup*>& owners = owners_[section];
-  if (std::find(owners.begin(), owners.end(), &slots) == owners.end()) owners.push_back(&slots);
+  std::vector<const void*>& owners = owners_[section];
+  if (std::find(owners.begin(), owners.end(), owner) == owners.end()) owners.push_back(owner);
   for (const TrainingProgram::Group& group : program_.groups)
-    for (const auto& [name, known] : group.slots)
-      if (known == &slots)
-        return owners.front() == &slots ? OptionPrefix{section + ".", ""}
-                                        : OptionPrefix{section + "." + group.name + ".", group.name + "_"};
+    if (group.owner == owner)
+      return owners.front() == owner ? OptionPrefix{section + ".", ""}
+                                     : OptionPrefix{section + "." + group.name + ".", group.name + "_"};
   throw TraceError("update", "the optimizer or average has no state in this program", location,
                    "program.state(\"sgd\", sgd)");
+}
+
+void ProgramTracer::note_pattern(const void* owner, const std::string& group, const std::string& pattern,
+                                 const std::vector<std::string>& names, const Location& location) {
+  Pattern& known = patterns_[{owner, pattern}];
+  known.group = group;
+  known.location = location;
+  for (const std::string& name : names) {
+    known.names.push_back(name);
+    known.matched = known.matched || runtime::matches_glob(pattern, name);
+  }
+}
+
+void ProgramTracer::check_patterns() const {
+  for (const auto& [key, pattern] : patterns_)
+    if (!pattern.matched)
+      throw TraceError("update",
+                       "'" + key.second + "' of parameter group '" + pattern.group +
+                           "' matches no parameter that is updated",
+                       pattern.location, optim::nearest_names(key.second, pattern.names));
 }
 
 bool ProgramTracer::is_learning_rate(const Array& value) const {

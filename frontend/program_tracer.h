@@ -14,6 +14,7 @@ struct TrainingProgram::Group {
   std::string name;
   StateKind kind = StateKind::net;
   nn::Module* module = nullptr;
+  const void* owner = nullptr;                                  ///< the optimizer or average, if it is one
   std::vector<std::pair<std::string, optim::SlotGroup*>> slots; ///< group name, its slots
   std::weak_ptr<const void> alive;                              ///< expires with the module or the slots
   Location location;
@@ -61,10 +62,13 @@ public:
                       const Location& location);
   /// Nothing that runs reads this option any more: the artifact has it as a compile key.
   void compiled_in(const std::string& key);
-  /// The options of what owns `slots`: the plain ones ("optimizer.") for the first of its kind that a step updates
+  /// The options of an optimizer or average: the plain ones ("optimizer.") for the first of its kind that a step updates
   /// with, those of its state group for the others.
   /// Errors   TraceError unless it was given to the program.
-  OptionPrefix prefix_of(const std::string& section, const optim::SlotGroup& slots, const Location& location);
+  OptionPrefix prefix_of(const std::string& section, const void* owner, const Location& location);
+  /// A pattern of a parameter group met the parameters `names`. One that never matches is an error of the program.
+  void note_pattern(const void* owner, const std::string& group, const std::string& pattern,
+                    const std::vector<std::string>& names, const Location& location);
   /// A control field that holds the learning rate: called `lr` or evaluated from optimizer.lr.
   bool is_learning_rate(const Array& value) const;
   void set_decay_filter(optim::DecayFilter filter, const Location& location);
@@ -73,6 +77,7 @@ private:
   void check_lifetimes() const;
   /// Options that nothing reads, and schedules of fields that have none.
   void check_options() const;
+  void check_patterns() const;
   void trace_steps();
   void trace_evals();
   void redirect_to_average(Trace& trace, optim::Ema& ema) const;
@@ -92,8 +97,14 @@ private:
     Location location;
   };
   std::map<std::string, Said> said_;
-  std::map<std::string, std::vector<const optim::SlotGroup*>>
-      owners_; ///< by section, in order of first update
+  std::map<std::string, std::vector<const void*>> owners_; ///< by section, in order of first update
+  struct Pattern {
+    std::string group;
+    std::vector<std::string> names; ///< that it was held against
+    bool matched = false;
+    Location location;
+  };
+  std::map<std::pair<const void*, std::string>, Pattern> patterns_; ///< by optimizer and pattern
 };
 
 } // namespace tailor

@@ -80,12 +80,26 @@ void Trace::write(const std::shared_ptr<const State>& state, const Array& value)
                      "state " + full_name(*state) + " is " + to_string(state->type) + " but the value is " +
                          to_string(value.type()),
                      value.node()->location);
+  if (frozen(*state))
+    throw TraceError("write",
+                     "state " + full_name(*state) + " is frozen in this step and cannot get another value",
+                     value.node()->location);
   for (Binding& binding : writes_)
     if (binding.first == state) {
       binding.second = value;
       return;
     }
   writes_.emplace_back(state, value);
+}
+
+void Trace::freeze(const std::shared_ptr<const State>& state) {
+  frozen_.insert(state.get());
+}
+
+bool Trace::frozen(const State& state) const {
+  for (const Trace* trace = this; trace; trace = trace->parent_)
+    if (trace->frozen_.contains(&state)) return true;
+  return false;
 }
 
 void Trace::redirect(const std::shared_ptr<const State>& from, std::shared_ptr<const State> to) {

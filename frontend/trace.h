@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +43,10 @@ public:
   /// Reads of `from` read `to` instead (evaluation with averaged weights). Entries only.
   void redirect(const std::shared_ptr<const State>& from, std::shared_ptr<const State> to);
 
+  /// From here on `state` keeps its value in this entry: gradients leave it out, writes of it are refused.
+  void freeze(const std::shared_ptr<const State>& state);
+  bool frozen(const State& state) const;
+
   using Binding = std::pair<std::shared_ptr<const State>, Array>;
   /// Every state read so far with the value found, in order of first use.
   const std::vector<Binding>& reads() const { return reads_; }
@@ -69,6 +74,7 @@ private:
   Trace* parent_;
   std::vector<Binding> reads_;
   std::vector<Binding> writes_;
+  std::set<const State*> frozen_;
   std::vector<std::pair<std::shared_ptr<const State>, std::shared_ptr<const State>>> redirects_;
   std::vector<std::pair<std::string, Array>> controls_;
   std::vector<std::pair<std::string, Array>> inputs_;

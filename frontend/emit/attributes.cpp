@@ -141,6 +141,7 @@ public:
       llvm::SmallVector<bool> decayed(options.decayed.begin(), options.decayed.end());
       set("decayed", builder_.getDenseBoolArrayAttr(decayed));
     }
+    if (!options.segments.empty()) set("segments", builder_.getDenseI32ArrayAttr(options.segments));
     unit("adaptive", options.adaptive);
     unit("nesterov", options.nesterov);
   }

@@ -3,6 +3,7 @@
 #include "frontend/batch_rows.h"
 #include "frontend/ops/checks.h"
 #include "frontend/ops/normalization.h"
+#include "frontend/trace.h"
 #include "runtime/base/status.h"
 
 namespace tailor::nn {
@@ -28,7 +29,9 @@ Array BatchNorm::operator()(const Operand& x, const Context& context) {
   LocationScope scope(location);
   Array input = detail::value_of(x);
   Array weight = weight_.read(location), bias = bias_.read(location);
-  if (!context.train)
+  // Running statistics that must not move are what it normalises with, as in evaluation.
+  const bool is_frozen = Trace::require("batch_norm", location).frozen(*running_mean_.state());
+  if (!context.train || is_frozen)
     return batch_norm_inference(input, weight, bias, running_mean_.read(location),
                                 running_var_.read(location), options_.epsilon);
   Array valid = context.valid(location);

@@ -13,7 +13,7 @@ struct BatchNormOptions {
 ///
 /// Training   (x - mean) / sqrt(var + eps) * weight + bias with the biased statistics of the valid rows;
 ///            running <- (1 - m) running + m batch, variance unbiased (methods.md 4.5).
-/// Otherwise  the running statistics.
+/// Otherwise  the running statistics; also where these are frozen (Step::freeze).
 /// Init       weight 1, bias 0, running_mean 0, running_var 1.
 class BatchNorm : public Layer {
 public:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace tailor::detail {
 
@@ -26,6 +27,16 @@ const Array& usable(std::string_view op, const Operand& operand) {
 }
 
 } // namespace
+
+void require_between(std::string_view op, std::string_view what, double value, double low, double high,
+                     const Location& location) {
+  if (value >= low && value <= high) return;
+  fail(op,
+       high == std::numeric_limits<double>::max()
+           ? runtime::concat(what, " must be a number of at least ", low, ", not ", value)
+           : runtime::concat(what, " must be in [", low, ", ", high, "], not ", value),
+       location);
+}
 
 void fail(std::string_view op, const std::string& message, const Location& location,
           const std::string& hint) {

@@ -39,6 +39,9 @@ void require_rank(std::string_view op, std::string_view what, const Array& x, in
                   const Location& location);
 void require_type(std::string_view op, std::string_view what, const Array& x, const TensorType& type,
                   const Location& location);
+/// "rho must be in [0, 1], not 2"; with a `high` that no double is above "must be a number of at least 0".
+void require_between(std::string_view op, std::string_view what, double value, double low, double high,
+                     const Location& location);
 [[noreturn]] void fail(std::string_view op, const std::string& message, const Location& location,
                        const std::string& hint = "");
 

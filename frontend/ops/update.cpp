@@ -42,6 +42,20 @@ public:
   std::vector<std::int64_t> sizes;
 };
 
+void require_rates(std::string_view op, const UpdateRates& rates, const Location& location) {
+  for (const Array& lr : rates.lr)
+    require_scalar(op, "the learning rate", lr, DType::f32, location);
+  for (const Array& decay : rates.weight_decay)
+    require_scalar(op, "the weight decay", decay, DType::f32, location);
+}
+
+UpdateOptions options_of(const UpdateRates& rates) {
+  UpdateOptions options;
+  options.decayed = rates.decayed;
+  if (rates.lr.size() > 1) options.segments = rates.segments;
+  return options;
+}
+
 /// Records the op; results come role by role, each role with the types of the matching operands.
 std::vector<std::vector<Array>> record_roles(std::string_view op, Roles roles,
                                              const std::vector<std::vector<Array>>& results,
@@ -99,22 +113,20 @@ std::vector<Array> sam_perturb(const std::vector<Array>& weights, const std::vec
 }
 
 SgdUpdate sgd_update(const std::vector<Array>& weights, const std::vector<Array>& gradients,
-                     const std::vector<Array>& momenta, const Array& lr, const Array& momentum,
-                     const Array& weight_decay, const Array& valid, bool nesterov,
-                     const std::vector<bool>& decayed, const Location& location) {
+                     const std::vector<Array>& momenta, const Array& momentum, const Array& valid,
+                     bool nesterov, const UpdateRates& rates, const Location& location) {
   require_tensors("sgd_update", "gradients", gradients, weights, location);
-  require_scalar("sgd_update", "the learning rate", lr, DType::f32, location);
+  require_rates("sgd_update", rates, location);
   if (!momenta.empty()) require_tensors("sgd_update", "momenta", momenta, weights, location);
   Roles roles;
   roles.add(weights);
   roles.add(gradients);
   roles.add(momenta);
-  roles.add(lr);
+  roles.add(rates.lr);
   roles.add(momentum);
-  roles.add(weight_decay);
+  roles.add(rates.weight_decay);
   roles.add(valid);
-  UpdateOptions options;
-  options.decayed = decayed;
+  UpdateOptions options = options_of(rates);
   options.nesterov = nesterov;
   auto results = record_roles("sgd_update", std::move(roles), {weights, momenta}, options, location);
   return {results[0], results[1]};
@@ -122,22 +134,24 @@ SgdUpdate sgd_update(const std::vector<Array>& weights, const std::vector<Array>
 
 AdamWUpdate adamw_update(const std::vector<Array>& weights, const std::vector<Array>& gradients,
                          const std::vector<Array>& first, const std::vector<Array>& second,
-                         const AdamWScalars& scalars, const Array& valid, const std::vector<bool>& decayed,
+                         const AdamWScalars& scalars, const Array& valid, const UpdateRates& rates,
                          const Location& location) {
   require_tensors("adamw_update", "gradients", gradients, weights, location);
   require_tensors("adamw_update", "first moments", first, weights, location);
   require_tensors("adamw_update", "second moments", second, weights, location);
-  require_scalar("adamw_update", "the learning rate", scalars.lr, DType::f32, location);
+  require_rates("adamw_update", rates, location);
   Roles roles;
   roles.add(weights);
   roles.add(gradients);
   roles.add(first);
   roles.add(second);
-  for (const Array* scalar : {&scalars.lr, &scalars.beta1, &scalars.beta2, &scalars.epsilon,
-                              &scalars.weight_decay, &scalars.step, &valid})
+  roles.add(rates.lr);
+  for (const Array* scalar : {&scalars.beta1, &scalars.beta2, &scalars.epsilon})
     roles.add(*scalar);
-  UpdateOptions options;
-  options.decayed = decayed;
+  roles.add(rates.weight_decay);
+  roles.add(scalars.step);
+  roles.add(valid);
+  UpdateOptions options = options_of(rates);
   auto results = record_roles("adamw_update", std::move(roles), {weights, first, second}, options, location);
   return {results[0], results[1], results[2]};
 }

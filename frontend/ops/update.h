@@ -2,6 +2,7 @@
 
 #include "frontend/array.h"
 
+#include <cstdint>
 #include <vector>
 
 /// Multi-tensor ops of the optimizers: one op for all parameters of a group. Scalars are f32 [] operands,
@@ -17,27 +18,34 @@ std::vector<Array> sam_perturb(const std::vector<Array>& weights, const std::vec
                                const Array& norm, const Array& radius, bool adaptive,
                                const Location& location);
 
+/// What segments of parameters have of their own: learning rate and weight decay, f32 [], one per segment.
+struct UpdateRates {
+  const std::vector<Array>& lr;
+  const std::vector<Array>& weight_decay;
+  const std::vector<std::int32_t>& segments; ///< of each parameter
+  const std::vector<bool>& decayed;          ///< per parameter: weight decay applies
+};
+
 struct SgdUpdate {
   std::vector<Array> weights, momenta; ///< momenta is empty when the update has none
 };
 /// g' = g + decay w;  v' = momentum v + g';  d = nesterov ? g' + momentum v' : v';  w' = w - lr d.
 SgdUpdate sgd_update(const std::vector<Array>& weights, const std::vector<Array>& gradients,
-                     const std::vector<Array>& momenta, const Array& lr, const Array& momentum,
-                     const Array& weight_decay, const Array& valid, bool nesterov,
-                     const std::vector<bool>& decayed, const Location& location);
+                     const std::vector<Array>& momenta, const Array& momentum, const Array& valid,
+                     bool nesterov, const UpdateRates& rates, const Location& location);
 
 struct AdamWUpdate {
   std::vector<Array> weights, first, second;
 };
-/// The scalars of AdamW: f32 [], step i32 [] counting the updates done before.
+/// Scalars that all segments share: f32 [], step i32 [] counting the updates done before.
 struct AdamWScalars {
-  Array lr, beta1, beta2, epsilon, weight_decay, step;
+  Array beta1, beta2, epsilon, step;
 };
 /// w <- w (1 - lr decay); m, v averages with bias correction at t = step + 1; w' = w - lr m^ / (sqrt v^ +
 /// eps).
 AdamWUpdate adamw_update(const std::vector<Array>& weights, const std::vector<Array>& gradients,
                          const std::vector<Array>& first, const std::vector<Array>& second,
-                         const AdamWScalars& scalars, const Array& valid, const std::vector<bool>& decayed,
+                         const AdamWScalars& scalars, const Array& valid, const UpdateRates& rates,
                          const Location& location);
 
 /// average' = decay average + (1 - decay) value.

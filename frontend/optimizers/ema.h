@@ -1,7 +1,15 @@
 #pragma once
 
-#include "frontend/optimizers/optimizer.h"
+#include "frontend/lifetime.h"
+#include "frontend/nn/module.h"
+#include "frontend/optimizers/slots.h"
 #include "runtime/options/words.h"
+
+#include <cstdint>
+
+namespace tailor {
+class ProgramTracer;
+}
 
 namespace tailor::optim {
 
@@ -26,17 +34,22 @@ struct EmaOptions {
 
 /// average <- d average + (1 - d) w after every optimizer step; starts as a copy of w. d is the control field
 /// `ema_decay` (options method.ema.decay, method.ema.warmup); a second average with state group `slow` has
-/// `slow_ema_decay` and method.ema.slow.decay, ... Source: methods.md 4.4.
+/// `slow_ema_decay` and method.ema.slow.decay, ... Frozen parameters are averaged like any other.
+/// Source: methods.md 4.4.
 class Ema {
 public:
   explicit Ema(const EmaOptions& options = {}) : options_(options) {}
   const EmaOptions& options() const { return options_; }
   SlotGroup& slots() { return slots_; }
   SlotGroup& batchnorm_slots() { return batchnorm_slots_; }
+  const Lifetime& lifetime() const { return lifetime_; }
+  /// Records the move of the average towards the parameters of `net` as they are now. `valid`: rows of the batch.
+  void record(ProgramTracer& tracer, const nn::Module& net, const Array& valid, const Location& location);
 
 private:
   EmaOptions options_;
   SlotGroup slots_, batchnorm_slots_;
+  Lifetime lifetime_;
 };
 
 } // namespace tailor::optim

@@ -33,6 +33,7 @@
 #include "frontend/optimizers/ema.h"
 #include "frontend/optimizers/schedule.h"
 #include "frontend/optimizers/sgd.h"
+#include "frontend/optimizers/update.h"
 #include "frontend/program.h"
 #include "frontend/sam.h"
 #include "frontend/transforms.h"

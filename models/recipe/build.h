@@ -8,6 +8,8 @@
 #include "frontend/components/loss.h"
 #include "frontend/components/method.h"
 #include "frontend/components/model.h"
+#include "frontend/optimizers/adamw.h"
+#include "frontend/optimizers/sgd.h"
 #include "frontend/program.h"
 #include "models/recipe/parse.h"
 #include "runtime/base/data_schema.h"

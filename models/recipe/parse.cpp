@@ -405,6 +405,13 @@ std::pair<std::string, std::string> unknown_key(const std::string& key,
 
 runtime::Status complete(Options& options, const std::set<std::string, std::less<>>& declared) {
   std::vector<std::pair<std::string, Option>> typed_options;
+  constexpr std::string_view kOptimizerName = "optimizer.name";
+  const Option* name = options.find(kOptimizerName);
+  const bool own_optimizer =
+      name && declared.contains(kOptimizerName) &&
+      !Options::check(std::string(kOptimizerName),
+                      make_option(*find_key(kOptimizerName), name->value, name->origin))
+           .ok();
   for (const auto& [key, given] : options) {
     const std::string place = given.origin == "default" ? "" : given.origin + ": error: ";
     const KeySpec* spec = find_key(key);
@@ -416,6 +423,10 @@ runtime::Status complete(Options& options, const std::set<std::string, std::less
     if (is_own) spec = find_key(key_of_first(key));
     Option typed = spec ? make_option(*spec, given.value, given.origin) : given;
     if (is_own) typed.only_if.clear(); // it speaks of the first one's choice
+    if (own_optimizer && spec && key.starts_with("optimizer.") && declared.contains(key)) {
+      typed.only_if.clear(); // it speaks of the table's optimizers
+      if (key == kOptimizerName) typed.limits.choices.clear();
+    }
     // A run key that this program's code does without (a momentum of 0) stays a compile key.
     if (given.stage == runtime::OptionStage::kCompile) typed.stage = given.stage;
     // A C++ schedule counts its epochs in doubles.

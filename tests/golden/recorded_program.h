@@ -1,5 +1,7 @@
 #pragma once
 
+#include "frontend/optimizers/adamw.h"
+#include "frontend/optimizers/sgd.h"
 #include "frontend/program.h"
 #include "models/networks/cifar_resnet.h"
 #include "models/networks/mlp.h"

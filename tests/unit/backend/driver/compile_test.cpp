@@ -6,6 +6,7 @@
 #include "frontend/nn/linear.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/optimizers/adamw.h"
+#include "frontend/optimizers/sgd.h"
 #include "frontend/program.h"
 #include "runtime/artifact/reader.h"
 #include "runtime/data/open.h"

@@ -1,0 +1,53 @@
+#include "frontend/optimizers/ema.h"
+
+#include "frontend/ops/checks.h"
+#include "frontend/ops/update.h"
+#include "frontend/program_tracer.h"
+#include "frontend/trace.h"
+
+#include <algorithm>
+
+namespace tailor::optim {
+
+using runtime::OptionStage;
+
+void Ema::record(ProgramTracer& tracer, const nn::Module& net, const Array& valid, const Location& location) {
+  const OptionPrefix prefix = tracer.prefix_of("method.ema", this, location);
+  detail::require_between("update", "decay", options_.decay, 0, 1, location);
+  tracer.default_option(prefix.key + "decay", options_.decay, OptionStage::kRun, location);
+  tracer.default_option(prefix.key + "warmup", options_.warmup, OptionStage::kCompile, location);
+  tracer.default_option(prefix.key + "bn", options_.bn == EmaBatchNorm::avg ? "avg" : "copy",
+                        OptionStage::kCompile, location);
+  Trace& trace = Trace::require("update", location);
+  Array decay = tracer.control(prefix.field + "ema_decay", prefix.key + "decay", true, location);
+  const auto is_written = [&](const std::shared_ptr<const State>& state) {
+    return std::any_of(trace.writes().begin(), trace.writes().end(),
+                       [&](const Trace::Binding& binding) { return binding.first == state; });
+  };
+  auto average = [&](SlotGroup& slots, State::Role role) {
+    std::vector<std::shared_ptr<const State>> states;
+    std::vector<Array> averages;
+    // What the step has moved, then what it left alone (frozen): the first is what its update wrote, of which the
+    // average becomes a part.
+    for (bool moved : {true, false}) {
+      std::vector<std::shared_ptr<const State>> part;
+      std::vector<Array> olds, values;
+      for (const auto& [name, tensor] : net.tensors()) {
+        if (tensor->state()->role != role || is_written(tensor->state()) != moved) continue;
+        part.push_back(slots.slot(tensor->state(), InitRule::copy_of(tensor->state()), location));
+        olds.push_back(trace.read(part.back(), location));
+        values.push_back(trace.read(tensor->state(), location));
+      }
+      if (part.empty()) continue;
+      const std::vector<Array> updated = ema_update(olds, values, decay, valid, location);
+      states.insert(states.end(), part.begin(), part.end());
+      averages.insert(averages.end(), updated.begin(), updated.end());
+    }
+    for (std::size_t i = 0; i < states.size(); ++i)
+      trace.write(states[i], averages[i]);
+  };
+  average(slots_, State::Role::parameter);
+  if (options_.bn == EmaBatchNorm::avg) average(batchnorm_slots_, State::Role::buffer);
+}
+
+} // namespace tailor::optim

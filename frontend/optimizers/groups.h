@@ -1,0 +1,51 @@
+#pragma once
+
+#include "frontend/location.h"
+
+#include <cstdint>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tailor::optim {
+
+/// Which parameters decay: all (the references of methods.md 4.1), or not biases and normalisation weights.
+enum class DecayFilter : std::uint8_t { all, no_norm_bias };
+DecayFilter decay_filter_from_name(std::string_view name, const Location& location = {});
+const char* to_string(DecayFilter filter);
+
+/// Parameters with numbers of their own:
+///
+///   optim::Sgd sgd{{.momentum = 0.9,
+///                   .weight_decay = 1e-4,
+///                   .groups = {{.name = "head", .match = {"head.*"}, .lr_scale = 8},
+///                              {.name = "biases", .match = {"*.bias"}, .weight_decay = 0}}}};
+///
+/// `match` are globs over whole parameter names (`*` any letters, dots included; `?` one). What a group does not say is
+/// the optimizer's: a parameter may be in several groups of which no two say the same thing. The numbers are run keys
+/// optimizer.groups.<name>.lr_scale and .weight_decay (of a second optimizer optimizer.<state group>.groups...) and
+/// control fields group_<name>_lr_scale, group_<name>_weight_decay.
+///
+/// Cost     none to speak of: groups are ranges of the optimizer's one launch.
+/// Errors   TraceError, at the line of the group, when it has no name or the name of another, says nothing, has a number
+///          out of range, or when a pattern matches nothing that is updated or gives a parameter a second number.
+struct ParameterGroup {
+  std::string name;
+  std::vector<std::string> match;
+  std::optional<double> lr_scale = {}; ///< times the learning rate of the update
+  std::optional<double> weight_decay = {};
+  std::source_location where = std::source_location::current();
+};
+
+/// What a recorded update does with a parameter: the group that says its rate, and the one that says its decay.
+struct Membership {
+  std::optional<std::size_t> lr_scale, weight_decay; ///< indices of groups; none: the optimizer's own
+  bool operator==(const Membership&) const = default;
+};
+
+/// `hint` of a pattern that matches none of `names`: the nearest ones, at most three.
+std::string nearest_names(std::string_view pattern, const std::vector<std::string>& names);
+
+} // namespace tailor::optim
