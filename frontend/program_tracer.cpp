@@ -103,6 +103,9 @@ ProgramTracer::ProgramTracer(const TrainingProgram::Impl& program) : program_(pr
   if (!eval.metrics.empty())
     default_option("eval.metrics", runtime::OptionValue::List(eval.metrics.begin(), eval.metrics.end()),
                    runtime::OptionStage::kRun, program.eval_location);
+  // Read by the runtime when training starts.
+  for (const char* key : {"model.weights.file", "model.weights.names", "model.weights.skip"})
+    out_.declared.insert(key);
   // The loop's own fields come first and are always there.
   for (const char* name : {"valid", "slot", "step"})
     out_.controls.push_back(

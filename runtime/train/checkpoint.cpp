@@ -175,7 +175,7 @@ TextMetadata metadata_of(const Artifact& artifact, const Checkpoint& checkpoint)
 
 Result<std::string> text_of(const SafetensorsView& view, const char* key) {
   if (const std::string* text = view.find_metadata(key)) return *text;
-  if (const TensorView* text = view.find(key); text && !text->dtype)
+  if (const TensorView* text = view.find(key); text && !text->dtype && !text->is_half)
     return std::string(reinterpret_cast<const char*>(text->bytes.data()), text->bytes.size());
   return data_loss("no '", key, "' in it: not a checkpoint of a tailor program, or a damaged one");
 }
@@ -207,7 +207,7 @@ Status check_states(const ArtifactSpec& spec, const SafetensorsView& view) {
   }
   const auto num_texts =
       std::count_if(view.tensors.begin(), view.tensors.end(), [](const TensorView& tensor) {
-        return !tensor.dtype && tensor.name.starts_with(kTextPrefix);
+        return !tensor.dtype && !tensor.is_half && tensor.name.starts_with(kTextPrefix);
       });
   if (const auto num_tensors = std::ssize(view.tensors) - num_texts; num_tensors != std::ssize(spec.states))
     return incompatible("it has ", num_tensors, " tensors, the program keeps ", spec.states.size());

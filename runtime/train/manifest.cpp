@@ -100,6 +100,7 @@ std::string Manifest::to_json() const {
                                         {"loader_threads", OptionValue(loader_threads)},
                                         {"batch", OptionValue(batch)},
                                         {"data", OptionValue(data)},
+                                        {"weights", OptionValue(weights)},
                                         {"options", OptionValue(std::move(values))}})
              .to_json() +
          "\n";
@@ -109,10 +110,11 @@ Result<Manifest> Manifest::from_json(std::string_view text) {
   TAILOR_ASSIGN_OR_RETURN(const OptionValue json, OptionValue::from_json(text), "damaged manifest");
   if (!json.as_table()) return data_loss("damaged manifest: not a table");
   Manifest manifest;
-  for (auto [member, out] : {std::pair("program", &manifest.program), std::pair("source", &manifest.source),
-                             std::pair("producer", &manifest.producer), std::pair("target", &manifest.target),
-                             std::pair("artifact", &manifest.artifact),
-                             std::pair("started", &manifest.started), std::pair("data", &manifest.data)})
+  for (auto [member, out] :
+       {std::pair("program", &manifest.program), std::pair("source", &manifest.source),
+        std::pair("producer", &manifest.producer), std::pair("target", &manifest.target),
+        std::pair("artifact", &manifest.artifact), std::pair("started", &manifest.started),
+        std::pair("data", &manifest.data), std::pair("weights", &manifest.weights)})
     TAILOR_RETURN_IF_ERROR_AS_IS(take(json, member, *out));
   TAILOR_RETURN_IF_ERROR_AS_IS(take(json, "threads", 1, 1024, manifest.threads));
   TAILOR_RETURN_IF_ERROR_AS_IS(take(json, "loader_threads", -1, 64, manifest.loader_threads));

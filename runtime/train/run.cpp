@@ -11,6 +11,7 @@
 #include "runtime/options/run_keys.h"
 #include "runtime/train/latest_run.h"
 #include "runtime/train/predict.h"
+#include "runtime/train/pretrained.h"
 #include "runtime/train/run_folder.h"
 #include "runtime/train/stop_signal.h"
 #include "runtime/train/trainer.h"
@@ -71,6 +72,7 @@ struct RunSetup {
   bool write_manifest = true;
   bool program_of_run = true;             ///< not another one than the resumed run's
   std::vector<std::string> kept, changed; ///< by a resume
+  PretrainedWeights weights;
   std::unique_ptr<Executor> executor;
   std::uint64_t first_seed = 0;
   std::int64_t num_seeds = 1;
@@ -111,6 +113,7 @@ Status choose(const RunOptions& options, RunSetup& setup) {
     setup.kept = std::move(resumption.options.kept);
     setup.changed = std::move(resumption.options.changed);
     setup.manifest = std::move(resumption.manifest);
+    TAILOR_RETURN_IF_ERROR_AS_IS(check_same_weights(setup.manifest.options, setup.options));
     if (data.empty()) data = setup.manifest.data;
     if (options.batch == 0) setup.batch = setup.manifest.batch;
     if (data != setup.manifest.data)
@@ -132,9 +135,26 @@ Status choose(const RunOptions& options, RunSetup& setup) {
   now.command_line = options.command_line;
   if (options.resume) { // how and when it started stays
     now.started = setup.manifest.started;
+    now.weights = setup.manifest.weights;
     now.command_line = setup.manifest.command_line;
   }
   setup.manifest = std::move(now);
+  return {};
+}
+
+/// Pretrained weights, against the program: before data are opened. A run that goes on reads them only for seeds
+/// that have not begun, and then the same bytes.
+Status read_weights(bool resume, RunSetup& setup) {
+  const ArtifactSpec& spec = setup.artifact->spec();
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_stage_weights(spec));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.weights, PretrainedWeights::from(setup.options));
+  if (setup.weights.empty()) return {};
+  if (!resume) {
+    Result<std::string> hash = setup.weights.check(spec);
+    if (!hash.ok()) return at_option(setup.options, std::move(hash).status().about("model.weights.file"));
+    setup.manifest.weights = *std::move(hash);
+  }
+  setup.weights.expect(setup.manifest.weights);
   return {};
 }
 
@@ -144,6 +164,7 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
   const ArtifactSpec& spec = artifact->spec();
   if (spec.stages.empty()) return invalid_argument("'", spec.name, "' has no training stage");
   TAILOR_RETURN_IF_ERROR_AS_IS(choose(options, setup));
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_weights(options.resume, setup));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const LoopPlan loop, LoopPlan::from(setup.options));
   setup.keeps_best = !loop.select.empty();
   // Read by predict only: refused now rather than when the weights are there.
@@ -404,6 +425,7 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
     trainer_options.stop_after_steps = options.stop_after_steps;
     trainer_options.quiet = options.quiet;
     trainer_options.train_slots = setup.train_slots;
+    if (!setup.weights.empty()) trainer_options.weights = &setup.weights;
 
     const std::string best = Trainer::best_path(trainer_options.folder);
     for (const std::string& path : {Trainer::last_path(trainer_options.folder), best, best + ".next"})

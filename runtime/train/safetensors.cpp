@@ -45,7 +45,12 @@ Result<TensorView> tensor_of(const std::string& name, const OptionValue& entry,
   tensor.name = name;
   const OptionValue* dtype = entry.find("dtype");
   if (!dtype || !dtype->as_string()) return data_loss("no element type");
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(tensor.dtype, type_of(*dtype->as_string()));
+  tensor.is_half = *dtype->as_string() == "F16";
+  if (tensor.is_half) {
+    tensor.dtype = std::nullopt;
+  } else {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(tensor.dtype, type_of(*dtype->as_string()));
+  }
   TAILOR_ASSIGN_OR_RETURN_AS_IS(tensor.shape, sizes_of(entry.find("shape"), "shape"));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::vector<std::int64_t> offsets,
                                 sizes_of(entry.find("data_offsets"), "data_offsets"));
@@ -53,7 +58,11 @@ Result<TensorView> tensor_of(const std::string& name, const OptionValue& entry,
     return data_loss("its offsets do not fit ", data.size(), " bytes of data");
   std::uint64_t bytes = 0;
   if (!num_elements(tensor.shape, bytes) ||
-      __builtin_mul_overflow(bytes, tensor.dtype ? dtype_bytes(*tensor.dtype) : 1, &bytes) ||
+      __builtin_mul_overflow(bytes,
+                             tensor.dtype     ? dtype_bytes(*tensor.dtype)
+                             : tensor.is_half ? 2
+                                              : 1,
+                             &bytes) ||
       bytes != static_cast<std::uint64_t>(offsets[1] - offsets[0]))
     return data_loss("its shape does not take the ", offsets[1] - offsets[0], " bytes it has");
   tensor.bytes = data.subspan(static_cast<std::size_t>(offsets[0]), static_cast<std::size_t>(bytes));

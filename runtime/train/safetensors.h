@@ -15,7 +15,7 @@ namespace tailor::runtime {
 /// The safetensors format (github.com/huggingface/safetensors): 8 bytes header length, a JSON header
 /// {"__metadata__": {text: text}, name: {"dtype", "shape", "data_offsets"}}, then the data without holes.
 
-/// Element type; empty for "U8", plain bytes, which no state has.
+/// Element type; empty for "U8" and "F16", which no state has.
 using TensorType = std::optional<DType>;
 
 struct TensorToWrite {
@@ -34,6 +34,7 @@ Result<std::string> safetensors_header(const std::vector<TensorToWrite>& tensors
 struct TensorView {
   std::string name;
   TensorType dtype = DType::kF32;
+  bool is_half = false; ///< "F16": two bytes an element
   std::vector<std::int64_t> shape;
   std::span<const std::byte> bytes;
 };

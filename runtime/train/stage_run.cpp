@@ -3,6 +3,7 @@
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/run_keys.h"
+#include "runtime/train/pretrained.h"
 #include "runtime/train/watched.h"
 
 #include <algorithm>
@@ -54,6 +55,7 @@ Status initialise(const SeedSetup& setup, const StageRun& run, const TrainingRec
   const std::uint64_t seed = setup.trainer.seed;
   if (record.stage == 0) {
     TAILOR_RETURN_IF_ERROR_AS_IS(executor.initialise(seed));
+    if (setup.trainer.weights) TAILOR_RETURN_IF_ERROR_AS_IS(setup.trainer.weights->load(executor, seed));
   } else {
     if (!run.stage->initialised_groups.empty())
       TAILOR_RETURN_IF_ERROR_AS_IS(executor.initialise(seed, run.stage->initialised_groups));

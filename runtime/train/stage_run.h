@@ -14,6 +14,8 @@
 
 namespace tailor::runtime {
 
+class PretrainedWeights;
+
 struct TrainerOptions {
   std::string folder; ///< of this seed
   std::uint64_t seed = 0;
@@ -23,6 +25,8 @@ struct TrainerOptions {
   bool quiet = false;
   /// Batch slots: training uses [0, train_slots), evaluation the next Evaluator::kSlots.
   std::uint32_t train_slots = 16;
+  /// What a seed that begins reads its first weights from; null: none.
+  const PretrainedWeights* weights = nullptr;
 };
 
 /// What one seed trains with, from its first stage to its last.

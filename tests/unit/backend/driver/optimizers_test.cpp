@@ -184,6 +184,39 @@ TEST_F(TrainedOptimizers, FrozenTensorsKeepTheirBits) {
   EXPECT_NE(start.at("net.head.weight"), end.at("net.head.weight"));
 }
 
+// Classifier re-training: the body of a run before, frozen, and a head of its own.
+TEST_F(TrainedOptimizers, WeightsOfARunBeforeAreTheStartOfAnother) {
+  optim::Sgd first({.momentum = 0.9});
+  Moons before({{"sgd", &first}}, [&](Moons& m, Step& s, const Gradients& g, const Array& lr) {
+    s.update(m.net, first, g, lr);
+  });
+  const Tensors trained = train(before.program, 10);
+  optim::Sgd second;
+  Moons after(
+      {{"again", &second}},
+      [&](Moons& m, Step& s, const Gradients& g, const Array& lr) { s.update(m.net.head, second, g, lr); },
+      {"body.*"});
+  after.program.options().set("model.weights.file", folder_ + "/1/seed-0/last.safetensors");
+  after.program.options().set("model.weights.skip",
+                              runtime::OptionValue::List{"head.*", "sgd/*", "ema/*", "ema_batchnorm/*"});
+  const Tensors end = train(after.program, 5), start = train(after.program, 0);
+  expectSameBits(trained, end, "net.body.");
+  expectSameBits(trained, end, "net_batchnorm.body.");
+  EXPECT_NE(end.at("net.body.fc.weight"), start.at("net.body.fc.weight"));
+  EXPECT_NE(end.at("net.head.weight"), trained.at("net.head.weight"));
+}
+
+TEST_F(TrainedOptimizers, AMisspeltKeyOfTheWeightsIsRefused) {
+  optim::Sgd sgd;
+  Moons moons({{"sgd", &sgd}},
+              [&](Moons& m, Step& s, const Gradients& g, const Array& lr) { s.update(m.net, sgd, g, lr); });
+  moons.program.options().set("model.weights.fil", "w.safetensors");
+  const auto compiled = compile(moons.program, {});
+  ASSERT_FALSE(compiled.ok());
+  EXPECT_NE(compiled.status().message().find("'model.weights.fil'"), std::string::npos)
+      << compiled.status().message();
+}
+
 /// RMSprop (Tieleman and Hinton 2012): s = a s + (1 - a) g^2;  w -= lr g / (sqrt(s) + eps).
 class RmsProp : public optim::Optimizer {
 public:

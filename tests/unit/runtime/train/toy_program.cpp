@@ -160,6 +160,9 @@ void set_options(Options& options, const ToyOptions& toy) {
   lr.limits.min_exclusive = true;
   options.set("optimizer.lr", lr);
   add("optimizer.momentum", OptionValue(0.9), OptionType::kNumber);
+  add("model.weights.file", "", OptionType::kString);
+  add("model.weights.names", OptionValue(OptionValue::List{}), OptionType::kList);
+  add("model.weights.skip", OptionValue(OptionValue::List{}), OptionType::kList);
   add("method.ema.decay", OptionValue(0.99), OptionType::kNumber);
   add("method.ema.warmup", OptionValue(true), OptionType::kBool, OptionStage::kCompile);
   add("schedule.name", "warmup_cosine", OptionType::kString);
