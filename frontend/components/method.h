@@ -1,6 +1,7 @@
 #pragma once
 
 #include "frontend/components/keys.h"
+#include "frontend/components/recipe_check.h"
 #include "frontend/losses/softmax_cross_entropy.h"
 #include "frontend/program.h"
 #include "runtime/options/component.h"
@@ -51,19 +52,6 @@ public:
   virtual optim::Ema* average() { return nullptr; }
 };
 
-/// What the check of a method sees of a recipe, and how it complains.
-class MethodCheck {
-public:
-  virtual ~MethodCheck() = default;
-  virtual const runtime::Options& options() const = 0;
-  /// A file or the command line set it.
-  virtual bool is_set(std::string_view key) const = 0;
-  virtual bool uses(std::string_view method) const = 0;
-  /// A contradiction: the complaint stands at `key`, a note at `other`.
-  virtual void contradict(std::string_view key, std::string message, std::string_view other, std::string note,
-                          std::string hint) = 0;
-};
-
 /// A method that recipes may name in method.use: one file in models/methods, or in a user's program.
 struct MethodSpec {
   static constexpr std::string_view kKind = "method";
@@ -79,7 +67,7 @@ struct MethodSpec {
   Part part = Part::other;
   bool needs_class_logits = false; ///< K logits: model.output = "sigmoid" has one
   std::vector<Conflict> conflicts = {};
-  std::function<void(MethodCheck&)> check = {};
+  std::function<void(RecipeCheck&)> check = {};
   /// From the options of the program, whose keys are all there.
   std::function<std::unique_ptr<Method>(const runtime::Options&)> make = {};
 };

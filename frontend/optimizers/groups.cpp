@@ -8,17 +8,6 @@
 
 namespace tailor::optim {
 
-DecayFilter decay_filter_from_name(std::string_view name, const Location& location) {
-  if (name == "all") return DecayFilter::all;
-  if (name == "no_norm_bias") return DecayFilter::no_norm_bias;
-  throw TraceError("optimizer", "'" + std::string(name) + "' is not a decay filter", location,
-                   "one of all, no_norm_bias");
-}
-
-const char* to_string(DecayFilter filter) {
-  return filter == DecayFilter::all ? "all" : "no_norm_bias";
-}
-
 std::string nearest_names(std::string_view pattern, const std::vector<std::string>& names) {
   std::string letters;
   for (char letter : pattern)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "frontend/location.h"
+#include "runtime/options/words.h"
 
 #include <cstdint>
 #include <optional>
@@ -13,8 +14,16 @@ namespace tailor::optim {
 
 /// Which parameters decay: all (the references of methods.md 4.1), or not biases and normalisation weights.
 enum class DecayFilter : std::uint8_t { all, no_norm_bias };
-DecayFilter decay_filter_from_name(std::string_view name, const Location& location = {});
-const char* to_string(DecayFilter filter);
+
+} // namespace tailor::optim
+
+template <> struct tailor::runtime::Words<tailor::optim::DecayFilter> {
+  using DecayFilter = tailor::optim::DecayFilter;
+  static constexpr std::pair<DecayFilter, const char*> kAll[] = {{DecayFilter::all, "all"},
+                                                                 {DecayFilter::no_norm_bias, "no_norm_bias"}};
+};
+
+namespace tailor::optim {
 
 /// Parameters with numbers of their own:
 ///

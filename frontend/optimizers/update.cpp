@@ -57,7 +57,7 @@ Update::Update(const Args& args)
   detail::require_between("update", "weight_decay", common.weight_decay, 0, kLargest, location_);
   choice("name", optimizer_.name());
   tracer_.default_option(prefix_->key + "weight_decay", common.weight_decay, OptionStage::kRun, location_);
-  choice("decay_filter", to_string(common.decay_filter));
+  choice("decay_filter", runtime::word_of(common.decay_filter));
 
   Trace& trace = Trace::require("update", location_);
   for (const auto& [name, tensor] : net_.tensors()) {

@@ -46,7 +46,7 @@ private:
   SmoothingKeys keys_;
 };
 
-void check(MethodCheck& recipe) {
+void check(RecipeCheck& recipe) {
   const SmoothingKeys keys = component_keys<SmoothingKeys>(recipe.options());
   if (keys.profile != "uniform" || keys.eps <= keys.eps_max) return;
   const std::string eps = runtime::number_text(keys.eps);

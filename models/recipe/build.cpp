@@ -71,27 +71,10 @@ Location Program::at(std::string_view key) const {
 std::string Program::text(std::string_view key) const {
   return *recipe_.options.get_string(key);
 }
-double Program::number(std::string_view key) const {
-  return *recipe_.options.get_number(key);
-}
-bool Program::flag(std::string_view key) const {
-  return *recipe_.options.get_bool(key);
-}
 
 Program::Program(const Recipe& recipe, const runtime::DataSchema& schema)
     : recipe_(recipe), training_(recipe.name, make_location(recipe.path, 1, 1)),
-      loss_(used_loss(recipe_.options)),
-      sgd_({.momentum = number(key_name(&OptimizerKeys::momentum)),
-            .weight_decay = number(key_name(&OptimizerKeys::weight_decay)),
-            .nesterov = flag(key_name(&OptimizerKeys::nesterov)),
-            .decay_filter = optim::decay_filter_from_name(text(key_name(&OptimizerKeys::decay_filter)),
-                                                          at(key_name(&OptimizerKeys::decay_filter)))}),
-      adamw_({.weight_decay = number(key_name(&OptimizerKeys::weight_decay)),
-              .beta1 = number(key_name(&OptimizerKeys::beta1)),
-              .beta2 = number(key_name(&OptimizerKeys::beta2)),
-              .epsilon = number(key_name(&OptimizerKeys::eps)),
-              .decay_filter = optim::decay_filter_from_name(text(key_name(&OptimizerKeys::decay_filter)),
-                                                            at(key_name(&OptimizerKeys::decay_filter)))}) {
+      loss_(used_loss(recipe_.options)) {
   // What has no line of its own in the recipe answers to the methods it is made of.
   LocationScope scope(at(key_name(&MethodKeys::use)));
   const bool one_logit = text(key_name(&ModelKeys::output)) == word_of(ModelOutput::kSigmoid);
@@ -106,10 +89,7 @@ Program::Program(const Recipe& recipe, const runtime::DataSchema& schema)
                   .eval_batch = BatchSizes(integers(recipe_, key_name(&RunKeys::eval_batch)))});
   make_network(schema, one_logit ? 1 : schema.num_classes);
   training_.state("net", net_->module());
-  if (text(key_name(&OptimizerKeys::name)) == "adamw")
-    training_.state("optimizer", adamw_);
-  else
-    training_.state("optimizer", sgd_);
+  make_optimizer();
   make_methods();
 
   training_.train_step([this](Step& step) { train(step); });
@@ -144,6 +124,17 @@ void Program::make_network(const runtime::DataSchema& schema, std::int64_t outpu
     return spec->make({schema, outputs, recipe_.options});
   });
   if (!net_) throw TraceError("model", "the function of '" + spec->name + "' gave no network", here);
+}
+
+void Program::make_optimizer() {
+  const OptimizerSpec* spec = used_optimizer(recipe_.options);
+  const Location here = at(key_name(&OptimizerKeys::name));
+  LocationScope scope(here, LocationScope::Nesting::inner);
+  optimizer_ =
+      run_user_code("optimizer '" + spec->name + "'", here, [&] { return spec->make(recipe_.options); });
+  if (!optimizer_)
+    throw TraceError("optimizer", "the function of '" + spec->name + "' gave no optimizer", here);
+  training_.state("optimizer", *optimizer_);
 }
 
 void Program::make_methods() {
@@ -188,13 +179,15 @@ Gradients Program::gradients(Step& step) {
 }
 
 void Program::train(Step& step) {
+  if (const std::vector<std::string> frozen = *recipe_.options.get_strings(key_name(&ModelKeys::freeze));
+      !frozen.empty()) {
+    LocationScope scope(at(key_name(&ModelKeys::freeze)), LocationScope::Nesting::inner);
+    step.freeze(net_->module(), frozen);
+  }
   const Gradients step_gradients = gradients(step);
   LocationScope scope(at(key_name(&OptimizerKeys::name)), LocationScope::Nesting::inner);
   Array lr = step.control("lr", learning_rate(recipe_));
-  if (text(key_name(&OptimizerKeys::name)) == "adamw")
-    step.update(net_->module(), adamw_, step_gradients, lr);
-  else
-    step.update(net_->module(), sgd_, step_gradients, lr);
+  step.update(net_->module(), *optimizer_, step_gradients, lr);
   for (const UsedMethod& used : methods_)
     used.method->after_update(step, net_->module());
 }

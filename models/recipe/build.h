@@ -8,8 +8,7 @@
 #include "frontend/components/loss.h"
 #include "frontend/components/method.h"
 #include "frontend/components/model.h"
-#include "frontend/optimizers/adamw.h"
-#include "frontend/optimizers/sgd.h"
+#include "frontend/components/optimizer.h"
 #include "frontend/program.h"
 #include "models/recipe/parse.h"
 #include "runtime/base/data_schema.h"
@@ -31,13 +30,12 @@ public:
 
 private:
   void make_network(const runtime::DataSchema& schema, std::int64_t outputs);
+  void make_optimizer();
   void make_methods();
   void train(Step& step);
   Gradients gradients(Step& step);
   Location at(std::string_view key) const;
   std::string text(std::string_view key) const;
-  double number(std::string_view key) const;
-  bool flag(std::string_view key) const;
 
   struct UsedMethod {
     const MethodSpec* spec;
@@ -49,8 +47,7 @@ private:
   std::unique_ptr<Network> net_;
   std::vector<UsedMethod> methods_; ///< in the order of their hooks
   const LossSpec* loss_;
-  optim::Sgd sgd_;
-  optim::AdamW adamw_;
+  std::unique_ptr<optim::Optimizer> optimizer_;
 };
 
 } // namespace tailor::recipe

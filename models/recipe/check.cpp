@@ -32,7 +32,6 @@ using runtime::key_table;
 using runtime::KeySpec;
 using runtime::LongTailKeys;
 using runtime::number_text;
-using runtime::OptimizerKeys;
 using runtime::RunKeys;
 using runtime::ScheduleKeys;
 using runtime::SplitKeys;
@@ -77,15 +76,6 @@ void check_effects(Recipe& recipe) {
     contradict(recipe, key, "'" + key + "' has no effect with " + other + " " + value, other,
                other + " is set here", "remove it, or set " + other + " = " + joined(needed->values, "\""));
   }
-}
-
-void check_optimizer(Recipe& recipe) {
-  if (text_of(recipe, &OptimizerKeys::name) == "sgd" && text_of(recipe, &OptimizerKeys::nesterov) == "true" &&
-      number_of(recipe, &OptimizerKeys::momentum) == 0)
-    contradict(recipe, key_name(&OptimizerKeys::nesterov),
-               "nesterov = true looks ahead along the momentum, but momentum = 0",
-               key_name(&OptimizerKeys::momentum), "the momentum is set here",
-               "momentum = 0.9 is the usual one");
 }
 
 // --- data ---
@@ -256,7 +246,6 @@ std::string_view class_key(const Recipe& recipe) {
 
 void check(Recipe& recipe) {
   check_methods(recipe);
-  check_optimizer(recipe);
   check_long_tail(recipe);
   check_data(recipe);
   check_schedule(recipe);

@@ -43,7 +43,7 @@ namespace {
 
 bool is_list(KeyType type) {
   return type == KeyType::kWords || type == KeyType::kColumns || type == KeyType::kInts ||
-         type == KeyType::kNumbers;
+         type == KeyType::kNumbers || type == KeyType::kTables;
 }
 
 KeyType element_type(KeyType type) {
@@ -54,6 +54,8 @@ KeyType element_type(KeyType type) {
     return KeyType::kColumn;
   case KeyType::kNumbers:
     return KeyType::kNumber;
+  case KeyType::kTables:
+    return KeyType::kTables;
   default:
     return KeyType::kInt;
   }
@@ -61,6 +63,32 @@ KeyType element_type(KeyType type) {
 
 Conversion refuse(std::string error, std::string hint = {}) {
   return {{}, {{std::move(error), std::move(hint)}}};
+}
+
+/// Whatever the value holds, dates aside: nullopt for one.
+std::optional<OptionValue> any_value(const toml::node& node) {
+  if (auto* value = node.as_boolean()) return OptionValue(**value);
+  if (auto* value = node.as_integer()) return OptionValue(**value);
+  if (auto* value = node.as_floating_point()) return OptionValue(**value);
+  if (auto* value = node.as_string()) return OptionValue(**value);
+  if (const toml::array* array = node.as_array()) {
+    OptionValue::List list;
+    for (const toml::node& item : *array)
+      if (std::optional<OptionValue> value = any_value(item))
+        list.push_back(*std::move(value));
+      else
+        return std::nullopt;
+    return OptionValue(std::move(list));
+  }
+  const toml::table* table = node.as_table();
+  if (!table) return std::nullopt;
+  OptionValue::Table members;
+  for (auto&& [name, item] : *table)
+    if (std::optional<OptionValue> value = any_value(item))
+      members.emplace_back(std::string(name.str()), *std::move(value));
+    else
+      return std::nullopt;
+  return OptionValue(std::move(members));
 }
 
 class Converter {
@@ -125,6 +153,10 @@ private:
         if (std::abs(static_cast<double>(**value)) <= 1e6) return {OptionValue(**value), {}};
         return refuse("column index " + std::to_string(**value) + " of " + spec_.key + " is out of range");
       }
+      break;
+    case KeyType::kTables:
+      if (node.is_table())
+        if (std::optional<OptionValue> value = any_value(node)) return {*std::move(value), {}};
       break;
     case KeyType::kSeedChoice:
       if (auto* value = node.as_integer()) return bounded_integer(**value);

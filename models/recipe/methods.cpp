@@ -107,9 +107,9 @@ private:
   std::vector<const MethodSpec*> specs_; // null: not registered, which has been said
 };
 
-class RecipeCheck final : public MethodCheck {
+class CheckOf final : public RecipeCheck {
 public:
-  explicit RecipeCheck(Recipe& recipe) : recipe_(recipe) {}
+  explicit CheckOf(Recipe& recipe) : recipe_(recipe) {}
   const runtime::Options& options() const override { return recipe_.options; }
   bool is_set(std::string_view key) const override { return recipe_.is_set(key); }
   bool uses(std::string_view method) const override {
@@ -165,6 +165,11 @@ const LossSpec* used_loss(const Options& options) {
   return name.ok() ? Registry<LossSpec>::find(*name) : nullptr;
 }
 
+const OptimizerSpec* used_optimizer(const Options& options) {
+  const runtime::Result<std::string> name = options.get_string(key_name(&runtime::OptimizerKeys::name));
+  return name.ok() ? Registry<OptimizerSpec>::find(*name) : nullptr;
+}
+
 void check_methods(Recipe& recipe) {
   const std::vector<std::string> names = names_of(recipe.options);
   const std::string &use = key_name(&MethodKeys::use), &weights = key_name(&runtime::EvalKeys::weights);
@@ -178,9 +183,11 @@ void check_methods(Recipe& recipe) {
     contradict(recipe, key_name(&MethodKeys::loss),
                "loss '" + loss->name + "' needs K logits, but model.output = \"sigmoid\" has one",
                key_name(&ModelKeys::output), "the output is set here", "model.output = \"softmax\"");
-  RecipeCheck check(recipe);
+  CheckOf check(recipe);
   for (const MethodSpec* spec : used_methods(recipe.options))
     if (spec->check) spec->check(check);
+  const OptimizerSpec* optimizer = used_optimizer(recipe.options);
+  if (optimizer && optimizer->check) optimizer->check(check);
 }
 
 } // namespace tailor::recipe

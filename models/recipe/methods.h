@@ -5,6 +5,7 @@
 
 #include "frontend/components/loss.h"
 #include "frontend/components/method.h"
+#include "frontend/components/optimizer.h"
 #include "models/recipe/parse.h"
 
 namespace tailor::recipe {
@@ -19,8 +20,12 @@ bool averages(const Options& options);
 /// The spec of method.loss; nullptr if nothing of that name is registered.
 const LossSpec* used_loss(const Options& options);
 
+/// The spec of optimizer.name; nullptr if nothing of that name is registered.
+const OptimizerSpec* used_optimizer(const Options& options);
+
 /// Complaints: an empty list, a method twice, two that give the same part or name each other as a conflict, keys of a
-/// method that is not used, a loss that does not honour what a method makes of it, and each method's own check.
+/// method that is not used, a loss that does not honour what a method makes of it, and the own checks of
+/// the methods and the optimizer.
 void check_methods(Recipe& recipe);
 
 } // namespace tailor::recipe

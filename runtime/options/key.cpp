@@ -24,6 +24,7 @@ OptionType option_type(KeyType type) {
   case KeyType::kColumns:
   case KeyType::kInts:
   case KeyType::kNumbers:
+  case KeyType::kTables:
     return OptionType::kList;
   case KeyType::kColumn:
   case KeyType::kSeedChoice:
@@ -62,6 +63,8 @@ std::string_view name(KeyType type) {
     return "an integer or a list of integers";
   case KeyType::kNumbers:
     return "a number or a list of numbers";
+  case KeyType::kTables:
+    return "a list of tables";
   }
   return "";
 }

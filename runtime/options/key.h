@@ -23,6 +23,7 @@ enum class KeyType {
   kInts,       ///< list of integer
   kNumbers,    ///< list of number
   kIntOrList,
+  kTables, ///< list of tables, whose fields their reader knows
 };
 
 /// "an integer", "a list of words": what a value of that type is, for messages.

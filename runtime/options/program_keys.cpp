@@ -3,18 +3,28 @@
 namespace tailor::runtime {
 
 const KeySet<ModelKeys>& ModelKeys::keys() {
-  static const KeySet<ModelKeys> set{"model.",
-                                     {
-                                         key("name", &ModelKeys::name,
-                                             {.stage = kCompiled,
-                                              .text = "network; a program can register its own",
-                                              .source = "methods 10, 11.3",
-                                              .choices_of = "model"}),
-                                         key("output", &ModelKeys::output,
-                                             {.stage = kCompiled,
-                                              .text = "K logits, or one logit for two classes",
-                                              .source = "methods 11.1"}),
-                                     }};
+  static const KeySet<ModelKeys> set{
+      "model.",
+      {
+          key("name", &ModelKeys::name,
+              {.stage = kCompiled,
+               .text = "network; a program can register its own",
+               .source = "methods 10, 11.3",
+               .choices_of = "model"}),
+          key("freeze", &ModelKeys::freeze,
+              {.stage = kCompiled, .text = "patterns of parameters that do not train, as [\"layer1.*\"]"}),
+          key("weights.file", &ModelKeys::weights_file,
+              {.text = "safetensors file that a seed starts from", .type = KeyType::kPath, .unset = true}),
+          key("weights.names", &ModelKeys::weights_names,
+              {.text =
+                   "how names of the file become the model's: \"torchvision\", or \"FROM=TO\" for prefixes"}),
+          key("weights.skip", &ModelKeys::weights_skip,
+              {.text = "patterns of tensors that stay as initialised"}),
+          key("output", &ModelKeys::output,
+              {.stage = kCompiled,
+               .text = "K logits, or one logit for two classes",
+               .source = "methods 11.1"}),
+      }};
   return set;
 }
 
@@ -41,48 +51,11 @@ const KeySet<OptimizerKeys>& OptimizerKeys::keys() {
       {
           key("name", &OptimizerKeys::name,
               {.stage = kCompiled,
-               .text = "update rule",
+               .text = "update rule; a program can register its own",
                .source = "methods 4.1-4.2",
-               .choices = {"sgd", "adamw"}}),
+               .choices_of = "optimizer"}),
           key("lr", &OptimizerKeys::lr,
               {.min = 0, .max = 1e6, .text = "peak learning rate", .source = "methods 4.6"}),
-          key("momentum", &OptimizerKeys::momentum,
-              {.min = 0,
-               .max = 1,
-               .text = "momentum of sgd",
-               .source = "methods 4.6",
-               .only_if = "optimizer.name = sgd"}),
-          key("nesterov", &OptimizerKeys::nesterov,
-              {.stage = kCompiled,
-               .text = "Nesterov momentum of sgd",
-               .source = "methods 4.1",
-               .only_if = "optimizer.name = sgd"}),
-          key("weight_decay", &OptimizerKeys::weight_decay,
-              {.min = 0, .max = 1e3, .text = "weight decay (adamw: decoupled)", .source = "methods 4.6"}),
-          key("decay_filter", &OptimizerKeys::decay_filter,
-              {.stage = kCompiled,
-               .text = "parameters that decay",
-               .source = "methods 4.1",
-               .choices = {"all", "no_norm_bias"}}),
-          key("beta1", &OptimizerKeys::beta1,
-              {.min = 0,
-               .max = 0.999999,
-               .text = "adamw",
-               .source = "methods 4.2",
-               .only_if = "optimizer.name = adamw"}),
-          key("beta2", &OptimizerKeys::beta2,
-              {.min = 0,
-               .max = 0.9999999,
-               .text = "adamw",
-               .source = "methods 4.2",
-               .only_if = "optimizer.name = adamw"}),
-          key("eps", &OptimizerKeys::eps,
-              {.min = 0,
-               .max = 1,
-               .above_min = true,
-               .text = "adamw",
-               .source = "methods 4.2",
-               .only_if = "optimizer.name = adamw"}),
       }};
   return set;
 }

@@ -20,6 +20,10 @@ template <> struct Words<ModelOutput> {
 /// [model]: which network; its own keys are the component's.
 struct ModelKeys {
   std::string name = "mlp";
+  std::vector<std::string> freeze = {};
+  std::string weights_file;
+  std::vector<std::string> weights_names = {};
+  std::vector<std::string> weights_skip = {};
   ModelOutput output = ModelOutput::kSoftmax;
 
   static const KeySet<ModelKeys>& keys();
@@ -33,17 +37,10 @@ struct MethodKeys {
   static const KeySet<MethodKeys>& keys();
 };
 
-/// [optimizer]
+/// [optimizer]: which one and its rate; its own keys are the component's.
 struct OptimizerKeys {
   std::string name = "sgd";
   double lr = 0.1;
-  double momentum = 0.9;
-  bool nesterov = false;
-  double weight_decay = 0.0002;
-  std::string decay_filter = "all";
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double eps = 1e-8;
 
   static const KeySet<OptimizerKeys>& keys();
 };

@@ -3,6 +3,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/glob.h"
 #include "runtime/base/log.h"
+#include "runtime/options/program_keys.h"
 #include "runtime/train/finite_check.h"
 #include "runtime/train/safetensors.h"
 
@@ -20,9 +21,9 @@
 namespace tailor::runtime {
 namespace {
 
-constexpr const char* kFile = "model.weights.file";
-constexpr const char* kNames = "model.weights.names";
-constexpr const char* kSkip = "model.weights.skip";
+const std::string& kFile = key_name(&ModelKeys::weights_file);
+const std::string& kNames = key_name(&ModelKeys::weights_names);
+const std::string& kSkip = key_name(&ModelKeys::weights_skip);
 
 constexpr std::size_t kShown = 5; // disagreements that are listed
 
@@ -273,7 +274,7 @@ Status PretrainedWeights::load(Executor& executor, std::uint64_t seed) const {
 
 Status check_stage_weights(const ArtifactSpec& spec) {
   for (const Stage& stage : spec.stages)
-    for (const char* key : {kFile, kNames, kSkip})
+    for (const std::string& key : {kFile, kNames, kSkip})
       if (stage.options.contains(key))
         return unimplemented("stage '", stage.name, "' has '", key,
                              "', but weights are read once, when training starts");
@@ -285,7 +286,7 @@ Status check_same_weights(const Options& begun, const Options& now) {
     const std::string text = options.has_value(key) ? options.find(key)->value.to_json() : "";
     return text == "" || text == "\"\"" || text == "[]" ? "none" : text;
   };
-  for (const char* key : {kFile, kNames, kSkip}) {
+  for (const std::string& key : {kFile, kNames, kSkip}) {
     const std::string was = text_of(begun, key), is = text_of(now, key);
     if (was != is)
       return invalid_argument("'", key, "' is ", is, ", but the run began with ", was)

@@ -9,6 +9,7 @@
 #include "runtime/exec/cpu_executor.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/run_keys.h"
+#include "runtime/options/program_keys.h"
 #include "runtime/train/latest_run.h"
 #include "runtime/train/predict.h"
 #include "runtime/train/pretrained.h"
@@ -151,7 +152,7 @@ Status read_weights(bool resume, RunSetup& setup) {
   if (setup.weights.empty()) return {};
   if (!resume) {
     Result<std::string> hash = setup.weights.check(spec);
-    if (!hash.ok()) return at_option(setup.options, std::move(hash).status().about("model.weights.file"));
+    if (!hash.ok()) return at_option(setup.options, std::move(hash).status().about(key_name(&ModelKeys::weights_file)));
     setup.manifest.weights = *std::move(hash);
   }
   setup.weights.expect(setup.manifest.weights);

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "runtime/options/key_set.h"
+
+#include <string>
+#include <string_view>
+
+namespace tailor {
+
+/// What the check of a component sees of a recipe, and how it complains.
+class RecipeCheck {
+public:
+  virtual ~RecipeCheck() = default;
+  virtual const runtime::Options& options() const = 0;
+  /// A file or the command line set it.
+  virtual bool is_set(std::string_view key) const = 0;
+  virtual bool uses(std::string_view method) const = 0;
+  /// A contradiction: the complaint stands at `key`, a note at `other`.
+  virtual void contradict(std::string_view key, std::string message, std::string_view other, std::string note,
+                          std::string hint) = 0;
+};
+
+} // namespace tailor
