@@ -212,6 +212,10 @@ void fuseUpdates(Block& block, FusionBudget& budget) {
   bool changed = false;
   for (Operation* update : updates) {
     ValueRange parameters = newParameters(update);
+    if (unsigned segments = cast<ir::MultiTensorOpInterface>(update).getNumSegments(); segments > 1)
+      noted(update->getLoc(), kName, "parameter-groups",
+            Twine(parameters.size()) + " tensors in " + Twine(segments) +
+                " ranges, each with its own rate and decay, in one multi-tensor kernel");
     for (auto average : block.getOps<ir::EmaUpdateOp>()) {
       size_t shared =
           llvm::count_if(average.getValues(), [&](Value v) { return llvm::is_contained(parameters, v); });

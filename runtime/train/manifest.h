@@ -18,7 +18,7 @@ struct Manifest {
   std::int32_t threads = 1, loader_threads = -1; ///< of the start; -1: `run.loader_threads`
   std::int64_t batch = 0;                        ///< `--batch`; 0: the first compiled size
   std::string data;                              ///< `--data`; empty: none
-  std::string weights; ///< hash of `model.weights.file` (pretrained.h); empty: none
+  std::string weights;                           ///< hash of `model.weights.file` (pretrained.h); empty: none
   Options options;                               ///< value, stage and origin of each
 
   /// Of a run that starts now; the caller fills what the artifact does not know.
