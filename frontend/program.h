@@ -72,8 +72,9 @@ struct TracedProgram {
   std::vector<ControlField> controls;
   std::vector<Entry> entries; ///< fit first, then steps, then evals; variants by batch size
   std::vector<Stage> stages;
-  std::int64_t num_op_ids = 0;      ///< op ids used by the trace
-  bool norm_bias_undecayed = false; ///< weight decay leaves norms and biases out (optim::DecayFilter)
+  std::int64_t num_op_ids = 0; ///< op ids used by the trace
+  std::map<const State*, bool>
+      decayed; ///< of what an optimizer updates, and its slots: whether any lets it decay
   data::Schema schema;
   Options options;
   std::set<std::string, std::less<>> declared; ///< keys of `options` that the program's code reads or decides

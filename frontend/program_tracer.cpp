@@ -294,14 +294,6 @@ bool ProgramTracer::is_learning_rate(const Array& value) const {
   });
 }
 
-void ProgramTracer::set_decay_filter(optim::DecayFilter filter, const Location& location) {
-  bool undecayed = filter == optim::DecayFilter::no_norm_bias;
-  if (decay_filter_known_ && undecayed != out_.norm_bias_undecayed)
-    throw TraceError("update", "two optimizers of one program use different decay filters", location);
-  decay_filter_known_ = true;
-  out_.norm_bias_undecayed = undecayed;
-}
-
 void ProgramTracer::trace_steps() {
   const std::vector<std::int64_t>& sizes = program_.data_options.batch.sizes();
   for (std::int64_t size : sizes) {

@@ -71,7 +71,16 @@ public:
                     const std::vector<std::string>& names, const Location& location);
   /// A control field that holds the learning rate: called `lr` or evaluated from optimizer.lr.
   bool is_learning_rate(const Array& value) const;
-  void set_decay_filter(optim::DecayFilter filter, const Location& location);
+  /// An optimizer updates `parameter`, with weight decay or without.
+  void note_decay(const State& parameter, bool decays) {
+    bool& known = out_.decayed[&parameter];
+    known = known || decays;
+  }
+  /// A slot or average of `parameter` is laid out like it.
+  void note_slot(const State& slot, const State& parameter) {
+    if (auto known = out_.decayed.find(&parameter); known != out_.decayed.end())
+      out_.decayed[&slot] = known->second;
+  }
 
 private:
   void check_lifetimes() const;
@@ -90,7 +99,6 @@ private:
   std::shared_ptr<State> class_counts_;
   /// Tables of the fit entry, in order; equal tables of different variants share one.
   std::vector<std::pair<Array, std::shared_ptr<const State>>> tables_;
-  bool decay_filter_known_ = false;
   /// What the code said of an option, and where first.
   struct Said {
     runtime::OptionValue value;

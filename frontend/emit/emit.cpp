@@ -95,8 +95,8 @@ private:
                                        group.trainable);
     builder_.setInsertionPointToEnd(&op.getBody().front());
     for (const auto& state : group.states) {
-      bool undecayed =
-          program_.norm_bias_undecayed && state->norm_or_bias && group.kind != StateKind::batchnorm;
+      const auto decayed = program_.decayed.find(state.get());
+      const bool undecayed = decayed != program_.decayed.end() && !decayed->second;
       ir::StateOp::create(builder_, location(state->location), state->name,
                           tensor_type(state->type, builder_.getContext()),
                           init_rule(state->init, builder_.getContext()), undecayed);

@@ -35,6 +35,7 @@ void Ema::record(ProgramTracer& tracer, const nn::Module& net, const Array& vali
       for (const auto& [name, tensor] : net.tensors()) {
         if (tensor->state()->role != role || is_written(tensor->state()) != moved) continue;
         part.push_back(slots.slot(tensor->state(), InitRule::copy_of(tensor->state()), location));
+        tracer.note_slot(*part.back(), *tensor->state());
         olds.push_back(trace.read(part.back(), location));
         values.push_back(trace.read(tensor->state(), location));
       }

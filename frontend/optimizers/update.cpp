@@ -53,7 +53,6 @@ Update::Update(const Args& args)
       location_(args.location), valid_(args.valid) {
   const CommonOptions& common = optimizer_.common();
   prefix_ = std::make_unique<OptionPrefix>(tracer_.prefix_of("optimizer", &optimizer_, location_));
-  tracer_.set_decay_filter(common.decay_filter, location_);
   detail::require_between("update", "weight_decay", common.weight_decay, 0, kLargest, location_);
   choice("name", optimizer_.name());
   tracer_.default_option(prefix_->key + "weight_decay", common.weight_decay, OptionStage::kRun, location_);
@@ -127,6 +126,7 @@ void Update::form_segments(const CommonOptions& options) {
     segments_.push_back(static_cast<std::int32_t>(known - memberships_.begin()));
     if (known == memberships_.end()) memberships_.push_back(membership);
     decayed_.push_back(options.decay_filter == DecayFilter::all || !state->norm_or_bias);
+    tracer_.note_decay(*state, decayed_.back());
   }
   for (const ParameterGroup& group : options.groups)
     for (const std::string& pattern : group.match)
@@ -195,8 +195,11 @@ std::vector<Array> Update::read(SlotGroup& slots, const InitRule& init) {
     if (tensor->state()->role == State::Role::parameter) slots.slot(tensor->state(), init, location_);
   Trace& trace = Trace::require("update", location_);
   std::vector<Array> values;
-  for (const auto& state : states_)
-    values.push_back(trace.read(slots.slot(state, init, location_), location_));
+  for (const auto& state : states_) {
+    const auto slot = slots.slot(state, init, location_);
+    tracer_.note_slot(*slot, *state);
+    values.push_back(trace.read(slot, location_));
+  }
   return values;
 }
 

@@ -168,6 +168,32 @@ TEST(ParameterGroups, WithoutThemNothingIsSaidOfSegments) {
   EXPECT_TRUE(std::get<UpdateOptions>(updates[0]->options).segments.empty());
 }
 
+// Two optimizers were once held to one filter.
+TEST(ParameterGroups, EveryOptimizerHasItsOwnDecayFilter) {
+  Net net;
+  optim::AdamW body({.weight_decay = 0.1, .decay_filter = optim::DecayFilter::no_norm_bias});
+  optim::Sgd head({.weight_decay = 0.1});
+  TrainingProgram program("two");
+  program.data(data::blobs({.classes = 3, .dimensions = 2}), {.batch = 8});
+  program.state("net", net);
+  program.state("body", body);
+  program.state("head", head);
+  program.train_step([&](Step& s) {
+    auto g = value_and_grad(
+        [&] { return losses::softmax_cross_entropy(net(s.batch().numeric, s.context()), s.batch().label); });
+    s.update(net.body, body, g.gradients, 0.1);
+    s.update(net.head, head, g.gradients, 0.1);
+  });
+  program.eval_step([&](Eval& e) { e.logits(net(e.batch().numeric, e.context())); });
+  const TracedProgram traced = program.trace();
+  std::map<std::string, bool> decayed;
+  for (const auto& [state, decays] : traced.decayed)
+    if (state->role == State::Role::parameter) decayed[state->name] = decays;
+  EXPECT_EQ(decayed,
+            (std::map<std::string, bool>{
+                {"body.weight", true}, {"body.bias", false}, {"head.weight", true}, {"head.bias", true}}));
+}
+
 std::string group_error(std::vector<optim::ParameterGroup> groups) {
   optim::Sgd sgd({.weight_decay = 0.01, .groups = std::move(groups)});
   return error_of(sgd);
