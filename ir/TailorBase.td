@@ -45,6 +45,7 @@ class FusesAs<string fusion_class> : TraitList<[FusionOpInterface, FusionClassTr
 
 def Differentiable : DeclareOpInterfaceMethods<DifferentiableOpInterface>;
 def DifferentiableSome : DeclareOpInterfaceMethods<DifferentiableOpInterface, ["hasOperandGradient"]>;
+def Decomposable : DeclareOpInterfaceMethods<DecomposableOpInterface>;
 def FusesByAttributes : DeclareOpInterfaceMethods<FusionOpInterface>;
 def MultiTensorOp : DeclareOpInterfaceMethods<MultiTensorOpInterface>;
 def ParameterUpdateOp : DeclareOpInterfaceMethods<MultiTensorOpInterface,

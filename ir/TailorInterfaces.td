@@ -32,6 +32,21 @@ def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
   ];
 }
 
+def DecomposableOpInterface : OpInterface<"DecomposableOpInterface"> {
+  let cppNamespace = "::tailor::ir";
+  let description = [{
+    An op that stands for many (a loss, a norm) and whose gradient op has no derivative of its own. Where a gradient is
+    differentiated again, Differentiate puts what it stands for in its place first; those ops have derivatives of every
+    order.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Builds ops that all have derivatives and computes the same: one value per result, of its type. What the op says
+      about padding and empty batches holds for the value, the gradient and its derivative.
+    }], "::llvm::SmallVector<::mlir::Value>", "decompose", (ins "::mlir::OpBuilder &":$builder)>
+  ];
+}
+
 def FusionOpInterface : OpInterface<"FusionOpInterface"> {
   let cppNamespace = "::tailor::ir";
   let description = [{

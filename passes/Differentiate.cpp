@@ -9,6 +9,7 @@
 
 #include "ir/OpIds.h"
 #include "ir/Tailor.h"
+#include "passes/analysis/TwiceDifferentiated.h"
 #include "passes/EraseDead.h"
 #include "passes/InlineCall.h"
 #include "passes/Passes.h"
@@ -66,6 +67,23 @@ LogicalResult inlineCalls(ir::BodyOp body, SymbolTable& symbols, SmallVectorImpl
     if (failed(nested)) return failure();
   }
   return success();
+}
+
+/// Puts what losses and norms stand for in their place: their gradient ops have no derivative. The parts answer to the
+/// op's id.
+void takeApart(ir::BodyOp body) {
+  for (Operation& op : llvm::make_early_inc_range(body.getBlock())) {
+    auto whole = dyn_cast<ir::DecomposableOpInterface>(op);
+    if (!whole) continue;
+    OpBuilder builder(&op);
+    Operation* before = op.getPrevNode();
+    SmallVector<Value> parts = whole.decompose(builder);
+    for (Operation* made = before ? before->getNextNode() : &body.getBlock().front(); made != &op;
+         made = made->getNextNode())
+      ir::inheritOrigin(made, &op);
+    op.replaceAllUsesWith(parts);
+    op.erase();
+  }
 }
 
 /// The reverse sweep over one body whose calls are inlined.
@@ -177,7 +195,7 @@ private:
 class ProgramDifferentiator {
 public:
   ProgramDifferentiator(ir::ProgramOp program, bool trivial)
-      : program_(program), symbols_(program), trivial_(trivial) {
+      : program_(program), symbols_(program), twice_(program), trivial_(trivial) {
     program.walk([&](Operation* op) { nextId_ = std::max(nextId_, ir::opId(op).value_or(-1) + 1); });
   }
 
@@ -219,8 +237,9 @@ private:
     vjp.setSymName(freshName(primal.getSymName()));
     symbols_.insert(vjp, std::next(Block::iterator(primal)));
     SmallVector<StringAttr> active{primal.getSymNameAttr()};
-    if (failed(inlineCalls(vjp, symbols_, active)) || failed(ReverseSweep(vjp, wrt, nextId_).run()))
-      return failure();
+    if (failed(inlineCalls(vjp, symbols_, active))) return failure();
+    if (twice_.contains(primal)) takeApart(vjp);
+    if (failed(ReverseSweep(vjp, wrt, nextId_).run())) return failure();
     if (!trivial_) eraseDeadOps(vjp.getBlock());
     primals_.insert(primal);
     return made_[key] = vjp;
@@ -235,6 +254,7 @@ private:
 
   ir::ProgramOp program_;
   SymbolTable symbols_;
+  TwiceDifferentiated twice_;
   bool trivial_;
   int64_t nextId_ = 0;
   std::map<std::pair<Operation*, std::vector<int64_t>>, ir::BodyOp> made_;

@@ -42,9 +42,10 @@ Clause againstLoss(Value value, const Pick& pick) {
 }
 
 Obstacle againstSecondDerivative() {
-  return obstacle("second-derivative",
-                  "the gradient of this loss is differentiated again, which the loss op has no rule for",
-                  "leave it written out");
+  return obstacle(
+      "second-derivative",
+      "the gradient of this loss is differentiated again, for which the loss op would be taken apart",
+      "leave it written out");
 }
 
 Clause againstWeights(SoftmaxCrossEntropyOp loss, ir::TakeOp lookup, const TrainedValues& trained) {

@@ -138,7 +138,8 @@ def DifferentiatePass : TailorPass<"tailor-differentiate"> {
     returns its results followed by one gradient per `wrt` argument. Contributions add up with `tailor.add`; a zero
     cotangent builds nothing; `stop_gradient` and integer values end a path; ops that no gradient needs are removed,
     so the data gradient of the first layer never exists. Backward ops carry `vjp_of` (the op_id they derive from) and
-    the source location of the primal op. Calls inside a body are inlined into the vjp body first.
+    the source location of the primal op. Calls inside a body are inlined into the vjp body first. Where the gradient of
+    a body is differentiated again, losses and norms are taken apart before (DecomposableOpInterface).
 
     Applies to: every value_and_grad. Mandatory: switched off, it makes one vjp body per call and keeps dead ops.
     Errors: an op without a rule on a path to `wrt`; `repeat` on such a path; a loss that is not a scalar float.

@@ -26,7 +26,7 @@ defvar softmax_loss_words = [{
 }];
 
 def SoftmaxCrossEntropyOp : PureOp<"softmax_cross_entropy", [
-    AttrSizedOperandSegments, DifferentiableSome, FusesAs<"Loss">]> {
+    AttrSizedOperandSegments, DifferentiableSome, Decomposable, FusesAs<"Loss">]> {
   let summary = "Cross-entropy between logits and class labels, with per-class tables.";
   let description = [{
     For a row with logits z [K] and label y:
@@ -99,7 +99,7 @@ defvar sigmoid_loss_words = [{
 }];
 
 def SigmoidCrossEntropyOp : PureOp<"sigmoid_cross_entropy", [
-    AttrSizedOperandSegments, DifferentiableSome, FusesAs<"Loss">]> {
+    AttrSizedOperandSegments, DifferentiableSome, Decomposable, FusesAs<"Loss">]> {
   let summary = "Binary cross-entropy of one logit per row, K = 2.";
   let description = [{
     For a row with logit z and label y in {0, 1}: t = (y == 1) * (1 - smoothing[y]) + smoothing[y] / 2,

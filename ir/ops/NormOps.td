@@ -5,7 +5,7 @@
 
 include "ir/TailorBase.td"
 
-def BatchNormTrainOp : PureOp<"batch_norm_train", [InfersType, Differentiable, FusesAs<"BatchNorm">]> {
+def BatchNormTrainOp : PureOp<"batch_norm_train", [InfersType, Differentiable, Decomposable, FusesAs<"BatchNorm">]> {
   let summary = "Normalises with the statistics of this batch.";
   let description = [{
     y = (x - mean) * inv_std * scale + bias, inv_std = 1 / sqrt(variance + epsilon); mean and variance (biased: / M)
@@ -68,7 +68,7 @@ def BatchNormUpdateRunningOp : PureOp<"batch_norm_update_running", [InfersType, 
   let hasVerifier = 1;
 }
 
-def LayerNormOp : PureOp<"layer_norm", [InfersType, Differentiable, FusesAs<"LayerNorm">]> {
+def LayerNormOp : PureOp<"layer_norm", [InfersType, Differentiable, Decomposable, FusesAs<"LayerNorm">]> {
   let summary = "Normalises the last dimension of each row.";
   let description = [{
     y = (x - mean) * inv_std * scale + bias, biased variance. x [..., C]; scale, bias [C]; mean, inv_std [...].

@@ -6,11 +6,11 @@
 include "ir/TailorBase.td"
 
 def GlobalNormOp : PureOp<"global_norm", [AttrSizedOperandSegments, InfersType, MultiTensorOp,
-    FusesAs<"MultiTensor">]> {
+    Differentiable, FusesAs<"MultiTensor">]> {
   let summary = "sqrt of the sum of squares over all tensors jointly.";
   let description = [{
     `weighted_by(%w...)` (ASAM): the norm of |w| * tensor, one w per tensor. Sums in f32 at least; the result is f32
-    (f64 for f64 tensors).
+    (f64 for f64 tensors). The gradient of a norm of 0 is 0.
   }];
   let arguments = (ins Variadic<FloatTensor>:$tensors, Variadic<FloatTensor>:$weights);
   let results = (outs FloatScalar:$result);

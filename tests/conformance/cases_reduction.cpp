@@ -46,6 +46,18 @@ std::vector<OpCase> reductionCases() {
                      "%r = tailor.masked_mean %x valid(%v) : ($x$, $v$) -> $r$",
                      {"2xf64"}});
   }
+  cases.push_back({"global_norm",
+                   {{"a", "3x2xf64"}, {"b", "4xf64"}, {"c", "f64"}},
+                   "%r = tailor.global_norm %a, %b, %c : ($a$, $b$, $c$) -> $r$",
+                   {"f64"}});
+  cases.push_back({"global_norm/weighted",
+                   {{"a", "3x2xf64"}, {"b", "4xf64"}, {"w", "3x2xf64"}, {"u", "4xf64"}},
+                   "%r = tailor.global_norm %a, %b weighted_by(%w, %u) : ($a$, $b$, $w$, $u$) -> $r$",
+                   {"f64"}});
+  cases.push_back({"global_norm/zero",
+                   {{"a", "3xf64", {}, {}, {0, 0, 0}}},
+                   "%r = tailor.global_norm %a : ($a$) -> $r$",
+                   {"f64"}});
   return cases;
 }
 

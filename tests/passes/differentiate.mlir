@@ -135,3 +135,42 @@ tailor.program @unused {
     tailor.yield
   }
 }
+
+// -----
+
+// The gradient of @inner is differentiated again, so its loss and norm are taken apart; those of @outer stay whole. What
+// an op stands for answers to its id.
+// CHECK-LABEL: tailor.body @inner.vjp
+// CHECK-NOT:     tailor.softmax_cross_entropy
+// CHECK-NOT:     tailor.layer_norm
+// CHECK:         tailor.rsqrt {{.*}}op_id = 3
+// CHECK:         tailor.log_softmax {{.*}}op_id = 4
+// CHECK-LABEL: tailor.body @outer.vjp
+// CHECK:         tailor.softmax_cross_entropy %{{.*}} reduction(sum) {op_id = 6
+// CHECK:         tailor.softmax_cross_entropy_grad
+tailor.program @penalty {
+  tailor.body @inner(%x: tensor<4x3xf32>, %s: tensor<3xf32>, %y: tensor<4xi32>) -> tensor<f32> {
+    %n, %m, %i = tailor.layer_norm %x, %s, %s epsilon(1.0e-5) {op_id = 3 : i64}
+        : (tensor<4x3xf32>, tensor<3xf32>, tensor<3xf32>) -> (tensor<4x3xf32>, tensor<4xf32>, tensor<4xf32>)
+    %l = tailor.softmax_cross_entropy %n, %y : tensor<4xi32> reduction(batch_mean) {op_id = 4 : i64}
+        : tensor<4x3xf32> -> tensor<f32>
+    tailor.return %l : tensor<f32>
+  }
+  tailor.body @outer(%x: tensor<4x3xf32>, %s: tensor<3xf32>, %y: tensor<4xi32>) -> tensor<f32> {
+    %l, %g = tailor.value_and_grad @inner(%x, %s, %y) wrt([0])
+        : (tensor<4x3xf32>, tensor<3xf32>, tensor<4xi32>) -> (tensor<f32>, tensor<4x3xf32>)
+    %p = tailor.softmax_cross_entropy %g, %y : tensor<4xi32> reduction(sum) {op_id = 6 : i64}
+        : tensor<4x3xf32> -> tensor<f32>
+    tailor.return %p : tensor<f32>
+  }
+  tailor.state_group @net kind(net) trainable { tailor.state @s : tensor<3xf32> init(ones) }
+  tailor.entry @step kind(step) batch(4) {
+    %x = tailor.constant dense<1.0> : tensor<4x3xf32>
+    %s = tailor.load @net::@s : tensor<3xf32>
+    %y = tailor.input "label" : tensor<4xi32>
+    %l, %g = tailor.value_and_grad @outer(%x, %s, %y) wrt([1])
+        : (tensor<4x3xf32>, tensor<3xf32>, tensor<4xi32>) -> (tensor<f32>, tensor<3xf32>)
+    tailor.store %g, @net::@s : tensor<3xf32>
+    tailor.yield
+  }
+}

@@ -514,8 +514,8 @@ module attributes {tailor.fuse_limit = 1 : i64} {
 
 // -----
 
-// A gradient penalty: the gradient of the written loss is differentiated again. Only the written form has a second
-// derivative, so it stays; the loss of the other body does not.
+// A gradient penalty: the gradient of the written loss is differentiated again. The loss op would be taken apart for
+// that, so the written form stays; the loss of the other body does not.
 // CHECK-LABEL: tailor.body @inner
 // CHECK-NOT:     softmax_cross_entropy
 // CHECK:         tailor.return
@@ -526,7 +526,7 @@ module attributes {tailor.fuse_limit = 1 : i64} {
 tailor.program @p {
   tailor.body @inner(%z: tensor<8x3xf32>, %y: tensor<8xi32>) -> tensor<f32> {
     %lse = tailor.logsumexp %z dim(1) : tensor<8x3xf32> to tensor<8xf32>
-    // expected-remark@+1 {{the gradient of this loss is differentiated again, which the loss op has no rule for}}
+    // expected-remark@+1 {{the gradient of this loss is differentiated again, for which the loss op would be taken apart}}
     %zy = tailor.take_along %z, %y : (tensor<8x3xf32>, tensor<8xi32>) -> tensor<8xf32>
     %nll = tailor.sub %lse, %zy : tensor<8xf32>
     %l = tailor.reduce_mean %nll dims([0]) : tensor<8xf32> to tensor<f32>
