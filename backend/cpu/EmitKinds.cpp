@@ -483,10 +483,19 @@ mlir::LogicalResult emitConcat(KernelContext& context, ir::ConcatOp concat) {
   return mlir::success();
 }
 
+/// True if the losses of single rows go into something over the rows that is no sum (their maximum): its lanes would
+/// be rows, and a loss looks up its label one row at a time.
+static bool looksAcrossRowLosses(ir::KernelOp kernel) {
+  for (mlir::Operation& op : kernel.getBlock())
+    if (ir::fusionClassOf(&op) == ir::FusionClass::Loss && tensorTypeOf(op.getResult(0)).getRank() == 1)
+      return !sumsOverRows(kernel);
+  return false;
+}
+
 mlir::LogicalResult emitGeneric(KernelContext& context) {
   ir::KernelOp kernel = context.kernel;
   KernelFrame frame(context.module, context.symbol, kernel, context.target);
-  Evaluator e(frame.b(), lanesPassThrough(kernel));
+  Evaluator e(frame.b(), lanesPassThrough(kernel) && !looksAcrossRowLosses(kernel));
   bindOperands(e, frame, kernel);
   context.info.rows = 1;
   context.info.units = {1, 0};

@@ -277,6 +277,17 @@ TEST(RowsKernel, BinaryLoss) {
                               floats({2}, 5, 0, 0.3), Tensor::scalar(1, Element::f32)});
 }
 
+TEST(RowsKernel, TheLargestOfTheRowsLosses) {
+  KernelText text{"rows", "%z: tensor<{N}x{C}xf32>, %y: tensor<{N}xi32>, %valid: tensor<i32>",
+                  R"(%n = tailor.softmax_cross_entropy %z, %y : tensor<{N}xi32> valid(%valid : tensor<i32>)
+                         reduction(none) : tensor<{N}x{C}xf32> -> tensor<{N}xf32>
+                     %m = tailor.reduce_max %n dims([0]) : tensor<{N}xf32> to tensor<f32>
+                     %l = tailor.logsumexp %n dim(0) : tensor<{N}xf32> to tensor<f32>)",
+                  "%m, %l", "tensor<f32>, tensor<f32>"};
+  for (auto [n, c] : {std::pair{1, 3}, {8, 3}, {33, 10}, {70, 150}})
+    check(sized(text, n, c), {floats({n, c}), labels(n, c), count(n)});
+}
+
 TEST(RowsKernel, ARowDoesNotDependOnItsBatch) {
   KernelText text{"rows", "%x: tensor<{N}x{C}xf32>", "%s = tailor.softmax %x dim(1) : tensor<{N}x{C}xf32>",
                   "%s", "tensor<{N}x{C}xf32>"};
