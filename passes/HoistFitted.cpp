@@ -37,17 +37,34 @@ DenseSet<Value> fixedValues(Block& block, llvm::function_ref<bool(Value)> isFixe
   return fixed;
 }
 
+/// Types a state may have: not i1, not bf16.
+bool canBeState(Type type) {
+  Type element = cast<RankedTensorType>(type).getElementType();
+  return element.isF32() || element.isF64() || element.isInteger(32) || element.isInteger(64);
+}
+
+bool escapes(Value value, const DenseSet<Value>& fixed) {
+  return llvm::any_of(value.getUsers(), [&](Operation* user) {
+    return user->getNumResults() == 0 || !fixed.contains(user->getResult(0));
+  });
+}
+
+/// Takes out what something not fixed reads and no state can hold (a comparison): it stays where it is, and what it is
+/// made of is read there.
+void keepUnstorable(Block& block, DenseSet<Value>& fixed) {
+  for (Operation& op : llvm::reverse(block.without_terminator()))
+    for (Value result : op.getResults())
+      if (fixed.contains(result) && !canBeState(result.getType()) && escapes(result, fixed))
+        fixed.erase(result);
+}
+
 /// Fixed values that took work and that something not fixed reads, in program order.
 SmallVector<Value> frontier(Block& block, const DenseSet<Value>& fixed) {
   SmallVector<Value> found;
   for (Operation& op : block.without_terminator()) {
     if (isa<ir::LoadOp>(op) || ir::fusionClassOf(&op) == ir::FusionClass::Leaf) continue;
-    for (Value result : op.getResults()) {
-      bool escapes = llvm::any_of(result.getUsers(), [&](Operation* user) {
-        return user->getNumResults() == 0 || !fixed.contains(user->getResult(0));
-      });
-      if (fixed.contains(result) && escapes) found.push_back(result);
-    }
+    for (Value result : op.getResults())
+      if (fixed.contains(result) && escapes(result, fixed)) found.push_back(result);
   }
   return found;
 }
@@ -175,7 +192,9 @@ private:
 
   void hoistOutOf(ir::EntryOp entry) {
     Block& block = entry.getBody().front();
-    for (Value value : frontier(block, fixedIn(entry))) {
+    DenseSet<Value> fixed = fixedIn(entry);
+    keepUnstorable(block, fixed);
+    for (Value value : frontier(block, fixed)) {
       if (!budget_.take()) return;
       SymbolRefAttr state = stateOf(value);
       OpBuilder builder(value.getDefiningOp());

@@ -71,3 +71,26 @@ tailor.program @changing {
     tailor.yield
   }
 }
+
+// -----
+
+// A comparison is no state: it stays in the step, and reads the counts that it is made of there.
+// CHECK-LABEL: tailor.program @flags
+// CHECK-NOT:     derived
+// CHECK-LABEL: tailor.entry @step
+// CHECK:         tailor.load @fitted::@counts
+// CHECK:         tailor.compare
+// CHECK-NEXT:    tailor.where
+tailor.program @flags {
+  tailor.state_group @fitted kind(fitted) { tailor.state @counts : tensor<4xf32> init(zeros) }
+  tailor.state_group @net kind(net) { tailor.state @w : tensor<4xf32> init(zeros) }
+  tailor.entry @step kind(step) batch(8) {
+    %c = tailor.load @fitted::@counts : tensor<4xf32>
+    %w = tailor.load @net::@w : tensor<4xf32>
+    %five = tailor.constant dense<5.0> : tensor<4xf32>
+    %few = tailor.compare %c lt %five : tensor<4xf32>
+    %kept = tailor.where %few, %w, %five : tensor<4xi1>, tensor<4xf32>
+    tailor.store %kept, @net::@w : tensor<4xf32>
+    tailor.yield
+  }
+}
