@@ -147,11 +147,14 @@ BatchRows moved(const BatchRows& from, const std::vector<int>& place) {
     if (from.chosen & bit(i)) to.chosen |= target;
     if (from.zero & bit(i)) to.zero |= target;
     if (from.one & bit(i)) to.one |= target;
+    if (from.in_order & bit(i)) to.in_order |= target;
   }
   return to.axes ? to : BatchRows();
 }
 
 BatchRows joined(BatchRows a, const BatchRows& b) {
+  a.in_order = (a.in_order | ~a.axes) & (b.in_order | ~b.axes) & (a.axes | b.axes);
+  a.permutes = false;
   a.axes |= b.axes;
   a.chosen |= b.chosen;
   a.zero |= b.zero;
@@ -164,11 +167,14 @@ BatchRows elementwise(Rule rule, const Node& node) {
   // Of dropout only the value counts; its key is no row.
   const std::size_t num_inputs = node.op == "dropout" ? 1 : node.inputs.size();
   BatchRows result;
+  std::uint32_t out_of_order = 0;
   for (std::size_t i = 0; i < num_inputs; ++i) {
     const BatchRows rows = batch_rows(node.inputs[i]);
     result.axes |= rows.axes;
+    out_of_order |= rows.axes & ~rows.in_order;
     result.count = std::max(result.count, rows.count);
   }
+  result.in_order = result.axes & ~out_of_order;
   for (int axis = 0; axis < 32; ++axis) {
     const std::uint32_t here = bit(static_cast<std::size_t>(axis));
     if (!result.has(axis)) continue;
@@ -227,11 +233,13 @@ BatchRows reshaped(const BatchRows& from, const Shape& old_shape, const Shape& s
   for (int axis = 0; axis < shape.rank(); ++axis) {
     const std::int64_t end = begin * shape[axis];
     std::int64_t old_begin = 1;
-    bool any = false, chosen = true, zero = true, one = true;
+    bool any = false, chosen = true, zero = true, one = true, in_order = false;
     for (int old = 0; old < old_shape.rank(); ++old) {
       const std::int64_t old_end = old_begin * old_shape[old];
       if (from.has(old) && std::max(begin, old_begin) < std::min(end, old_end)) {
         any = true;
+        in_order =
+            begin == old_begin && end == old_end && (from.in_order & bit(static_cast<std::size_t>(old)));
         chosen = chosen && (from.chosen & bit(static_cast<std::size_t>(old)));
         zero = zero && (from.zero & bit(static_cast<std::size_t>(old)));
         one = one && (from.one & bit(static_cast<std::size_t>(old)));
@@ -243,9 +251,22 @@ BatchRows reshaped(const BatchRows& from, const Shape& old_shape, const Shape& s
     if (any && chosen) to.chosen |= here;
     if (any && zero) to.zero |= here;
     if (any && one) to.one |= here;
+    if (in_order) to.in_order |= here;
     begin = end;
   }
   return to.axes ? to : BatchRows();
+}
+
+/// Without the knowledge which row an element of `axis` belongs to.
+BatchRows disordered(BatchRows rows, std::int64_t axis) {
+  rows.in_order &= ~bit(static_cast<std::size_t>(axis));
+  rows.permutes = false;
+  return rows;
+}
+
+/// True for the control field that counts the rows of the batch.
+bool counts_batch(const Array& array) {
+  return array.node()->op == "control_read" && array.node()->name == "valid";
 }
 
 /// Axes that are left when those for which `gone` is true are taken out.
@@ -292,22 +313,50 @@ BatchRows concat_rows(const Node& node) {
     result.zero &= rows.zero;
     result.one &= rows.one;
   }
-  return result;
+  return disordered(result, std::get<AxisOptions>(node.options).axis);
 }
 
-BatchRows loss_rows(const Node& node) {
-  const auto& options = std::get<CrossEntropyOptions>(node.options);
-  if (options.reduction != Reduction::none || !batch_rows(node.inputs[0]).has(0)) return {};
-  BatchRows rows{.axes = 1, .count = batch_rows(node.inputs[0]).count};
-  const Node& last = *node.inputs.back().node();
-  if (options.valid && last.op == "control_read" && last.name == "valid") rows.chosen = rows.zero = 1;
-  return rows;
+/// Rows of a table. An index that runs over the batch gives every row its own; rows of a batch that are picked by number
+/// may come from padding, unless the index is a permutation of those that count.
+BatchRows take_rows(const Node& node) {
+  const Array& table = node.inputs[0];
+  const BatchRows rows = batch_rows(table);
+  const int behind = node.inputs[1].rank() - 1;
+  std::vector<int> place{-1};
+  for (int axis = 1; axis < table.rank(); ++axis)
+    place.push_back(axis + behind);
+  BatchRows index = batch_rows(node.inputs[1]);
+  index.zero = index.one = 0;
+  if (rows.has(0) && index.permutes) {
+    index.chosen = rows.chosen & 1;
+    index.zero = rows.zero & 1;
+    index.one = rows.one & 1;
+    index.in_order = rows.in_order & 1;
+  } else if (rows.has(0)) {
+    if (index.axes == 0) {
+      for (int axis = 0; axis <= behind; ++axis)
+        index.axes |= bit(static_cast<std::size_t>(axis));
+      if (rows.chosen & 1) index.chosen = index.axes;
+      if (rows.zero & 1) index.zero = index.axes;
+      index.count = rows.count;
+    }
+    index.in_order = 0;
+  }
+  return joined(index, moved(rows, place));
 }
 
 /// Rows in, rows out: only axis 0 is followed.
 BatchRows first_axis(const Array& input) {
   const BatchRows rows = batch_rows(input);
-  return rows.has(0) ? BatchRows{.axes = 1, .count = rows.count} : BatchRows();
+  return rows.has(0) ? BatchRows{.axes = 1, .in_order = rows.in_order & 1, .count = rows.count} : BatchRows();
+}
+
+BatchRows loss_rows(const Node& node) {
+  const auto& options = std::get<CrossEntropyOptions>(node.options);
+  if (options.reduction != Reduction::none || !batch_rows(node.inputs[0]).has(0)) return {};
+  BatchRows rows = first_axis(node.inputs[0]);
+  if (options.valid && counts_batch(node.inputs.back())) rows.chosen = rows.zero = 1;
+  return rows;
 }
 
 BatchRows rows_of_result(const Node& node) {
@@ -316,10 +365,16 @@ BatchRows rows_of_result(const Node& node) {
     return elementwise(rule->second, node);
   const Shape& shape = node.results[0].shape;
   if (op == "input" || op == "random_permutation" || op == "row_mask") {
-    // A batch of one row is never ragged.
+    // A batch of one row is never ragged; a count of the program's own says nothing of the batch.
     if (shape.rank() == 0 || shape[0] < 2) return {};
+    if (!node.inputs.empty() && !counts_batch(node.inputs.back())) return {};
     const std::uint32_t masked = op == "row_mask";
-    return {.axes = 1, .chosen = masked, .zero = masked, .count = shape[0]};
+    return {.axes = 1,
+            .chosen = masked,
+            .zero = masked,
+            .in_order = 1,
+            .count = shape[0],
+            .permutes = op == "random_permutation"};
   }
   if (node.inputs.empty()) return {};
   const Array& x = node.inputs[0];
@@ -336,16 +391,26 @@ BatchRows rows_of_result(const Node& node) {
       place[static_cast<std::size_t>(permutation[i])] = static_cast<int>(i);
     return moved(rows, place);
   }
-  if (op == "slice" || op == "roll" || op == "one_hot") {
+  if (op == "slice") {
     BatchRows kept = rows;
-    if (op == "one_hot") kept.zero = kept.one = 0;
+    for (int axis = 0; axis < shape.rank(); ++axis)
+      if (shape[axis] != x.shape()[axis]) kept = disordered(kept, axis);
+    return kept;
+  }
+  if (op == "roll") return disordered(rows, std::get<RollOptions>(node.options).axis);
+  if (op == "one_hot") {
+    BatchRows kept = rows;
+    kept.zero = kept.one = 0;
+    kept.permutes = false;
     return kept;
   }
   if (op == "pad") {
     BatchRows kept = rows;
-    const double value = std::get<PadOptions>(node.options).value;
-    if (value != 0) kept.zero = 0;
-    if (value != 1) kept.one = 0;
+    const auto& options = std::get<PadOptions>(node.options);
+    if (options.value != 0) kept.zero = 0;
+    if (options.value != 1) kept.one = 0;
+    for (int axis = 0; axis < shape.rank(); ++axis)
+      if (shape[axis] != x.shape()[axis]) kept = disordered(kept, axis);
     return kept;
   }
   if (op == "concat") return concat_rows(node);
@@ -367,22 +432,7 @@ BatchRows rows_of_result(const Node& node) {
     return kept;
   }
   if (op == "dot") return dot_rows(node);
-  if (op == "take") {
-    const int behind = node.inputs[1].rank() - 1;
-    std::vector<int> place{-1};
-    for (int axis = 1; axis < x.rank(); ++axis)
-      place.push_back(axis + behind);
-    BatchRows index = batch_rows(node.inputs[1]);
-    index.zero = index.one = 0;
-    if (index.axes == 0 && rows.has(0)) { // rows of a batch picked by number: some may be padding
-      for (int axis = 0; axis <= behind; ++axis)
-        index.axes |= bit(static_cast<std::size_t>(axis));
-      if (rows.chosen & 1) index.chosen = index.axes;
-      if (rows.zero & 1) index.zero = index.axes;
-      index.count = rows.count;
-    }
-    return joined(index, moved(rows, place));
-  }
+  if (op == "take") return take_rows(node);
   if (op == "take_along") {
     // Element i comes from row i, whatever the index says.
     const BatchRows from = without(rows, x.rank(), [&](int axis) { return axis == x.rank() - 1; });
@@ -435,33 +485,36 @@ std::vector<BatchRows> infer_batch_rows(const Node& node) {
   return known ? rows : std::vector<BatchRows>();
 }
 
+bool tolerates_padding(const Array& x, int axis, Padding tolerated) {
+  const BatchRows rows = batch_rows(x);
+  if (!rows.has(axis)) return true;
+  const std::uint32_t here = bit(static_cast<std::size_t>(axis));
+  return (tolerated == Padding::zero && (rows.zero & here)) ||
+         (tolerated == Padding::chosen && (rows.chosen & here));
+}
+
+bool is_batch_axis(const Array& x, int axis) {
+  const BatchRows rows = batch_rows(x);
+  return rows.has(axis) && (rows.in_order >> axis & 1) && x.shape()[axis] == rows.count;
+}
+
 void require_no_padding(std::string_view op, const Array& x, int axis, Padding tolerated,
                         const Location& location) {
-  const BatchRows rows = batch_rows(x);
-  if (!rows.has(axis)) return;
-  const std::uint32_t here = bit(static_cast<std::size_t>(axis));
-  if (tolerated == Padding::zero && (rows.zero & here)) return;
-  if (tolerated == Padding::chosen && (rows.chosen & here)) return;
-  const std::string mask = "where(row_mask(batch.valid, " + std::to_string(rows.count) + "), x, ";
-  std::string hint = "masked_mean(x, batch.valid) is the mean over the rows that count";
-  if (tolerated == Padding::zero) hint = mask + "0.0) first, or masked_mean(x, batch.valid)";
-  if (tolerated == Padding::chosen) hint = mask + "...) first says what stands in for them";
-  if (op == "scatter_add") hint = "updates that are 0 in padding: " + mask + "0.0)";
-  if (op == "roll")
-    hint = "take(x, random_permutation(context, batch.valid, " + std::to_string(rows.count) +
-           ")) moves only rows that count";
+  if (tolerates_padding(x, axis, tolerated)) return;
+  const std::string rows = std::to_string(batch_rows(x).count);
   throw TraceError(std::string(op),
                    "axis " + std::to_string(axis) + " of " + to_string(x.type()) +
-                       " runs over the rows of the batch, and those from `valid` on are padding that would "
-                       "count",
-                   location, hint);
+                       " holds rows of the batch that are no longer its " + rows +
+                       " in order, and those from `valid` on are padding that would count",
+                   location,
+                   "while they are, where(row_mask(batch.valid, " + rows +
+                       "), x, 0.0) takes padding out; all_rows(x) counts it");
 }
 
 void require_batch_rows(std::string_view op, const Array& x, const Array& valid, const Location& location) {
   if (x.empty() || valid.empty() || x.rank() == 0) return;
-  const Node& counter = *valid.node();
   const BatchRows rows = batch_rows(x);
-  if (counter.op != "control_read" || counter.name != "valid" || rows.axes == 0) return;
+  if (!counts_batch(valid) || rows.axes == 0) return;
   if (rows.has(0) && x.shape()[0] == rows.count) return;
   const std::string mask = "where(row_mask(batch.valid, " + std::to_string(rows.count) + "), x, 0.0)";
   throw TraceError(std::string(op),

@@ -12,8 +12,9 @@ struct Location;
 
 /// Which axes of a value run over the rows of a batch. The last batch of an epoch may be ragged: its rows from
 /// `valid` on are padding and hold whatever was there. A value that has one element per row may carry them
-/// along; one that adds rows up, or moves them, would count them. Builders of such ops ask here and refuse
-/// what would (require_no_padding), since nothing later can tell.
+/// along; one that adds rows up, or moves them, would count them. Builders of such ops ask here, leave padding out where
+/// the axis is the batch's rows in order (ops/padding.h), and refuse what would count it elsewhere
+/// (require_no_padding), since nothing later can tell.
 ///
 /// Bits are axes. An op without a rule gives a value of which nothing is known (no bits): nothing is refused
 /// without reason.
@@ -22,7 +23,11 @@ struct BatchRows {
   std::uint32_t chosen = 0; ///< of these: what stands in padding was put there by a mask, not left over
   std::uint32_t zero = 0;   ///< of these: it is zero (false)
   std::uint32_t one = 0;    ///< of these: it is one (true)
-  std::int64_t count = 0;   ///< rows of the batch, padding included
+  std::uint32_t in_order =
+      0; ///< of these: element i belongs to row i, so that padding is what `valid` leaves out
+  std::int64_t count = 0; ///< rows of the batch, padding included
+  bool permutes =
+      false; ///< an index that takes rows that count to rows that count and leaves padding in place
 
   bool has(int axis) const { return axes >> axis & 1; }
   bool operator==(const BatchRows&) const = default;
@@ -41,6 +46,12 @@ enum class Padding : std::uint8_t {
   zero,   ///< zeros: a sum
   chosen, ///< what a mask put there: a maximum over -inf
 };
+
+/// True if padding along `axis` is known to hold what `tolerated` says, or if the axis is not the batch's.
+bool tolerates_padding(const Array& x, int axis, Padding tolerated);
+
+/// True if element i along `axis` belongs to row i of the batch: `valid` says which of them are padding.
+bool is_batch_axis(const Array& x, int axis);
 
 /// TraceError at `location` when `axis` of `x` runs over the rows of the batch and padding would enter what
 /// `op` computes along it.

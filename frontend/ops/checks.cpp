@@ -15,15 +15,11 @@ Array literal(std::string_view op, double value, DType dtype, const Location& lo
   return record1("constant", {}, ConstantOptions{{value}}, {dtype, {}}, location);
 }
 
-/// Names the real problem (an empty array, a field the batch does not have) before shapes are looked at.
+/// Names the real problem (an empty array, a field the batch does not have, a value of a body that has ended) before
+/// shapes are looked at.
 const Array& usable(std::string_view op, const Operand& operand) {
-  const Array& array = operand.array();
-  if (array.empty())
-    fail(op, "an operand is an empty array", operand.location(),
-         "an Array made by its default constructor holds no value");
-  if (array.node()->op == "missing")
-    fail(op, std::get<NameOptions>(array.node()->options).name, operand.location());
-  return array;
+  require_usable(op, {operand.array()}, operand.location());
+  return operand.array();
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "frontend/ops/indexing.h"
 
 #include "frontend/ops/checks.h"
+#include "frontend/ops/padding.h"
 
 namespace tailor {
 
@@ -64,9 +65,12 @@ Array scatter_add(const Operand& table, const Operand& index, const Operand& upd
   require_type("scatter_add", "updates", added, {rows.dtype(), rows_shape(rows, which)}, updates.location());
   require_in_range("scatter_add", which, rows.shape()[0], index.location());
   for (int axis = 0; axis < which.rank(); ++axis) {
-    const BatchRows padded = batch_rows(added);
-    require_no_padding("scatter_add", added, axis, Padding::zero, updates.location());
-    if (!padded.has(axis)) require_no_padding("scatter_add", which, axis, Padding::none, index.location());
+    if (batch_rows(added).has(axis))
+      added = without_padding("scatter_add", added, axis, Padding::zero, 0, updates.location());
+    else if (is_batch_axis(which, axis))
+      added = filled_padding(added, axis, which.shape()[axis], 0, updates.location());
+    else
+      require_no_padding("scatter_add", which, axis, Padding::none, index.location());
   }
   return record1("scatter_add", {rows, which, added}, NoOptions{}, rows.type(), table.location());
 }

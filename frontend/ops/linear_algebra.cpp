@@ -1,6 +1,7 @@
 #include "frontend/ops/linear_algebra.h"
 
 #include "frontend/ops/checks.h"
+#include "frontend/ops/padding.h"
 
 #include <algorithm>
 
@@ -50,15 +51,16 @@ Array dot(const Operand& a, const Operand& b, const DotOptions& options) {
              " do not match",
          location);
   for (std::size_t i = 0; i < options.lhs_contracting.size(); ++i) {
-    // One side with zeros in padding is enough.
     const int along_left = static_cast<int>(options.lhs_contracting[i]);
     const int along_right = static_cast<int>(options.rhs_contracting[i]);
-    const BatchRows right_rows = batch_rows(right);
-    if (right_rows.has(along_right) && (right_rows.zero >> along_right & 1)) continue;
-    const BatchRows left_rows = batch_rows(left);
-    if (left_rows.has(along_left) && (left_rows.zero >> along_left & 1)) continue;
-    require_no_padding("dot", left, along_left, Padding::zero, location);
-    require_no_padding("dot", right, along_right, Padding::zero, location);
+    // A program that has put zeros into the padding of one side has said enough.
+    const bool left_zero =
+        batch_rows(left).has(along_left) && tolerates_padding(left, along_left, Padding::zero);
+    const bool right_zero =
+        batch_rows(right).has(along_right) && tolerates_padding(right, along_right, Padding::zero);
+    if (left_zero || right_zero) continue;
+    left = without_padding("dot", left, along_left, Padding::zero, 0, location);
+    right = without_padding("dot", right, along_right, Padding::zero, 0, location);
   }
   std::vector<std::int64_t> extents;
   for (std::int64_t axis : options.lhs_batch)

@@ -2,9 +2,13 @@
 
 #include "frontend/batch_rows.h"
 #include "frontend/ops/checks.h"
+#include "frontend/ops/elementwise.h"
+#include "frontend/ops/padding.h"
 #include "frontend/ops/shaping.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace tailor {
@@ -19,33 +23,81 @@ std::vector<int> all_axes(const Array& x) {
   return axes;
 }
 
-Array reduce(std::string_view op, const Operand& x, const Axes* axes, bool keep, bool floats) {
-  Array value = value_of(x);
-  if (floats) require_float(op, value, x.location());
-  if (value.dtype() == DType::i1) fail(op, "expects numbers, not " + to_string(value.type()), x.location());
-  std::vector<std::int64_t> dims = axes_of(op, value, axes ? *axes : Axes(all_axes(value)), x.location());
-  std::vector<std::int64_t> extents, kept;
-  for (int axis = 0; axis < value.rank(); ++axis) {
-    bool reduced = std::binary_search(dims.begin(), dims.end(), axis);
-    if (!reduced) extents.push_back(value.shape()[axis]);
-    kept.push_back(reduced ? 1 : value.shape()[axis]);
-  }
-  if (dims.empty()) return value;
-  const Padding tolerated = op == "reduce_mean"  ? Padding::none
-                            : op == "reduce_sum" ? Padding::zero
-                                                 : Padding::chosen;
-  for (std::int64_t axis : dims)
-    require_no_padding(op.substr(std::string_view("reduce_").size()), value, static_cast<int>(axis),
-                       tolerated, x.location());
-  Array result = record1(op, {value}, DimsOptions{dims}, {value.dtype(), Shape(extents)}, x.location());
-  return keep ? reshape(Operand(result, x.location()), Shape(kept)) : result;
+/// The smallest and the largest number of a type: what leaves a maximum and a minimum to the others.
+double lowest(DType dtype) {
+  if (is_float(dtype)) return -std::numeric_limits<double>::infinity();
+  return dtype == DType::i32 ? -0x1p31 : -0x1p63;
+}
+double highest(DType dtype) {
+  if (is_float(dtype)) return std::numeric_limits<double>::infinity();
+  return dtype == DType::i32 ? 0x1p31 - 1 : std::nextafter(0x1p63, 0);
 }
 
-Array along(std::string_view op, const Operand& x, int axis, Padding tolerated) {
+Array reduced(std::string_view op, const Array& value, const std::vector<std::int64_t>& dims,
+              const Location& location) {
+  if (dims.empty()) return value;
+  std::vector<std::int64_t> extents;
+  for (int axis = 0; axis < value.rank(); ++axis)
+    if (!std::binary_search(dims.begin(), dims.end(), axis)) extents.push_back(value.shape()[axis]);
+  return record1(op, {value}, DimsOptions{dims}, {value.dtype(), Shape(extents)}, location);
+}
+
+/// The mean of the rows that count along `axis`, which is the batch's.
+Array mean_of_rows(const Array& value, int axis, const Location& location) {
+  if (axis == 0) return masked_mean(Operand(value, location), Operand(valid_rows(location), location));
+  Array total = reduced("reduce_sum", without_padding("mean", value, axis, Padding::zero, 0, location),
+                        {axis}, location);
+  LocationScope scope(location);
+  return total / cast(maximum(valid_rows(location), 1.0), value.dtype());
+}
+
+/// The mean, of the rows that count along axes that run over the batch.
+Array mean_over(Array value, const std::vector<std::int64_t>& dims, const Location& location) {
+  std::vector<std::int64_t> others;
+  for (auto dim = dims.rbegin(); dim != dims.rend(); ++dim) { // from behind: what is left keeps its number
+    const int axis = static_cast<int>(*dim);
+    if (!batch_rows(value).has(axis)) {
+      others.insert(others.begin(), axis);
+      continue;
+    }
+    if (!is_batch_axis(value, axis)) require_no_padding("mean", value, axis, Padding::none, location);
+    value = mean_of_rows(value, axis, location);
+    for (std::int64_t& other : others)
+      --other;
+  }
+  return reduced("reduce_mean", value, others, location);
+}
+
+Array reduce(std::string_view op, const Operand& x, const Axes* axes, bool keep, bool floats) {
+  Array value = value_of(x);
+  const Location& location = x.location();
+  if (floats) require_float(op, value, location);
+  if (value.dtype() == DType::i1) fail(op, "expects numbers, not " + to_string(value.type()), location);
+  std::vector<std::int64_t> dims = axes_of(op, value, axes ? *axes : Axes(all_axes(value)), location);
+  if (dims.empty()) return value;
+  std::vector<std::int64_t> kept = value.shape().extents();
+  for (std::int64_t axis : dims)
+    kept[static_cast<std::size_t>(axis)] = 1;
+  Array result;
+  if (op == "reduce_mean") {
+    result = mean_over(value, dims, location);
+  } else {
+    const bool sums = op == "reduce_sum";
+    const double fill = sums ? 0 : op == "reduce_max" ? lowest(value.dtype()) : highest(value.dtype());
+    for (std::int64_t axis : dims)
+      value = without_padding(op.substr(std::string_view("reduce_").size()), value, static_cast<int>(axis),
+                              sums ? Padding::zero : Padding::chosen, fill, location);
+    result = reduced(op, value, dims, location);
+  }
+  return keep ? reshape(Operand(result, location), Shape(kept)) : result;
+}
+
+/// An op along one axis, of x with `fill` in its padding.
+Array along(std::string_view op, const Operand& x, int axis, Padding tolerated, double fill) {
   Array value = value_of(x);
   require_float(op, value, x.location());
   int dim = axis_of(op, value, axis, x.location());
-  require_no_padding(op, value, dim, tolerated, x.location());
+  value = without_padding(op, value, dim, tolerated, fill, x.location());
   return record1(op, {value}, AxisOptions{dim}, value.type(), x.location());
 }
 
@@ -85,7 +137,7 @@ Array min(const Operand& x, const Axes& axes, bool keep) {
 Array argmax(const Operand& x, int axis) {
   Array value = value_of(x);
   int dim = axis_of("argmax", value, axis, x.location());
-  require_no_padding("argmax", value, dim, Padding::chosen, x.location());
+  value = without_padding("argmax", value, dim, Padding::chosen, lowest(value.dtype()), x.location());
   return record1("argmax", {value}, AxisOptions{dim}, {DType::i32, without_axis(value.shape(), dim)},
                  x.location());
 }
@@ -93,7 +145,7 @@ Array argmax(const Operand& x, int axis) {
 Array sort_perm(const Operand& x) {
   Array value = value_of(x);
   require_rank("sort_perm", "the operand", value, 1, x.location());
-  require_no_padding("sort_perm", value, 0, Padding::chosen, x.location());
+  value = without_padding("sort_perm", value, 0, Padding::chosen, highest(value.dtype()), x.location());
   return record1("sort_perm", {value}, AxisOptions{0}, {DType::i32, value.shape()}, x.location());
 }
 
@@ -101,19 +153,19 @@ Array logsumexp(const Operand& x, int axis) {
   Array value = value_of(x);
   require_float("logsumexp", value, x.location());
   int dim = axis_of("logsumexp", value, axis, x.location());
-  require_no_padding("logsumexp", value, dim, Padding::chosen, x.location());
+  value = without_padding("logsumexp", value, dim, Padding::chosen, lowest(value.dtype()), x.location());
   return record1("logsumexp", {value}, AxisOptions{dim}, {value.dtype(), without_axis(value.shape(), dim)},
                  x.location());
 }
 
 Array softmax(const Operand& x, int axis) {
-  return along("softmax", x, axis, Padding::chosen);
+  return along("softmax", x, axis, Padding::chosen, lowest(DType::f32));
 }
 Array log_softmax(const Operand& x, int axis) {
-  return along("log_softmax", x, axis, Padding::chosen);
+  return along("log_softmax", x, axis, Padding::chosen, lowest(DType::f32));
 }
 Array l2_normalize(const Operand& x, int axis) {
-  return along("l2_normalize", x, axis, Padding::zero);
+  return along("l2_normalize", x, axis, Padding::zero, 0);
 }
 
 Array masked_mean(const Operand& x, const Operand& valid) {

@@ -4,9 +4,10 @@
 
 /// Reductions. Axes may be negative; without axes everything is reduced to a scalar. `keep` leaves extent 1.
 ///
-/// Along an axis that runs over the rows of a batch padding would count (Batch::valid): `mean` is refused with a
-/// TraceError that names masked_mean, the others unless a mask filled the padding first,
-/// where(row_mask(batch.valid, rows), x, value), with zeros for `sum` and `l2_normalize`.
+/// Along an axis that runs over the rows of a batch only those that count take part (Batch::valid): `mean` is the mean
+/// of these, `sum` their sum, `max`, `min` and `argmax` look at nothing else, `softmax` and its kin share among them,
+/// `sort_perm` puts the others behind. Of no rows the sum and the mean are 0. all_rows(x) counts padding too. An axis in
+/// which the rows are no longer in order (two views one after the other, rows and classes in one axis) is a TraceError.
 namespace tailor {
 
 Array sum(const Operand& x);
@@ -20,8 +21,7 @@ Array min(const Operand& x, const Axes& axes, bool keep = false);
 
 /// Index of the first maximum along `axis`: i32.
 Array argmax(const Operand& x, int axis);
-/// i32 permutation that sorts x [N] ascending; equal keys keep their order. Rows of a batch: fill padding with
-/// infinity first, and it stays behind the rows that count.
+/// i32 permutation that sorts x [N] ascending; equal keys keep their order.
 Array sort_perm(const Operand& x);
 /// log sum exp along `axis`, shifted by the maximum.
 Array logsumexp(const Operand& x, int axis);

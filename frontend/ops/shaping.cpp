@@ -1,6 +1,9 @@
 #include "frontend/ops/shaping.h"
 
 #include "frontend/ops/checks.h"
+#include "frontend/ops/elementwise.h"
+#include "frontend/ops/indexing.h"
+#include "frontend/ops/padding.h"
 
 #include <algorithm>
 #include <numeric>
@@ -157,11 +160,50 @@ Array concat(const std::vector<Array>& parts, int axis, const std::source_locati
   return record1("concat", parts, AxisOptions{along}, {first.dtype(), Shape(extents)}, location);
 }
 
+/// Rolls the rows that count among themselves; padding stays. `axis` is the batch's.
+static Array roll_rows(const Array& x, std::int64_t shift, int axis, const Location& location) {
+  LocationScope scope(location);
+  const std::int64_t rows = x.shape()[axis];
+  Array count = maximum(valid_rows(location), 1.0), row = iota({rows}, 0);
+  // shift mod count, with the sign of shift: integers divide towards zero.
+  Array by = constant(static_cast<double>(shift), DType::i32);
+  Array from = row - (by - by / count * count);
+  from = where(from < 0.0, from + count, from);
+  from = where(from >= count, from - count, from);
+  Array index = where(row < valid_rows(location), from, row);
+  index = Array(record({.op = "reshape",
+                        .inputs = {index},
+                        .results = {index.type()},
+                        .location = location,
+                        .name = "partner",
+                        .batch_rows = {{.axes = 1, .in_order = 1, .count = rows, .permutes = true}}}),
+                0);
+  std::vector<int> to_front(static_cast<std::size_t>(x.rank()));
+  std::iota(to_front.begin(), to_front.end(), 0);
+  std::swap(to_front[0], to_front[static_cast<std::size_t>(axis)]);
+  if (axis == 0) return take(x, index);
+  return transpose(take(transpose(x, to_front), index), to_front);
+}
+
 Array roll(const Operand& x, std::int64_t shift, int axis) {
   Array value = value_of(x);
   int along = axis_of("roll", value, axis, x.location());
+  if (is_batch_axis(value, along)) {
+    require_representable("roll", static_cast<double>(shift), DType::i32, x.location());
+    return roll_rows(value, shift, along, x.location());
+  }
   require_no_padding("roll", value, along, Padding::none, x.location());
   return record1("roll", {value}, RollOptions{along, shift}, value.type(), x.location());
+}
+
+Array all_rows(const Operand& x) {
+  Array value = value_of(x);
+  return Array(record({.op = "reshape",
+                       .inputs = {value},
+                       .results = {value.type()},
+                       .location = x.location(),
+                       .batch_rows = {BatchRows()}}),
+               0);
 }
 
 Array iota(const Shape& shape, int axis, DType dtype, const std::source_location& where) {

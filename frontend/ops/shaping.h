@@ -24,9 +24,12 @@ Array pad(const Operand& x, const std::vector<std::int64_t>& low, const std::vec
 /// One after another along `axis`.
 Array concat(const std::vector<Array>& parts, int axis,
              const std::source_location& where = std::source_location::current());
-/// Element i moves to (i + shift) mod n along `axis`. TraceError along the rows of a batch: padding would move
-/// among the rows that count, which random_permutation (ops/random.h) leaves in place.
+/// Element i moves to (i + shift) mod n along `axis`. Along the rows of a batch n is the number of those that count:
+/// row i of them has row (i - shift) mod n for its partner, and padding stays where it is.
 Array roll(const Operand& x, std::int64_t shift, int axis);
+/// x, from here on with every row of the batch, padding included: what adds up, compares or moves rows would leave those
+/// from `valid` on out (ops/reduction.h).
+Array all_rows(const Operand& x);
 /// 0, 1, 2, ... along `axis`.
 Array iota(const Shape& shape, int axis, DType dtype = DType::i32,
            const std::source_location& where = std::source_location::current());

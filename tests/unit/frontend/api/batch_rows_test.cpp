@@ -41,66 +41,56 @@ Array nll(Step& s, const Array& z) {
   return logsumexp(z, -1) - take_along(z, s.batch().label, -1);
 }
 
-TEST(BatchRows, CombiningRowsCountsPaddingAndIsRefused) {
+TEST(BatchRows, CombiningRowsThatAreNoLongerInOrderIsRefused) {
   const struct {
     const char* error;
     std::function<Array(Step&, const Array&)> loss;
   } cases[] = {
-      {"mean: axis 0 of f32[8]", [](Step& s, const Array& z) { return mean(nll(s, z)); }},
-      {"mean: axis 0 of f32[8, 3]", [](Step&, const Array& z) { return mean(square(z)); }},
-      {"sum: axis 0 of f32[8]", [](Step& s, const Array& z) { return sum(nll(s, z)); }},
-      {"max: axis 0 of f32[8]", [](Step& s, const Array& z) { return max(nll(s, z)); }},
-      {"min: axis 0 of f32[8]", [](Step& s, const Array& z) { return min(nll(s, z)); }},
-      {"logsumexp: axis 0 of f32[8]", [](Step& s, const Array& z) { return logsumexp(nll(s, z), 0); }},
-      {"softmax: axis 0 of f32[8, 3]",
-       [](Step& s, const Array& z) { return masked_mean(nll(s, softmax(z, 0)), s.batch().valid); }},
-      {"roll: axis 0 of f32[8, 3]",
-       [](Step& s, const Array& z) { return masked_mean(nll(s, roll(z, 1, 0)), s.batch().valid); }},
-      {"roll: axis 0 of i32[8]",
-       [](Step& s, const Array& z) {
-         return losses::softmax_cross_entropy(
-             z, s.batch().label, {.labels_b = roll(s.batch().label, 1, 0), .lambda = full({8}, 0.5)});
-       }},
-      {"dot: axis 1 of f32[3, 8]",
-       [](Step&, const Array& z) {
-         return sum(matmul(transpose(z, {1, 0}), z));
-       }},
-      {"scatter_add: axis 0 of f32[8]",
-       [](Step& s, const Array& z) {
-         return max(scatter_add(zeros_like(s.classes().counts()), s.batch().label, nll(s, z)));
-       }},
-      {"scatter_add: axis 0 of i32[8]",
-       [](Step& s, const Array& z) {
-         return masked_mean(nll(s, z), s.batch().valid) +
-                max(scatter_add(zeros_like(s.classes().counts()), s.batch().label, full({8}, 1)));
-       }},
-      {"sort_perm: axis 0 of f32[8]",
-       [](Step& s, const Array& z) {
-         return masked_mean(take(nll(s, z), sort_perm(nll(s, z))), s.batch().valid);
-       }},
       {"mean: axis 0 of f32[2, 3]",
        [](Step&, const Array& z) {
          return mean(take(z, array({6, 7}, {2}, DType::i32)));
        }},
-      // Padding does not get lost on the way.
-      {"mean: axis 0 of f32[24]", [](Step&, const Array& z) { return mean(reshape(z, {-1})); }},
-      {"sum: axis 1 of f32[3, 8]",
-       [](Step&, const Array& z) {
-         return max(sum(transpose(exp(z), {1, 0}), 1));
+      {"mean: axis 0 of f32[8]",
+       [](Step& s, const Array& z) {
+         return mean(take(nll(s, z), array({7, 6, 5, 4, 3, 2, 1, 0}, {8}, DType::i32)));
        }},
+      {"mean: axis 0 of f32[8]",
+       [](Step& s, const Array& z) { return mean(take(nll(s, z), sort_perm(nll(s, z)))); }},
+      {"mean: axis 0 of f32[8]",
+       [](Step& s, const Array& z) { return mean(take(nll(s, z), s.batch().index)); }},
+      {"mean: axis 0 of f32[8]", // a roll by hand
+       [](Step& s, const Array& z) {
+         Array row = nll(s, z);
+         return mean(concat({slice(row, {1}, {8}), slice(row, {0}, {1})}, 0));
+       }},
+      {"sum: axis 0 of f32[8]",
+       [](Step& s, const Array& z) { return sum(pad(slice(nll(s, z), {1}, {8}), {0}, {1})); }},
+      {"mean: axis 0 of f32[24]", [](Step&, const Array& z) { return mean(reshape(z, {-1})); }},
       {"mean: axis 0 of f32[16, 3]",
        [](Step&, const Array& z) {
          return mean(concat({z, z}, 0));
        }},
-      {"mean: axis 0 of f32[8, 8]",
-       [](Step&, const Array& z) {
-         return mean(matmul(z, transpose(z, {1, 0})));
+      {"roll: axis 0 of f32[16, 3]",
+       [](Step& s, const Array& z) {
+         return masked_mean(nll(s, slice(roll(concat({z, z}, 0), 1, 0), {0, 0}, {8, 3})), s.batch().valid);
        }},
-      // A mask does not excuse dividing by every row, nor what comes behind it.
-      {"mean: axis 0 of f32[8]",
-       [](Step& s, const Array& z) { return mean(where(row_mask(s.batch().valid, 8), nll(s, z), 0.0)); }},
-      {"sum: axis 0 of f32[8]",
-       [](Step& s, const Array& z) { return sum(exp(where(row_mask(s.batch().valid, 8), nll(s, z), 0.0))); }},
+      {"dot: axis 1 of f32[3, 16]",
+       [](Step&, const Array& z) {
+         Array both = concat({z, z}, 0);
+         return sum(matmul(transpose(both, {1, 0}), both));
+       }},
+      {"scatter_add: axis 0 of f32[16]",
+       [](Step& s, const Array& z) {
+         Array both = concat({nll(s, z), nll(s, z)}, 0),
+               labels = concat({s.batch().label, s.batch().label}, 0);
+         return max(scatter_add(zeros_like(s.classes().counts()), labels, both));
+       }},
+      {"scatter_add: axis 0 of i32[16]",
+       [](Step& s, const Array& z) {
+         Array labels = concat({s.batch().label, s.batch().label}, 0);
+         return mean(nll(s, z)) + max(scatter_add(zeros_like(s.classes().counts()), labels, full({16}, 1)));
+       }},
+      {"max: axis 0 of f32[4]", [](Step& s, const Array& z) { return max(slice(nll(s, z), {4}, {8})); }},
   };
   for (const auto& wrong : cases) {
     const std::string text = step_error(wrong.loss);
@@ -108,6 +98,48 @@ TEST(BatchRows, CombiningRowsCountsPaddingAndIsRefused) {
     EXPECT_THAT(text, HasSubstr("are padding that would count\nhint: "));
     EXPECT_THAT(text, HasSubstr("batch_rows_test.cpp:"));
   }
+  // The explicit word.
+  EXPECT_EQ(step_error([](Step&, const Array& z) { return mean(all_rows(reshape(z, {-1}))); }), "no error");
+  EXPECT_EQ(step_error([](Step& s, const Array& z) { return mean(roll(all_rows(nll(s, z)), 1, 0)); }),
+            "no error");
+}
+
+/// The ops of a loss, from the result on: the first so many.
+std::string ops_of(const std::function<Array(Step&, const Array&)>& loss, std::size_t count) {
+  std::string text;
+  EXPECT_EQ(step_error([&](Step& s, const Array& z) {
+              Array value = loss(s, z), at = value;
+              text.clear();
+              for (std::size_t i = 0; i < count; ++i) {
+                text += (text.empty() ? "" : " ") + std::string(at.node()->op);
+                if (at.node()->inputs.empty()) break;
+                at = at.node()->inputs[at.node()->op == "where" ? 1 : 0];
+              }
+              return value;
+            }),
+            "no error");
+  return text;
+}
+
+TEST(BatchRows, TheRowsThatCountAreTheDefault) {
+  EXPECT_EQ(ops_of([](Step& s, const Array& z) { return mean(nll(s, z)); }, 2), "masked_mean sub");
+  EXPECT_EQ(ops_of([](Step&, const Array& z) { return mean(square(z)); }, 3),
+            "reduce_mean masked_mean square");
+  EXPECT_EQ(ops_of([](Step& s, const Array& z) { return sum(nll(s, z)); }, 3), "reduce_sum where sub");
+  EXPECT_EQ(ops_of([](Step& s, const Array& z) { return max(nll(s, z)); }, 3), "reduce_max where sub");
+  EXPECT_EQ(ops_of([](Step& s, const Array& z) { return logsumexp(nll(s, z), 0); }, 3),
+            "logsumexp where sub");
+  EXPECT_EQ(ops_of([](Step&, const Array& z) { return mean(roll(exp(z), 1, 0)); }, 4),
+            "reduce_mean masked_mean take exp");
+  // A mask of the program's own stays the only one.
+  EXPECT_EQ(
+      ops_of([](Step& s, const Array& z) { return sum(where(row_mask(s.batch().valid, 8), nll(s, z), 0.0)); },
+             3),
+      "reduce_sum where sub");
+  // Along the classes nothing is masked, and all_rows counts every row.
+  EXPECT_EQ(ops_of([](Step&, const Array& z) { return mean(max(z, 1)); }, 3), "masked_mean reduce_max add");
+  EXPECT_EQ(ops_of([](Step& s, const Array& z) { return mean(all_rows(nll(s, z))); }, 2),
+            "reduce_mean reshape");
 }
 
 TEST(BatchRows, WhatLeavesPaddingOutIsAccepted) {
@@ -161,47 +193,59 @@ TEST(BatchRows, WhatAMaskLeftInPaddingIsFollowedThroughArithmetic) {
   const auto mask = [](Step& s) { return cast(row_mask(s.batch().valid, 8), DType::f32); };
   const struct {
     const char* name;
-    std::function<Array(Step&, const Array&)> loss;
+    std::function<Array(Step&, const Array&)> rows;
   } right[] = {
-      {"hinge", [&](Step& s, const Array& z) { return sum(maximum(kept(s, z), 0.0)); }},
-      {"minimum", [&](Step& s, const Array& z) { return -sum(minimum(-kept(s, z), 0.0)); }},
-      {"clamp", [&](Step& s, const Array& z) { return sum(clamp(kept(s, z), 0, 10)); }},
-      {"pow", [&](Step& s, const Array& z) { return sum(pow(kept(s, z), 2.0)); }},
-      {"some rows", [&](Step& s, const Array& z) { return sum(where(nll(s, z) > 1.0, kept(s, z), 0.0)); }},
+      {"hinge", [&](Step& s, const Array& z) { return maximum(kept(s, z), 0.0); }},
+      {"minimum", [&](Step& s, const Array& z) { return minimum(-kept(s, z), 0.0); }},
+      {"clamp", [&](Step& s, const Array& z) { return clamp(kept(s, z), 0, 10); }},
+      {"pow", [&](Step& s, const Array& z) { return pow(kept(s, z), 2.0); }},
+      {"some rows", [&](Step& s, const Array& z) { return where(nll(s, z) > 1.0, kept(s, z), 0.0); }},
       {"either",
-       [&](Step& s, const Array& z) { return sum(where(nll(s, z) > 1.0, kept(s, z), 2.0 * kept(s, z))); }},
+       [&](Step& s, const Array& z) { return where(nll(s, z) > 1.0, kept(s, z), 2.0 * kept(s, z)); }},
       {"not the mask",
-       [&](Step& s, const Array& z) { return sum(where(!row_mask(s.batch().valid, 8), 0.0, nll(s, z))); }},
-      {"mask > 0", [&](Step& s, const Array& z) { return sum(where(mask(s) > 0.0, nll(s, z), 0.0)); }},
-      {"mask == 1", [&](Step& s, const Array& z) { return sum(where(mask(s) == 1.0, nll(s, z), 0.0)); }},
-      {"1 - (1 - mask)", [&](Step& s, const Array& z) { return sum((1.0 - (1.0 - mask(s))) * nll(s, z)); }},
+       [&](Step& s, const Array& z) { return where(!row_mask(s.batch().valid, 8), 0.0, nll(s, z)); }},
+      {"mask > 0", [&](Step& s, const Array& z) { return where(mask(s) > 0.0, nll(s, z), 0.0); }},
+      {"mask == 1", [&](Step& s, const Array& z) { return where(mask(s) == 1.0, nll(s, z), 0.0); }},
+      {"1 - (1 - mask)", [&](Step& s, const Array& z) { return (1.0 - (1.0 - mask(s))) * nll(s, z); }},
       {"picked",
        [&](Step& s, const Array& z) {
          Array p = where(expand_dims(row_mask(s.batch().valid, 8), 1), log_softmax(z, 1), 0.0);
-         return -sum(take_along(p, s.batch().label, -1));
+         return take_along(p, s.batch().label, -1);
        }},
-      {"share", [&](Step& s, const Array& z) { return sum(kept(s, z) / sum(exp(kept(s, z)) * mask(s))); }},
+      {"share", [&](Step& s, const Array& z) { return kept(s, z) / sum(exp(kept(s, z)) * mask(s)); }},
+  };
+  // Two copies one after the other: nobody masks them any more, so zeros must be known to stand in the padding of both.
+  const auto summed = [](const std::function<Array(Step&, const Array&)>& rows) {
+    return step_error([&](Step& s, const Array& z) {
+      Array row = rows(s, z);
+      return sum(concat({row, row}, 0));
+    });
   };
   for (const auto& one : right)
-    EXPECT_EQ(step_error(one.loss), "no error") << one.name;
+    EXPECT_EQ(summed(one.rows), "no error") << one.name;
 
   const struct {
     const char* name;
-    std::function<Array(Step&, const Array&)> loss;
+    std::function<Array(Step&, const Array&)> rows;
   } wrong[] = {
-      {"0 / 0", [&](Step& s, const Array& z) { return sum(kept(s, z) / kept(s, z)); }},
-      {"0 / 0 at most", [&](Step& s, const Array& z) { return max(kept(s, z) / kept(s, z)); }},
-      {"pow 0", [&](Step& s, const Array& z) { return sum(pow(kept(s, z), 0.0)); }},
-      {"clamp from 1", [&](Step& s, const Array& z) { return sum(clamp(kept(s, z), 1, 10)); }},
-      {"at least 1", [&](Step& s, const Array& z) { return sum(maximum(kept(s, z), 1.0)); }},
+      {"0 / 0", [&](Step& s, const Array& z) { return kept(s, z) / kept(s, z); }},
+      {"pow 0", [&](Step& s, const Array& z) { return pow(kept(s, z), 0.0); }},
+      {"clamp from 1", [&](Step& s, const Array& z) { return clamp(kept(s, z), 1, 10); }},
+      {"at least 1", [&](Step& s, const Array& z) { return maximum(kept(s, z), 1.0); }},
       {"the mask's other side",
-       [&](Step& s, const Array& z) { return sum(where(!row_mask(s.batch().valid, 8), nll(s, z), 0.0)); }},
-      {"mask < 1", [&](Step& s, const Array& z) { return sum(where(mask(s) < 1.0, nll(s, z), 0.0)); }},
-      {"1 - mask", [&](Step& s, const Array& z) { return sum((1.0 - mask(s)) * nll(s, z)); }},
-      {"one branch", [&](Step& s, const Array& z) { return sum(where(nll(s, z) > 1.0, kept(s, z), 1.0)); }},
+       [&](Step& s, const Array& z) { return where(!row_mask(s.batch().valid, 8), nll(s, z), 0.0); }},
+      {"mask < 1", [&](Step& s, const Array& z) { return where(mask(s) < 1.0, nll(s, z), 0.0); }},
+      {"1 - mask", [&](Step& s, const Array& z) { return (1.0 - mask(s)) * nll(s, z); }},
+      {"one branch", [&](Step& s, const Array& z) { return where(nll(s, z) > 1.0, kept(s, z), 1.0); }},
   };
-  for (const auto& one : wrong)
-    EXPECT_THAT(step_error(one.loss), HasSubstr("are padding that would count")) << one.name;
+  for (const auto& one : wrong) {
+    EXPECT_THAT(summed(one.rows), HasSubstr("are padding that would count")) << one.name;
+    // In order they are masked once more.
+    EXPECT_EQ(ops_of([&](Step& s, const Array& z) { return sum(one.rows(s, z)); }, 2), "reduce_sum where")
+        << one.name;
+  }
+  EXPECT_EQ(ops_of([&](Step& s, const Array& z) { return max(kept(s, z) / kept(s, z)); }, 2),
+            "reduce_max where");
 }
 
 TEST(BatchRows, ValidCountsTheRowsOfTheBatchAndNothingElse) {
