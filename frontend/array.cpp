@@ -26,10 +26,20 @@ void check_input(std::string_view op, const Array& input, const Location& locati
   if (node.scope == 0) return;
   Trace* trace = Trace::current();
   if (trace && trace->sees(node.scope)) return;
-  throw TraceError(std::string(op),
-                   "operand " + to_string(input.type()) + " made at " + to_string(node.location) +
-                       " belongs to a function that has ended",
-                   location, "return the value from the function instead of keeping it");
+  throw TraceError(
+      std::string(op),
+      "operand " + to_string(input.type()) + " made at " + to_string(node.location) +
+          " belongs to a function that has ended",
+      location,
+      "return it from the function; beside a loss in LossAndAux{loss, {value}}, to find it in `aux`");
+}
+
+std::vector<std::vector<double>> evaluated(const std::vector<Array>& arrays, const Location& location) {
+  require_usable("eval", arrays, location);
+  if (!evaluator())
+    throw TraceError("eval", "no evaluator is linked", location,
+                     "build the program with tailor_program() of CMake, or call register_services() first");
+  return evaluator()(arrays);
 }
 
 } // namespace
@@ -43,11 +53,12 @@ const TensorType& Array::type() const {
 
 std::vector<double> Array::eval() const {
   if (empty()) throw TraceError("eval", "an empty array has no value", {});
-  require_usable("eval", {*this}, node_->location);
-  if (!evaluator())
-    throw TraceError("eval", "no evaluator is linked", node_->location,
-                     "build the program with tailor_program() of CMake, or call register_services() first");
-  return evaluator()({*this}).front();
+  return evaluated({*this}, node_->location).front();
+}
+
+std::vector<std::vector<double>> eval(const std::vector<Array>& arrays, const std::source_location& where) {
+  if (arrays.empty()) return {};
+  return evaluated(arrays, LocationScope::resolve(make_location(where)));
 }
 
 Node::~Node() {

@@ -111,6 +111,10 @@ Array record1(std::string_view op, std::vector<Array> inputs, OpOptions options,
 /// The same op under a name, which dumps and states derived from it carry. An array that has a name keeps it.
 Array named(const Array& array, std::string name);
 
+/// The values of several arrays; what they share is computed once. Otherwise as Array::eval.
+std::vector<std::vector<double>> eval(const std::vector<Array>& arrays,
+                                      const std::source_location& where = std::source_location::current());
+
 /// What Array::eval calls. Registered by backend/driver when it is linked.
 using Evaluator = std::function<std::vector<std::vector<double>>(const std::vector<Array>&)>;
 void register_evaluator(Evaluator evaluator);

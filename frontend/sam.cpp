@@ -58,7 +58,16 @@ SamResult sam_passes(const std::shared_ptr<const Function>& body, const std::vec
   std::vector<std::pair<std::shared_ptr<const State>, Array>> gradients;
   for (std::size_t i = 0; i < wrt.size(); ++i)
     gradients.emplace_back(body->captured_states[capture_of(wrt[i])], descent.gradients[i]);
-  return {Gradients(std::move(gradients)), descent.results[0], ascent.results[0], norm};
+  auto aux_of = [&](const GradCall& pass) {
+    return std::vector<Array>(pass.results.begin() + 1,
+                              pass.results.begin() + static_cast<std::ptrdiff_t>(own));
+  };
+  return {Gradients(std::move(gradients)),
+          descent.results[0],
+          ascent.results[0],
+          norm,
+          aux_of(descent),
+          aux_of(ascent)};
 }
 
 Array pass_number(int number, const Location& location) {
@@ -66,7 +75,7 @@ Array pass_number(int number, const Location& location) {
                  "pass");
 }
 
-SamResult traced_sam(const std::function<std::vector<Array>(const std::vector<Array>&)>& loss,
+SamResult traced_sam(const std::function<LossAndAux(const std::vector<Array>&)>& loss,
                      const std::vector<Array>& ascent_table, const std::vector<Array>& descent_table,
                      const SamOptions& options, const Location& location) {
   Trace& trace = Trace::require("sam", location);
@@ -75,7 +84,12 @@ SamResult traced_sam(const std::function<std::vector<Array>(const std::vector<Ar
     args.argument_types.push_back(table.type());
     args.argument_names.push_back("table");
   }
-  auto body = trace_function(args, loss);
+  auto body = trace_function(args, [&](const std::vector<Array>& arguments) {
+    LossAndAux returned = loss(arguments);
+    std::vector<Array> results{returned.loss};
+    results.insert(results.end(), returned.aux.begin(), returned.aux.end());
+    return results;
+  });
   std::vector<Array> ascent = ascent_table, descent = descent_table;
   if (body->arguments.size() > ascent.size()) {
     ascent.push_back(pass_number(0, location));
@@ -86,7 +100,7 @@ SamResult traced_sam(const std::function<std::vector<Array>(const std::vector<Ar
 
 } // namespace
 
-SamResult sam(const std::function<Array(const Array& table)>& loss, const SamOptions& options,
+SamResult sam(const std::function<LossAndAux(const Array& table)>& loss, const SamOptions& options,
               const std::source_location& where) {
   Location location = LocationScope::resolve(make_location(where));
   if (options.ascent.empty() || options.descent.empty())
@@ -101,19 +115,17 @@ SamResult sam(const std::function<Array(const Array& table)>& loss, const SamOpt
   SamOptions of_names = options;
   of_names.ascent = named(options.ascent, one_table ? "class_table" : "ascent_table");
   of_names.descent = one_table ? of_names.ascent : named(options.descent, "descent_table");
-  return traced_sam(
-      [&](const std::vector<Array>& arguments) { return std::vector<Array>{loss(arguments[0])}; },
-      {of_names.ascent}, {of_names.descent}, of_names, location);
+  return traced_sam([&](const std::vector<Array>& arguments) { return loss(arguments[0]); },
+                    {of_names.ascent}, {of_names.descent}, of_names, location);
 }
 
-SamResult sam(const std::function<Array()>& loss, const SamOptions& options,
+SamResult sam(const std::function<LossAndAux()>& loss, const SamOptions& options,
               const std::source_location& where) {
   Location location = LocationScope::resolve(make_location(where));
   if (!options.descent.empty() || (!options.ascent.empty() && options.radius == SamRadius::fixed))
     throw TraceError("sam", "the loss takes no table, so the given one would do nothing", location,
                      "[&](const Array& table) { ... } is called with the ascent and the descent table");
-  return traced_sam([&](const std::vector<Array>&) { return std::vector<Array>{loss()}; }, {}, {}, options,
-                    location);
+  return traced_sam([&](const std::vector<Array>&) { return loss(); }, {}, {}, options, location);
 }
 
 } // namespace tailor

@@ -45,6 +45,9 @@ struct SamResult {
   Array loss;          ///< descent loss at w'
   Array ascent_loss;   ///< ascent loss at w
   Array gradient_norm; ///< of the ascent gradient, over all parameters
+  /// What the loss function returned beside the loss (LossAndAux): in the descent pass at w', and in the ascent pass at
+  /// w, the weights as the step finds them. A training accuracy is `ascent_aux`.
+  std::vector<Array> aux, ascent_aux;
 };
 
 /// Sharpness-aware minimisation with a table per pass.
@@ -57,13 +60,13 @@ struct SamResult {
 /// ascent equal to descent this is SAM; a table that favours rare classes gives SAM-A. An all-zero ascent
 /// gradient gives the plain step.
 ///
-/// Shapes   loss: table [K] f32 -> f32 [].
+/// Shapes   loss: table [K] f32 -> f32 [], or LossAndAux.
 /// Errors   TraceError if the tables differ in shape or the loss reads no trainable parameter.
 /// Source   methods.md 5: SAM (Foret et al.), ASAM, SAM-A (Shwartz-Ziv et al. 2023).
-SamResult sam(const std::function<Array(const Array& table)>& loss, const SamOptions& options,
+SamResult sam(const std::function<LossAndAux(const Array& table)>& loss, const SamOptions& options,
               const std::source_location& where = std::source_location::current());
 /// The same for a loss without a table (plain SAM).
-SamResult sam(const std::function<Array()>& loss, const SamOptions& options,
+SamResult sam(const std::function<LossAndAux()>& loss, const SamOptions& options,
               const std::source_location& where = std::source_location::current());
 
 } // namespace tailor

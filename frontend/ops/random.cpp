@@ -1,6 +1,8 @@
 #include "frontend/ops/random.h"
 
 #include "frontend/ops/checks.h"
+#include "frontend/ops/elementwise.h"
+#include "runtime/base/philox.h"
 
 namespace tailor {
 
@@ -13,29 +15,71 @@ void check_probability(std::string_view op, double probability, const Location& 
     fail(op, "the probability must be in [0, 1], it is " + std::to_string(probability), location);
 }
 
-Array draw(std::string_view op, const Context& context, const Shape& shape, DType dtype, OpOptions options,
+Array draw(std::string_view op, const Array& key, const Shape& shape, DType dtype, OpOptions options,
            const Location& location) {
   if (shape.rank() == 0) fail(op, "draws one row at a time and needs at least one axis", location);
-  return record1(op, {context.key(location)}, std::move(options), {dtype, shape}, location);
+  return record1(op, {key}, std::move(options), {dtype, shape}, location);
+}
+
+Array checked_key(std::string_view op, const Operand& key) {
+  Array words = value_of(key);
+  require_type(op, "the key", words, {DType::i32, {8}}, key.location());
+  return words;
 }
 
 } // namespace
 
+Array random_key(std::uint64_t seed, std::uint32_t stream, const std::source_location& where) {
+  // Draws of a Context have the epoch in their counter, and no run has this one.
+  constexpr std::uint32_t kNoEpoch = 0x80000000u;
+  const runtime::RandomKey key = runtime::make_random_key({.seed_lo = static_cast<std::uint32_t>(seed),
+                                                           .seed_hi = static_cast<std::uint32_t>(seed >> 32),
+                                                           .epoch = kNoEpoch},
+                                                          {.stream = stream});
+  std::vector<double> words;
+  for (std::uint32_t word : key.packed())
+    words.push_back(static_cast<std::int32_t>(word));
+  return array(words, {8}, DType::i32, where);
+}
+
+Array random_uniform(const Operand& key, const Shape& shape) {
+  return draw("random_uniform", checked_key("random_uniform", key), shape, DType::f32, NoOptions{},
+              key.location());
+}
+
+Array random_normal(const Operand& key, const Shape& shape) {
+  return draw("random_normal", checked_key("random_normal", key), shape, DType::f32, NoOptions{},
+              key.location());
+}
+
+Array bernoulli(const Operand& key, double probability, const Shape& shape) {
+  check_probability("bernoulli", probability, key.location());
+  return draw("bernoulli", checked_key("bernoulli", key), shape, DType::i1, ProbabilityOptions{probability},
+              key.location());
+}
+
+Array random_permutation(const Operand& key, std::int64_t rows) {
+  Array count = constant(static_cast<double>(rows), DType::i32);
+  return record1("random_permutation", {checked_key("random_permutation", key), count}, NoOptions{},
+                 {DType::i32, {rows}}, key.location());
+}
+
 Array random_uniform(const Context& context, const Shape& shape, const std::source_location& where) {
-  return draw("random_uniform", context, shape, DType::f32, NoOptions{},
-              LocationScope::resolve(make_location(where)));
+  Location location = LocationScope::resolve(make_location(where));
+  return draw("random_uniform", context.key(location), shape, DType::f32, NoOptions{}, location);
 }
 
 Array random_normal(const Context& context, const Shape& shape, const std::source_location& where) {
-  return draw("random_normal", context, shape, DType::f32, NoOptions{},
-              LocationScope::resolve(make_location(where)));
+  Location location = LocationScope::resolve(make_location(where));
+  return draw("random_normal", context.key(location), shape, DType::f32, NoOptions{}, location);
 }
 
 Array bernoulli(const Context& context, double probability, const Shape& shape,
                 const std::source_location& where) {
   Location location = LocationScope::resolve(make_location(where));
   check_probability("bernoulli", probability, location);
-  return draw("bernoulli", context, shape, DType::i1, ProbabilityOptions{probability}, location);
+  return draw("bernoulli", context.key(location), shape, DType::i1, ProbabilityOptions{probability},
+              location);
 }
 
 Array dropout(const Operand& x, const Context& context, double probability) {

@@ -8,6 +8,12 @@
 /// count.
 namespace tailor {
 
+/// A key of one's own: i32 [8], the same numbers wherever it is used. Outside of a step this is how to draw; inside, a
+/// key that does not change draws the same in every step, so there Context is what one wants. Different streams of one
+/// seed are independent.
+Array random_key(std::uint64_t seed, std::uint32_t stream = 0,
+                 const std::source_location& where = std::source_location::current());
+
 /// U[0, 1) of `shape`; axis 0 is the row.
 Array random_uniform(const Context& context, const Shape& shape,
                      const std::source_location& where = std::source_location::current());
@@ -18,6 +24,11 @@ Array bernoulli(const Context& context, double probability, const Shape& shape,
                 const std::source_location& where = std::source_location::current());
 /// Drops with `probability`, scales the rest by 1 / (1 - probability).
 Array dropout(const Operand& x, const Context& context, double probability);
+/// The same with a key of one's own.
+Array random_uniform(const Operand& key, const Shape& shape);
+Array random_normal(const Operand& key, const Shape& shape);
+Array bernoulli(const Operand& key, double probability, const Shape& shape);
+Array random_permutation(const Operand& key, std::int64_t rows);
 /// i32 [rows]: a permutation of the first `valid` rows, the others stay.
 Array random_permutation(const Context& context, const Operand& valid, std::int64_t rows,
                          const std::source_location& where = std::source_location::current());
