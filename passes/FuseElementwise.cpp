@@ -215,6 +215,7 @@ private:
             group.ops, [](Operation* op) { return ir::fusionClassOf(op) != FusionClass::Leaf; }));
     }
     explainApart(layers);
+    explainRewritten();
   }
 
   void explainAlone(Operation* op) {
@@ -296,6 +297,40 @@ private:
                  "'): " + whyKindsStayApart(kinds.first, kinds.second) + "; " + Twine(apart.bytes) +
                  " bytes read twice" + layers.suffix(),
              "", tracedOps(apart.ops));
+    }
+  }
+
+  /// Gradients that a kernel of their own changes (scales, clips) before an update or a norm over all tensors reads
+  /// them: its one flat loop holds one op.
+  void explainRewritten() {
+    BlockGroups& groups = joiner_.groups();
+    for (Operation& op : block_) {
+      if (!isa<ir::MultiTensorOpInterface>(op)) continue;
+      llvm::MapVector<Operation*, int64_t> makers;
+      int64_t bytes = 0;
+      for (Value operand : op.getOperands()) {
+        Operation* maker = operand.getDefiningOp();
+        std::optional<GroupId> group = maker ? groups.groupOf(maker) : std::nullopt;
+        const bool changes = group &&
+                             (groups.group(*group).kind == FusionKind::Map ||
+                              groups.group(*group).kind == FusionKind::Scalar) &&
+                             ir::fusionClassOf(maker) == FusionClass::Elementwise &&
+                             cast<RankedTensorType>(operand.getType()).getRank() > 0;
+        if (!changes || !makers.insert({maker, bytesOf(operand)}).second) continue;
+        bytes += bytesOf(operand);
+      }
+      if (bytes < kWorthBytes) continue;
+      SmallVector<Operation*> ops{&op};
+      SmallVector<Location> locations;
+      for (const auto& [maker, size] : makers) {
+        ops.push_back(maker);
+        locations.push_back(maker->getLoc());
+      }
+      missed(FusedLoc::get(block_.getParentOp()->getContext(), locations), kName, "one-op-over-all-tensors",
+             Twine(makers.size()) + (makers.size() == 1 ? " tensor is" : " tensors are") + " changed by '" +
+                 ops[1]->getName().stripDialect() + "' on the way to '" + op.getName().stripDialect() +
+                 "', whose kernel holds that op alone; " + Twine(bytes) + " bytes written and read once more",
+             "", tracedOps(ops));
     }
   }
 

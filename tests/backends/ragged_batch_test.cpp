@@ -122,6 +122,13 @@ const Case kCases[] = {
            s.batch().numeric);
        return sum(square(g));
      }},
+    {"penalty_on_weights",
+     [](Step& s, Net& net, const Array&) {
+       auto inner = value_and_grad([&] {
+         return losses::softmax_cross_entropy(net(s.batch().numeric, s.context()), s.batch().label);
+       });
+       return inner.loss + 0.1 * inner.gradients.norm() + sum(square(inner.gradients.at("fc.bias")));
+     }},
     {"inner_loop",
      [](Step& s, Net& net, const Array& z) {
        Array x = repeat(

@@ -293,3 +293,20 @@ tailor.program @p {
     tailor.return %h, %m : tensor<64x16xf32>, tensor<16xf32>
   }
 }
+
+// -----
+
+// A scaled gradient: the update's kernel holds the update alone, so the product is written first.
+// CHECK-LABEL: tailor.body @clipped
+// CHECK:         tailor.mul
+// CHECK:         tailor.sgd_update
+tailor.program @p {
+  tailor.body @clipped(%w: tensor<64x32xf32>, %g: tensor<64x32xf32>, %scale: tensor<f32>, %lr: tensor<f32>) -> tensor<64x32xf32> {
+    %s = tailor.broadcast %scale dims([]) {op_id = 0 : i64} : tensor<f32> to tensor<64x32xf32>
+    // expected-remark@+1 {{1 tensor is changed by 'mul' on the way to 'sgd_update', whose kernel holds that op alone; 8192 bytes written and read once more}}
+    %c = tailor.mul %g, %s {op_id = 1 : i64} : tensor<64x32xf32>
+    %u = tailor.sgd_update params(%w) grads(%c) lr(%lr) weight_decay(%lr) decayed([true]) {op_id = 2 : i64}
+        : (tensor<64x32xf32>, tensor<64x32xf32>, tensor<f32>, tensor<f32>) -> (tensor<64x32xf32>)
+    tailor.return %u : tensor<64x32xf32>
+  }
+}
