@@ -21,8 +21,8 @@ class Operation;
 
 namespace tailor::backend {
 
-/// A function of the code section.
-struct KernelFunction {
+/// Where a kernel's function lies in the code section, and what it asks for.
+struct KernelPlace {
   std::string symbol;        ///< stable name: equal structures share it whatever their batch
   uint64_t offset = 0;       ///< of the entry point in the section
   uint64_t bytes = 0;        ///< of its instructions
@@ -44,7 +44,7 @@ struct KernelLaunch {
 /// The kernels of a program as position-independent code without relocations.
 struct KernelCode {
   std::vector<std::byte> bytes;
-  std::vector<KernelFunction> functions;
+  std::vector<KernelPlace> functions;
   llvm::StringMap<KernelLaunch> launches;                   ///< by `tailor.kernel` symbol
   std::string loweredText;                                  ///< the `lowered` phase, if asked for
   std::string llvmText;                                     ///< optimised LLVM IR, if asked for

@@ -1,11 +1,11 @@
 #include "passes/ExplainLosses.h"
 
-#include <set>
+#include "passes/LossClauses.h"
+#include "passes/Remarks.h"
 
 #include "llvm/ADT/STLExtras.h"
 
-#include "passes/LossClauses.h"
-#include "passes/Remarks.h"
+#include <set>
 
 using namespace mlir;
 

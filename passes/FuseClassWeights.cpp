@@ -1,11 +1,5 @@
 // Hand-written cross-entropies and their per-class tables become options of the one loss op. See Passes.td;
 // formulas: methods.md section 2. What is recognised: WrittenLoss. What may be rewritten: LossClauses.
-#include <cmath>
-
-#include "mlir/IR/PatternMatch.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-#include "llvm/ADT/STLExtras.h"
-
 #include "ir/Tailor.h"
 #include "passes/ExplainLosses.h"
 #include "passes/FusionBudget.h"
@@ -14,6 +8,12 @@
 #include "passes/LossForm.h"
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
+
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
 
 using namespace mlir;
 

@@ -1,13 +1,13 @@
 #include "passes/Grouping.h"
 
-#include <set>
-
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/STLExtras.h"
+
+#include <set>
 
 using namespace mlir;
 

@@ -2,14 +2,14 @@
 // join; this class knows whether joining is possible (no cycle between groups) and writes the fused ops.
 #pragma once
 
-#include <map>
-#include <optional>
+#include "ir/Tailor.h"
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 
-#include "ir/Tailor.h"
+#include <map>
+#include <optional>
 
 namespace tailor::passes {
 

@@ -127,8 +127,7 @@ private:
     return fixedValues(entry.getBody().front(), [&](Value value) { return isFittedLoad(value); });
   }
 
-  //===- bodies
-  //--------------------------------------------------------------------------------------------------===//
+  // --- bodies
 
   static SmallVector<Operation*> callsOf(ir::ProgramOp program, ir::BodyOp body) {
     SmallVector<Operation*> calls;
@@ -187,8 +186,7 @@ private:
     value.replaceAllUsesWith(body.getArgument(index));
   }
 
-  //===- entries
-  //-------------------------------------------------------------------------------------------------===//
+  // --- entries
 
   void hoistOutOf(ir::EntryOp entry) {
     Block& block = entry.getBody().front();

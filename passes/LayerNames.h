@@ -1,12 +1,12 @@
 // What the user calls the parts of a block, for remarks: layers by the names of their parameters, the body or entry.
 #pragma once
 
-#include <string>
+#include "ir/Tailor.h"
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SetVector.h"
 
-#include "ir/Tailor.h"
+#include <string>
 
 namespace tailor::passes {
 

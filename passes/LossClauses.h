@@ -2,12 +2,12 @@
 // FuseClassWeights asks them before it rewrites and again to tell the user which one stopped it.
 #pragma once
 
-#include <optional>
-#include <string>
-
 #include "ir/Tailor.h"
 #include "passes/analysis/TrainedValues.h"
 #include "passes/WrittenLoss.h"
+
+#include <optional>
+#include <string>
 
 namespace tailor::passes {
 

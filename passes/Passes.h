@@ -1,9 +1,9 @@
 // The passes as MLIR sees them: factories, options and registration, generated from Passes.td.
 #pragma once
 
-#include <memory>
-
 #include "mlir/Pass/Pass.h"
+
+#include <memory>
 
 namespace mlir {
 class ModuleOp;

@@ -1,7 +1,8 @@
 // The order of the passes. Each row says why it stands where it stands.
 #include "passes/Pipelines.h"
 
-#include <chrono>
+#include "passes/FusionBudget.h"
+#include "passes/Passes.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassInstrumentation.h"
@@ -9,9 +10,9 @@
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
-#include "passes/FusionBudget.h"
-#include "passes/Passes.h"
 #include "llvm/ADT/STLExtras.h"
+
+#include <chrono>
 
 using namespace mlir;
 

@@ -2,16 +2,17 @@
 // each.
 #pragma once
 
+#include "passes/TargetInfo.h"
+
+#include "mlir/Support/LLVM.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "mlir/Support/LLVM.h"
-#include "passes/TargetInfo.h"
-#include "llvm/ADT/ArrayRef.h"
-#include "llvm/ADT/StringRef.h"
 
 namespace mlir {
 class ModuleOp;

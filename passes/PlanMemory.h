@@ -1,10 +1,11 @@
-// Where every value of a planned program lives. PlanMemory writes it into attributes; these functions read
-// it.
+// Where every value of a planned program lives. PlanMemory writes it into attributes; these functions read it.
 //
-//   tailor.program     memory = {state, arena, control, control_host, metrics, slot, constant}: bytes of each
-//   space tailor.state, tailor.control_field     place = #tailor.buffer<...> ops with results   buffers =
-//   [#tailor.buffer<...>, ...], one per result tailor.input       source = #tailor.buffer<slot, ...>, read
-//   into buffers[0] tailor.report, tailor.output           place = #tailor.buffer<...>
+//   tailor.program                       memory = {state, arena, control, control_host, metrics, slot, constant}:
+//                                        bytes of each space
+//   tailor.state, tailor.control_field   place = #tailor.buffer<...>
+//   ops with results                     buffers = [#tailor.buffer<...>, ...], one per result
+//   tailor.input                         source = #tailor.buffer<slot, ...>, read into buffers[0]
+//   tailor.report, tailor.output         place = #tailor.buffer<...>
 //
 // A load, store, report, output or reshape whose source and destination differ is a copy; equal means nothing
 // to do.

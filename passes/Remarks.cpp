@@ -1,6 +1,6 @@
 #include "passes/Remarks.h"
 
-#include <set>
+#include "ir/OpIds.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/MLIRContext.h"
@@ -9,7 +9,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 
-#include "ir/OpIds.h"
+#include <set>
 
 using namespace mlir;
 

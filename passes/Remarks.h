@@ -5,16 +5,16 @@
 // for the artifact and `--explain` with `collectRemarks`.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
-
 #include "mlir/IR/Location.h"
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
 
 namespace mlir {
 class MLIRContext;

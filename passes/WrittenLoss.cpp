@@ -1,8 +1,8 @@
 #include "passes/WrittenLoss.h"
 
-#include <cmath>
-
 #include "mlir/IR/Matchers.h"
+
+#include <cmath>
 
 using namespace mlir;
 

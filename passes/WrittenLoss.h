@@ -2,10 +2,10 @@
 // focal factors, margins. Pure questions about values; FuseClassWeights decides what becomes of the answers.
 #pragma once
 
+#include "ir/Tailor.h"
+
 #include <optional>
 #include <utility>
-
-#include "ir/Tailor.h"
 
 namespace tailor::passes {
 

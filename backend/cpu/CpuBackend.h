@@ -3,8 +3,7 @@
 ///
 ///   KernelCompiler compiler(context, target);
 ///   for (ir::KernelOp kernel : ...) infos.push_back(*compiler.add(kernel));   // equal structures share code
-///   CodeBlob blob = *compiler.finish();                                       // text + rodata, no
-///   relocations left
+///   CodeBlob blob = *compiler.finish();   // text + rodata, no relocations left
 ///
 /// A kernel is a function of the ABI of runtime/kernels/abi.h:
 ///

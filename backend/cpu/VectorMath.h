@@ -1,12 +1,10 @@
 #pragma once
 /// Elementary functions as f32 polynomials on scalars and vectors (same bits for both).
 ///
-/// Errors are measured in tests/unit/backend/cpu/vector_math_test.cpp against f64, in units of the last
-/// place:
+/// Errors are measured in tests/unit/backend/cpu/vector_math_test.cpp against f64, in units of the last place:
 ///   exp 1, log 1, expm1 2, log1p 2, tanh 2, sigmoid 3, erf 2, sin and cos 2 (|x| < 1e6), pow 2.
 /// Infinities and NaN behave as in the C library; denormal results of exp are kept.
-/// Sources   exp, log: Cephes-style reduction; erf: N. Juffa's two-interval minimax fit; pow: f64 log2 and
-/// exp2.
+/// Sources   exp, log: Cephes-style reduction; erf: N. Juffa's two-interval minimax fit; pow: f64 log2 and exp2.
 
 #include "backend/cpu/VectorBuilder.h"
 

@@ -115,7 +115,7 @@ public:
     addControl();
     addMetrics();
     if (code_)
-      for (const KernelFunction& function : code_->functions)
+      for (const KernelPlace& function : code_->functions)
         spec_.kernels.push_back({function.symbol,
                                  function.offset,
                                  function.bytes,

@@ -14,7 +14,7 @@ namespace tailor::backend {
 /// Thread-safe.
 ///
 /// Errors   TraceError at the first array's place: an op the target has no code for, a program that cannot be
-/// compiled.
+///          compiled.
 std::vector<std::vector<double>> evaluateArrays(const std::vector<Array>& arrays);
 
 } // namespace tailor::backend

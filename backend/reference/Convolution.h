@@ -1,8 +1,8 @@
 #pragma once
 
-#include <array>
-
 #include "backend/reference/Tensor.h"
+
+#include <array>
 
 namespace tailor::backend::reference {
 

@@ -1,8 +1,8 @@
-#include <cmath>
-
 #include "backend/reference/Elementwise.h"
 #include "backend/reference/Evaluators.h"
 #include "ir/Tailor.h"
+
+#include <cmath>
 
 namespace tailor::backend::reference {
 namespace {

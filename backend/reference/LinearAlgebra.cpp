@@ -1,8 +1,8 @@
 #include "backend/reference/LinearAlgebra.h"
 
-#include <algorithm>
-
 #include "backend/reference/ShapeOps.h"
+
+#include <algorithm>
 
 namespace tailor::backend::reference {
 namespace {

@@ -1,11 +1,11 @@
 #include "backend/reference/Reduction.h"
 
+#include "backend/reference/Elementwise.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
-
-#include "backend/reference/Elementwise.h"
 
 namespace tailor::backend::reference {
 namespace {

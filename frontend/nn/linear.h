@@ -15,7 +15,7 @@ struct LinearOptions {
 /// y = x W^T + b.
 /// Shapes   x [N, in] -> [N, out]; weight [out, in], bias [out].
 /// Init     weight and bias U(-1/sqrt(in), 1/sqrt(in)) (methods.md 10), unless LinearOptions::init says
-/// otherwise.
+///          otherwise.
 class Linear : public Layer {
 public:
   Linear(std::int64_t in_features, std::int64_t out_features, const LinearOptions& options = {});

@@ -2,9 +2,9 @@
 // reads and writes values relative to that domain. Pure: never edits the IR.
 #pragma once
 
-#include <cstdint>
-
 #include "ir/Tailor.h"
+
+#include <cstdint>
 
 namespace tailor::passes {
 

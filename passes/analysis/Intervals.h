@@ -1,10 +1,10 @@
 // Places blocks that live for an interval of time into one strip of memory.
 #pragma once
 
+#include "llvm/ADT/ArrayRef.h"
+
 #include <cstdint>
 #include <vector>
-
-#include "llvm/ADT/ArrayRef.h"
 
 namespace tailor::passes {
 

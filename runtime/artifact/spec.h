@@ -29,7 +29,6 @@ struct Target {
 };
 
 // --- state
-// ---------------------------------------------------------------------------------------------------
 
 enum class GroupKind : std::uint8_t { kNet, kProjector, kOptimizer, kEma, kBatchNorm, kFitted, kGenerator };
 const char* to_string(GroupKind kind);
@@ -75,7 +74,6 @@ struct State {
 };
 
 // --- control and metrics rows
-// --------------------------------------------------------------------------------
 
 /// Who writes a control field. Host fields come first in the row and are copied from the ring by begin_step;
 /// device fields follow, are written by commands and persist from step to step.
@@ -123,7 +121,6 @@ struct MetricField {
 };
 
 // --- commands
-// ------------------------------------------------------------------------------------------------
 
 enum class Space : std::uint8_t { kState, kArena, kControl, kMetrics, kSlot, kConstant };
 const char* to_string(Space space);
@@ -224,7 +221,6 @@ struct LibraryPlan {
 };
 
 // --- entries
-// -------------------------------------------------------------------------------------------------
 
 enum class EntryKind : std::uint8_t { kInit, kFit, kStep, kEval, kPredict, kFeatures, kBatchNormRecompute };
 const char* to_string(EntryKind kind);
@@ -272,7 +268,6 @@ struct Entry {
 };
 
 // --- stages
-// --------------------------------------------------------------------------------------------------
 
 enum class SlotPolicy : std::uint8_t { kReset, kKeep };
 
@@ -297,7 +292,6 @@ struct Stage {
 };
 
 // --- what inspect reads
-// --------------------------------------------------------------------------------------
 
 /// The op table is ordered by id, and every op id of commands, kernels and remarks is in it.
 struct OpRecord {
@@ -355,7 +349,6 @@ struct RawSection {
 };
 
 // --- the whole
-// -----------------------------------------------------------------------------------------------
 
 struct ArtifactSpec {
   std::string name;        ///< program name, from the recipe file or the C++ program

@@ -37,8 +37,7 @@ struct GeneratedRows {
 enum class GeneratedPart : std::uint32_t { kTrain = 0, kVal = 1, kTest = 2 };
 
 /// Errors    kInvalidArgument: per_class < 1, classes outside 2..65536, dimensions outside 1..65536, noise or
-/// separation negative or not
-///           finite, K * per_class * (D + 1) above 2^31 values.
+///           separation negative or not finite, K * per_class * (D + 1) above 2^31 values.
 Result<GeneratedRows> generate_two_moons(const GeneratedSpec& spec, GeneratedPart part);
 Result<GeneratedRows> generate_blobs(const GeneratedSpec& spec, GeneratedPart part);
 

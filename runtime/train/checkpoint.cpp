@@ -77,7 +77,6 @@ std::uint64_t checksum_of(const TextMetadata& metadata, std::span<const std::spa
 }
 
 // --- the record as JSON: integers as they are, doubles in shortest form that reads back the same
-// --------------
 
 OptionValue json_of(const MetricValues& metrics) {
   OptionValue::Table table;

@@ -94,9 +94,8 @@ std::string result_table(const RunResult& result);
 /// loader threads and steps per launch, and across any number of stops (signal, kill -9) and resumes.
 ///
 /// Errors   what keeps a run from starting (an output folder that holds a checkpoint, without `resume`); a
-/// non-finite loss (kInvalidArgument with step, term and advice;
-///          the last good checkpoint stays); a checkpoint that cannot be written (kResourceExhausted;
-///          likewise).
+///          non-finite loss (kInvalidArgument with step, term and advice; the last good checkpoint stays); a
+///          checkpoint that cannot be written (kResourceExhausted; likewise).
 Result<RunResult> run_training(std::shared_ptr<const Artifact> artifact, const RunOptions& options);
 
 /// The executor factory used when RunOptions has none: target "cpu" only.

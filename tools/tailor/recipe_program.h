@@ -1,15 +1,15 @@
 #pragma once
 // From a recipe file to a program ready to compile.
 
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "backend/driver/Driver.h"
 #include "models/recipe/build.h"
 #include "models/recipe/parse.h"
 #include "runtime/base/file.h"
 #include "runtime/base/result.h"
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace tailor::tools {
 
@@ -22,8 +22,8 @@ struct LoadedRecipe {
 /// Parses `path` with `overrides` ("key=value") on top, checks it against the schema of its data and traces
 /// nothing yet.
 ///
-/// Errors  kInvalidArgument whose message is ready to print: every complaint with its line, caret, notes and
-/// hint.
+/// Errors   kInvalidArgument whose message is ready to print: every complaint with its line, caret, notes and
+///          hint.
 runtime::Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std::string>& overrides);
 
 /// Traces and compiles.
