@@ -1,9 +1,9 @@
 /// 20 free-running training steps on the reference against the same steps of PyTorch, both in f64: losses and
 /// every recorded parameter, running statistic and average at relative 1e-8. The programs are written with
 /// the public C++ API, traced, and run at every phase of the pipeline.
+#include "tests/golden/free_run.h"
 #include "tests/golden/recorded_program.h"
 
-#include "backend/reference/Evaluators.h"
 #include "backend/reference/Interpreter.h"
 #include "frontend/emit/emit.h"
 #include "ir/Tailor.h"
@@ -21,77 +21,7 @@ namespace {
 
 using backend::reference::Environment;
 using backend::reference::Interpreter;
-using backend::reference::stateKey;
 using passes::Phase;
-
-// Two f64 programs that differ in the order of sums agree to 1e-12 after 20 SAM steps (measured on PyTorch
-// with itself).
-constexpr double kTolerance = 1e-8;
-
-/// Gives every state its initial value: parameters from the recording, class counts, and the program's own
-/// init rules.
-Environment initial_environment(ir::ProgramOp program, const Recording& recording) {
-  Environment environment;
-  program.walk([&](ir::StateOp state) {
-    const std::string key = stateKey(state.getGroup().getSymName(), state.getSymName());
-    Tensor value = backend::reference::zerosOf(state.getTensorType());
-    const ir::InitAttr init = state.getInit();
-    switch (init.getRule()) {
-    case ir::InitRule::Zeros:
-      break;
-    case ir::InitRule::Ones:
-      value = Tensor::filled(value.element(), value.shape(), 1);
-      break;
-    case ir::InitRule::CopyOf: // what it copies is declared earlier
-      value = environment.state.at(stateKey(init.getSource().getRootReference().getValue(),
-                                            init.getSource().getLeafReference().getValue()));
-      break;
-    default:
-      break;
-    }
-    if (state.getGroup().getKind() == ir::GroupKind::Net) {
-      const Tensor& drawn = recording.parameters.at(state.getSymName().str());
-      EXPECT_EQ(drawn.shape(), value.shape()) << state.getSymName().str();
-      value = drawn;
-    }
-    if (state.getSymName() == "class_counts") value = Tensor::real(value.shape(), recording.class_counts);
-    environment.state.insert_or_assign(key, std::move(value));
-  });
-  return environment;
-}
-
-void expect_close(double actual, double expected, double scale, const std::string& what) {
-  EXPECT_NEAR(actual, expected, kTolerance * std::max(std::abs(expected), scale)) << what;
-}
-
-/// Every recorded tensor against the state that holds it: parameters and running statistics by name, averages
-/// as "ema.".
-void compare_final(ir::ProgramOp program, const Environment& environment, const Run& run) {
-  size_t compared = 0;
-  program.walk([&](ir::StateOp state) {
-    const bool is_average = state.getInit().getRule() == ir::InitRule::CopyOf;
-    const ir::GroupKind kind = state.getGroup().getKind();
-    if (!is_average && kind != ir::GroupKind::Net && kind != ir::GroupKind::BatchNorm) return;
-    const std::string name = (is_average ? "ema." : "") + state.getSymName().str();
-    const auto recorded = run.final.find(name);
-    ASSERT_NE(recorded, run.final.end()) << name << " is not recorded";
-    ++compared;
-    const Tensor& value = environment.state.at(stateKey(state.getGroup().getSymName(), state.getSymName()));
-    double norm = 0, sum = 0;
-    for (double x : value.reals()) {
-      norm += x * x;
-      sum += x;
-    }
-    // Single elements near zero are held to a hundredth of the tensor's root mean square.
-    const double scale = recorded->second.norm / std::sqrt(static_cast<double>(value.size()));
-    expect_close(std::sqrt(norm), recorded->second.norm, 0, name + " norm");
-    expect_close(sum, recorded->second.sum, recorded->second.norm, name + " sum");
-    for (size_t i = 0; i < recorded->second.places.size(); ++i)
-      expect_close(value.reals()[recorded->second.places[i]], recorded->second.values[i], scale / 100,
-                   name + " element " + std::to_string(recorded->second.places[i]));
-  });
-  EXPECT_EQ(compared, run.final.size()) << "recorded tensors that no state holds";
-}
 
 struct ParityCase {
   std::string net, method;
@@ -123,7 +53,7 @@ TEST_P(Parity, TwentyStepsOfPyTorch) {
   ASSERT_TRUE(succeeded(passes::runPipeline(*module, pipeline)));
 
   ir::ProgramOp program = *module->getOps<ir::ProgramOp>().begin();
-  Environment environment = initial_environment(program, recording);
+  Environment environment = initial_environment(program, recording.parameters, recording.class_counts);
   environment.control.insert_or_assign("momentum", Tensor::scalar(0.9));
   environment.control.insert_or_assign("weight_decay", Tensor::scalar(run.adamw ? 0.05 : 2e-4));
   environment.control.insert_or_assign("rho", Tensor::scalar(run.rho));
@@ -157,7 +87,7 @@ TEST_P(Parity, TwentyStepsOfPyTorch) {
                    "ascent loss of step " + std::to_string(t));
     ASSERT_FALSE(HasFailure()) << "the first wrong step";
   }
-  compare_final(program, environment, run);
+  compare_final(program, environment, run.final);
 }
 
 /// All methods at the first interpretable phase; the small networks at every later one too.

@@ -31,20 +31,24 @@ N = torch.tensor(COUNTS, dtype=torch.float64)
 PRIOR = N / N.sum()
 
 
-# --- class tables (methods.md 2.2, 2.4, 2.5, 2.5b, 8)
-def effective(beta=0.9999):
+# --- class tables (methods.md 2.2, 2.4, 2.5, 2.5b, 8). A program holds its constants in f32, so all constants here are f32 values.
+BETA, EPS, LAS_HEAD, LAS_TAIL, MARGIN = 1 - 2.0**-10, 0.125, 0.25, 0.0, 0.5
+PI = float(np.float32(math.pi))
+
+
+def effective(beta=BETA):
     inverse = 1 / -torch.expm1(N * math.log(beta))
     return CLASSES * inverse / inverse.sum()
 
 
-def margins(largest=0.5):
+def margins(largest=MARGIN):
     quarter = N ** -0.25
     return largest * quarter / quarter.max()
 
 
 def label_aware(head, tail):
     """LAS, concave: frequent classes are smoothed most."""
-    return tail + (head - tail) * torch.sin(math.pi * (N - N.min()) / (2 * (N.max() - N.min())))
+    return tail + (head - tail) * torch.sin(PI * (N - N.min()) / (2 * (N.max() - N.min())))
 
 
 TABLES = {
@@ -52,9 +56,9 @@ TABLES = {
     "effective": effective(),
     "own": torch.tensor([1.0, 2.0, 4.0, 8.0, 16.0]),
     "ldam": margins(),
-    "uniform": torch.full((CLASSES,), 0.1),
-    "one_minus_p": 0.125 * (1 - PRIOR) / (1 - 1 / CLASSES),
-    "las_concave": label_aware(0.3, 0.0),
+    "uniform": torch.full((CLASSES,), EPS),
+    "one_minus_p": EPS * (1 - PRIOR) / (1 - 1 / CLASSES),
+    "las_concave": label_aware(LAS_HEAD, LAS_TAIL),
     "log_prior": PRIOR.log(),
 }
 
@@ -296,15 +300,14 @@ def check():
 
     same(loss_of(z, {}, (y,)), F.cross_entropy(z, y))
     same(loss_of(z, WEIGHTED, (y,), weights=w), F.cross_entropy(z, y, weight=w))
-    same(loss_of(z, {"smoothing": "uniform"}, (y,)), F.cross_entropy(z, y, label_smoothing=0.1))
+    same(loss_of(z, {"smoothing": "uniform"}, (y,)), F.cross_entropy(z, y, label_smoothing=EPS))
     same(loss_of(z, {"form": "soft"}, (y, y2), lam), F.cross_entropy(z, q))
     same(loss_of(z, {"form": "soft"}, (y, y2), lam, weights=w), F.cross_entropy(z, q, weight=w))
     same(loss_of(z, {}, (y, y2), lam), loss_of(z, {"form": "soft"}, (y, y2), lam))
     same(loss_of(z, {"gamma": 2.0, "of_weighted": True}, (y,)), loss_of(z, {"gamma": 2.0}, (y,)))
     same(loss_of(z, {"gamma": 2.0}, (y, y), lam), loss_of(z, {"gamma": 2.0, "form": "soft"}, (y, y), lam))
     same(loss_of(z, {"reduction": "weighted_mean"}, (y,), row_weights=torch.full((6,), 7.0)), F.cross_entropy(z, y))
-    same(TABLES["las_concave"][0], 0.3)
-    same(TABLES["las_concave"][-1], 0.0)
+    assert abs(TABLES["las_concave"][0] - LAS_HEAD) < 1e-6 and TABLES["las_concave"][-1] == LAS_TAIL
     same(effective().sum(), CLASSES)
 
 
@@ -318,6 +321,7 @@ def main():
             "torch": torch.__version__.split("+")[0], "seed": SEED, "num_samples": NUM_SAMPLES, "batch": BATCH,
             "input": WIDTHS[:1], "widths": WIDTHS[1:], "class_counts": COUNTS, "steps_per_epoch": EPOCH,
             "momentum": 0.9, "weight_decay": 2e-4, "row_weight_op": ROW_WEIGHT_OP, "reinitialise_op": NEW_HEAD_OP,
+            "beta": BETA, "eps": EPS, "las": [LAS_HEAD, LAS_TAIL], "largest_margin": MARGIN,
             "tables": {name: table.tolist() for name, table in TABLES.items()},
             "runs": {name: run(stages) for name, stages in runs.items()},
         }

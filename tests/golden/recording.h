@@ -21,6 +21,24 @@ struct FinalTensor {
   std::vector<double> values;
 };
 
+/// Readers of what every kind of recording holds.
+double number(const runtime::OptionValue& value);
+template <typename T> std::vector<T> numbers(const runtime::OptionValue* list) {
+  std::vector<T> values;
+  if (list)
+    for (const runtime::OptionValue& value : *list->as_list())
+      values.push_back(static_cast<T>(number(value)));
+  return values;
+}
+/// tests/golden/<name>.json; adds a test failure and returns null if it cannot be read.
+runtime::OptionValue read_recording(const std::string& name);
+std::map<std::string, FinalTensor> final_tensors(const runtime::OptionValue& json);
+/// The initial tensors of a list {name, shape, bound, offset}, drawn in its order.
+std::map<std::string, Tensor> initial_tensors(uint32_t seed, const runtime::OptionValue& list);
+/// [num_samples, shape...] and a label per sample.
+Tensor drawn_samples(uint32_t seed, int64_t num_samples, Shape shape);
+std::vector<int64_t> drawn_labels(uint32_t seed, int64_t num_samples, size_t num_classes);
+
 /// One method's 20 steps.
 struct Run {
   bool adaptive = false, nesterov = false, ema = false, adamw = false;

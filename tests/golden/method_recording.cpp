@@ -1,0 +1,67 @@
+#include "tests/golden/method_recording.h"
+
+namespace tailor::golden {
+namespace {
+
+using runtime::OptionValue;
+
+std::vector<std::vector<int64_t>> lists(const OptionValue* json) {
+  std::vector<std::vector<int64_t>> result;
+  if (json)
+    for (const OptionValue& list : *json->as_list())
+      result.push_back(numbers<int64_t>(&list));
+  return result;
+}
+
+MethodRun parse_run(uint32_t seed, const OptionValue& json) {
+  MethodRun run{.stages = {},
+                .loss = numbers<double>(json.find("loss")),
+                .norm = numbers<double>(json.find("norm")),
+                .sum = numbers<double>(json.find("sum")),
+                .final = final_tensors(json),
+                .parameters = initial_tensors(seed, *json.find("tensors"))};
+  for (const OptionValue& stage : *json.find("stages")->as_list())
+    run.stages.push_back({.options = *stage.find("options"),
+                          .lr = numbers<double>(stage.find("lr")),
+                          .lambda = numbers<double>(stage.find("lambda")),
+                          .rows = lists(stage.find("rows")),
+                          .partner = lists(stage.find("partner")),
+                          .table_row = numbers<int64_t>(stage.find("table_row"))});
+  return run;
+}
+
+} // namespace
+
+std::string MethodStage::word(const std::string& option) const {
+  const OptionValue* value = options.find(option);
+  return value ? *value->as_string() : std::string();
+}
+
+double MethodStage::number_of(const std::string& option, double absent) const {
+  const OptionValue* value = options.find(option);
+  return value ? number(*value) : absent;
+}
+
+MethodRecording MethodRecording::load(const std::string& file) {
+  MethodRecording recording;
+  const OptionValue json = read_recording(file);
+  if (json.is_null()) return recording;
+  const auto seed = static_cast<uint32_t>(number(*json.find("seed")));
+  const auto num_samples = static_cast<int64_t>(number(*json.find("num_samples")));
+  recording.batch = static_cast<int64_t>(number(*json.find("batch")));
+  recording.num_columns = numbers<int64_t>(json.find("input"))[0];
+  recording.widths = numbers<int64_t>(json.find("widths"));
+  recording.class_counts = numbers<double>(json.find("class_counts"));
+  recording.momentum = number(*json.find("momentum"));
+  recording.weight_decay = number(*json.find("weight_decay"));
+  recording.beta = number(*json.find("beta"));
+  recording.eps = number(*json.find("eps"));
+  recording.largest_margin = number(*json.find("largest_margin"));
+  recording.samples = drawn_samples(seed, num_samples, {recording.num_columns});
+  recording.labels = drawn_labels(seed, num_samples, recording.class_counts.size());
+  for (const auto& [name, run] : *json.find("runs")->as_table())
+    recording.runs[name] = parse_run(seed, run);
+  return recording;
+}
+
+} // namespace tailor::golden
