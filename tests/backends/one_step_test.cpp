@@ -1,18 +1,20 @@
 /// The cpu in f32, one step from each of the 20 states a recorded run passes through.
 ///
-/// The reference runs freely in f64 (tests/golden/parity_test.cpp shows that it follows PyTorch); before
+/// The reference runs freely in f64 (tests/golden shows that it follows PyTorch, for these very programs); before
 /// every step the cpu gets its state, rounded once. Then loss and updates of that one step must agree:
 /// free-running f32 trajectories drift apart for reasons that are nobody's fault.
 #include "backend/driver/Driver.h"
 #include "backend/reference/Bytes.h"
 #include "backend/reference/ReferenceExecutor.h"
 #include "runtime/exec/cpu_executor.h"
+#include "tests/golden/method_program.h"
 #include "tests/golden/recorded_program.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstring>
+#include <functional>
 
 namespace tailor::backends {
 namespace {
@@ -20,37 +22,32 @@ namespace {
 using backend::reference::ReferenceExecutor;
 using golden::RecordedProgram;
 using golden::Recording;
+using golden::StepInputs;
 using golden::Tensor;
 using namespace runtime;
 
 constexpr double kLossTolerance = 1e-5;   // relative
 constexpr double kUpdateTolerance = 2e-2; // of the mean update size of the tensor
 
-/// Writes field `name` of the row of step `counter`, if the program has it.
-void setControl(Executor& executor, const std::string& name, std::vector<double> values) {
-  const std::int32_t index = find_control(executor.spec(), name);
-  if (index < 0) return;
-  const runtime::ControlField& field = executor.spec().control[static_cast<size_t>(index)];
-  const Tensor tensor = Tensor::real({static_cast<int64_t>(values.size())}, values);
-  backend::reference::toBytes(
-      tensor, field.dtype,
-      {executor.control_row(executor.counter()) + field.offset, field.count * dtype_bytes(field.dtype)});
-}
+/// A recorded run as this test needs it.
+struct RecordedRun {
+  const std::map<std::string, Tensor>& parameters;
+  const std::vector<double>& classCounts;
+  size_t numSteps = 0;
+  std::function<StepInputs(size_t step)> inputs;
+  std::function<bool(const std::string& state)> isNoise = [](const std::string&) { return false; };
+};
 
-void setStep(Executor& executor, const Recording& recording, const golden::Run& run, int64_t t) {
-  const int64_t valid = run.valid[static_cast<size_t>(t)];
-  setControl(executor, "lr", {run.lr[static_cast<size_t>(t)]});
-  setControl(executor, "valid", {static_cast<double>(valid)});
-  setControl(executor, "step", {static_cast<double>(t)});
-  setControl(executor, "slot", {0});
-  setControl(executor, "rng", {1, 2, 3, static_cast<double>(t * recording.batch)});
-  setControl(executor, "momentum", {0.9});
-  setControl(executor, "weight_decay", {run.adamw ? 0.05 : 2e-4});
-  setControl(executor, "rho", {run.rho});
-  setControl(executor, "beta1", {0.9});
-  setControl(executor, "beta2", {0.999});
-  setControl(executor, "adam_eps", {recording.adam_eps});
-  if (run.ema) setControl(executor, "ema_decay", {run.ema_decay[static_cast<size_t>(t)]});
+/// Writes the fields that the program has into the row of the next step.
+void setControl(Executor& executor, const std::map<std::string, Tensor>& values) {
+  for (const auto& [name, value] : values) {
+    const std::int32_t index = find_control(executor.spec(), name);
+    if (index < 0) continue;
+    const runtime::ControlField& field = executor.spec().control[static_cast<size_t>(index)];
+    backend::reference::toBytes(
+        value, field.dtype,
+        {executor.control_row(executor.counter()) + field.offset, field.count * dtype_bytes(field.dtype)});
+  }
 }
 
 VariantId variantOf(const ArtifactSpec& spec, EntryKind kind) {
@@ -59,19 +56,12 @@ VariantId variantOf(const ArtifactSpec& spec, EntryKind kind) {
   return {};
 }
 
-void fillSlot(Executor& executor, const Recording& recording, const golden::Run& run, int64_t t) {
+void fillSlot(Executor& executor, const std::map<std::string, Tensor>& batch) {
   const VariantId id = variantOf(executor.spec(), EntryKind::kStep);
-  const int64_t valid = run.valid[static_cast<size_t>(t)];
   for (const SlotField& field :
-       executor.spec().entries[static_cast<size_t>(id.entry)].variants[0].slot_fields) {
-    const std::span<std::byte> place{executor.slot(0) + field.offset, field.bytes};
-    if (field.name == "label")
-      backend::reference::toBytes(recording.batch_labels(t, valid), field.dtype, place);
-    else if (field.name == "index")
-      std::fill(place.begin(), place.end(), std::byte{0});
-    else
-      backend::reference::toBytes(recording.inputs(t, valid), field.dtype, place);
-  }
+       executor.spec().entries[static_cast<size_t>(id.entry)].variants[0].slot_fields)
+    backend::reference::toBytes(batch.at(field.name), field.dtype,
+                                {executor.slot(0) + field.offset, field.bytes});
 }
 
 double metric(const Executor& executor, const std::string& name) {
@@ -81,24 +71,8 @@ double metric(const Executor& executor, const std::string& name) {
   return value;
 }
 
-struct OneStepCase {
-  std::string net, method;
-};
-std::string name_of(const OneStepCase& c) {
-  return c.net + "_" + c.method;
-}
-void PrintTo(const OneStepCase& c, std::ostream* out) {
-  *out << name_of(c);
-}
-
-class OneStep : public testing::TestWithParam<OneStepCase> {};
-
-TEST_P(OneStep, FromEachRecordedState) {
-  const Recording recording = Recording::load(GetParam().net);
-  ASSERT_TRUE(recording.runs.contains(GetParam().method));
-  const golden::Run& run = recording.runs.at(GetParam().method);
-  const RecordedProgram recorded(GetParam().net, recording, run);
-  const auto compiled = backend::compile(recorded.program(), backend::CompileOptions());
+void oneStepFromEachState(const TrainingProgram& program, const RecordedRun& run) {
+  const auto compiled = backend::compile(program, backend::CompileOptions());
   ASSERT_TRUE(compiled.ok()) << compiled.status().message();
   auto artifact = Artifact::from_bytes(compiled->artifact);
   ASSERT_TRUE(artifact.ok()) << artifact.status().message();
@@ -114,22 +88,21 @@ TEST_P(OneStep, FromEachRecordedState) {
     bytes.resize(state.bytes);
     const bool isNet = spec.groups[static_cast<size_t>(state.group)].kind == GroupKind::kNet;
     if (isNet)
-      backend::reference::toBytes(recording.parameters.at(state.name), state.dtype, bytes);
+      backend::reference::toBytes(run.parameters.at(state.name), state.dtype, bytes);
     else if (state.name == "class_counts")
       backend::reference::toBytes(
-          Tensor::real({static_cast<int64_t>(recording.class_counts.size())}, recording.class_counts),
-          state.dtype, bytes);
+          Tensor::real({static_cast<int64_t>(run.classCounts.size())}, run.classCounts), state.dtype, bytes);
     else
       continue;
     ASSERT_TRUE((*reference)->write_state(static_cast<std::int32_t>(s), bytes).ok());
   }
   if (const VariantId fit = variantOf(spec, EntryKind::kFit); fit.entry >= 0) {
-    setStep(**reference, recording, run, 0);
+    setControl(**reference, run.inputs(0).control);
     ASSERT_TRUE((*reference)->run(fit, 1).ok());
   }
 
   const VariantId train = variantOf(spec, EntryKind::kStep);
-  for (int64_t t = 0; t < static_cast<int64_t>(run.loss.size()); ++t) {
+  for (size_t t = 0; t < run.numSteps; ++t) {
     SCOPED_TRACE("step " + std::to_string(t));
     std::vector<std::vector<double>> before;
     for (size_t s = 0; s < spec.states.size(); ++s) {
@@ -138,10 +111,11 @@ TEST_P(OneStep, FromEachRecordedState) {
       ASSERT_TRUE((*cpu)->write_state(static_cast<std::int32_t>(s), bytes).ok());
       before.push_back((*reference)->exactState(static_cast<std::int32_t>(s)));
     }
+    const StepInputs inputs = run.inputs(t);
     for (Executor* executor :
          {static_cast<Executor*>(cpu->get()), static_cast<Executor*>(reference->get())}) {
-      setStep(*executor, recording, run, t);
-      fillSlot(*executor, recording, run, t);
+      setControl(*executor, inputs.control);
+      fillSlot(*executor, inputs.batch);
       const Status status = executor->run(train, 1);
       ASSERT_TRUE(status.ok()) << status.message();
     }
@@ -149,10 +123,7 @@ TEST_P(OneStep, FromEachRecordedState) {
     EXPECT_NEAR(metric(**cpu, "loss"), loss, kLossTolerance * std::abs(loss));
     for (size_t s = 0; s < spec.states.size(); ++s) {
       if (spec.groups[static_cast<size_t>(spec.states[s].group)].kind != GroupKind::kNet) continue;
-      // A bias before batch norm has gradient 0; AdamW divides what rounding leaves of it by its own size.
-      if (run.adamw && GetParam().net == "mlp_bn" && spec.states[s].name.starts_with("fc") &&
-          spec.states[s].name.ends_with(".bias"))
-        continue;
+      if (run.isNoise(spec.states[s].name)) continue;
       const std::vector<double> expected = (*reference)->exactState(static_cast<std::int32_t>(s));
       bytes.resize(spec.states[s].bytes);
       ASSERT_TRUE((*cpu)->read_state(static_cast<std::int32_t>(s), bytes).ok());
@@ -170,6 +141,52 @@ TEST_P(OneStep, FromEachRecordedState) {
   }
 }
 
+struct OneStepCase {
+  std::string net, method;
+};
+std::string name_of(const OneStepCase& c) {
+  return c.net + "_" + c.method;
+}
+void PrintTo(const OneStepCase& c, std::ostream* out) {
+  *out << name_of(c);
+}
+
+class OneStep : public testing::TestWithParam<OneStepCase> {};
+
+TEST_P(OneStep, FromEachRecordedState) {
+  const auto& [net, method] = GetParam();
+  const Recording recording = Recording::load(net);
+  ASSERT_TRUE(recording.runs.contains(method));
+  const golden::Run& run = recording.runs.at(method);
+  const auto inputs = [&](size_t t) {
+    const auto step = static_cast<int64_t>(t), valid = run.valid[t];
+    StepInputs result;
+    result.control = {{"lr", Tensor::scalar(run.lr[t])},
+                      {"valid", Tensor::integer({}, {valid})},
+                      {"step", Tensor::integer({}, {step})},
+                      {"slot", Tensor::integer({}, {0})},
+                      {"rng", Tensor::integer({4}, {1, 2, 3, step * recording.batch})},
+                      {"momentum", Tensor::scalar(0.9)},
+                      {"weight_decay", Tensor::scalar(run.adamw ? 0.05 : 2e-4)},
+                      {"rho", Tensor::scalar(run.rho)},
+                      {"beta1", Tensor::scalar(0.9)},
+                      {"beta2", Tensor::scalar(0.999)},
+                      {"adam_eps", Tensor::scalar(recording.adam_eps)},
+                      {"ema_decay", Tensor::scalar(run.ema ? run.ema_decay[t] : 0)}};
+    result.batch = {{"numeric", recording.inputs(step, valid)},
+                    {"label", recording.batch_labels(step, valid)},
+                    {"index", Tensor(golden::Element::i32, {recording.batch})}};
+    return result;
+  };
+  // A bias before batch norm has gradient 0; AdamW divides what rounding leaves of it by its own size.
+  const auto isNoise = [&](const std::string& state) {
+    return run.adamw && net == "mlp_bn" && state.starts_with("fc") && state.ends_with(".bias");
+  };
+  const RecordedProgram recorded(net, recording, run);
+  oneStepFromEachState(recorded.program(),
+                       {recording.parameters, recording.class_counts, run.loss.size(), inputs, isNoise});
+}
+
 std::vector<OneStepCase> oneStepCases() {
   std::vector<OneStepCase> cases;
   for (const char* net : {"mlp", "mlp_bn"})
@@ -179,6 +196,39 @@ std::vector<OneStepCase> oneStepCases() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Recordings, OneStep, testing::ValuesIn(oneStepCases()),
+                         [](const auto& info) { return name_of(info.param); });
+
+struct OneMethodStepCase {
+  std::string file, run;
+};
+std::string name_of(const OneMethodStepCase& c) {
+  return c.run;
+}
+void PrintTo(const OneMethodStepCase& c, std::ostream* out) {
+  *out << name_of(c);
+}
+
+class OneMethodStep : public testing::TestWithParam<OneMethodStepCase> {};
+
+TEST_P(OneMethodStep, FromEachRecordedState) {
+  const golden::MethodRecording recording = golden::MethodRecording::load(GetParam().file);
+  ASSERT_TRUE(recording.runs.contains(GetParam().run));
+  const golden::MethodRun& run = recording.runs.at(GetParam().run);
+  const golden::MethodStage& method = run.stages[0];
+  const golden::MethodProgram written(recording, method);
+  oneStepFromEachState(written.program(),
+                       {run.parameters, recording.class_counts, run.loss.size(),
+                        [&](size_t t) { return golden::step_inputs(recording, method, t); }});
+}
+
+std::vector<OneMethodStepCase> oneMethodStepCases() {
+  std::vector<OneMethodStepCase> cases;
+  for (const auto& [file, run] : golden::written_runs())
+    cases.push_back({file, run});
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Recordings, OneMethodStep, testing::ValuesIn(oneMethodStepCases()),
                          [](const auto& info) { return name_of(info.param); });
 
 } // namespace

@@ -1,0 +1,160 @@
+#include "tests/golden/method_program.h"
+
+#include "frontend/imbalance/class_weights.h"
+#include "frontend/imbalance/smoothing.h"
+#include "frontend/losses/softmax_cross_entropy.h"
+#include "frontend/ops/elementwise.h"
+#include "frontend/ops/linear_algebra.h"
+#include "frontend/ops/reduction.h"
+#include "frontend/ops/shaping.h"
+
+#include <gtest/gtest.h>
+
+namespace tailor::golden {
+namespace {
+
+/// <x / |x|, W_k / |W_k|> (methods.md 2.4).
+class CosineHead : public nn::Layer {
+public:
+  CosineHead(int64_t in, int64_t out)
+      : weight_({DType::f32, {out, in}}, InitRule::uniform(1.0), State::Role::parameter, false) {
+    add("weight", weight_);
+  }
+  Array operator()(const Operand& x, const Context&) override {
+    return dot(l2_normalize(x, 1), l2_normalize(weight_.read(x.location()), 1),
+               {.lhs_batch = {}, .rhs_batch = {}, .lhs_contracting = {1}, .rhs_contracting = {1}});
+  }
+
+private:
+  nn::Tensor weight_;
+};
+
+data::Plan plan_for(const MethodRecording& recording) {
+  data::Schema schema;
+  schema.num_classes = static_cast<int32_t>(recording.class_counts.size());
+  for (int32_t k = 0; k < schema.num_classes; ++k)
+    schema.class_names.push_back(std::to_string(k));
+  for (int32_t column = 0; column < recording.num_columns; ++column)
+    schema.columns.push_back({.name = "x" + std::to_string(column), .position = column});
+  return data::Plan({}, schema);
+}
+
+bool waits(const MethodRun& run) {
+  const MethodStage& first = run.stages[0];
+  return run.stages.size() > 1 || first.has("rate_factors") || first.has("row_weights") ||
+         first.word("form") == "soft";
+}
+
+} // namespace
+
+MethodNetwork::MethodNetwork(const MethodRecording& recording, bool cosine)
+    : fc0_(recording.num_columns, recording.widths[0]), fc1_(recording.widths[0], recording.widths[1]),
+      bn0_(recording.widths[0]), bn1_(recording.widths[1]) {
+  const auto classes = static_cast<int64_t>(recording.class_counts.size());
+  if (cosine)
+    head_ = std::make_unique<CosineHead>(recording.widths[1], classes);
+  else
+    head_ = std::make_unique<nn::Linear>(recording.widths[1], classes);
+  add("fc0", fc0_);
+  add("bn0", bn0_);
+  add("fc1", fc1_);
+  add("bn1", bn1_);
+  add("head", *head_);
+}
+
+Array MethodNetwork::logits(const Array& x, const Context& context) {
+  const Array hidden = relu(bn0_(fc0_(x, context), context));
+  return (*head_)(relu(bn1_(fc1_(hidden, context), context)), context);
+}
+
+MethodProgram::MethodProgram(const MethodRecording& recording, const MethodStage& method)
+    : recording_(recording), method_(method), network_(recording, method.word("head") == "cosine"),
+      sgd_({.momentum = recording.momentum, .weight_decay = recording.weight_decay}), program_("methods") {
+  program_.data(plan_for(recording), {.batch = recording.batch, .eval_batch = recording.batch});
+  program_.state("net", network_);
+  program_.state("sgd", sgd_);
+  program_.train_step([this](Step& step) {
+    const LossAndGradients result = value_and_grad([&] { return loss(step); });
+    step.report("loss", result.loss);
+    step.update(network_, sgd_, result.gradients, step.control("lr", 0.1, "optimizer.lr"));
+  });
+  program_.eval_step(
+      [this](Eval& eval) { eval.logits(network_.logits(eval.batch().numeric, eval.context())); });
+}
+
+Array MethodProgram::table(const ClassStats& classes, const std::string& name) const {
+  if (name == "inv_max") return classes.inv_max();
+  if (name == "effective") return classes.effective(recording_.beta);
+  if (name == "own") return array({1, 2, 4, 8, 16}, {5});
+  if (name == "ldam") return imbalance::ldam_margins(classes.counts(), recording_.largest_margin);
+  if (name == "log_prior") return imbalance::log_prior(classes.counts());
+  EXPECT_TRUE(name == "uniform" || name == "one_minus_p") << name;
+  return imbalance::class_smoothing(classes.counts(), recording_.eps,
+                                    imbalance::smoothing_profile_from_name(name));
+}
+
+Array MethodProgram::loss(Step& step) {
+  const ClassStats classes = step.classes();
+  const Batch& batch = step.batch();
+  losses::LossOptions options;
+  options.focal_gamma = method_.number_of("gamma", 0);
+  options.focal_of_weighted = method_.has("of_weighted");
+  options.scale = method_.number_of("scale", 1);
+  if (method_.word("reduction") == "weighted_mean") options.reduction = Reduction::weighted_mean;
+  if (method_.has("weights")) options.class_weights = table(classes, method_.word("weights"));
+  if (method_.has("smoothing")) options.smoothing = table(classes, method_.word("smoothing"));
+  if (method_.has("margin")) options.margin = table(classes, method_.word("margin"));
+  if (method_.has("bias")) options.bias = table(classes, method_.word("bias"));
+  if (method_.has("drw")) { // row 0: all ones
+    const Array row = step.control("table_row", schedule::step({.peak = 1, .milestones = {3}}));
+    options.class_weights = 1.0 - row + row * table(classes, method_.word("drw"));
+  }
+  if (method_.has("mixup")) { // the loader's row numbers carry the partners' labels here
+    options.labels_b = batch.index;
+    options.lambda = broadcast_to(step.control("lambda", schedule::step({.peak = 1, .milestones = {3}})),
+                                  {recording_.batch});
+  }
+  return losses::softmax_cross_entropy(network_.logits(batch.numeric, step.context()), batch.label, options);
+}
+
+StepInputs step_inputs(const MethodRecording& recording, const MethodStage& method, size_t t) {
+  StepInputs inputs;
+  const std::vector<int64_t>& rows = method.rows[t];
+  Tensor numeric(Element::f32, {recording.batch, recording.num_columns});
+  Tensor label(Element::i32, {recording.batch}), index(Element::i32, {recording.batch});
+  for (size_t n = 0; n < rows.size(); ++n) {
+    label.integers()[n] = recording.labels[rows[n]];
+    const int64_t partner = method.has("mixup") ? rows[method.partner[t][n]] : rows[n];
+    const double own = method.has("mixup") ? method.lambda[t] : 1;
+    index.integers()[n] = recording.labels[partner];
+    for (int64_t c = 0; c < recording.num_columns; ++c)
+      numeric.reals()[n * recording.num_columns + c] =
+          own * recording.samples.reals()[rows[n] * recording.num_columns + c] +
+          (1 - own) * recording.samples.reals()[partner * recording.num_columns + c];
+  }
+  inputs.batch.insert_or_assign("numeric", std::move(numeric));
+  inputs.batch.insert_or_assign("label", std::move(label));
+  inputs.batch.insert_or_assign("index", std::move(index));
+  inputs.control.insert_or_assign("lr", Tensor::scalar(method.lr[t]));
+  inputs.control.insert_or_assign("valid", Tensor::integer({}, {static_cast<int64_t>(rows.size())}));
+  inputs.control.insert_or_assign("step", Tensor::integer({}, {static_cast<int64_t>(t)}));
+  if (method.has("mixup")) inputs.control.insert_or_assign("lambda", Tensor::scalar(method.lambda[t]));
+  if (method.has("drw"))
+    inputs.control.insert_or_assign("table_row", Tensor::scalar(static_cast<double>(method.table_row[t])));
+  inputs.control.insert_or_assign("momentum", Tensor::scalar(recording.momentum));
+  inputs.control.insert_or_assign("weight_decay", Tensor::scalar(recording.weight_decay));
+  inputs.control.insert_or_assign("slot", Tensor::integer({}, {0}));
+  inputs.control.insert_or_assign("rng",
+                                  Tensor::integer({4}, {1, 2, 3, static_cast<int64_t>(t) * recording.batch}));
+  return inputs;
+}
+
+std::vector<std::pair<std::string, std::string>> written_runs() {
+  std::vector<std::pair<std::string, std::string>> runs;
+  for (const char* file : {"methods_losses", "methods_mixup", "methods_stages"})
+    for (const auto& [name, run] : MethodRecording::load(file).runs)
+      if (!waits(run)) runs.emplace_back(file, name);
+  return runs;
+}
+
+} // namespace tailor::golden
