@@ -18,6 +18,7 @@
 #include "frontend/nn/batch_norm.h"
 #include "frontend/nn/categorical.h"
 #include "frontend/nn/conv2d.h"
+#include "frontend/nn/cosine_linear.h"
 #include "frontend/nn/dropout.h"
 #include "frontend/nn/layer_norm.h"
 #include "frontend/nn/linear.h"

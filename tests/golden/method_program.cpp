@@ -3,31 +3,14 @@
 #include "frontend/imbalance/class_weights.h"
 #include "frontend/imbalance/smoothing.h"
 #include "frontend/losses/softmax_cross_entropy.h"
+#include "frontend/nn/cosine_linear.h"
 #include "frontend/ops/elementwise.h"
-#include "frontend/ops/linear_algebra.h"
-#include "frontend/ops/reduction.h"
 #include "frontend/ops/shaping.h"
 
 #include <gtest/gtest.h>
 
 namespace tailor::golden {
 namespace {
-
-/// <x / |x|, W_k / |W_k|> (methods.md 2.4).
-class CosineHead : public nn::Layer {
-public:
-  CosineHead(int64_t in, int64_t out)
-      : weight_({DType::f32, {out, in}}, InitRule::uniform(1.0), State::Role::parameter, false) {
-    add("weight", weight_);
-  }
-  Array operator()(const Operand& x, const Context&) override {
-    return dot(l2_normalize(x, 1), l2_normalize(weight_.read(x.location()), 1),
-               {.lhs_batch = {}, .rhs_batch = {}, .lhs_contracting = {1}, .rhs_contracting = {1}});
-  }
-
-private:
-  nn::Tensor weight_;
-};
 
 data::Plan plan_for(const MethodRecording& recording) {
   data::Schema schema;
@@ -52,7 +35,7 @@ MethodNetwork::MethodNetwork(const MethodRecording& recording, bool cosine)
       bn0_(recording.widths[0]), bn1_(recording.widths[1]) {
   const auto classes = static_cast<int64_t>(recording.class_counts.size());
   if (cosine)
-    head_ = std::make_unique<CosineHead>(recording.widths[1], classes);
+    head_ = std::make_unique<nn::CosineLinear>(recording.widths[1], classes);
   else
     head_ = std::make_unique<nn::Linear>(recording.widths[1], classes);
   add("fc0", fc0_);
