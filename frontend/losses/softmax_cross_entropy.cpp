@@ -2,7 +2,10 @@
 
 #include "frontend/batch_rows.h"
 #include "frontend/ops/checks.h"
+#include "frontend/ops/elementwise.h"
+#include "frontend/ops/indexing.h"
 #include "frontend/ops/loss.h"
+#include "frontend/ops/reduction.h"
 #include "frontend/ops/shaping.h"
 #include "frontend/trace.h"
 
@@ -48,35 +51,131 @@ CrossEntropyOperands operands_of(std::string_view op, const LossOptions& options
   return operands;
 }
 
+Array column(const Array& x) {
+  return reshape(x, {x.shape()[0], 1});
+}
+
+/// (1 - eps[y]) onehot(y) + eps[y] / K: [N, K].
+Array target_of(const Array& labels, const Array& smoothing, std::int64_t num_classes, DType dtype) {
+  Array q = one_hot(labels, num_classes, dtype);
+  if (smoothing.empty()) return q;
+  Array eps = column(take(smoothing, labels));
+  return (1.0 - eps) * q + eps / static_cast<double>(num_classes);
+}
+
+/// The class weight of each row, mixed as its labels are; empty without class weights.
+Array class_weight_of_rows(const Array& labels, const CrossEntropyOperands& operands) {
+  if (operands.weights.empty()) return {};
+  Array w = take(operands.weights, labels);
+  if (operands.labels_b.empty()) return w;
+  return operands.lambda * w + (1.0 - operands.lambda) * take(operands.weights, operands.labels_b);
+}
+
+/// Reduces the rows' losses, each with its weight v. `class_weights` [N] or empty.
+Array reduce_weighted(std::string_view op, const Array& rows, const Array& class_weights,
+                      const LossOptions& options, const Array& valid, const Location& location) {
+  const Array& v = options.row_weights;
+  if (v.rank() != 1 || v.dtype() != rows.dtype() || v.shape() != rows.shape())
+    detail::fail(op,
+                 "row weights must be one " + std::string(to_string(rows.dtype())) + " per row, " +
+                     to_string(rows.type()) + ", not " + to_string(v.type()),
+                 location);
+  const std::int64_t count = rows.shape()[0];
+  const auto counted = [&](const Array& x) {
+    return valid.empty() ? x : where(row_mask(valid, count), x, 0.0);
+  };
+  Array weighted = counted(v * rows);
+  switch (options.reduction) {
+  case Reduction::none:
+    return weighted;
+  case Reduction::sum:
+    return sum(weighted);
+  case Reduction::batch_mean:
+    return valid.empty() ? mean(weighted) : masked_mean(weighted, valid);
+  case Reduction::weighted_mean: {
+    Array total = sum(counted(class_weights.empty() ? v : v * class_weights));
+    return sum(weighted) / where(compare(total, 0.0, Comparison::eq), 1.0, total); // 0 / 0 is 0
+  }
+  }
+  detail::fail(op, "unknown reduction", location);
+}
+
+CrossEntropyOptions op_options_of(const LossOptions& options) {
+  CrossEntropyOptions result;
+  result.focal_gamma = options.focal_gamma;
+  result.focal_of_weighted = options.focal_of_weighted;
+  result.scale = options.scale;
+  result.reduction = options.row_weights.empty() ? options.reduction : Reduction::none;
+  return result;
+}
+
 } // namespace
 
 Array softmax_cross_entropy(const Operand& logits, const Operand& labels, const LossOptions& options) {
-  LocationScope scope(logits.location());
+  constexpr std::string_view op = "softmax_cross_entropy";
+  const Location& location = logits.location();
+  LocationScope scope(location);
   Array z = detail::value_of(logits);
-  detail::require_rank("softmax_cross_entropy", "logits", z, 2, logits.location());
-  CrossEntropyOptions op_options;
-  op_options.focal_gamma = options.focal_gamma;
-  op_options.focal_of_weighted = options.focal_of_weighted;
-  op_options.scale = options.scale;
-  op_options.reduction = options.reduction;
-  return softmax_cross_entropy_op(
-      logits, labels, operands_of("softmax_cross_entropy", options, z, z.shape()[1], logits.location()),
-      op_options);
+  detail::require_rank(op, "logits", z, 2, location);
+  const std::int64_t num_classes = z.shape()[1];
+  if (options.mixed == MixedLabels::soft && !options.labels_b.empty()) {
+    if (options.margin)
+      detail::fail(op, "a margin belongs to one label and has no soft form", location,
+                   "mix the labels slotwise");
+    if (options.lambda.empty()) detail::fail(op, "mixed labels need both labels_b and lambda", location);
+    const Array smoothing = table_of(options.smoothing, "smoothing", num_classes, location);
+    const Array share = column(options.lambda);
+    LossOptions soft = options;
+    soft.labels_b = soft.lambda = Array();
+    soft.smoothing = std::nullopt;
+    return soft_cross_entropy(logits,
+                              share * target_of(detail::value_of(labels), smoothing, num_classes, z.dtype()) +
+                                  (1.0 - share) *
+                                      target_of(options.labels_b, smoothing, num_classes, z.dtype()),
+                              soft);
+  }
+  const CrossEntropyOperands operands = operands_of(op, options, z, num_classes, location);
+  Array loss = softmax_cross_entropy_op(logits, labels, operands, op_options_of(options));
+  if (options.row_weights.empty()) return loss;
+  return reduce_weighted(op, loss, class_weight_of_rows(detail::value_of(labels), operands), options,
+                         operands.valid, location);
+}
+
+Array soft_cross_entropy(const Operand& logits, const Operand& targets, const LossOptions& options) {
+  constexpr std::string_view op = "soft_cross_entropy";
+  const Location& location = logits.location();
+  LocationScope scope(location);
+  Array z = detail::value_of(logits);
+  detail::require_rank(op, "logits", z, 2, location);
+  if (options.margin || options.smoothing || !options.labels_b.empty() || !options.lambda.empty())
+    detail::fail(op, "targets take no margin, smoothing or second label", location,
+                 "smooth and mix the targets themselves");
+  if (options.reduction == Reduction::weighted_mean)
+    detail::fail(op, "has no weighted_mean: a target of several classes has no one weight to divide by",
+                 location, "use batch_mean");
+  CrossEntropyOperands operands = operands_of(op, options, z, z.shape()[1], location);
+  operands.soft = stop_gradient(targets);
+  Array loss = softmax_cross_entropy_op(logits, targets, operands, op_options_of(options));
+  return options.row_weights.empty() ? loss
+                                     : reduce_weighted(op, loss, {}, options, operands.valid, location);
 }
 
 Array sigmoid_cross_entropy(const Operand& logits, const Operand& labels, const LossOptions& options) {
   const Location& location = logits.location();
   LocationScope scope(location);
   if (options.margin || options.bias || options.focal_gamma != 0 || options.focal_of_weighted ||
-      options.scale != 1)
-    detail::fail("sigmoid_cross_entropy", "the one-logit form has no margin, bias, focal term or scale",
+      options.scale != 1 || options.mixed == MixedLabels::soft)
+    detail::fail("sigmoid_cross_entropy",
+                 "the one-logit form has no margin, bias, focal term, scale or soft form of mixed labels",
                  location, "use two logits and softmax_cross_entropy");
   Array z = detail::value_of(logits);
   if (z.rank() == 2 && z.shape()[1] == 1) z = reshape(Operand(z, location), {z.shape()[0]});
-  CrossEntropyOptions op_options;
-  op_options.reduction = options.reduction;
-  return sigmoid_cross_entropy_op(Operand(z, location), labels,
-                                  operands_of("sigmoid_cross_entropy", options, z, 2, location), op_options);
+  const CrossEntropyOperands operands = operands_of("sigmoid_cross_entropy", options, z, 2, location);
+  Array loss = sigmoid_cross_entropy_op(Operand(z, location), labels, operands, op_options_of(options));
+  if (options.row_weights.empty()) return loss;
+  return reduce_weighted("sigmoid_cross_entropy", loss,
+                         class_weight_of_rows(detail::value_of(labels), operands), options, operands.valid,
+                         location);
 }
 
 } // namespace tailor::losses

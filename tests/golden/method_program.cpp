@@ -12,20 +12,21 @@
 namespace tailor::golden {
 namespace {
 
-data::Plan plan_for(const MethodRecording& recording) {
+data::Plan plan_for(const MethodRecording& recording, bool row_weights) {
   data::Schema schema;
   schema.num_classes = static_cast<int32_t>(recording.class_counts.size());
   for (int32_t k = 0; k < schema.num_classes; ++k)
     schema.class_names.push_back(std::to_string(k));
   for (int32_t column = 0; column < recording.num_columns; ++column)
     schema.columns.push_back({.name = "x" + std::to_string(column), .position = column});
+  if (row_weights)
+    schema.columns.push_back({.name = "weight", .position = static_cast<int32_t>(recording.num_columns)});
   return data::Plan({}, schema);
 }
 
 bool waits(const MethodRun& run) {
   const MethodStage& first = run.stages[0];
-  return run.stages.size() > 1 || first.has("rate_factors") || first.has("row_weights") ||
-         first.word("form") == "soft";
+  return run.stages.size() > 1 || first.has("rate_factors");
 }
 
 } // namespace
@@ -53,7 +54,8 @@ Array MethodNetwork::logits(const Array& x, const Context& context) {
 MethodProgram::MethodProgram(const MethodRecording& recording, const MethodStage& method)
     : recording_(recording), method_(method), network_(recording, method.word("head") == "cosine"),
       sgd_({.momentum = recording.momentum, .weight_decay = recording.weight_decay}), program_("methods") {
-  program_.data(plan_for(recording), {.batch = recording.batch, .eval_batch = recording.batch});
+  program_.data(plan_for(recording, method.has("row_weights")),
+                {.batch = recording.batch, .eval_batch = recording.batch});
   program_.state("net", network_);
   program_.state("sgd", sgd_);
   program_.train_step([this](Step& step) {
@@ -62,7 +64,7 @@ MethodProgram::MethodProgram(const MethodRecording& recording, const MethodStage
     step.update(network_, sgd_, result.gradients, step.control("lr", 0.1, "optimizer.lr"));
   });
   program_.eval_step(
-      [this](Eval& eval) { eval.logits(network_.logits(eval.batch().numeric, eval.context())); });
+      [this](Eval& eval) { eval.logits(network_.logits(features(eval.batch()), eval.context())); });
 }
 
 Array MethodProgram::table(const ClassStats& classes, const std::string& name) const {
@@ -74,6 +76,10 @@ Array MethodProgram::table(const ClassStats& classes, const std::string& name) c
   EXPECT_TRUE(name == "uniform" || name == "one_minus_p") << name;
   return imbalance::class_smoothing(classes.counts(), recording_.eps,
                                     imbalance::smoothing_profile_from_name(name));
+}
+
+Array MethodProgram::features(const Batch& batch) const {
+  return slice(batch.numeric, {0, 0}, {recording_.batch, recording_.num_columns});
 }
 
 Array MethodProgram::loss(Step& step) {
@@ -96,14 +102,21 @@ Array MethodProgram::loss(Step& step) {
     options.labels_b = batch.index;
     options.lambda = broadcast_to(step.control("lambda", schedule::step({.peak = 1, .milestones = {3}})),
                                   {recording_.batch});
+    if (method_.word("form") == "soft") options.mixed = losses::MixedLabels::soft;
   }
-  return losses::softmax_cross_entropy(network_.logits(batch.numeric, step.context()), batch.label, options);
+  if (method_.has("row_weights")) // the last column
+    options.row_weights = reshape(
+        slice(batch.numeric, {0, recording_.num_columns}, {recording_.batch, recording_.num_columns + 1}),
+        {recording_.batch});
+  return losses::softmax_cross_entropy(network_.logits(features(batch), step.context()), batch.label,
+                                       options);
 }
 
 StepInputs step_inputs(const MethodRecording& recording, const MethodStage& method, size_t t) {
   StepInputs inputs;
   const std::vector<int64_t>& rows = method.rows[t];
-  Tensor numeric(Element::f32, {recording.batch, recording.num_columns});
+  const int64_t width = recording.num_columns + (method.has("row_weights") ? 1 : 0);
+  Tensor numeric(Element::f32, {recording.batch, width});
   Tensor label(Element::i32, {recording.batch}), index(Element::i32, {recording.batch});
   for (size_t n = 0; n < rows.size(); ++n) {
     label.integers()[n] = recording.labels[rows[n]];
@@ -111,9 +124,10 @@ StepInputs step_inputs(const MethodRecording& recording, const MethodStage& meth
     const double own = method.has("mixup") ? method.lambda[t] : 1;
     index.integers()[n] = recording.labels[partner];
     for (int64_t c = 0; c < recording.num_columns; ++c)
-      numeric.reals()[n * recording.num_columns + c] =
+      numeric.reals()[n * width + c] =
           own * recording.samples.reals()[rows[n] * recording.num_columns + c] +
           (1 - own) * recording.samples.reals()[partner * recording.num_columns + c];
+    if (method.has("row_weights")) numeric.reals()[n * width + width - 1] = recording.row_weights[rows[n]];
   }
   inputs.batch.insert_or_assign("numeric", std::move(numeric));
   inputs.batch.insert_or_assign("label", std::move(label));

@@ -36,6 +36,7 @@ public:
 
 private:
   Array table(const ClassStats& classes, const std::string& name) const;
+  Array features(const Batch& batch) const;
   Array loss(Step& step);
 
   const MethodRecording& recording_;
@@ -53,7 +54,7 @@ struct StepInputs {
 StepInputs step_inputs(const MethodRecording& recording, const MethodStage& method, size_t t);
 
 /// (file, run) of every recorded run that MethodProgram can be. The others wait for a part of the API: groups of
-/// parameters, row weights, a soft target, several stages.
+/// parameters, several stages.
 std::vector<std::pair<std::string, std::string>> written_runs();
 
 } // namespace tailor::golden

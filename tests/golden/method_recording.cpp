@@ -59,6 +59,9 @@ MethodRecording MethodRecording::load(const std::string& file) {
   recording.largest_margin = number(*json.find("largest_margin"));
   recording.samples = drawn_samples(seed, num_samples, {recording.num_columns});
   recording.labels = drawn_labels(seed, num_samples, recording.class_counts.size());
+  const auto weight_op = static_cast<uint32_t>(number(*json.find("row_weight_op")));
+  for (int64_t n = 0; n < num_samples; ++n)
+    recording.row_weights.push_back(0.5 + drawn(seed, weight_op, n, 0));
   for (const auto& [name, run] : *json.find("runs")->as_table())
     recording.runs[name] = parse_run(seed, run);
   return recording;

@@ -39,6 +39,7 @@ struct MethodRecording {
   std::map<std::string, MethodRun> runs;
   Tensor samples; ///< [num_samples, num_columns]
   std::vector<int64_t> labels;
+  std::vector<double> row_weights; ///< of the samples
 
   /// Reads tests/golden/<file>.json; adds a test failure and returns an empty recording if it cannot.
   static MethodRecording load(const std::string& file);

@@ -267,7 +267,8 @@ FILES = {
                                            (("fc", "bias"), ("bn", "weight"), ("bn", "bias"))] + ["head.bias"]}],
     },
     "methods_mixup": {
-        f"{loss}_{form}": [{"mixup": 1.0, "form": form, **options}]
+        f"{loss}_{form}": [{"mixup": 1.0, "form": form,
+                            **{k: v for k, v in options.items() if form == "slotwise" or k != "reduction"}}]
         for loss, options in {
             "erm": {},
             "smoothing": {"smoothing": "one_minus_p"},

@@ -15,11 +15,6 @@ using runtime::OptionValue;
 // op_id of the draws; those of parameters are their places in the list.
 constexpr uint32_t kInputs = 1000, kLabels = 1001;
 
-double uniform(uint32_t seed, uint32_t op_id, int64_t row, int64_t element) {
-  const runtime::RandomKey key = runtime::make_random_key({.seed_lo = seed}, {.op_id = op_id});
-  return runtime::uniform_from_word(key.words(static_cast<uint32_t>(row), static_cast<uint32_t>(element))[0]);
-}
-
 Run parse_run(const OptionValue& json) {
   const OptionValue& options = *json.find("options");
   const auto flag = [&](const char* name) { return options.find(name) && *options.find(name)->as_bool(); };
@@ -43,6 +38,11 @@ Run parse_run(const OptionValue& json) {
 }
 
 } // namespace
+
+double drawn(uint32_t seed, uint32_t op_id, int64_t row, int64_t element) {
+  const runtime::RandomKey key = runtime::make_random_key({.seed_lo = seed}, {.op_id = op_id});
+  return runtime::uniform_from_word(key.words(static_cast<uint32_t>(row), static_cast<uint32_t>(element))[0]);
+}
 
 double number(const OptionValue& value) {
   return value.as_number().value();
@@ -71,7 +71,7 @@ std::map<std::string, Tensor> initial_tensors(uint32_t seed, const OptionValue& 
     Tensor tensor(Element::f64, numbers<int64_t>(entry.find("shape")));
     const double bound = number(*entry.find("bound")), offset = number(*entry.find("offset"));
     for (int64_t j = 0; j < tensor.size(); ++j)
-      tensor.reals()[j] = offset + bound * (2 * uniform(seed, place, 0, j) - 1);
+      tensor.reals()[j] = offset + bound * (2 * drawn(seed, place, 0, j) - 1);
     tensors[*entry.find("name")->as_string()] = std::move(tensor);
     ++place;
   }
@@ -84,7 +84,7 @@ Tensor drawn_samples(uint32_t seed, int64_t num_samples, Shape shape) {
   const int64_t width = samples.size() / num_samples;
   for (int64_t n = 0; n < num_samples; ++n)
     for (int64_t j = 0; j < width; ++j)
-      samples.reals()[n * width + j] = 2 * (2 * uniform(seed, kInputs, n, j) - 1);
+      samples.reals()[n * width + j] = 2 * (2 * drawn(seed, kInputs, n, j) - 1);
   return samples;
 }
 
@@ -92,7 +92,7 @@ std::vector<int64_t> drawn_labels(uint32_t seed, int64_t num_samples, size_t num
   std::vector<int64_t> labels;
   for (int64_t n = 0; n < num_samples; ++n)
     labels.push_back(
-        static_cast<int64_t>(static_cast<double>(num_classes) * std::pow(uniform(seed, kLabels, n, 0), 2)));
+        static_cast<int64_t>(static_cast<double>(num_classes) * std::pow(drawn(seed, kLabels, n, 0), 2)));
   return labels;
 }
 

@@ -21,6 +21,8 @@ struct FinalTensor {
   std::vector<double> values;
 };
 
+/// The draw u in [0, 1) of element `element` of row `row`.
+double drawn(uint32_t seed, uint32_t op_id, int64_t row, int64_t element);
 /// Readers of what every kind of recording holds.
 double number(const runtime::OptionValue& value);
 template <typename T> std::vector<T> numbers(const runtime::OptionValue* list) {
