@@ -9,7 +9,6 @@
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/program_keys.h"
 #include "runtime/options/run_keys.h"
-#include "runtime/options/schedule_keys.h"
 
 namespace tailor::recipe {
 
@@ -21,7 +20,6 @@ using runtime::ModelKeys;
 using runtime::ModelOutput;
 using runtime::OptimizerKeys;
 using runtime::RunKeys;
-using runtime::ScheduleKeys;
 using runtime::word_of;
 
 namespace {
@@ -33,19 +31,6 @@ std::vector<int64_t> integers(const Recipe& recipe, std::string_view key) {
   for (const OptionValue& item : *value.as_list())
     out.push_back(*item.as_int());
   return out;
-}
-
-Schedule learning_rate(const Recipe& recipe) {
-  Schedule schedule;
-  schedule.name = *recipe.options.get_string(key_name(&ScheduleKeys::name));
-  schedule.peak = *recipe.options.get_number(key_name(&OptimizerKeys::lr));
-  schedule.warmup_epochs =
-      *recipe.options.get_number(key_name(&ScheduleKeys::warmup_epochs), 0); // unset: the runtime's rule
-  schedule.per_step = *recipe.options.get_string(key_name(&ScheduleKeys::per)) == "step";
-  for (int64_t epoch : integers(recipe, key_name(&ScheduleKeys::milestones)))
-    schedule.milestones.push_back(epoch);
-  schedule.factor = *recipe.options.get_number(key_name(&ScheduleKeys::factor));
-  return schedule;
 }
 
 std::string models_for(InputKind input) {
@@ -186,7 +171,7 @@ void Program::train(Step& step) {
   }
   const Gradients step_gradients = gradients(step);
   LocationScope scope(at(key_name(&OptimizerKeys::name)), LocationScope::Nesting::inner);
-  Array lr = step.control("lr", learning_rate(recipe_));
+  Array lr = step.control("lr", component_keys<OptimizerKeys>(recipe_.options).lr, key_name(&OptimizerKeys::lr));
   step.update(net_->module(), *optimizer_, step_gradients, lr);
   for (const UsedMethod& used : methods_)
     used.method->after_update(step, net_->module());

@@ -282,7 +282,7 @@ Status check_stage_weights(const ArtifactSpec& spec) {
 }
 
 Status check_same_weights(const Options& begun, const Options& now) {
-  const auto text_of = [](const Options& options, const char* key) -> std::string {
+  const auto text_of = [](const Options& options, const std::string& key) -> std::string {
     const std::string text = options.has_value(key) ? options.find(key)->value.to_json() : "";
     return text == "" || text == "\"\"" || text == "[]" ? "none" : text;
   };

@@ -1,11 +1,6 @@
 #include "tests/golden/method_program.h"
 
-#include "frontend/imbalance/class_weights.h"
-#include "frontend/imbalance/smoothing.h"
-#include "frontend/losses/softmax_cross_entropy.h"
-#include "frontend/nn/cosine_linear.h"
-#include "frontend/ops/elementwise.h"
-#include "frontend/ops/shaping.h"
+#include "tailor/tailor.h"
 
 #include <gtest/gtest.h>
 
@@ -73,9 +68,9 @@ Array MethodProgram::table(const ClassStats& classes, const std::string& name) c
   if (name == "own") return array({1, 2, 4, 8, 16}, {5});
   if (name == "ldam") return imbalance::ldam_margins(classes.counts(), recording_.largest_margin);
   if (name == "log_prior") return imbalance::log_prior(classes.counts());
-  EXPECT_TRUE(name == "uniform" || name == "one_minus_p") << name;
-  return imbalance::class_smoothing(classes.counts(), recording_.eps,
-                                    imbalance::smoothing_profile_from_name(name));
+  EXPECT_EQ(name, "one_minus_p");
+  const auto num_classes = static_cast<double>(classes.num_classes());
+  return recording_.eps * ((1.0 - classes.prior()) * (num_classes / (num_classes - 1)));
 }
 
 Array MethodProgram::features(const Batch& batch) const {
@@ -91,7 +86,10 @@ Array MethodProgram::loss(Step& step) {
   options.scale = method_.number_of("scale", 1);
   if (method_.word("reduction") == "weighted_mean") options.reduction = Reduction::weighted_mean;
   if (method_.has("weights")) options.class_weights = table(classes, method_.word("weights"));
-  if (method_.has("smoothing")) options.smoothing = table(classes, method_.word("smoothing"));
+  if (method_.word("smoothing") == "uniform")
+    options.smoothing = recording_.eps;
+  else if (method_.has("smoothing"))
+    options.smoothing = table(classes, method_.word("smoothing"));
   if (method_.has("margin")) options.margin = table(classes, method_.word("margin"));
   if (method_.has("bias")) options.bias = table(classes, method_.word("bias"));
   if (method_.has("drw")) { // row 0: all ones
