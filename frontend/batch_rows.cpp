@@ -473,10 +473,9 @@ std::vector<BatchRows> infer_batch_rows(const Node& node) {
       rows[i] = batch_rows(node.body->results[i]);
     if (const auto* grad = std::get_if<GradOptions>(&node.options))
       for (std::size_t i = 0; i < grad->wrt.size(); ++i) {
-        // What no valid row depends on has no gradient.
-        rows[own + i] = batch_rows(node.inputs[static_cast<std::size_t>(grad->wrt[i])]);
-        rows[own + i].chosen = rows[own + i].zero = rows[own + i].axes;
-        rows[own + i].one = 0;
+        // In padding it is 0 only if the function counted none: one that says all_rows did.
+        const BatchRows of = batch_rows(node.inputs[static_cast<std::size_t>(grad->wrt[i])]);
+        rows[own + i] = {.axes = of.axes, .in_order = of.in_order, .count = of.count};
       }
   } else {
     rows[0] = rows_of_result(node);

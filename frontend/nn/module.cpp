@@ -21,23 +21,24 @@ void Tensor::write(const Array& value) const {
   Trace::require(state_->name.empty() ? "buffer" : state_->name, location).write(state_, value);
 }
 
-void Module::check_name(const std::string& name) const {
+void Module::check_name(const std::string& name, const std::source_location& where) const {
   bool taken = name.empty() || name.find('.') != std::string::npos;
   for (const auto& [known, tensor] : own_)
     taken = taken || known == name;
   for (const auto& [known, child] : children_)
     taken = taken || known == name;
   if (taken)
-    throw TraceError("add", "'" + name + "' cannot name a child: it is empty, holds a '.' or is taken", {});
+    throw TraceError("add", "'" + name + "' cannot name a child: it is empty, holds a '.' or is taken",
+                     LocationScope::resolve(make_location(where)));
 }
 
-void Module::add(const std::string& name, Module& child) {
-  check_name(name);
+void Module::add(const std::string& name, Module& child, const std::source_location& where) {
+  check_name(name, where);
   children_.emplace_back(name, &child);
 }
 
-void Module::add(const std::string& name, const Tensor& tensor) {
-  check_name(name);
+void Module::add(const std::string& name, const Tensor& tensor, const std::source_location& where) {
+  check_name(name, where);
   own_.emplace_back(name, &tensor);
 }
 

@@ -42,13 +42,15 @@ public:
 
 protected:
   /// Names a child. TraceError if the name is taken or holds a '.'.
-  void add(const std::string& name, Module& child);
+  void add(const std::string& name, Module& child,
+           const std::source_location& where = std::source_location::current());
   /// Names a tensor of this module.
-  void add(const std::string& name, const Tensor& tensor);
+  void add(const std::string& name, const Tensor& tensor,
+           const std::source_location& where = std::source_location::current());
 
 private:
   void collect(const std::string& prefix, std::vector<std::pair<std::string, const Tensor*>>& out) const;
-  void check_name(const std::string& name) const;
+  void check_name(const std::string& name, const std::source_location& where) const;
 
   std::vector<std::pair<std::string, const Tensor*>> own_;
   std::vector<std::pair<std::string, const Module*>> children_;

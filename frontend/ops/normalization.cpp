@@ -13,8 +13,12 @@ void check_channels(std::string_view op, const Array& x, std::initializer_list<c
   require_float(op, x, location);
   if (x.rank() < 2) fail(op, "expects rows of channels, not " + to_string(x.type()), location);
   std::int64_t channels = x.shape()[x.rank() - 1];
+  // Vectors of a bf16 input may be its masters.
+  auto fits = [&](DType dtype) {
+    return dtype == x.dtype() || (x.dtype() == DType::bf16 && dtype == DType::f32);
+  };
   for (const Array* vector : vectors)
-    if (!(vector->shape() == Shape{channels}))
+    if (!(vector->shape() == Shape{channels}) || !fits(vector->dtype()))
       fail(op,
            to_string(x.type()) + " has " + std::to_string(channels) +
                " channels but a per-channel operand is " + to_string(vector->type()),

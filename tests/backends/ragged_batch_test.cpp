@@ -122,6 +122,12 @@ const Case kCases[] = {
            s.batch().numeric);
        return sum(square(g));
      }},
+    {"gradient_of_all_rows",
+     [](Step& s, Net& net, const Array&) {
+       Array g = grad([&](const Array& x) { return sum(all_rows(square(net(x, s.context())))); },
+                      s.batch().numeric);
+       return sum(square(g)) + mean(sum(g, {1}));
+     }},
     {"penalty_on_weights",
      [](Step& s, Net& net, const Array&) {
        auto inner = value_and_grad([&] {

@@ -285,6 +285,71 @@ TEST(Errors, AProgramHasOneOfEach) {
   EXPECT_THAT(error_of([&] { p.program.stages({Stage{}, Stage{}}); }), HasSubstr("two stages named 'main'"));
 }
 
+TEST(Errors, EmptyNamesAreRefusedAtTheirLine) {
+  struct Unnamed : nn::Module {
+    nn::Linear a{1, 1};
+    Unnamed() { add("", a); }
+  };
+  Parts p;
+  const std::function<void()> cases[] = {
+      [] { Unnamed unnamed; },
+      [] { TrainingProgram program(""); },
+      [&] { p.program.state("", *p.net); },
+      [&] { p.program.state("", *p.sgd); },
+      [&] { p.program.stages({Stage{.name = ""}}); },
+  };
+  for (std::size_t i = 0; i < std::size(cases); ++i) {
+    const std::string text = error_of(cases[i]);
+    EXPECT_THAT(text, HasSubstr("error: ")) << "case " << i;
+    EXPECT_THAT(text, HasSubstr("errors_test.cpp:")) << "case " << i << ": " << text;
+  }
+  for (const auto& step : std::vector<std::function<void(Step&, nn::Linear&, optim::Sgd&)>>{
+           [](Step&s, nn::Linear&, optim::Sgd&) { s.report("", constant(1)); },
+           [](Step&s, nn::Linear&, optim::Sgd&) { s.control("", 0.5); },
+           [](Step&s, nn::Linear&, optim::Sgd&) { s.control("", schedule::cosine({.peak = 0.3})); }}) {
+    const std::string text = program_error(step);
+    EXPECT_THAT(text, HasSubstr("needs a name"));
+    EXPECT_THAT(text, HasSubstr("errors_test.cpp:"));
+  }
+}
+
+TEST(Errors, MixedTypesAreRefusedAtTheirLine) {
+  const Array x = full({2, 2}, 1), wide = full({2, 2}, 1, DType::f64), whole = full({2, 2}, 1, DType::i32);
+  const std::function<Array()> cases[] = {
+      [&] { return x + wide; },
+      [&] { return x * whole; },
+      [&] { return maximum(wide, x); },
+      [&] { return where(x > 0.0, x, wide); },
+      [&] { return x < whole; },
+      [&] { return matmul(x, wide); },
+      [&] {
+        return concat({x, whole}, 0);
+      },
+      [&] { return scatter_add(x, full({2}, 0, DType::i32), wide); },
+      [&] { return sum(x) + mean(wide); },
+      [&] { return layer_norm(x, full({2}, 1, DType::f64), full({2}, 0), 1e-5); },
+      [&] { return losses::vicreg(x, wide); },
+      [&] { return pow(x, whole); },
+  };
+  for (std::size_t i = 0; i < std::size(cases); ++i) {
+    const std::string text = error_of([&] { cases[i](); });
+    EXPECT_THAT(text, HasSubstr("errors_test.cpp:")) << "case " << i;
+    EXPECT_TRUE(text.find("f64") != std::string::npos || text.find("i32") != std::string::npos)
+        << "case " << i << ": " << text;
+  }
+}
+
+TEST(Errors, TwoModulesDoNotShareAGroup) {
+  Parts p;
+  Parts::Net other;
+  p.declare();
+  const std::string text = error_of([&] { p.program.state("net", other); });
+  EXPECT_THAT(text, HasSubstr("there are two state groups named 'net'"));
+  EXPECT_THAT(text, HasSubstr("errors_test.cpp:"));
+  p.finish();
+  EXPECT_EQ(p.error(), "no error") << "the refused one changes nothing";
+}
+
 TEST(Errors, ParametersOfOneNameDoNotShareASlot) {
   Parts p;
   Parts::Net other;
