@@ -136,6 +136,8 @@ trace_function(const TraceFunctionArgs& args,
     trace.set_pass(pass);
   }
 
+  if (args.is_round) trace.set_round();
+
   function->results = body(function->arguments);
   for (const auto& [state, value] : trace.writes()) {
     function->written_states.push_back(state);

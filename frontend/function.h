@@ -40,6 +40,7 @@ struct TraceFunctionArgs {
   /// The body is called several times with its own random numbers: adds a last argument `pass` (i32 scalar)
   /// when the body draws any.
   bool takes_pass = false;
+  bool is_round = false; ///< the body of a repeat
   Location location;
 };
 /// Runs `body` once. Must be called inside a Trace or at top level (pure functions of arrays).

@@ -64,6 +64,10 @@ public:
   /// it as an argument.
   Array pass(const Location& location);
   void set_pass(const Array& pass) { pass_ = pass; }
+  /// The body of a repeat: its rounds are told apart in the upper half of the pass.
+  void set_round() { is_round_ = true; }
+  /// Inside the body of a repeat, at any depth.
+  bool in_round() const { return is_round_ || (parent_ && parent_->in_round()); }
 
 private:
   Array entry_read(std::vector<std::pair<std::string, Array>>& known, std::string_view op,
@@ -79,6 +83,7 @@ private:
   std::vector<std::pair<std::string, Array>> controls_;
   std::vector<std::pair<std::string, Array>> inputs_;
   Array pass_;
+  bool is_round_ = false;
 };
 
 /// Numbers ops in the order they are traced, per program, so that a dump is the same in every process.

@@ -1,5 +1,6 @@
 #include "frontend/transforms.h"
 
+#include "frontend/ops/elementwise.h"
 #include "frontend/trace.h"
 
 #include <algorithm>
@@ -23,6 +24,15 @@ void write_states(const Function& function, const std::vector<Array>& results) {
   Trace* trace = Trace::current();
   for (std::size_t i = 0; i < function.written_states.size(); ++i)
     trace->write(function.written_states[i], results[function.num_own_results() + i]);
+}
+
+/// Rounds of a repeat that a draw tells apart: the upper 16 bits of the pass (runtime/base/philox.h).
+constexpr int kMaxRounds = 0x7fff;
+
+Array pass_of_round(int round, const Location& location) {
+  LocationScope scope(location);
+  const Array pass = Trace::require("repeat", location).pass(location);
+  return round == 0 ? pass : pass + static_cast<double>(round) * 0x10000;
 }
 
 /// The axes that run over the batch, without what is known of padding: a later round may have something else there.
@@ -105,7 +115,7 @@ std::vector<Array> repeat(int count, const std::function<std::vector<Array>(cons
   if (count < 1)
     throw TraceError("repeat", "repeats at least once, not " + std::to_string(count) + " times", location);
   require_usable("repeat", carried, location);
-  TraceFunctionArgs args{.name = "round", .takes_pass = true, .location = location};
+  TraceFunctionArgs args{.name = "round", .takes_pass = true, .is_round = true, .location = location};
   for (const Array& value : carried)
     args.argument_types.push_back(value.type());
   args.argument_rows = axes_only(carried);
@@ -137,13 +147,22 @@ std::vector<Array> repeat(int count, const std::function<std::vector<Array>(cons
       settled = settled && known == before;
     }
   }
-  if (function->arguments.size() > carried.size())
-    throw TraceError("repeat", "the function draws random numbers, and every round would draw the same",
-                     location, "draw them before, once for each round");
+  const bool draws = function->arguments.size() > carried.size();
+  if (draws && Trace::require("repeat", location).in_round())
+    throw TraceError(
+        "repeat", "random numbers are drawn in a repeat inside the rounds of another, which would draw alike",
+        location, "draw them in the outer one");
+  if (draws && count > kMaxRounds)
+    throw TraceError("repeat",
+                     "random numbers are drawn in " + std::to_string(count) + " rounds; a draw tells " +
+                         std::to_string(kMaxRounds) + " apart",
+                     location);
 
   std::vector<Array> values = carried, captures = function->captures, results;
   for (int round = 0; round < count; ++round) {
-    results = call(function, values, captures, location);
+    std::vector<Array> arguments = values;
+    if (draws) arguments.push_back(pass_of_round(round, location));
+    results = call(function, arguments, captures, location);
     values.assign(results.begin(), results.begin() + static_cast<std::ptrdiff_t>(carried.size()));
     for (std::size_t w = 0; w < function->written_states.size(); ++w)
       for (std::size_t c = 0; c < captures.size(); ++c)

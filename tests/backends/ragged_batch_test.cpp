@@ -122,6 +122,12 @@ const Case kCases[] = {
            s.batch().numeric);
        return sum(square(g));
      }},
+    {"noise_in_rounds",
+     [](Step& s, Net& net, const Array&) {
+       Array x = s.batch().numeric;
+       auto noisy = [&](const Array& at) { return at + random_normal(s.context(), at.shape()); };
+       return mean(nll(s, net(repeat(3, noisy, x), s.context())));
+     }},
     {"gradient_of_all_rows",
      [](Step& s, Net& net, const Array&) {
        Array g = grad([&](const Array& x) { return sum(all_rows(square(net(x, s.context())))); },
@@ -248,6 +254,35 @@ TEST(RaggedBatch, IsTheBatchOfItsRows) {
       EXPECT_NEAR(ragged.cpu.at(name), expected, 2e-5 * scale) << name;
       EXPECT_NEAR(exact.cpu.at(name), expected, 2e-5 * scale) << name;
     }
+}
+
+/// Rounds of a repeat draw different numbers: three of variance 1 have variance 3, three times one has 9.
+TEST(Repeat, EveryRoundDrawsItsOwnNumbers) {
+  struct Noise : nn::Module {
+    nn::Linear fc{kColumns, kClasses};
+    Noise() { add("fc", fc); }
+  } net;
+  optim::Sgd sgd;
+  constexpr std::int64_t kMany = 4096;
+  TrainingProgram program{"noise"};
+  program.data(data::blobs({.classes = kClasses, .dimensions = kColumns}), {.batch = kMany, .eval_batch = 8});
+  program.state("net", net), program.state("sgd", sgd);
+  program.train_step([&](Step& s) {
+    auto noisy = [&](const Array& at) { return at + random_normal(s.context(), {kMany, 2}); };
+    s.report("variance", mean(all_rows(square(repeat(3, noisy, full({kMany, 2}, 0))))));
+    auto g = value_and_grad([&] { return mean(square(net.fc(s.batch().numeric, s.context()))); });
+    s.update(net, sgd, g.gradients, 0.1);
+  });
+  program.eval_step([&](Eval& e) { e.logits(net.fc(e.batch().numeric, e.context())); });
+  const auto compiled = backend::compile(program, backend::CompileOptions());
+  ASSERT_TRUE(compiled.ok()) << compiled.status().message();
+  auto artifact = runtime::Artifact::from_bytes(compiled->artifact);
+  auto cpu = runtime::CpuExecutor::create(*artifact, {});
+  auto reference = ReferenceExecutor::create(*artifact, {});
+  ASSERT_TRUE(cpu.ok() && reference.ok());
+  // The deviation of the mean of 8192 squares is 3 sqrt(2 / 8192) = 0.05.
+  EXPECT_NEAR(reports(**cpu, kMany).at("variance"), 3, 0.2);
+  EXPECT_NEAR(reports(**reference, kMany).at("variance"), 3, 0.2);
 }
 
 } // namespace

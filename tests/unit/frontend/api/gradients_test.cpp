@@ -214,6 +214,21 @@ TEST(Repeat, TracesTheRoundOnceAndCallsIt) {
   EXPECT_EQ(traced, 1);
 }
 
+TEST(Repeat, EveryRoundDrawsItsOwnNumbers) {
+  EXPECT_EQ(error_of([&](Program&, Step& s) {
+              Array x = repeat(
+                  3, [&](const Array& x) { return x + random_normal(s.context(), x.shape()); },
+                  s.batch().numeric);
+              std::set<const Node*> passes;
+              for (Array at = x; at.node()->op == "call"; at = at.node()->inputs[0]) {
+                ASSERT_EQ(at.node()->inputs[1].type(), (TensorType{DType::i32, {}}));
+                passes.insert(at.node()->inputs[1].node().get());
+              }
+              EXPECT_EQ(passes.size(), 3u);
+            }),
+            "no error");
+}
+
 TEST(Repeat, KnowsRowsThatEnterLater) {
   // The first round starts from a constant; behind it the value has one row for each of the batch.
   EXPECT_EQ(
@@ -237,8 +252,12 @@ TEST(Repeat, RefusesWhatNoRoundCanTake) {
   EXPECT_THAT(with(0, [](Step&, const Array& x) { return x; }), HasSubstr("at least once, not 0 times"));
   EXPECT_THAT(with(2, [](Step&, const Array& x) { return sum(x); }),
               HasSubstr("value 0 is f32[8, 2] and becomes f32[]"));
-  EXPECT_THAT(with(2, [](Step& s, const Array& x) { return x + random_normal(s.context(), x.shape()); }),
-              HasSubstr("draws random numbers, and every round would draw the same"));
+  EXPECT_THAT(with(2,
+                   [](Step& s, const Array& x) {
+                     return repeat(
+                         2, [&](const Array& y) { return y + random_normal(s.context(), y.shape()); }, x);
+                   }),
+              HasSubstr("random numbers are drawn in a repeat inside the rounds of another"));
 }
 
 TEST(Print, ValuesOfAStepHaveNone) {
