@@ -3,6 +3,7 @@
 #include "frontend/error.h"
 #include "frontend/gradients.h"
 #include "frontend/losses/vicreg.h"
+#include "frontend/ops/convolution.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/indexing.h"
 #include "frontend/ops/linear_algebra.h"
@@ -12,6 +13,7 @@
 #include "frontend/print.h"
 #include "frontend/transforms.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -102,6 +104,21 @@ TEST_F(Evaluation, DerivativesOfAnyOrder) {
   auto second = [&](const Array& v) { return sum(grad(first, v)); };
   EXPECT_EQ(grad(first, x).eval(), (std::vector<double>{12, 48}));
   EXPECT_EQ(grad(second, x).eval(), (std::vector<double>{24, -48}));
+}
+
+TEST_F(Evaluation, WhatHasNoSecondDerivativeIsRefusedAtItsLine) {
+  Array x = iota({1, 2, 2, 1}, 1, DType::f32);
+  const int line = __LINE__ + 2;
+  auto pooled = [](const Array& v) {
+    return sum(square(max_pool2d(v, {.window = {2, 2}, .strides = {2, 2}})));
+  };
+  try {
+    grad([&](const Array& v) { return sum(square(grad(pooled, v))); }, x).eval();
+    FAIL() << "no error";
+  } catch (const TraceError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("evaluate_test.cpp:" + std::to_string(line) + ":"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("has no derivative"));
+  }
 }
 
 TEST_F(Evaluation, RepeatsAFunction) {
