@@ -4,6 +4,7 @@
 #include "frontend/trace.h"
 
 #include <algorithm>
+#include <set>
 #include <unordered_set>
 
 namespace tailor {
@@ -99,10 +100,29 @@ std::vector<Array> results_of(const std::shared_ptr<const Node>& node, std::size
 } // namespace
 
 std::vector<std::int64_t> Function::parameter_positions() const {
+  std::vector<bool> reached(captures.size());
+  std::vector<Array> pending;
+  std::set<std::pair<const Node*, int>> seen;
+  auto visit = [&](const Array& array) {
+    if (is_float(array.dtype()) && seen.emplace(array.node().get(), array.result()).second)
+      pending.push_back(array);
+  };
+  if (!results.empty()) visit(results.front());
+  while (!pending.empty()) {
+    const Array array = pending.back();
+    pending.pop_back();
+    const auto capture = std::find_if(captures.begin(), captures.end(),
+                                      [&](const Array& other) { return other.same_as(array); });
+    if (capture != captures.end())
+      reached[static_cast<std::size_t>(capture - captures.begin())] = true;
+    else if (array.node()->op != "stop_gradient")
+      for (const Array& input : array.node()->inputs)
+        visit(input);
+  }
   const Trace* trace = Trace::current();
   std::vector<std::int64_t> positions;
   for (std::size_t i = 0; i < captures.size(); ++i)
-    if (captured_states[i] && captured_states[i]->role == State::Role::parameter &&
+    if (reached[i] && captured_states[i] && captured_states[i]->role == State::Role::parameter &&
         !(trace && trace->frozen(*captured_states[i])))
       positions.push_back(static_cast<std::int64_t>(arguments.size() + i));
   return positions;

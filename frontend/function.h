@@ -28,7 +28,9 @@ public:
   std::vector<std::shared_ptr<const State>> written_states;
 
   std::size_t num_own_results() const { return results.size() - written_states.size(); }
-  /// Positions (in arguments, then captures) of the captured trainable parameters, frozen ones left out.
+  /// Positions (in arguments, then captures) of the captured parameters that the first result depends on, frozen ones
+  /// left out. One that is behind a stop_gradient is not: it has no gradient, so that an update leaves it as it is, its
+  /// decay included.
   std::vector<std::int64_t> parameter_positions() const;
 };
 

@@ -1,5 +1,6 @@
 #include "frontend/program.h"
 
+#include "frontend/program_stages.h"
 #include "frontend/program_tracer.h"
 
 #include <set>
@@ -10,7 +11,7 @@ namespace {
 
 void check_name(const std::string& what, const std::string& name, const Location& location) {
   bool usable = !name.empty() && name.find('\0') == std::string::npos;
-  if (!usable) throw TraceError("program", "a " + what + " needs a name", location);
+  if (!usable) throw TraceError("program", what + " needs a name", location);
 }
 
 void check_sizes(const char* what, const BatchSizes& sizes, const Location& location) {
@@ -26,11 +27,16 @@ void check_sizes(const char* what, const BatchSizes& sizes, const Location& loca
   }
 }
 
-/// A program has one of each; `first` is where it was given.
-void require_first(const char* what, const Location& first, bool given, const Location& location) {
-  if (given)
-    throw TraceError(what, "the program has one already, at " + to_string(first), location,
-                     "one function may do both: it is recorded as it runs");
+/// The name is usable and none of `known` has it; `what` with its article.
+template <class Parts>
+void require_new(const char* op, const std::string& what, const Parts& known, const std::string& name,
+                 const Location& location) {
+  check_name(what, name, location);
+  for (const auto& part : known)
+    if (part.name == name)
+      throw TraceError(op, "there is already " + what + " '" + name + "', at " + to_string(part.location),
+                       location,
+                       "one function may do both: it is recorded as it runs; others need names of their own");
 }
 
 } // namespace
@@ -51,12 +57,24 @@ ProgramOptions& ProgramOptions::operator=(Options options) {
   return *this;
 }
 
+Options StageOptions::at(const Location& location) const {
+  Options all;
+  for (const auto& [key, value] : values_) {
+    runtime::Option option;
+    option.value = value;
+    option.origin = to_string(location);
+    all.set(key, std::move(option));
+  }
+  all.merge(options_);
+  return all;
+}
+
 TrainingProgram::TrainingProgram(std::string name, const std::source_location& where)
     : TrainingProgram(std::move(name), LocationScope::resolve(make_location(where))) {}
 
 TrainingProgram::TrainingProgram(std::string name, const Location& location)
     : impl_(std::make_unique<Impl>()) {
-  check_name("program", name, location);
+  check_name("a program", name, location);
   impl_->name = std::move(name);
   impl_->location = location;
 }
@@ -127,7 +145,7 @@ std::string TrainingProgram::shared_state(const Group& known, const Group& group
 }
 
 void TrainingProgram::add_group(Group group) {
-  check_name("state group", group.name, group.location);
+  check_name("a state group", group.name, group.location);
   if (group.name == "fitted")
     throw TraceError("state", "the name 'fitted' is kept for what is computed from the data", group.location);
   for (const Group& known : impl_->groups) {
@@ -145,34 +163,38 @@ void TrainingProgram::add_group(Group group) {
   impl_->groups.push_back(std::move(group));
 }
 
-void TrainingProgram::train_step(std::function<void(Step&)> step, const std::source_location& where) {
+void TrainingProgram::step(const std::string& name, std::function<void(Step&)> step,
+                           const std::source_location& where) {
   Location location = LocationScope::resolve(make_location(where));
-  require_first("train_step", impl_->train_location, impl_->train_step != nullptr, location);
-  impl_->train_step = std::move(step);
-  impl_->train_location = location;
+  require_new("step", "a step", impl_->steps, name, location);
+  impl_->steps.push_back({name, std::move(step), location});
+}
+
+void TrainingProgram::eval(const std::string& name, std::function<void(Eval&)> eval, EvalOptions options,
+                           const std::source_location& where) {
+  Location location = LocationScope::resolve(make_location(where));
+  require_new("eval", "an evaluation", impl_->evals, name, location);
+  impl_->evals.push_back({name, std::move(eval), std::move(options), location});
+}
+
+void TrainingProgram::train_step(std::function<void(Step&)> step, const std::source_location& where) {
+  this->step("train_step", std::move(step), where);
 }
 
 void TrainingProgram::eval_step(std::function<void(Eval&)> eval, EvalOptions options,
                                 const std::source_location& where) {
-  Location location = LocationScope::resolve(make_location(where));
-  require_first("eval_step", impl_->eval_location, impl_->eval_step != nullptr, location);
-  impl_->eval_step = std::move(eval);
-  impl_->eval_options = std::move(options);
-  impl_->eval_location = location;
+  this->eval("eval_step", std::move(eval), std::move(options), where);
 }
 
-void TrainingProgram::stages(std::vector<Stage> stages) {
-  if (stages.empty()) throw TraceError("stages", "a program needs at least one stage", impl_->location);
-  std::set<std::string> names;
-  for (const Stage& stage : stages) {
-    check_name("stage", stage.name, impl_->location);
-    if (!names.insert(stage.name).second)
-      throw TraceError("stages", "there are two stages named '" + stage.name + "'", impl_->location);
-    if (stage.entry != "train_step")
-      throw TraceError("stages", "stage '" + stage.name + "' runs '" + stage.entry + "', which there is not",
-                       impl_->location, "every stage runs \"train_step\"");
-  }
+void TrainingProgram::stages(std::vector<Stage> stages, const std::source_location& where) {
+  const Location location = LocationScope::resolve(make_location(where));
+  if (!impl_->stages.empty())
+    throw TraceError(
+        "stages", "the program has its stages already, from " + to_string(impl_->stages_location), location);
+  if (stages.empty()) throw TraceError("stages", "a program needs at least one stage", location);
+  check_stages(stages);
   impl_->stages = std::move(stages);
+  impl_->stages_location = location;
 }
 
 const std::string& TrainingProgram::name() const {

@@ -30,8 +30,21 @@ struct ControlField {
   std::string name;
   TensorType type;
   std::string key; ///< option the host evaluates it from; empty for the loop's own (valid, slot, rng, step)
-  bool run_constant = false; ///< keeps its value for a run; tables may depend on it
   Location location;
+  /// How the host evaluates it, as tailor.control_field says. A field from an option keeps its value for a stage:
+  /// tables may depend on it.
+  enum class Source : std::uint8_t {
+    loop,
+    option,
+    schedule,
+    average_decay,
+    epoch_row,
+    fraction_row,
+    random_uniform,
+    random_beta
+  };
+  Source source = Source::loop;
+  std::string options_prefix = {}; ///< of what shapes a schedule or a decay: "schedule", "method.ema"
 };
 
 /// One recorded entry point for one batch size.
@@ -49,19 +62,73 @@ struct Entry {
   std::vector<Trace::Binding> stores;
   std::vector<Named> reports;
   std::vector<Named> outputs;
-  /// The learning rate of the step's first update, when no control field says it: reported as "lr".
+  /// The learning rate of the step's first update. A control field is named in `learning_rate`, another value is
+  /// reported as "lr".
   std::optional<Named> rate;
+  std::string learning_rate;
   /// Tables the fit entry computes: reading the value means loading the state.
   std::vector<std::pair<Array, std::shared_ptr<const State>>> fitted;
   Location location;
 };
 
-/// One part of training; they run in order.
+/// Options of a stage: {{"optimizer.lr", 0.01}, {"schedule.name", "cosine"}}, or those of a recipe, which has their
+/// places.
+class StageOptions {
+public:
+  StageOptions() = default;
+  StageOptions(std::initializer_list<std::pair<std::string, runtime::OptionValue>> values)
+      : values_(values) {}
+  StageOptions(const Options& options) : options_(options) {}
+
+  /// With the places; those that have none are given at `location`.
+  Options at(const Location& location) const;
+
+private:
+  std::vector<std::pair<std::string, runtime::OptionValue>> values_;
+  Options options_;
+};
+
+/// Group `to` gets the tensors of group `from`, which have the same names and shapes; running statistics come along.
+struct StageCopy {
+  std::string from, to;
+};
+
+/// One part of training; they run in order over the same state. What a stage trains is what its step updates.
+///
+/// When a stage begins, its copies are made; then `initialises` and, unless it continues, the slots and averages that
+/// its step updates get their first value (an average starts as a copy of the weights as they are then).
 struct Stage {
-  std::string name = "main";
-  std::string entry = "train_step";
-  std::string sampler = "uniform";
-  bool reset_slots = false;
+  std::string name = "main"; ///< without '.': option keys hold it
+  std::string step = {};     ///< which step runs; empty: the only one
+  std::string eval = {};     ///< by which it is evaluated; empty: the only one
+  std::string sampler = {};  ///< instead of option data.sampler
+  /// Length, one of them; options stage.<name>.run.epochs and stage.<name>.run.steps. 0: the program's run.epochs.
+  std::int64_t epochs = 0, steps = 0;
+  /// Run keys that this stage has otherwise: of its loop (run.keep.best, run.early_stop.*, ...), of schedules,
+  /// optimizers, methods, control fields and evaluation. `--set stage.<name>.<key>` changes them.
+  StageOptions options = {};
+  /// The clock of schedules and rows, optimizer slots, averages and the best epoch go on from the stage before; else
+  /// they start anew.
+  bool continues = false;
+  std::vector<StageCopy> copies = {};
+  std::vector<std::string> initialises = {}; ///< state groups, by the names the program gave them
+  std::source_location where = std::source_location::current();
+};
+
+/// A stage with everything looked up.
+struct TracedStage {
+  std::string name, step, eval, sampler;
+  bool continues = false;
+  std::vector<StageCopy> copies;        ///< of groups as they are emitted
+  std::vector<std::string> initialises; ///< the same; all but the fitted ones in the first stage
+  Options options;
+  Location location;
+};
+
+/// Class tables that change with the epoch: where row 1, 2, ... begin. One of the two.
+struct RowStarts {
+  std::vector<std::int64_t> epochs = {}; ///< 0-based: {160} is row 1 from the 161st epoch on
+  std::vector<double> fractions = {};    ///< of the epochs of the run: {0.8} is {160} where there are 200
 };
 
 /// Everything the compiler reads: what TrainingProgram::trace returns.
@@ -71,7 +138,7 @@ struct TracedProgram {
   std::vector<StateGroup> groups;
   std::vector<ControlField> controls;
   std::vector<Entry> entries; ///< fit first, then steps, then evals; variants by batch size
-  std::vector<Stage> stages;
+  std::vector<TracedStage> stages;
   std::int64_t num_op_ids = 0; ///< op ids used by the trace
   std::map<const State*, bool>
       decayed; ///< of what an optimizer updates, and its slots: whether any lets it decay
@@ -142,6 +209,19 @@ class Step : public EntryScope {
 public:
   Step(ProgramTracer& tracer, Entry& entry) : EntryScope(tracer, entry, Context{.train = true}) {}
 
+  /// The row of a table [R, ...] in use, i32 []: take(table, row). 0 at first, one more at every start, by the clock of
+  /// the stage (0-based epochs). Option `key`, "control.<name>" unless given, is the list. Logged as control/<name>.
+  /// Errors   TraceError unless the starts are ascending and of one kind.
+  Array epoch_row(const std::string& name, const RowStarts& starts, const std::string& key = "",
+                  const std::source_location& where = std::source_location::current());
+  /// A number in [0, 1) that the host draws for every step, f32 []: a function of the run's seed, the name and the
+  /// updates done (runtime/train/host_random.h), so a resumed run draws the same.
+  Array random_uniform(const std::string& name,
+                       const std::source_location& where = std::source_location::current());
+  /// The same from Beta(alpha, alpha); alpha > 0 is option `key`, "control.<name>" unless given.
+  Array random_beta(const std::string& name, double alpha, const std::string& key = "",
+                    const std::source_location& where = std::source_location::current());
+
   /// A scalar per step for log.jsonl: `train/<name>` is its mean over the epoch's steps, weighted by their valid
   /// rows; with run.log_steps every so many steps `step/<name>`. "loss" is the one that progress shows.
   void report(const std::string& name, const Operand& value);
@@ -165,7 +245,6 @@ private:
   /// The rate of an update as a value, noted for the log.
   Array rate(const Operand& lr);
 
-  bool rate_noted_ = false;
   optim::Update::Counted counted_;
 };
 
@@ -221,15 +300,15 @@ struct EvalOptions {
   std::vector<std::string> metrics = {}; ///< option eval.metrics
 };
 
-/// A whole training program: state, a train step, an eval step, data, options. It holds functions; `trace`
+/// A whole training program: state, steps, evaluations, stages, data, options. It holds functions; `trace`
 /// runs them and returns the recorded graph.
 ///
 /// Lifetime  modules, optimizers and averages are referred to, not owned; the functions are copied, but what a
 ///           lambda captures by reference (`[&]`, `[this]`) is not. All of it must be there whenever the program
 ///           is traced: keep them in one class with the program (tailor::main<Class>). A module, optimizer or
 ///           average that is gone is a TraceError; other captures cannot be checked.
-/// Errors    TraceError from every call that is wrong in itself, and from trace(). A second train step, eval step
-///           or data plan is one: a program has one of each.
+/// Errors    TraceError from every call that is wrong in itself, and from trace(). A second data plan is one, two
+///           steps, evaluations or stages of one name, a step or evaluation that no stage uses.
 class TrainingProgram {
 public:
   explicit TrainingProgram(std::string name,
@@ -249,13 +328,20 @@ public:
   void state(const std::string& name, optim::Ema& ema,
              const std::source_location& where = std::source_location::current());
 
+  /// What one stage, or several, do with a batch of training rows.
+  void step(const std::string& name, std::function<void(Step&)> step,
+            const std::source_location& where = std::source_location::current());
+  /// How a stage is evaluated; that of the last one predicts.
+  void eval(const std::string& name, std::function<void(Eval&)> eval, EvalOptions options = {},
+            const std::source_location& where = std::source_location::current());
+  /// The parts of training, in order. Without it there is one, `main`, of the only step and evaluation.
+  void stages(std::vector<Stage> stages, const std::source_location& where = std::source_location::current());
+
+  /// step("train_step", ...) and eval("eval_step", ...): for a program with one of each.
   void train_step(std::function<void(Step&)> step,
                   const std::source_location& where = std::source_location::current());
   void eval_step(std::function<void(Eval&)> eval, EvalOptions options = {},
                  const std::source_location& where = std::source_location::current());
-
-  /// Replaces the single default stage.
-  void stages(std::vector<Stage> stages);
 
   const std::string& name() const;
   ProgramOptions& options();
@@ -265,10 +351,11 @@ public:
   /// program.
   TracedProgram trace() const;
 
+  struct Group; ///< of the library's own files (program_tracer.h)
+  struct Impl;
+
 private:
   friend class ProgramTracer;
-  struct Group;
-  struct Impl;
   void add_group(Group group);
   /// What two groups would both hold, for a message; empty: nothing.
   static std::string shared_state(const Group& known, const Group& group);

@@ -1,6 +1,7 @@
 #include "frontend/program_tracer.h"
 
 #include "frontend/optimizers/schedule.h"
+#include "frontend/program_stages.h"
 #include "runtime/base/edit_distance.h"
 #include "runtime/base/glob.h"
 
@@ -70,6 +71,29 @@ runtime::OptionType type_of(const runtime::OptionValue& value) {
   return value.as_int() ? runtime::OptionType::kInt : runtime::OptionType::kNumber;
 }
 
+/// "'tau' has a schedule here and is one number at main.cpp:4:1"
+const char* source_phrase(ControlField::Source source) {
+  switch (source) {
+  case ControlField::Source::loop:
+    return "is a field of the training loop";
+  case ControlField::Source::option:
+    return "is one number";
+  case ControlField::Source::schedule:
+    return "has a schedule";
+  case ControlField::Source::average_decay:
+    return "is the decay of an average";
+  case ControlField::Source::epoch_row:
+    return "is a row by epochs";
+  case ControlField::Source::fraction_row:
+    return "is a row by fractions of the run";
+  case ControlField::Source::random_uniform:
+    return "is drawn uniformly";
+  case ControlField::Source::random_beta:
+    return "is drawn from a Beta distribution";
+  }
+  return "is unknown";
+}
+
 StateGroup make_group(const std::string& name, StateKind kind, bool trainable, const Location& location) {
   StateGroup group;
   group.name = name;
@@ -84,7 +108,6 @@ StateGroup make_group(const std::string& name, StateKind kind, bool trainable, c
 ProgramTracer::ProgramTracer(const TrainingProgram::Impl& program) : program_(program) {
   out_.name = program.name;
   out_.location = program.location;
-  out_.stages = program.stages;
   out_.schema = program.plan.schema();
   out_.options = program.options.values();
   for (const auto& [key, option] : program.plan.options())
@@ -97,12 +120,7 @@ ProgramTracer::ProgramTracer(const TrainingProgram::Impl& program) : program_(pr
   default_option("run.batch", sizes(program.data_options.batch), runtime::OptionStage::kCompile, place);
   default_option("run.eval_batch", sizes(program.data_options.eval_batch), runtime::OptionStage::kCompile,
                  place);
-  const EvalOptions& eval = program.eval_options;
-  default_option("eval.weights", eval.weights.ema() ? "ema" : "raw", runtime::OptionStage::kCompile,
-                 program.eval_location);
-  if (!eval.metrics.empty())
-    default_option("eval.metrics", runtime::OptionValue::List(eval.metrics.begin(), eval.metrics.end()),
-                   runtime::OptionStage::kRun, program.eval_location);
+  default_eval_options();
   // Read by the runtime when training starts.
   for (const char* key : {"model.weights.file", "model.weights.names", "model.weights.skip"})
     out_.declared.insert(key);
@@ -114,6 +132,19 @@ ProgramTracer::ProgramTracer(const TrainingProgram::Impl& program) : program_(pr
       {.name = "rng", .type = {DType::i32, {4}}, .key = "", .location = program.location});
 }
 
+void ProgramTracer::default_eval_options() {
+  for (const auto& eval : program_.evals) {
+    const std::vector<std::string>& metrics = eval.options.metrics;
+    if (program_.evals.size() == 1) {
+      default_option("eval.weights", eval.options.weights.ema() ? "ema" : "raw",
+                     runtime::OptionStage::kCompile, eval.location);
+      if (!metrics.empty())
+        default_option("eval.metrics", runtime::OptionValue::List(metrics.begin(), metrics.end()),
+                       runtime::OptionStage::kRun, eval.location);
+    }
+  }
+}
+
 void ProgramTracer::check_lifetimes() const {
   const char* way_out =
       "keep it beside the program as long as that is used: tailor::main<Class> with both as members";
@@ -121,14 +152,16 @@ void ProgramTracer::check_lifetimes() const {
     if (group.alive.expired())
       throw TraceError("state", "what state group '" + group.name + "' refers to no longer exists",
                        group.location, way_out);
-  if (program_.eval_options.weights.expired())
-    throw TraceError("eval_step", "the average that evaluation reads no longer exists",
-                     program_.eval_location, way_out);
+  for (const auto& eval : program_.evals)
+    if (eval.options.weights.expired())
+      throw TraceError(eval.name, "the average that evaluation reads no longer exists", eval.location,
+                       way_out);
 }
 
 void ProgramTracer::check_options() const {
   for (const ControlField& field : out_.controls)
-    if (field.run_constant && out_.options.has_value(schedule_prefix(field.key) + ".name"))
+    if (field.source == ControlField::Source::option &&
+        out_.options.has_value(schedule_prefix(field.key) + ".name"))
       throw TraceError("control",
                        "'" + field.name + "' is one number for a run, but '" + schedule_prefix(field.key) +
                            ".name' gives it a schedule",
@@ -158,20 +191,27 @@ void ProgramTracer::check_options() const {
 
 TracedProgram ProgramTracer::run() {
   check_lifetimes();
-  if (!program_.train_step)
-    throw TraceError("program", "'" + program_.name + "' has no train_step", program_.location);
-  if (!program_.eval_step)
+  if (program_.steps.empty())
+    throw TraceError("program", "'" + program_.name + "' has no train_step", program_.location,
+                     "program.train_step([&](Step& s) { ... }), or program.step(name, ...) for several");
+  if (program_.evals.empty())
     throw TraceError("program", "'" + program_.name + "' has no eval_step", program_.location,
                      "program.eval_step([&](Eval& e) { e.logits(...); })");
   if (program_.plan.num_classes() < 2)
     throw TraceError("program", "'" + program_.name + "' has no data with at least two classes",
                      program_.location, "program.data(data::blobs(), {.batch = 64})");
   OpIds ids;
-  trace_steps();
+  out_.stages = name_stages(program_);
+  for (const auto& step : program_.steps)
+    trace_step(step);
   check_patterns();
-  trace_evals();
+  for (const auto& eval : program_.evals)
+    trace_eval(eval);
+  check_reports();
+  check_averages();
   hoist_tables();
   collect_groups();
+  resolve_stages(program_, out_);
   check_options();
   out_.num_op_ids = OpIds::next();
   return std::move(out_);
@@ -191,28 +231,34 @@ std::shared_ptr<const State> ProgramTracer::class_counts() {
 
 Array ProgramTracer::control(const std::string& name, const std::string& key, bool scheduled,
                              const Location& location) {
+  return control({.name = name,
+                  .type = {DType::f32, {}},
+                  .key = key,
+                  .location = location,
+                  .source = scheduled ? ControlField::Source::schedule : ControlField::Source::option,
+                  .options_prefix = scheduled ? schedule_prefix(key) : ""});
+}
+
+Array ProgramTracer::control(ControlField field) {
+  const bool run_constant = field.source == ControlField::Source::option;
   auto known = std::find_if(out_.controls.begin(), out_.controls.end(),
-                            [&](const ControlField& field) { return field.name == name; });
+                            [&](const ControlField& other) { return other.name == field.name; });
   if (known == out_.controls.end()) {
-    out_.controls.push_back({.name = name,
-                             .type = {DType::f32, {}},
-                             .key = key,
-                             .run_constant = !scheduled,
-                             .location = location});
-  } else if (known->run_constant == scheduled && known->key == key) {
+    out_.controls.push_back(field);
+  } else if (known->source == ControlField::Source::loop) {
+    throw TraceError("control", "'" + field.name + "' is a field of the training loop", field.location);
+  } else if (known->source != field.source) {
+    auto is = [](ControlField::Source source) { return source_phrase(source); };
     throw TraceError("control",
-                     "'" + name + "' has a schedule " +
-                         (scheduled ? "here" : "at " + to_string(known->location)) + " and is one number " +
-                         (scheduled ? "at " + to_string(known->location) : "here"),
-                     location);
-  } else if (known->key != key) {
-    throw TraceError("control",
-                     known->key.empty()
-                         ? "'" + name + "' is a field of the training loop"
-                         : "'" + name + "' is already evaluated from option '" + known->key + "'",
-                     location);
+                     "'" + field.name + "' " + is(field.source) + " here and " + is(known->source) + " at " +
+                         to_string(known->location),
+                     field.location);
+  } else if (known->key != field.key) {
+    throw TraceError("control", "'" + field.name + "' is already evaluated from option '" + known->key + "'",
+                     field.location);
   }
-  return Trace::require("control", location).control(name, {DType::f32, {}}, location, !scheduled);
+  return Trace::require("control", field.location)
+      .control(field.name, field.type, field.location, run_constant);
 }
 
 void ProgramTracer::default_option(const std::string& key, runtime::OptionValue value,
@@ -246,6 +292,13 @@ void ProgramTracer::default_option(const std::string& key, runtime::OptionValue 
   option.value = std::move(value);
   option.stage = stage;
   option.origin = to_string(location);
+  out_.options.set(key, std::move(option));
+}
+
+void ProgramTracer::require_positive(const std::string& key) {
+  runtime::Option option = *out_.options.find(key);
+  option.limits.min = 0;
+  option.limits.min_exclusive = true;
   out_.options.set(key, std::move(option));
 }
 
@@ -287,65 +340,95 @@ void ProgramTracer::check_patterns() const {
                        pattern.location, optim::nearest_names(key.second, pattern.names));
 }
 
-bool ProgramTracer::is_learning_rate(const Array& value) const {
-  if (value.node()->op != "control_read") return false;
-  return std::any_of(out_.controls.begin(), out_.controls.end(), [&](const ControlField& field) {
-    return field.name == value.node()->name && (field.name == "lr" || field.key == "optimizer.lr");
-  });
-}
-
-void ProgramTracer::trace_steps() {
+void ProgramTracer::trace_step(const TrainingProgram::Impl::NamedStep& function) {
   const std::vector<std::int64_t>& sizes = program_.data_options.batch.sizes();
   for (std::int64_t size : sizes) {
     Entry entry;
-    entry.entry_name = "train_step";
+    entry.entry_name = function.name;
     entry.name = sizes.size() == 1 ? entry.entry_name : entry.entry_name + "_b" + std::to_string(size);
     entry.kind = Entry::Kind::step;
     entry.batch = size;
-    entry.location = program_.train_location;
+    entry.location = function.location;
     Trace trace(Trace::Kind::entry);
     Step step(*this, entry);
-    run_user_code("train_step", program_.train_location, [&] { program_.train_step(step); });
-    const bool says_rate = std::any_of(entry.reports.begin(), entry.reports.end(),
-                                       [](const Entry::Named& report) { return report.name == "lr"; });
-    if (entry.rate && !says_rate) entry.reports.push_back(*entry.rate);
+    run_user_code(function.name, function.location, [&] { function.step(step); });
+    if (entry.rate && entry.rate->value.node()->op == "control_read") {
+      entry.learning_rate = entry.rate->value.node()->name;
+    } else if (entry.rate) {
+      const bool says_rate = std::any_of(entry.reports.begin(), entry.reports.end(),
+                                         [](const Entry::Named& report) { return report.name == "lr"; });
+      if (!says_rate) entry.reports.push_back(*entry.rate);
+    }
     entry.stores = trace.writes();
     if (entry.stores.empty())
-      throw TraceError("train_step", "the step updates nothing", program_.train_location,
+      throw TraceError(function.name, "the step updates nothing", function.location,
                        "step.update(net, sgd, gradients, lr)");
     out_.entries.push_back(std::move(entry));
   }
 }
 
-void ProgramTracer::trace_evals() {
+void ProgramTracer::trace_eval(const TrainingProgram::Impl::NamedEval& function) {
   const std::vector<std::int64_t>& sizes = program_.data_options.eval_batch.sizes();
   for (std::int64_t size : sizes) {
     Entry entry;
-    entry.entry_name = "eval_step";
+    entry.entry_name = function.name;
     entry.name = sizes.size() == 1 ? entry.entry_name : entry.entry_name + "_b" + std::to_string(size);
     entry.kind = Entry::Kind::eval;
     entry.batch = size;
-    entry.location = program_.eval_location;
+    entry.location = function.location;
     Trace trace(Trace::Kind::entry);
-    if (optim::Ema* ema = program_.eval_options.weights.ema()) redirect_to_average(trace, *ema);
+    if (function.options.weights.ema()) redirect_to_average(trace, function);
     Eval eval(*this, entry);
-    run_user_code("eval_step", program_.eval_location, [&] { program_.eval_step(eval); });
+    run_user_code(function.name, function.location, [&] { function.eval(eval); });
     if (!trace.writes().empty())
-      throw TraceError("eval_step",
+      throw TraceError(function.name,
                        "evaluation must not change state '" + trace.writes()[0].first->name + "'",
-                       program_.eval_location);
+                       function.location);
     bool has_logits = std::any_of(entry.outputs.begin(), entry.outputs.end(),
                                   [](const Entry::Named& output) { return output.name == "logits"; });
     if (!has_logits)
-      throw TraceError("eval_step", "the step gives no logits", program_.eval_location, "e.logits(net(...))");
+      throw TraceError(function.name, "the step gives no logits", function.location, "e.logits(net(...))");
     out_.entries.push_back(std::move(entry));
   }
 }
 
-void ProgramTracer::redirect_to_average(Trace& trace, optim::Ema& ema) const {
+/// The log has one column per name.
+void ProgramTracer::check_reports() const {
+  std::map<std::string, const Entry::Named*> known;
+  for (const Entry& entry : out_.entries)
+    for (const Entry::Named& report : entry.reports) {
+      const auto [first, is_new] = known.try_emplace(report.name, &report);
+      if (!is_new && !(first->second->value.type() == report.value.type()))
+        throw TraceError("report",
+                         "'" + report.name + "' is " + to_string(report.value.type()) + " here and " +
+                             to_string(first->second->value.type()) + " at " +
+                             to_string(first->second->location),
+                         report.location);
+    }
+}
+
+/// An average that something reads and nothing moves would stay what the weights were at first.
+void ProgramTracer::check_averages() const {
+  for (const TrainingProgram::Group& group : program_.groups) {
+    if (group.kind != StateKind::ema || group.slots.empty()) continue;
+    const auto& states = group.slots.front().second->states();
+    if (states.empty()) continue; // nothing reads it
+    const bool moves = std::any_of(out_.entries.begin(), out_.entries.end(), [&](const Entry& entry) {
+      return std::any_of(entry.stores.begin(), entry.stores.end(), [&](const Trace::Binding& store) {
+        return std::find(states.begin(), states.end(), store.first) != states.end();
+      });
+    });
+    if (!moves)
+      throw TraceError("state", "the average '" + group.name + "' is read but never updated", group.location,
+                       "step.update(ema, net) after the optimizer's update");
+  }
+}
+
+void ProgramTracer::redirect_to_average(Trace& trace, const TrainingProgram::Impl::NamedEval& eval) const {
+  optim::Ema& ema = *eval.options.weights.ema();
   if (ema.slots().states().empty())
-    throw TraceError("eval_step", "the average that evaluation reads is never updated",
-                     program_.eval_location, "step.update(ema, net) in the train step");
+    throw TraceError(eval.name, "the average that evaluation reads is never updated", eval.location,
+                     "step.update(ema, net) in the train step");
   for (const TrainingProgram::Group& group : program_.groups) {
     if (!group.module) continue;
     for (const auto& [name, tensor] : group.module->tensors())
@@ -380,7 +463,7 @@ void ProgramTracer::hoist_tables() {
   Entry fit;
   fit.name = fit.entry_name = "fit";
   fit.kind = Entry::Kind::fit;
-  fit.location = program_.train_location;
+  fit.location = program_.steps.front().location;
   for (const auto& [table, state] : tables_)
     fit.stores.emplace_back(state, table);
   out_.entries.insert(out_.entries.begin(), std::move(fit));

@@ -28,12 +28,21 @@ struct TrainingProgram::Impl {
   bool has_plan = false;
   DataOptions data_options;
   std::vector<Group> groups;
-  std::function<void(Step&)> train_step;
-  Location train_location;
-  std::function<void(Eval&)> eval_step;
-  EvalOptions eval_options;
-  Location eval_location;
-  std::vector<Stage> stages{Stage{}};
+  struct NamedStep {
+    std::string name;
+    std::function<void(Step&)> step;
+    Location location;
+  };
+  struct NamedEval {
+    std::string name;
+    std::function<void(Eval&)> eval;
+    EvalOptions options;
+    Location location;
+  };
+  std::vector<NamedStep> steps;
+  std::vector<NamedEval> evals;
+  std::vector<Stage> stages; ///< empty: one, of the only step and evaluation
+  Location stages_location;
   ProgramOptions options;
 };
 
@@ -52,7 +61,10 @@ public:
   // What EntryScope and Step need.
   const data::Schema& schema() const { return program_.plan.schema(); }
   std::shared_ptr<const State> class_counts();
-  /// Declares a control field on first use and reads it. `scheduled`: changes during a run.
+  /// Declares a control field on first use and reads it.
+  /// Errors   TraceError when it is evaluated in another way elsewhere.
+  Array control(ControlField field);
+  /// The same for an f32 field from option `key`; with a schedule under schedule_prefix(key) if `scheduled`.
   Array control(const std::string& name, const std::string& key, bool scheduled, const Location& location);
   /// Gives `key` the value that the code says, unless the recipe or the program's options have one: that goes over
   /// a run key.
@@ -60,6 +72,8 @@ public:
   ///          decides at compile time.
   void default_option(const std::string& key, runtime::OptionValue value, runtime::OptionStage stage,
                       const Location& location);
+  /// The least value of a key that default_option() gave and no recipe knows.
+  void require_positive(const std::string& key);
   /// Nothing that runs reads this option any more: the artifact has it as a compile key.
   void compiled_in(const std::string& key);
   /// The options of an optimizer or average: the plain ones ("optimizer.") for the first of its kind that a step updates
@@ -69,8 +83,6 @@ public:
   /// A pattern of a parameter group met the parameters `names`. One that never matches is an error of the program.
   void note_pattern(const void* owner, const std::string& group, const std::string& pattern,
                     const std::vector<std::string>& names, const Location& location);
-  /// A control field that holds the learning rate: called `lr` or evaluated from optimizer.lr.
-  bool is_learning_rate(const Array& value) const;
   /// An optimizer updates `parameter`, with weight decay or without.
   void note_decay(const State& parameter, bool decays) {
     bool& known = out_.decayed[&parameter];
@@ -87,9 +99,12 @@ private:
   /// Options that nothing reads, and schedules of fields that have none.
   void check_options() const;
   void check_patterns() const;
-  void trace_steps();
-  void trace_evals();
-  void redirect_to_average(Trace& trace, optim::Ema& ema) const;
+  void default_eval_options();
+  void trace_step(const TrainingProgram::Impl::NamedStep& step);
+  void trace_eval(const TrainingProgram::Impl::NamedEval& eval);
+  void check_reports() const;
+  void check_averages() const;
+  void redirect_to_average(Trace& trace, const TrainingProgram::Impl::NamedEval& eval) const;
   void hoist_tables();
   std::shared_ptr<const State> table_state(const Array& table);
   void collect_groups();

@@ -37,7 +37,6 @@ Batch make_batch(const data::Schema& schema, std::int64_t rows, const Location& 
 }
 
 constexpr const char* kRateKey = "optimizer.lr";
-constexpr const char* kAverageKey = "method.ema.decay";
 
 } // namespace
 
@@ -58,14 +57,12 @@ Array EntryScope::control(const std::string& name, double value, const std::stri
     detail::fail("control", runtime::concat("'", name, "' is ", value, ", not a finite number"), location);
   std::string option = key.empty() ? "control." + name : key;
   tracer_.default_option(option, value, OptionStage::kRun, location);
-  // The loop evaluates these two as they may change, which a number does only when an option says so.
-  const bool is_rate = option == kRateKey, is_average = option == kAverageKey;
+  // The rate may have a schedule by option, schedule.name; a number is a constant one.
+  const bool is_rate = option == kRateKey;
   if (is_rate)
     tracer_.default_option(schedule_prefix(option) + ".name", "constant", OptionStage::kRun, location);
-  if (is_average) tracer_.default_option("method.ema.warmup", false, OptionStage::kCompile, location);
-  const bool scheduled = is_rate || is_average;
-  require_clock(name, scheduled, location);
-  return tracer_.control(name, option, scheduled, location);
+  require_clock(name, is_rate, location);
+  return tracer_.control(name, option, is_rate, location);
 }
 
 Array EntryScope::control(const std::string& name, const Schedule& schedule,
@@ -92,6 +89,65 @@ void EntryScope::require_clock(const std::string& name, bool scheduled, const Lo
                  "control(name, value) with a number of its own is the same in every evaluation");
 }
 
+Array Step::epoch_row(const std::string& name, const RowStarts& starts, const std::string& key,
+                      const std::source_location& where) {
+  Location location = LocationScope::resolve(make_location(where));
+  auto refuse = [&](const std::string& message, const std::string& hint = "") {
+    detail::fail("epoch_row", message, location, hint);
+  };
+  if (name.empty()) refuse("a control field needs a name");
+  if (starts.epochs.empty() == starts.fractions.empty())
+    refuse("'" + name + "' needs epochs or fractions of the run at which its rows begin, one of them",
+           "epoch_row(\"" + name + "\", {.fractions = {0.8}})");
+  for (std::size_t i = 0; i < starts.epochs.size(); ++i)
+    if (starts.epochs[i] < 1 || (i > 0 && starts.epochs[i] <= starts.epochs[i - 1]))
+      refuse(runtime::concat("'", name, "' has a row from epoch ", starts.epochs[i],
+                             "; rows begin at ascending epochs from 1 (row 0 is there from epoch 0)"));
+  for (std::size_t i = 0; i < starts.fractions.size(); ++i)
+    if (!(starts.fractions[i] > 0 && starts.fractions[i] < 1) ||
+        (i > 0 && starts.fractions[i] <= starts.fractions[i - 1]))
+      refuse(runtime::concat("'", name, "' has a row from ", starts.fractions[i],
+                             " of the run; rows begin at ascending fractions between 0 and 1"));
+  const std::string option = key.empty() ? "control." + name : key;
+  OptionValue::List list(starts.epochs.begin(), starts.epochs.end());
+  list.insert(list.end(), starts.fractions.begin(), starts.fractions.end());
+  tracer_.default_option(option, std::move(list), OptionStage::kRun, location);
+  return tracer_.control({.name = name,
+                          .type = {DType::i32, {}},
+                          .key = option,
+                          .location = location,
+                          .source = starts.epochs.empty() ? ControlField::Source::fraction_row
+                                                          : ControlField::Source::epoch_row});
+}
+
+Array Step::random_uniform(const std::string& name, const std::source_location& where) {
+  Location location = LocationScope::resolve(make_location(where));
+  if (name.empty()) detail::fail("random_uniform", "a control field needs a name", location);
+  return tracer_.control({.name = name,
+                          .type = {DType::f32, {}},
+                          .key = "",
+                          .location = location,
+                          .source = ControlField::Source::random_uniform});
+}
+
+Array Step::random_beta(const std::string& name, double alpha, const std::string& key,
+                        const std::source_location& where) {
+  Location location = LocationScope::resolve(make_location(where));
+  if (name.empty()) detail::fail("random_beta", "a control field needs a name", location);
+  if (!(alpha > 0 && std::isfinite(alpha)))
+    detail::fail("random_beta",
+                 runtime::concat("'", name, "' has the parameter ", alpha, ", which must be above 0"),
+                 location);
+  const std::string option = key.empty() ? "control." + name : key;
+  tracer_.default_option(option, alpha, OptionStage::kRun, location);
+  tracer_.require_positive(option);
+  return tracer_.control({.name = name,
+                          .type = {DType::f32, {}},
+                          .key = option,
+                          .location = location,
+                          .source = ControlField::Source::random_beta});
+}
+
 void Step::report(const std::string& name, const Operand& value) {
   Array scalar = detail::value_of(value);
   if (name.empty()) detail::fail("report", "a report needs a name", value.location());
@@ -111,9 +167,7 @@ Array Step::rate(const Operand& lr) {
     detail::require_between("update", "the learning rate", lr.literal(), 0, optim::Update::kLargest,
                             lr.location());
   Array value = detail::value_of(lr);
-  // The log shows the rate of the first update: from its field, else as a report.
-  if (!rate_noted_ && !tracer_.is_learning_rate(value)) entry_.rate = {"lr", value, lr.location()};
-  rate_noted_ = true;
+  if (!entry_.rate) entry_.rate = {"lr", value, lr.location()}; // the log shows that of the first update
   return value;
 }
 

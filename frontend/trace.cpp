@@ -48,8 +48,10 @@ bool Trace::sees(std::uint64_t scope) const {
 }
 
 Array Trace::read(const std::shared_ptr<const State>& state, const Location& location) {
-  for (const auto& [from, to] : redirects_)
-    if (from == state) return read(to, location);
+  // Here rather than where the value comes from, so that a body captures the state that it reads.
+  for (const Trace* trace = this; trace; trace = trace->parent_)
+    for (auto redirect = trace->redirects_.rbegin(); redirect != trace->redirects_.rend(); ++redirect)
+      if (redirect->first == state) return read(redirect->second, location);
   if (const Array* written = find(writes_, state.get())) return *written;
   if (const Array* known = find(reads_, state.get())) return *known;
   Array value;
@@ -75,6 +77,10 @@ Array Trace::read(const std::shared_ptr<const State>& state, const Location& loc
 }
 
 void Trace::write(const std::shared_ptr<const State>& state, const Array& value) {
+  for (const Trace* trace = this; trace; trace = trace->parent_)
+    if (!trace->writes_forbidden_.empty())
+      throw TraceError("write", "state " + full_name(*state) + " would change " + trace->writes_forbidden_,
+                       value.node()->location, "run the network with Context{.train = false} there");
   if (!(value.type() == state->type))
     throw TraceError("write",
                      "state " + full_name(*state) + " is " + to_string(state->type) + " but the value is " +
@@ -104,6 +110,14 @@ bool Trace::frozen(const State& state) const {
 
 void Trace::redirect(const std::shared_ptr<const State>& from, std::shared_ptr<const State> to) {
   redirects_.emplace_back(from, std::move(to));
+}
+
+void Trace::end_redirects(std::size_t count) {
+  redirects_.resize(count);
+}
+
+std::string Trace::forbid_writes(std::string why) {
+  return std::exchange(writes_forbidden_, std::move(why));
 }
 
 Array Trace::entry_read(std::vector<std::pair<std::string, Array>>& known, std::string_view op,

@@ -40,8 +40,13 @@ public:
   Array read(const std::shared_ptr<const State>& state, const Location& location);
   /// Later reads see `value`; an entry stores it at its end.
   void write(const std::shared_ptr<const State>& state, const Array& value);
-  /// Reads of `from` read `to` instead (evaluation with averaged weights). Entries only.
+  /// Reads of `from` read `to` instead (averaged weights).
   void redirect(const std::shared_ptr<const State>& from, std::shared_ptr<const State> to);
+  std::size_t num_redirects() const { return redirects_.size(); }
+  /// The newest redirections end until `count` are left.
+  void end_redirects(std::size_t count);
+  /// While non-empty, writing a state is a TraceError that says `why`. Returns what was set before.
+  std::string forbid_writes(std::string why);
 
   /// From here on `state` keeps its value in this entry: gradients leave it out, writes of it are refused.
   void freeze(const std::shared_ptr<const State>& state);
@@ -80,6 +85,7 @@ private:
   std::vector<Binding> writes_;
   std::set<const State*> frozen_;
   std::vector<std::pair<std::shared_ptr<const State>, std::shared_ptr<const State>>> redirects_;
+  std::string writes_forbidden_; ///< why
   std::vector<std::pair<std::string, Array>> controls_;
   std::vector<std::pair<std::string, Array>> inputs_;
   Array pass_;

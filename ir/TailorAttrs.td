@@ -29,9 +29,11 @@ def ControlWriter : Words<"ControlWriter", "who writes a control field", [
   Word<"host", 0, "Host">, Word<"device", 1, "Device">]>;
 def ControlWriterAttr : WordAttr<ControlWriter, "control_writer">;
 
-def SlotPolicy : Words<"SlotPolicy", "what happens to optimizer slots when a stage starts", [
-  Word<"keep", 0, "Keep">, Word<"reset", 1, "Reset">]>;
-def SlotPolicyAttr : WordAttr<SlotPolicy, "slot_policy">;
+def FieldSource : Words<"FieldSource", "what the host evaluates a control field from", [
+  Word<"option", 0, "Option">, Word<"schedule", 1, "Schedule">, Word<"average_decay", 2, "AverageDecay">,
+  Word<"epoch_row", 3, "EpochRow">, Word<"fraction_row", 4, "FractionRow">,
+  Word<"random_uniform", 5, "RandomUniform">, Word<"random_beta", 6, "RandomBeta">]>;
+def FieldSourceAttr : WordAttr<FieldSource, "field_source">;
 
 // architecture.md section 5.
 def FusionKind : Words<"FusionKind", "what a fusion group may contain", [

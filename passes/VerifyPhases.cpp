@@ -66,7 +66,7 @@ private:
             attribute.getName() != ir::kVjpOf) // whatever form a number takes
           return op->emitOpError("carries the host value '")
                  << attribute.getName().getValue() << "': per-step values are control fields";
-    if (control_ && !isa<ir::ControlReadOp>(op))
+    if (control_ && !isa<ir::ControlReadOp, ir::EntryOp>(op)) // an entry names its rate, for the log only
       for (NamedAttribute attribute : op->getAttrs())
         if (auto symbol = dyn_cast<FlatSymbolRefAttr>(attribute.getValue()))
           if (SymbolTable::lookupSymbolIn(control_, symbol) && !SymbolTable::lookupSymbolIn(program_, symbol))

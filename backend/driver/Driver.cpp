@@ -9,6 +9,7 @@
 #include "frontend/program.h"
 #include "models/recipe/parse.h"
 #include "ir/Tailor.h"
+#include "runtime/artifact/stage_options.h"
 #include "runtime/artifact/writer.h"
 #include "runtime/base/file.h"
 #include "runtime/train/evaluate.h"
@@ -88,6 +89,32 @@ Status replaceOption(runtime::Options& options, const std::string& key, const st
                                      option->origin == "default" ? "" : ", at " + option->origin)
         .with_hint("change it there and build the program again");
   TAILOR_RETURN_IF_ERROR(options.set_from_text(key, text), "--set " + key + "=" + text);
+  return {};
+}
+
+std::vector<std::string> stageNames(const TracedProgram& traced) {
+  std::vector<std::string> names;
+  for (const TracedStage& stage : traced.stages)
+    names.push_back(stage.name);
+  return names;
+}
+
+/// What stages have of their own, as keys of the program (runtime/artifact/stage_options.h), checked like those.
+Status addStageOptions(runtime::Options& options, const TracedProgram& traced) {
+  for (const TracedStage& stage : traced.stages) {
+    runtime::Options own = stage.options;
+    TAILOR_RETURN_IF_ERROR(recipe::complete(own, traced.declared), "stage '" + stage.name + "'");
+    for (const auto& [key, given] : stage.options) {
+      runtime::Option option = *own.find(key);
+      const runtime::Option* whole = options.find(key);
+      if (option.stage == runtime::OptionStage::kCompile ||
+          (whole && whole->stage == runtime::OptionStage::kCompile))
+        return runtime::invalid_argument(given.origin, ": error: stage '", stage.name, "' sets '", key,
+                                         "', which is compiled into the program for all stages");
+      option.only_if.clear(); // it speaks of the program's choice, which is not the stage's
+      options.set(runtime::stage_key(stage.name, key), std::move(option));
+    }
+  }
   return {};
 }
 
@@ -365,8 +392,12 @@ runtime::Result<Compilation> compile(const TracedProgram& traced, const CompileO
   ProgramInfo info{traced.options, traced.schema, sourceName, sourceText};
   // A recipe has all of it already, a C++ program only what it set.
   TAILOR_RETURN_IF_ERROR_AS_IS(recipe::complete(info.options, traced.declared));
-  for (const auto& [key, text] : options.set)
+  TAILOR_RETURN_IF_ERROR_AS_IS(addStageOptions(info.options, traced));
+  for (const auto& [key, text] : options.set) {
+    TAILOR_RETURN_IF_ERROR_AS_IS(
+        runtime::check_some_stage_reads(stageNames(traced), info.options, key, text));
     TAILOR_RETURN_IF_ERROR_AS_IS(replaceOption(info.options, key, text));
+  }
   TAILOR_RETURN_IF_ERROR_AS_IS(checkMetrics(info));
   if (info.sourceName.empty() && traced.location.known()) info.sourceName = traced.location.file;
   return compiler.run(info, SourceFiles::fromDisk,

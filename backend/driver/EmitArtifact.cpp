@@ -91,6 +91,34 @@ runtime::InitKind convert(ir::InitRule rule) {
   llvm_unreachable("every init rule has its counterpart");
 }
 
+/// How a host field is evaluated. One that says nothing is the loop's own, known by its name, or nobody's: the
+/// reader refuses it then.
+runtime::FieldBinding bindingOf(ir::ControlFieldOp field) {
+  if (field.getWriter() == ir::ControlWriter::Device) return runtime::FieldBinding::kNone;
+  if (field.getValue()) return runtime::FieldBinding::kConstant;
+  if (!field.getSource())
+    return llvm::is_contained({"valid", "slot", "rng", "step"}, field.getSymName())
+               ? runtime::FieldBinding::kBuiltin
+               : runtime::FieldBinding::kNone;
+  switch (*field.getSource()) {
+  case ir::FieldSource::Option:
+    return runtime::FieldBinding::kOption;
+  case ir::FieldSource::Schedule:
+    return runtime::FieldBinding::kSchedule;
+  case ir::FieldSource::AverageDecay:
+    return runtime::FieldBinding::kAverageDecay;
+  case ir::FieldSource::EpochRow:
+    return runtime::FieldBinding::kEpochRow;
+  case ir::FieldSource::FractionRow:
+    return runtime::FieldBinding::kFractionRow;
+  case ir::FieldSource::RandomUniform:
+    return runtime::FieldBinding::kRandomUniform;
+  case ir::FieldSource::RandomBeta:
+    return runtime::FieldBinding::kRandomBeta;
+  }
+  llvm_unreachable("every source has its counterpart");
+}
+
 class SpecBuilder {
 public:
   SpecBuilder(ir::ProgramOp program, const ProgramInfo& info, const Target& target, const KernelCode* code)
@@ -184,12 +212,10 @@ private:
         end = record.offset + (runtime::dtype_bytes(record.dtype) * record.count + 63) / 64 * 64;
         record.writer =
             writer == ir::ControlWriter::Host ? runtime::FieldWriter::kHost : runtime::FieldWriter::kDevice;
-        if (auto key = field->getAttrOfType<StringAttr>("key")) record.key = key.getValue().str();
-        record.binding = runtime::binding_of(record.name, record.key, spec_.options);
-        if (auto value = field->getAttrOfType<FloatAttr>("value")) {
-          record.binding = runtime::FieldBinding::kConstant;
-          record.value = value.getValueAsDouble();
-        }
+        record.key = field.getKey().value_or("").str();
+        record.options_prefix = field.getOptionsPrefix().value_or("").str();
+        record.binding = bindingOf(field);
+        if (std::optional<APFloat> value = field.getValue()) record.value = value->convertToDouble();
       }
       if (writer == ir::ControlWriter::Host)
         spec_.memory.control_host = std::max<uint64_t>(spec_.memory.control_host, end);
@@ -218,6 +244,8 @@ private:
     if (number < 0) {
       number = spec_.entries.size();
       spec_.entries.push_back({name, convert(op.getKind()), {}});
+      if (std::optional<StringRef> rate = op.getLearningRate())
+        spec_.entries[number].learning_rate = runtime::find_control(spec_, rate->str());
     } else if (spec_.entries[number].kind != convert(op.getKind())) {
       return op.emitError("entry '") << name << "' has variants of different kinds";
     }
@@ -282,11 +310,8 @@ private:
       stage.step_entry = step;
       stage.fit_entry = entryOfKind(runtime::EntryKind::kFit);
       stage.eval_entry = entryOfKind(runtime::EntryKind::kEval);
-      stage.predict_entry = entryOfKind(runtime::EntryKind::kPredict);
-      for (size_t group = 0; group < spec_.groups.size(); ++group) {
-        if (spec_.groups[group].kind == runtime::GroupKind::kOptimizer) stage.slot_groups.push_back(group);
-        if (spec_.stages.size() == 1) stage.initialised_groups.push_back(group);
-      }
+      for (size_t group = 0; spec_.stages.size() == 1 && group < spec_.groups.size(); ++group)
+        stage.initialised_groups.push_back(group);
       return &stage;
     };
     // An entry by its name, or by the symbol of one of its variants; the first of `kind` where none is named.
@@ -307,26 +332,17 @@ private:
           add(op.getSymName().str(), entryNamed(op.getEntry(), runtime::EntryKind::kStep));
       stage->fit_entry = entryNamed(op.getFit(), runtime::EntryKind::kFit);
       stage->eval_entry = entryNamed(op.getEval(), runtime::EntryKind::kEval);
-      stage->predict_entry = entryNamed(op.getPredict(), runtime::EntryKind::kPredict);
+      stage->sampler = op.getSampler().value_or("").str();
+      stage->continues = op.getContinues();
+      if (ArrayAttr copies = op.getCopies().value_or(ArrayAttr()))
+        for (auto pair : copies.getAsRange<ArrayAttr>())
+          stage->copies.push_back({groupNumber(cast<FlatSymbolRefAttr>(pair[0]).getValue()),
+                                   groupNumber(cast<FlatSymbolRefAttr>(pair[1]).getValue())});
       if (ArrayAttr groups = op.getInitialises().value_or(ArrayAttr())) {
         stage->initialised_groups.clear();
         for (auto name : groups.getAsRange<SymbolRefAttr>())
           stage->initialised_groups.push_back(groupNumber(name.getLeafReference()));
       }
-      stage->sampler = op.getSampler().str();
-      stage->class_table_row = op.getClassTable();
-      stage->slots =
-          op.getSlots() == ir::SlotPolicy::Keep ? runtime::SlotPolicy::kKeep : runtime::SlotPolicy::kReset;
-      if (ArrayAttr trains = op.getTrains().value_or(ArrayAttr()))
-        for (auto name : trains.getAsRange<SymbolRefAttr>()) {
-          std::string glob = name.getRootReference().str() + "/";
-          stage->trainable.push_back(
-              glob + (name.getNestedReferences().empty() ? "*" : name.getLeafReference().str()));
-        }
-      if (std::optional<int64_t> epochs = op.getEpochs())
-        stage->options.set("run.epochs", runtime::OptionValue(*epochs));
-      if (std::optional<int64_t> steps = op.getSteps())
-        stage->options.set("run.steps", runtime::OptionValue(*steps));
     }
   }
 

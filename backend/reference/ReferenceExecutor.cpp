@@ -259,6 +259,14 @@ Status ReferenceExecutor::write_state(std::int32_t index, std::span<const std::b
   return {};
 }
 
+Status ReferenceExecutor::copy_state(std::int32_t from, std::int32_t to) {
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_copy(from, to));
+  llvm::StringMap<Tensor>& values = program_->environment.state; // unrounded, where write_state() would round
+  values[stateKey(spec(), spec().states[static_cast<size_t>(to)])] =
+      Tensor(values[stateKey(spec(), spec().states[static_cast<size_t>(from)])]);
+  return {};
+}
+
 std::vector<double> ReferenceExecutor::exactState(std::int32_t index) const {
   const State& state = spec().states[static_cast<size_t>(index)];
   const Tensor& tensor = program_->environment.state.find(stateKey(spec(), state))->second;

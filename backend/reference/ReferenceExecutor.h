@@ -44,6 +44,7 @@ public:
   runtime::Status initialise(std::uint64_t seed, std::span<const std::int32_t> groups) override;
   runtime::Status read_state(std::int32_t state, std::span<std::byte> destination) const override;
   runtime::Status write_state(std::int32_t state, std::span<const std::byte> source) override;
+  runtime::Status copy_state(std::int32_t from, std::int32_t to) override;
   runtime::Status run(runtime::VariantId variant, std::uint32_t num_steps) override;
   runtime::Result<std::span<const std::byte>> read_output(runtime::VariantId variant,
                                                           std::int32_t output) override;

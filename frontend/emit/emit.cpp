@@ -66,6 +66,28 @@ ir::InitAttr init_rule(const InitRule& init, mlir::MLIRContext* context) {
   return ir::InitAttr::get(context, ir::InitRule::Zeros);
 }
 
+std::optional<ir::FieldSource> field_source(ControlField::Source source) {
+  switch (source) {
+  case ControlField::Source::loop:
+    return std::nullopt;
+  case ControlField::Source::option:
+    return ir::FieldSource::Option;
+  case ControlField::Source::schedule:
+    return ir::FieldSource::Schedule;
+  case ControlField::Source::average_decay:
+    return ir::FieldSource::AverageDecay;
+  case ControlField::Source::epoch_row:
+    return ir::FieldSource::EpochRow;
+  case ControlField::Source::fraction_row:
+    return ir::FieldSource::FractionRow;
+  case ControlField::Source::random_uniform:
+    return ir::FieldSource::RandomUniform;
+  case ControlField::Source::random_beta:
+    return ir::FieldSource::RandomBeta;
+  }
+  return std::nullopt;
+}
+
 /// Writes the declarations of one program; GraphEmitter writes what is inside entries and bodies.
 class ProgramEmitter {
 public:
@@ -110,7 +132,9 @@ private:
     for (const ControlField& field : program_.controls) {
       auto declared = ir::ControlFieldOp::create(builder_, location(field.location), field.name,
                                                  tensor_type(field.type, builder_.getContext()));
-      if (!field.key.empty()) declared->setAttr("key", builder_.getStringAttr(field.key));
+      declared.setSource(field_source(field.source));
+      if (!field.key.empty()) declared.setKey(field.key);
+      if (!field.options_prefix.empty()) declared.setOptionsPrefix(field.options_prefix);
     }
   }
 
@@ -121,6 +145,7 @@ private:
       if (entry.kind != Entry::Kind::fit) batch = entry.batch;
       auto op = ir::EntryOp::create(builder_, location(entry.location), entry.name, entry_kind(entry.kind),
                                     batch, entry.name == entry.entry_name ? "" : entry.entry_name);
+      if (!entry.learning_rate.empty()) op.setLearningRate(entry.learning_rate);
       graph.emit_entry(entry, op);
     }
   }
@@ -133,22 +158,25 @@ private:
     mlir::MLIRContext* context = builder_.getContext();
     bool has_fit = !program_.entries.empty() && program_.entries[0].kind == Entry::Kind::fit;
     auto symbol = [&](const std::string& name) { return mlir::FlatSymbolRefAttr::get(context, name); };
-    // Everything but what is fitted on the data starts with the first stage.
-    llvm::SmallVector<mlir::Attribute> initialised;
-    for (const StateGroup& group : program_.groups)
-      if (group.kind != StateKind::fitted) initialised.push_back(symbol(group.name));
-    for (const Stage& stage : program_.stages) {
-      mlir::OperationState state(location(program_.location), ir::StageOp::getOperationName());
+    auto symbols = [&](const std::vector<std::string>& names) {
+      llvm::SmallVector<mlir::Attribute> list;
+      for (const std::string& name : names)
+        list.push_back(symbol(name));
+      return builder_.getArrayAttr(list);
+    };
+    for (const TracedStage& stage : program_.stages) {
+      mlir::OperationState state(location(stage.location), ir::StageOp::getOperationName());
       state.addAttribute("sym_name", builder_.getStringAttr(stage.name));
-      state.addAttribute("entry", symbol(stage.entry));
+      state.addAttribute("entry", symbol(stage.step));
       if (has_fit) state.addAttribute("fit", symbol(program_.entries[0].name));
-      state.addAttribute("eval", symbol("eval_step"));
-      state.addAttribute("predict", symbol("eval_step"));
-      state.addAttribute("sampler", builder_.getStringAttr(stage.sampler));
-      if (&stage == &program_.stages.front())
-        state.addAttribute("initialises", builder_.getArrayAttr(initialised));
-      state.addAttribute("slots", ir::SlotPolicyAttr::get(context, stage.reset_slots ? ir::SlotPolicy::Reset
-                                                                                     : ir::SlotPolicy::Keep));
+      state.addAttribute("eval", symbol(stage.eval));
+      if (!stage.sampler.empty()) state.addAttribute("sampler", builder_.getStringAttr(stage.sampler));
+      if (stage.continues) state.addAttribute("continues", builder_.getUnitAttr());
+      llvm::SmallVector<mlir::Attribute> copies;
+      for (const StageCopy& copy : stage.copies)
+        copies.push_back(symbols({copy.from, copy.to}));
+      if (!copies.empty()) state.addAttribute("copies", builder_.getArrayAttr(copies));
+      if (!stage.initialises.empty()) state.addAttribute("initialises", symbols(stage.initialises));
       builder_.create(state);
     }
   }

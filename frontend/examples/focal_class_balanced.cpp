@@ -24,7 +24,7 @@ struct ClassBalancedFocal {
     program.state("net", net), program.state("sgd", sgd);
     program.train_step([&](Step& s) {
       Array beta = s.control("beta", 0.999), y = s.batch().label;
-      Array weights = imbalance::class_weights(s.classes().counts(), imbalance::WeightTable::effective, beta);
+      Array weights = imbalance::class_weights(s.classes().counts(), "effective", beta);
       auto step = value_and_grad([&] {
         Array log_p = take_along(log_softmax(net(s.batch().numeric, s.context()), 1), y, -1);
         Array focal = -square(1.0 - exp(log_p)) * log_p; // gamma = 2

@@ -56,6 +56,39 @@ std::vector<std::pair<std::string, const Tensor*>> Module::tensors() const {
   return all;
 }
 
+void Module::start_as(const Module& source, const std::source_location& where) {
+  constexpr std::size_t kShown = 3;
+  const Location location = LocationScope::resolve(make_location(where));
+  const auto own = tensors(), others = source.tensors();
+  const auto find = [](const auto& all, const std::string& name) -> const Tensor* {
+    for (const auto& [known, tensor] : all)
+      if (known == name) return tensor;
+    return nullptr;
+  };
+  std::string differs;
+  std::size_t count = 0;
+  const auto compare = [&](const std::string& name) {
+    const Tensor *here = find(own, name), *there = find(others, name);
+    if (here && there && here->state()->type == there->state()->type) return;
+    const auto type = [](const Tensor* tensor) {
+      return tensor ? to_string(tensor->state()->type) : "not there";
+    };
+    if (count++ < kShown)
+      differs += (differs.empty() ? "'" : ", '") + name + "' is " + type(here) + " here and " + type(there) +
+                 " in the source";
+  };
+  for (const auto& [name, tensor] : own)
+    compare(name);
+  for (const auto& [name, tensor] : others)
+    if (!find(own, name)) compare(name);
+  if (count > 0)
+    throw TraceError("start_as", "the modules are not alike: " + differs + (count > kShown ? ", ..." : ""),
+                     location);
+  if (this == &source) throw TraceError("start_as", "a module cannot start as itself", location);
+  for (const auto& [name, tensor] : own)
+    tensor->state()->init = InitRule::copy_of(find(others, name)->state());
+}
+
 std::int64_t Module::num_parameters() const {
   std::int64_t count = 0;
   for (const auto& [name, tensor] : tensors())

@@ -40,6 +40,11 @@ public:
   std::int64_t num_parameters() const;
   const Lifetime& lifetime() const { return lifetime_; }
 
+  /// This module's tensors get the first value of those of `source`, name by name: a network that starts as a copy of
+  /// another (a fixed target, a second network). In the program the state group of `source` comes first.
+  /// Errors   TraceError naming the first tensors that are not in both with the same shape.
+  void start_as(const Module& source, const std::source_location& where = std::source_location::current());
+
 protected:
   /// Names a child. TraceError if the name is taken or holds a '.'.
   void add(const std::string& name, Module& child,

@@ -19,7 +19,12 @@ void Ema::record(ProgramTracer& tracer, const nn::Module& net, const Array& vali
   tracer.default_option(prefix.key + "bn", options_.bn == EmaBatchNorm::avg ? "avg" : "copy",
                         OptionStage::kCompile, location);
   Trace& trace = Trace::require("update", location);
-  Array decay = tracer.control(prefix.field + "ema_decay", prefix.key + "decay", true, location);
+  Array decay = tracer.control({.name = prefix.field + "ema_decay",
+                                .type = {DType::f32, {}},
+                                .key = prefix.key + "decay",
+                                .location = location,
+                                .source = ControlField::Source::average_decay,
+                                .options_prefix = prefix.key.substr(0, prefix.key.size() - 1)});
   const auto is_written = [&](const std::shared_ptr<const State>& state) {
     return std::any_of(trace.writes().begin(), trace.writes().end(),
                        [&](const Trace::Binding& binding) { return binding.first == state; });
@@ -49,6 +54,35 @@ void Ema::record(ProgramTracer& tracer, const nn::Module& net, const Array& vali
   };
   average(slots_, State::Role::parameter);
   if (options_.bn == EmaBatchNorm::avg) average(batchnorm_slots_, State::Role::buffer);
+}
+
+void Ema::declare(const nn::Module& net, const Location& location) {
+  for (const auto& [name, tensor] : net.tensors()) {
+    const bool is_buffer = tensor->state()->role == State::Role::buffer;
+    if (is_buffer && options_.bn != EmaBatchNorm::avg) continue;
+    (is_buffer ? batchnorm_slots_ : slots_)
+        .slot(tensor->state(), InitRule::copy_of(tensor->state()), location);
+  }
+}
+
+Ema::Scope::Scope(Ema& ema, nn::Module& net, const Location& location) {
+  Trace& trace = Trace::require("ema.apply", location);
+  if (ema.slots().group().empty())
+    throw TraceError("ema.apply", "the average has no state in this program", location,
+                     "program.state(\"ema\", ema)");
+  ema.declare(net, location);
+  num_redirects_ = trace.num_redirects();
+  for (const auto& [name, tensor] : net.tensors())
+    for (SlotGroup* slots : {&ema.slots(), &ema.batchnorm_slots()})
+      for (const auto& average : slots->states())
+        if (average->init.source == tensor->state()) trace.redirect(tensor->state(), average);
+  writes_forbidden_ = trace.forbid_writes("in a pass with averaged weights");
+}
+
+Ema::Scope::~Scope() {
+  Trace* trace = Trace::current();
+  trace->end_redirects(num_redirects_);
+  trace->forbid_writes(std::move(writes_forbidden_));
 }
 
 } // namespace tailor::optim

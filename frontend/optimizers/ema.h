@@ -46,7 +46,35 @@ public:
   /// Records the move of the average towards the parameters of `net` as they are now. `valid`: rows of the batch.
   void record(ProgramTracer& tracer, const nn::Module& net, const Array& valid, const Location& location);
 
+  /// The average as a network: what `body` computes with `net` reads the averaged weights, without a gradient.
+  ///
+  ///   Array teacher = ema.apply(net, [&] { return net(x, Context{.train = false}); });
+  ///
+  /// Errors   TraceError where `body` would write state of the net: running statistics are those of its own passes.
+  template <class Body>
+  auto apply(nn::Module& net, Body&& body,
+             const std::source_location& where = std::source_location::current()) {
+    const Scope scope(*this, net, LocationScope::resolve(make_location(where)));
+    return std::forward<Body>(body)();
+  }
+
+  /// Declares the slots of a module's parameters, and of its running statistics if they are averaged, in its order.
+  void declare(const nn::Module& net, const Location& location);
+
 private:
+  /// Reads of the module's tensors read their averages while one is alive.
+  class Scope {
+  public:
+    Scope(Ema& ema, nn::Module& net, const Location& location);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+  private:
+    std::size_t num_redirects_;
+    std::string writes_forbidden_;
+  };
+
   EmaOptions options_;
   SlotGroup slots_, batchnorm_slots_;
   Lifetime lifetime_;

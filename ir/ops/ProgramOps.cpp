@@ -127,22 +127,50 @@ LogicalResult ControlOp::verifyRegions() {
 }
 
 void ControlFieldOp::build(OpBuilder& builder, OperationState& state, StringRef name, RankedTensorType type,
-                           ControlWriter writer, StringRef key, std::optional<double> value) {
+                           ControlWriter writer) {
   state.addAttribute(getSymNameAttrName(state.name), builder.getStringAttr(name));
   state.addAttribute(getTypeAttrName(state.name), TypeAttr::get(type));
   state.addAttribute(getWriterAttrName(state.name), ControlWriterAttr::get(builder.getContext(), writer));
-  if (!key.empty()) state.addAttribute(getKeyAttrName(state.name), builder.getStringAttr(key));
-  if (value) state.addAttribute(getValueAttrName(state.name), builder.getF64FloatAttr(*value));
+}
+
+/// Key and options prefix are there if the source reads them, and the type holds what it gives.
+static LogicalResult verifySource(ControlFieldOp field) {
+  if (!field.getSource()) {
+    if (field.getKey() || field.getOptionsPrefix())
+      return field.emitOpError(
+          "has an option but not what is evaluated from it: from(option), from(schedule), ...");
+    return success();
+  }
+  const FieldSource source = *field.getSource();
+  const StringRef word = stringifyFieldSource(source);
+  if (field.getValue())
+    return field.emitOpError("is evaluated from ") << word << " or is a constant, not both";
+  const bool takesKey = source != FieldSource::RandomUniform;
+  if (takesKey != field.getKey().has_value())
+    return field.emitOpError("from(") << word << (takesKey ? ") needs a key" : ") takes no key");
+  const bool takesPrefix = source == FieldSource::Schedule || source == FieldSource::AverageDecay;
+  if (takesPrefix != field.getOptionsPrefix().has_value())
+    return field.emitOpError("from(") << word
+                                      << (takesPrefix ? ") needs options, the prefix of what shapes it"
+                                                      : ") takes no options beside its key");
+  const bool isRow = source == FieldSource::EpochRow || source == FieldSource::FractionRow;
+  Type element = field.getTensorType().getElementType();
+  if (isRow && (!element.isInteger(32) || field.getTensorType().getRank() != 0))
+    return field.emitOpError("from(") << word << ") is one row number, tensor<i32>, not " << field.getType();
+  const bool isRandom = source == FieldSource::RandomUniform || source == FieldSource::RandomBeta;
+  if (isRandom && (!isa<FloatType>(element) || field.getTensorType().getRank() != 0))
+    return field.emitOpError("from(") << word << ") is one floating-point number, not " << field.getType();
+  return success();
 }
 
 LogicalResult ControlFieldOp::verify() {
   if (!getTensorType().hasStaticShape() || getTensorType().getRank() > 1)
     return emitOpError("expects a scalar or a short vector, got ") << getType();
+  if (getWriter() == ControlWriter::Device && (getSource() || getKey() || getValue()))
+    return emitOpError("is written by the device; it takes neither source, key nor value");
   if (getKey() && getValue())
     return emitOpError("takes its value from key '") << *getKey() << "' or from a constant, not from both";
-  if (getWriter() == ControlWriter::Device && (getKey() || getValue()))
-    return emitOpError("is written by the device; it takes neither key nor value");
-  return success();
+  return verifySource(*this);
 }
 
 // --- stages
@@ -157,16 +185,12 @@ LogicalResult StagePlanOp::verifyRegions() {
 }
 
 LogicalResult StageOp::verify() {
-  if (getEpochs() && getSteps())
-    return emitOpError("has a length in epochs (")
-           << *getEpochs() << ") and in steps (" << *getSteps() << ")";
-  // I64Attr accessors are unsigned.
-  if (int64_t epochs = getEpochs().value_or(1); epochs < 1)
-    return emitOpError("expects at least 1 epoch, got ") << epochs;
-  if (int64_t steps = getSteps().value_or(1); steps < 1)
-    return emitOpError("expects at least 1 step, got ") << steps;
-  if (int64_t row = getClassTable(); row < 0)
-    return emitOpError("expects a class table row of at least 0, got ") << row;
+  if (std::optional<ArrayAttr> copies = getCopies())
+    for (Attribute copy : *copies) {
+      auto pair = dyn_cast<ArrayAttr>(copy);
+      if (!pair || pair.size() != 2 || !llvm::all_of(pair, llvm::IsaPred<FlatSymbolRefAttr>))
+        return emitOpError("expects copies as pairs of groups [@from, @to], got ") << copy;
+    }
   return success();
 }
 
@@ -183,24 +207,51 @@ static LogicalResult verifyEntryReference(ProgramOp program, StageOp stage, Stri
   return stage.emitOpError() << role << " names the unknown entry " << name;
 }
 
+/// Both groups hold states of the same names and types, in the same order.
+static LogicalResult verifyStageCopy(StageOp stage, StateGroupOp from, StateGroupOp to) {
+  auto sources = llvm::to_vector(from.getOps<StateOp>()), targets = llvm::to_vector(to.getOps<StateOp>());
+  if (sources.size() != targets.size())
+    return stage.emitOpError("copies @") << from.getSymName() << " of " << sources.size() << " states to @"
+                                         << to.getSymName() << " of " << targets.size();
+  for (auto [source, target] : llvm::zip_equal(sources, targets))
+    if (source.getSymName() != target.getSymName() || source.getType() != target.getType())
+      return stage.emitOpError("copies @")
+             << from.getSymName() << " to @" << to.getSymName() << ", but '" << source.getSymName() << "' is "
+             << source.getType() << " and '" << target.getSymName() << "' is " << target.getType();
+  return success();
+}
+
+/// The control field that a step's log shows as its rate is one of the host's.
+static LogicalResult verifyLearningRate(ProgramOp program, EntryOp entry) {
+  FlatSymbolRefAttr name = entry.getLearningRateAttr();
+  if (!name) return success();
+  ControlOp control = program.getControl();
+  auto field = control
+                   ? dyn_cast_or_null<ControlFieldOp>(SymbolTable::lookupSymbolIn(control, name.getAttr()))
+                   : ControlFieldOp();
+  if (!field) return entry.emitOpError("takes its learning rate from the unknown control field ") << name;
+  if (field.getWriter() != ControlWriter::Host || field.getTensorType().getRank() != 0)
+    return entry.emitOpError("takes its learning rate from ")
+           << name << ", which is no scalar the host writes";
+  return success();
+}
+
 /// What a stage names: entries, states and groups of its program.
 static LogicalResult verifyStage(ProgramOp program, StageOp stage) {
   if (failed(verifyEntryReference(program, stage, "entry", stage.getEntryAttr(), EntryKind::Step)) ||
       failed(verifyEntryReference(program, stage, "fit", stage.getFitAttr(), EntryKind::Fit)) ||
-      failed(verifyEntryReference(program, stage, "eval", stage.getEvalAttr(), EntryKind::Eval)) ||
-      failed(verifyEntryReference(program, stage, "predict", stage.getPredictAttr(),
-                                  {EntryKind::Predict, EntryKind::Eval})))
+      failed(verifyEntryReference(program, stage, "eval", stage.getEvalAttr(), EntryKind::Eval)))
     return failure();
   auto lookup = [&](SymbolRefAttr name) { return ::mlir::SymbolTable::lookupSymbolIn(program, name); };
-  if (stage.getTrains())
-    for (auto name : stage.getTrains()->getAsRange<SymbolRefAttr>()) {
-      Operation* target = lookup(name);
-      auto group = isa_and_nonnull<StateOp>(target) ? cast<StateOp>(target).getGroup()
-                                                    : dyn_cast_or_null<StateGroupOp>(target);
-      if (!group) return stage.emitOpError("trains the unknown state or group ") << name;
-      if (!group.getTrainable())
-        return stage.emitOpError("trains ")
-               << name << " but group @" << group.getSymName() << " is not trainable";
+  if (std::optional<ArrayAttr> copies = stage.getCopies())
+    for (auto pair : copies->getAsRange<ArrayAttr>()) {
+      StateGroupOp groups[2];
+      for (unsigned i = 0; i < 2; ++i) {
+        auto name = cast<FlatSymbolRefAttr>(pair[i]);
+        groups[i] = dyn_cast_or_null<StateGroupOp>(lookup(name));
+        if (!groups[i]) return stage.emitOpError("copies the unknown group ") << name;
+      }
+      if (failed(verifyStageCopy(stage, groups[0], groups[1]))) return failure();
     }
   if (stage.getInitialises())
     for (auto name : stage.getInitialises()->getAsRange<SymbolRefAttr>())
@@ -227,14 +278,19 @@ LogicalResult ProgramOp::verifyRegions() {
       plan = second;
     }
   }
-  // Names that lead out of a group or of the stage plan: those verify before the parts they name, so the
+  // Names that lead out of a group, an entry or the stage plan: those verify before the parts they name, so the
   // check waits until all parts are sound.
   for (auto group : getOps<StateGroupOp>())
     for (auto state : group.getOps<StateOp>())
       if (failed(verifyCopy(*this, state))) return failure();
+  for (auto entry : getOps<EntryOp>())
+    if (failed(verifyLearningRate(*this, entry))) return failure();
   if (plan)
-    for (auto stage : plan.getOps<StageOp>())
+    for (auto stage : plan.getOps<StageOp>()) {
       if (failed(verifyStage(*this, stage))) return failure();
+      if (stage.getContinues() && &plan.getBody().front().front() == stage.getOperation())
+        return stage.emitOpError("is the first stage; there is nothing it continues");
+    }
   return verifyVariants(*this);
 }
 

@@ -92,22 +92,35 @@ def ControlOp : Tailor_Op<"control", [
 def ControlFieldOp : Tailor_Op<"control_field", [Symbol, HasParent<"ControlOp">]> {
   let summary = "One field of the control block.";
   let description = [{
-    `tailor.control_field @lr : tensor<f32> writer(host)`. Well-known fields: lr, valid (tensor<i32>), slot
-    (tensor<i32>), rng (tensor<4xi32>: seed low, seed high, epoch, draw position of row 0), step (tensor<i32>).
-    `key("optimizer.lr")`: the run option (and its schedule) a host field is filled from; `value(0.5)`: a constant
-    the program gave instead.
+    The loop's own fields have no `from`: valid (tensor<i32>), slot (tensor<i32>), rng (tensor<4xi32>: seed low, seed
+    high, epoch, draw position of row 0), step (tensor<i32>). `value(0.5)` is a constant. Else `from` says how the host
+    evaluates the field before a step, with f = run option `key` and P = `options`:
+
+    | from | value |
+    |---|---|
+    | `option` | f, the same for the whole stage |
+    | `schedule` | f times the factor of the schedule under P (`P.name`, `P.warmup_epochs`, ...) |
+    | `average_decay` | min(f, (1 + t) / (10 + t)) after t updates while `P.warmup`, else f |
+    | `epoch_row` | tensor<i32>: how many entries of the list f are at most the epoch (0-based) |
+    | `fraction_row` | the same with entries that are fractions of the epochs there will be |
+    | `random_uniform` | a draw in [0, 1), anew for every step |
+    | `random_beta` | a draw from Beta(f, f), anew for every step |
+
+    ```mlir
+    tailor.control_field @lr : tensor<f32> writer(host) from(schedule) key("optimizer.lr") options("schedule")
+    ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyTailorTensor>:$type, ControlWriterAttr:$writer,
-                       OptionalAttr<StrAttr>:$key, OptionalAttr<F64Attr>:$value);
+                       OptionalAttr<FieldSourceAttr>:$source, OptionalAttr<StrAttr>:$key,
+                       OptionalAttr<StrAttr>:$options_prefix, OptionalAttr<F64Attr>:$value);
   let assemblyFormat = [{
-    $sym_name `:` $type `writer` `(` custom<Word>($writer) `)` (`key` `(` $key^ `)`)? (`value` `(` $value^ `)`)? attr-dict
+    $sym_name `:` $type `writer` `(` custom<Word>($writer) `)` (`from` `(` custom<Word>($source)^ `)`)?
+    (`key` `(` $key^ `)`)? (`options` `(` $options_prefix^ `)`)? (`value` `(` $value^ `)`)? attr-dict
   }];
   let hasVerifier = 1;
   let skipDefaultBuilders = 1;
   let builders = [OpBuilder<(ins "::llvm::StringRef":$name, "::mlir::RankedTensorType":$type,
-                                 CArg<"ControlWriter", "ControlWriter::Host">:$writer,
-                                 CArg<"::llvm::StringRef", "{}">:$key,
-                                 CArg<"std::optional<double>", "std::nullopt">:$value)>];
+                                 CArg<"ControlWriter", "ControlWriter::Host">:$writer)>];
   let extraClassDeclaration = [{
     ::mlir::RankedTensorType getTensorType() { return ::llvm::cast<::mlir::RankedTensorType>(getType()); }
   }];
@@ -124,30 +137,29 @@ def StagePlanOp : Tailor_Op<"stage_plan", [
 }
 
 def StageOp : Tailor_Op<"stage", [Symbol, HasParent<"StagePlanOp">]> {
-  let summary = "One stage: which entry runs, on which samples, for how long, changing what.";
+  let summary = "One stage: which entry runs, on which samples, changing what when it begins.";
   let description = [{
-    `entry` names a step entry; `fit`, `eval` and `predict` the entries run when the stage begins, for evaluation and
-    for outputs. Each names an entry or the entry_name its batch variants share. Exactly one of `epochs` and `steps`,
-    or neither when the length is a run option. `class_table`: row of the class tables selected in this stage.
-    `trains`: groups or states that are updated (all trainable groups when absent). `initialises`: groups given their
-    first value when the stage begins. `slots`: what happens to optimizer groups then.
+    `entry` names a step entry; `fit` and `eval` the entries run when the stage begins and for evaluation and
+    predictions. Each names an entry or the entry_name its batch variants share. `sampler`: instead of option
+    data.sampler. What a stage trains is what its entry stores; how long it runs and what else is its own are options
+    under `stage.<name>.`.
+
+    `continues`: the clock of schedules and the best epoch go on from the stage before; else they start anew.
+    `copies`: pairs [from, to] of groups with the same states, run when the stage begins; then the groups of
+    `initialises` get their first value.
 
     ```mlir
-    tailor.stage @main entry(@train_step) eval(@eval) sampler("uniform") epochs(300) trains([@net]) slots(keep)
+    tailor.stage @main entry(@train_step) eval(@eval) copies([[@net, @generator]]) initialises([@net, @sgd])
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$entry, OptionalAttr<FlatSymbolRefAttr>:$fit,
-                       OptionalAttr<FlatSymbolRefAttr>:$eval, OptionalAttr<FlatSymbolRefAttr>:$predict,
-                       StrAttr:$sampler, OptionalAttr<I64Attr>:$epochs, OptionalAttr<I64Attr>:$steps,
-                       DefaultValuedAttr<I64Attr, "0">:$class_table,
-                       OptionalAttr<TypedArrayAttrBase<SymbolRefAttr, "state groups or states">>:$trains,
-                       OptionalAttr<TypedArrayAttrBase<SymbolRefAttr, "state groups">>:$initialises,
-                       SlotPolicyAttr:$slots);
+                       OptionalAttr<FlatSymbolRefAttr>:$eval, OptionalAttr<StrAttr>:$sampler, UnitAttr:$continues,
+                       OptionalAttr<ArrayAttr>:$copies,
+                       OptionalAttr<TypedArrayAttrBase<SymbolRefAttr, "state groups">>:$initialises);
   let assemblyFormat = [{
-    $sym_name `entry` `(` $entry `)` (`fit` `(` $fit^ `)`)? (`eval` `(` $eval^ `)`)? (`predict` `(` $predict^ `)`)?
-    `sampler` `(` $sampler `)` (`epochs` `(` $epochs^ `)`)? (`steps` `(` $steps^ `)`)?
-    (`class_table` `(` $class_table^ `)`)? (`trains` `(` $trains^ `)`)? (`initialises` `(` $initialises^ `)`)?
-    `slots` `(` custom<Word>($slots) `)` attr-dict
+    $sym_name `entry` `(` $entry `)` (`fit` `(` $fit^ `)`)? (`eval` `(` $eval^ `)`)?
+    (`sampler` `(` $sampler^ `)`)? (`continues` $continues^)? (`copies` `(` $copies^ `)`)?
+    (`initialises` `(` $initialises^ `)`)? attr-dict
   }];
   let hasVerifier = 1;
 }

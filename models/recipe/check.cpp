@@ -21,6 +21,7 @@
 #include "runtime/options/schedule_keys.h"
 #include "runtime/options/split_keys.h"
 #include "runtime/options/table_keys.h"
+#include "runtime/train/schedule.h"
 
 namespace tailor::recipe {
 
@@ -147,32 +148,27 @@ void check_data(Recipe& recipe) {
 // --- the run ---
 
 void check_schedule(Recipe& recipe) {
-  const double epochs = number_of(recipe, &RunKeys::epochs),
-               warmup = number_of(recipe, &ScheduleKeys::warmup_epochs);
-  const std::string name = text_of(recipe, &ScheduleKeys::name);
+  const auto schedule = runtime::Schedule::create(recipe.options, std::string(ScheduleKeys::kPrefix));
+  if (!schedule.ok()) {
+    const runtime::Status& status = schedule.status();
+    const std::string& name = key_name(&ScheduleKeys::name);
+    // What the chosen schedule misses is no key that was set.
+    recipe.error(!status.key().empty() && recipe.is_set(status.key()) ? status.key() : name, status.message(),
+                 status.hint());
+    return;
+  }
+  const runtime::ScheduleCurve& curve = schedule->curve();
+  const double epochs = number_of(recipe, &RunKeys::epochs);
   // A run that a file above or the command line made shorter is only said (runtime/train/schedule).
-  if (name == "warmup_cosine" && warmup > 0 && warmup >= epochs && number_of(recipe, &RunKeys::steps) == 0 &&
-      !recipe.is_below(key_name(&ScheduleKeys::warmup_epochs), key_name(&RunKeys::epochs)))
+  if (curve.warmup_epochs > 0 && curve.warmup_epochs >= epochs && number_of(recipe, &RunKeys::steps) == 0 &&
+      !recipe.is_below(curve.warmup_key, key_name(&RunKeys::epochs)))
     contradict(
-        recipe, key_name(&ScheduleKeys::warmup_epochs),
-        "a warm-up of " + number_text(warmup) + " epochs in a run of " + number_text(epochs) +
+        recipe, curve.warmup_key,
+        "a warm-up of " + number_text(curve.warmup_epochs) + " epochs in a run of " + number_text(epochs) +
             " never reaches optimizer.lr",
         key_name(&RunKeys::epochs), "the run's length is set here",
         "without warmup_epochs (on the command line: schedule.warmup_epochs=none) it is 5, or half the run "
         "where that is less");
-  const Option* milestones = recipe.options.find(key_name(&ScheduleKeys::milestones));
-  const OptionValue::List& list = *milestones->value.as_list();
-  if (name == "step" && list.empty())
-    contradict(recipe, key_name(&ScheduleKeys::name),
-               "schedule \"step\" without milestones keeps the rate constant",
-               key_name(&ScheduleKeys::milestones), "the milestones are set here",
-               "milestones = [160, 180] multiplies the rate by schedule.factor at these epochs");
-  for (size_t i = 1; i < list.size(); ++i)
-    if (*list[i].as_int() <= *list[i - 1].as_int())
-      contradict(recipe, element(key_name(&ScheduleKeys::milestones), i),
-                 "milestone " + list[i].to_json() + " does not come after " + list[i - 1].to_json(),
-                 element(key_name(&ScheduleKeys::milestones), i - 1), "the one before it",
-                 "milestones are ascending epochs");
 }
 
 constexpr std::string_view kValidation = "val/", kClass = "class_accuracy/";

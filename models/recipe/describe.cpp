@@ -70,4 +70,30 @@ std::string describe() {
   return out.str();
 }
 
+namespace {
+
+/// A bar ends a cell.
+std::string cell(std::string text) {
+  for (size_t at = text.find('|'); at != std::string::npos; at = text.find('|', at + 2))
+    text.insert(at, 1, '\\');
+  return text;
+}
+
+} // namespace
+
+std::string component_table(std::string_view kind) {
+  const std::vector<runtime::ComponentEntry const*> entries = runtime::components(kind);
+  if (entries.empty()) return "";
+  std::string table = "| name | what | source | keys |\n|---|---|---|---|\n";
+  for (const runtime::ComponentEntry* entry : entries) {
+    const runtime::Component& component = entry->component;
+    std::vector<std::string> keys;
+    for (const KeySpec& key : component.keys)
+      keys.push_back("`" + key.key.substr(key.key.rfind('.') + 1) + "`");
+    table += "| `" + component.name + "` | " + cell(component.text) + " | " + cell(component.source) + " | " +
+             runtime::listed(keys) + " |\n";
+  }
+  return table;
+}
+
 } // namespace tailor::recipe

@@ -161,6 +161,7 @@ ControlField Unpacker::control(const fb::ControlField& f) {
   out.binding = enumerator<FieldBinding>(f.binding(), fb::FieldBinding::MAX, "field binding");
   out.key = text(f.key());
   out.value = f.value();
+  out.options_prefix = text(f.options_prefix());
   return out;
 }
 
@@ -222,14 +223,11 @@ Stage Unpacker::stage(const fb::Stage& s) {
   out.step_entry = s.step_entry();
   out.fit_entry = s.fit_entry();
   out.eval_entry = s.eval_entry();
-  out.predict_entry = s.predict_entry();
   out.sampler = text(s.sampler());
-  out.class_table_row = s.class_table_row();
-  out.trainable = strings(s.trainable());
-  out.slots = enumerator<SlotPolicy>(s.slots(), fb::SlotPolicy::MAX, "slot policy");
-  out.slot_groups = numbers(s.slot_groups());
+  out.continues = s.continues();
+  for (const fb::GroupCopy& stored : structs(s.copies()))
+    out.copies.push_back({stored.from(), stored.to()});
   out.initialised_groups = numbers(s.initialised_groups());
-  out.options = options(s.options(), concat("stage '", out.name, "'"));
   return out;
 }
 
@@ -266,7 +264,8 @@ ArtifactSpec Unpacker::unpack(const fb::Artifact& a) {
   });
   out.entries = each<Entry>(a.entries(), [&](const fb::Entry& e) {
     return Entry{text(e.name()), enumerator<EntryKind>(e.kind(), fb::EntryKind::MAX, "entry kind"),
-                 each<Variant>(e.variants(), [&](const fb::Variant& v) { return variant(v); })};
+                 each<Variant>(e.variants(), [&](const fb::Variant& v) { return variant(v); }),
+                 e.learning_rate()};
   });
   out.kernels = each<Kernel>(a.kernels(), [&](const fb::Kernel& k) { return kernel(k); });
   out.library_plans = each<LibraryPlan>(a.library_plans(), [&](const fb::LibraryPlan& p) {

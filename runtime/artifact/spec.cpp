@@ -46,23 +46,23 @@ const char* to_string(InitKind kind) {
 }
 
 const char* to_string(FieldBinding binding) {
-  static constexpr const char* kWords[] = {"builtin",   "constant",  "option", "schedule",
-                                           "ema_decay", "table_row", "none"};
+  static constexpr const char* kWords[] = {"builtin",       "constant",  "option",       "schedule",
+                                           "average_decay", "epoch_row", "fraction_row", "random_uniform",
+                                           "random_beta",   "none"};
   return word(kWords, binding);
 }
 
-std::string schedule_prefix(std::string_view key) {
-  return key == "optimizer.lr" ? "schedule" : concat(key, ".schedule");
+bool has_key(FieldBinding binding) {
+  return binding == FieldBinding::kOption || has_options_prefix(binding) || is_row(binding) ||
+         binding == FieldBinding::kRandomBeta;
 }
 
-FieldBinding binding_of(std::string_view field, std::string_view key, const Options& options) {
-  for (const std::string_view name : {"valid", "slot", "rng", "step"})
-    if (field == name) return FieldBinding::kBuiltin;
-  if (key.empty()) return FieldBinding::kNone;
-  if (key == "optimizer.lr" || options.has_value(concat(schedule_prefix(key), ".name")))
-    return FieldBinding::kSchedule;
-  const bool is_average = key.starts_with("method.ema.") && key.ends_with(".decay");
-  return is_average ? FieldBinding::kEmaDecay : FieldBinding::kOption;
+bool has_options_prefix(FieldBinding binding) {
+  return binding == FieldBinding::kSchedule || binding == FieldBinding::kAverageDecay;
+}
+
+bool is_row(FieldBinding binding) {
+  return binding == FieldBinding::kEpochRow || binding == FieldBinding::kFractionRow;
 }
 
 const char* to_string(Space space) {

@@ -79,24 +79,26 @@ struct State {
 /// device fields follow, are written by commands and persist from step to step.
 enum class FieldWriter : std::uint8_t { kHost, kDevice };
 
-/// Where the host takes the value of a field from.
+/// Where the host takes the value of a field from; said by the program, never guessed from names.
 enum class FieldBinding : std::uint8_t {
   kBuiltin,  ///< by well-known name: valid, slot, rng, step
   kConstant, ///< `value`
-  kOption,   ///< run option `key`, the same for the whole run
-  kSchedule, ///< run option `key` is the peak, shaped by the options under schedule_prefix(key)
-  kEmaDecay, ///< d = run option `key`; min(d, (1 + t) / (10 + t)), t = updates done, under <section>.warmup
-  kTableRow, ///< class_table_row of the running stage
-  kNone,     ///< device fields
+  kOption,   ///< run option `key`, the same for the whole stage
+  kSchedule, ///< run option `key` is the peak, shaped by the options under `options_prefix`
+  kAverageDecay, ///< d = run option `key`; min(d, (1 + t) / (10 + t)), t = updates done, if <options_prefix>.warmup
+  kEpochRow,      ///< entries of the list `key` (epochs, 0-based) that are at most the clock's epoch
+  kFractionRow,   ///< the same with entries that are fractions of the clock's epochs
+  kRandomUniform, ///< in [0, 1), one draw a step (train/host_random.h)
+  kRandomBeta,    ///< from Beta(a, a), a = run option `key`, one draw a step
+  kNone,          ///< device fields
 };
 const char* to_string(FieldBinding binding);
-
-/// Where the options of a scheduled field are: "schedule" for optimizer.lr, else "<key>.schedule".
-std::string schedule_prefix(std::string_view key);
-/// What a control field of the dialect (name, option key or empty) is bound to: the well-known names are
-/// kBuiltin, "optimizer.lr" and keys with a schedule are kSchedule, "method.ema.decay" and
-/// "method.ema.<group>.decay" are kEmaDecay, other keys kOption, no key kNone.
-FieldBinding binding_of(std::string_view field, std::string_view key, const Options& options);
+/// The host's value is read from run option `key`.
+bool has_key(FieldBinding binding);
+/// Options under `options_prefix` shape it.
+bool has_options_prefix(FieldBinding binding);
+/// One i32, the row of a table.
+bool is_row(FieldBinding binding);
 
 struct ControlField {
   std::string name;
@@ -107,6 +109,7 @@ struct ControlField {
   FieldBinding binding = FieldBinding::kNone;
   std::string key;
   double value = 0;
+  std::string options_prefix; ///< "schedule" of the options schedule.name, schedule.warmup_epochs, ...
 
   bool operator==(const ControlField&) const = default;
 };
@@ -260,33 +263,37 @@ struct Variant {
 };
 
 struct Entry {
-  std::string name; ///< "train_step", "eval_step", "eval_step_ema"
+  std::string name; ///< "train_step", "eval_step"
   EntryKind kind = EntryKind::kStep;
   std::vector<Variant> variants; ///< ordered by batch
+  /// kStep: control field that is the rate of the first optimizer; -1 = none (a report called "lr" may say it).
+  std::int32_t learning_rate = -1;
 
   bool operator==(const Entry&) const = default;
 };
 
 // --- stages
 
-enum class SlotPolicy : std::uint8_t { kReset, kKeep };
+/// A group that gets the states of another, name by name.
+struct GroupCopy {
+  std::int32_t from = -1,
+               to = -1; ///< groups with states of the same names, types and shapes in the same order
 
-/// One part of the training. Stages run in order over the same state.
+  bool operator==(const GroupCopy&) const = default;
+};
+
+/// One part of the training. Stages run in order over the same state; what one trains is what its step stores.
+/// Its own options are those under "stage.<name>." of the program's (stage_options.h).
 struct Stage {
-  std::string name;
+  std::string name; ///< without '.'
   std::int32_t step_entry = -1;
-  std::int32_t fit_entry = -1;     ///< run once when the stage begins; -1 = none
-  std::int32_t eval_entry = -1;    ///< on the raw weights; -1 = no evaluation
-  std::int32_t predict_entry = -1; ///< -1 = eval_entry's outputs
-  std::string sampler = "uniform";
-  std::int32_t class_table_row = 0;
-  /// Globs over state names; empty = every trainable group. Reserved: the reader refuses others
-  /// (kUnimplemented).
-  std::vector<std::string> trainable;
-  SlotPolicy slots = SlotPolicy::kReset;        ///< optimizer slots when the stage begins
-  std::vector<std::int32_t> slot_groups;        ///< state groups that `slots` speaks of
-  std::vector<std::int32_t> initialised_groups; ///< groups given their initial value when the stage begins
-  Options options;                              ///< this stage's overrides of the program's options
+  std::int32_t fit_entry = -1;  ///< run once when the stage begins; -1 = none
+  std::int32_t eval_entry = -1; ///< for evaluations and predictions; -1 = neither
+  std::string sampler;          ///< empty = data.sampler
+  /// The clock of schedules, and the best epoch, go on from the stage before; else they start anew. Never the first.
+  bool continues = false;
+  std::vector<GroupCopy> copies;                ///< run when the stage begins
+  std::vector<std::int32_t> initialised_groups; ///< then these get their initial value
 
   bool operator==(const Stage&) const = default;
 };

@@ -55,8 +55,13 @@ public:
 
   /// What refers to entries.
   Status check_use() {
+    for (const Entry& entry : spec_.entries)
+      TAILOR_RETURN_IF_ERROR(check_learning_rate(entry), concat("entry '", entry.name, "'"));
     for (const Stage& stage : spec_.stages)
       TAILOR_RETURN_IF_ERROR(check_stage(stage), concat("stage '", stage.name, "'"));
+    if (!spec_.stages.empty() && spec_.stages.front().continues)
+      return invalid_argument("stage '", spec_.stages.front().name,
+                              "' is the first: there is nothing it continues");
     TAILOR_RETURN_IF_ERROR_AS_IS(check_unique(spec_.stages, "stage"));
     for (const PlannedBuffer& buffer : spec_.memory_plan)
       TAILOR_RETURN_IF_ERROR(planned(buffer), concat("memory plan: buffer '", buffer.name, "'"));
@@ -164,17 +169,23 @@ private:
       TAILOR_RETURN_IF_ERROR(field_fits(field, host ? 0 : spec_.memory.control_host,
                                         host ? spec_.memory.control_host : spec_.memory.control),
                              "control row");
-      const bool needs_key = field.binding == FieldBinding::kOption ||
-                             field.binding == FieldBinding::kSchedule ||
-                             field.binding == FieldBinding::kEmaDecay;
-      if (needs_key && !spec_.options.contains(field.key))
+      if (has_key(field.binding) && !spec_.options.contains(field.key))
         return invalid_argument("control field '", field.name, "' is bound to option '", field.key,
                                 "', which the program does not have");
       if (host == (field.binding == FieldBinding::kNone))
         return invalid_argument("control field '", field.name, "' is written by the ",
                                 host ? "host but bound to nothing" : "device but bound to a host value");
-      if (field.binding == FieldBinding::kTableRow && (field.dtype != DType::kI32 || field.count != 1))
+      if (has_options_prefix(field.binding) == field.options_prefix.empty())
+        return invalid_argument(
+            "control field '", field.name, "' is bound ", to_string(field.binding), " with ",
+            field.options_prefix.empty() ? "no options to shape it" : "options that shape nothing");
+      if (is_row(field.binding) && (field.dtype != DType::kI32 || field.count != 1))
         return invalid_argument("control field '", field.name, "' is bound to a table row but not one i32");
+      const bool random =
+          field.binding == FieldBinding::kRandomUniform || field.binding == FieldBinding::kRandomBeta;
+      if (random && ((field.dtype != DType::kF32 && field.dtype != DType::kF64) || field.count != 1))
+        return invalid_argument("control field '", field.name,
+                                "' is random but not one floating-point number");
       if (!std::isfinite(field.value))
         return invalid_argument("control field '", field.name, "' has the value ", field.value);
       extents.push_back({field.offset, dtype_bytes(field.dtype) * field.count, field.name});
@@ -260,22 +271,47 @@ private:
     TAILOR_RETURN_IF_ERROR_AS_IS(entry_of(stage.step_entry, {EntryKind::kStep}, "step"));
     TAILOR_RETURN_IF_ERROR_AS_IS(entry_of(stage.fit_entry, {EntryKind::kFit}, "fit"));
     TAILOR_RETURN_IF_ERROR_AS_IS(entry_of(stage.eval_entry, {EntryKind::kEval}, "eval"));
-    TAILOR_RETURN_IF_ERROR_AS_IS(
-        entry_of(stage.predict_entry, {EntryKind::kEval, EntryKind::kPredict}, "predict"));
-    for (const auto* groups : {&stage.slot_groups, &stage.initialised_groups})
-      for (const std::int32_t group : *groups)
-        if (!valid_index(group, spec_.groups))
-          return invalid_argument("group ", group, " of ", spec_.groups.size());
-    const bool has_row_field =
-        std::any_of(spec_.control.begin(), spec_.control.end(),
-                    [](const ControlField& field) { return field.binding == FieldBinding::kTableRow; });
-    if (stage.class_table_row < 0 || (stage.class_table_row > 0 && !has_row_field))
-      return invalid_argument("class table row ", stage.class_table_row,
-                              has_row_field ? "" : ", but no control field takes it");
-    if (!stage.trainable.empty())
-      return unimplemented("it trains only '", stage.trainable.front(),
-                           stage.trainable.size() > 1 ? "' and others" : "'",
-                           ", which is not supported: a stage trains what its step updates");
+    if (stage.name.find('.') != std::string::npos)
+      return invalid_argument("its name holds a '.', which ends it in option keys");
+    for (const std::int32_t group : stage.initialised_groups)
+      if (!valid_index(group, spec_.groups))
+        return invalid_argument("group ", group, " of ", spec_.groups.size());
+    for (const GroupCopy& copy : stage.copies)
+      TAILOR_RETURN_IF_ERROR_AS_IS(check_copy(copy));
+    return {};
+  }
+
+  std::vector<const State*> states_of(std::int32_t group) const {
+    std::vector<const State*> states;
+    for (const State& state : spec_.states)
+      if (state.group == group) states.push_back(&state);
+    return states;
+  }
+
+  Status check_copy(const GroupCopy& copy) const {
+    for (const std::int32_t group : {copy.from, copy.to})
+      if (!valid_index(group, spec_.groups))
+        return invalid_argument("copies group ", group, " of ", spec_.groups.size());
+    const std::vector<const State*> from = states_of(copy.from), to = states_of(copy.to);
+    const bool same =
+        std::equal(from.begin(), from.end(), to.begin(), to.end(), [](const State* a, const State* b) {
+          return a->name == b->name && a->dtype == b->dtype && a->shape == b->shape;
+        });
+    if (same) return {};
+    return invalid_argument("copies group '", spec_.groups[static_cast<std::size_t>(copy.from)].name,
+                            "' to '", spec_.groups[static_cast<std::size_t>(copy.to)].name,
+                            "', which has other states");
+  }
+
+  Status check_learning_rate(const Entry& entry) const {
+    if (entry.learning_rate == -1) return {};
+    if (entry.kind != EntryKind::kStep || !valid_index(entry.learning_rate, spec_.control))
+      return invalid_argument("its learning rate is control field ", entry.learning_rate, " of ",
+                              spec_.control.size(),
+                              entry.kind == EntryKind::kStep ? "" : ", but it is no step");
+    const ControlField& field = spec_.control[static_cast<std::size_t>(entry.learning_rate)];
+    if (field.writer != FieldWriter::kHost || field.count != 1 || field.binding == FieldBinding::kBuiltin)
+      return invalid_argument("control field '", field.name, "' cannot be its learning rate");
     return {};
   }
 

@@ -121,13 +121,13 @@ Offset<fb::Variant> pack(FlatBufferBuilder& b, const Variant& variant) {
 Offset<fb::Stage> pack(FlatBufferBuilder& b, const Stage& stage) {
   const auto name = b.CreateString(stage.name);
   const auto sampler = text(b, stage.sampler);
-  const auto trainable = strings(b, stage.trainable);
-  const auto slot_groups = b.CreateVector(stage.slot_groups);
+  std::vector<fb::GroupCopy> pairs;
+  for (const GroupCopy& copy : stage.copies)
+    pairs.emplace_back(copy.from, copy.to);
+  const auto copies = b.CreateVectorOfStructs(pairs);
   const auto initialised = b.CreateVector(stage.initialised_groups);
-  const auto options = b.CreateString(stage.options.to_json());
-  return fb::CreateStage(b, name, stage.step_entry, stage.fit_entry, stage.eval_entry, stage.predict_entry,
-                         sampler, stage.class_table_row, trainable, enum_cast<fb::SlotPolicy>(stage.slots),
-                         slot_groups, initialised, options);
+  return fb::CreateStage(b, name, stage.step_entry, stage.fit_entry, stage.eval_entry, sampler,
+                         stage.continues, copies, initialised);
 }
 
 struct PlacedSection {
@@ -158,8 +158,8 @@ Offset<fb::Artifact> pack(FlatBufferBuilder& b, const ArtifactSpec& spec,
     const auto field_name = b.CreateString(field.name);
     return fb::CreateControlField(b, field_name, enum_cast<fb::DType>(field.dtype), field.count, field.offset,
                                   enum_cast<fb::FieldWriter>(field.writer),
-                                  enum_cast<fb::FieldBinding>(field.binding), text(b, field.key),
-                                  field.value);
+                                  enum_cast<fb::FieldBinding>(field.binding), text(b, field.key), field.value,
+                                  text(b, field.options_prefix));
   });
   const auto metrics = table_vector(b, spec.metrics, [&](const MetricField& field) {
     return fb::CreateMetricField(b, b.CreateString(field.name), enum_cast<fb::DType>(field.dtype),
@@ -169,7 +169,8 @@ Offset<fb::Artifact> pack(FlatBufferBuilder& b, const ArtifactSpec& spec,
     const auto entry_name = b.CreateString(entry.name);
     const auto variants =
         table_vector(b, entry.variants, [&](const Variant& variant) { return pack(b, variant); });
-    return fb::CreateEntry(b, entry_name, enum_cast<fb::EntryKind>(entry.kind), variants);
+    return fb::CreateEntry(b, entry_name, enum_cast<fb::EntryKind>(entry.kind), variants,
+                           entry.learning_rate);
   });
   const auto kernels = table_vector(b, spec.kernels, [&](const Kernel& kernel) {
     const auto kernel_name = b.CreateString(kernel.name);

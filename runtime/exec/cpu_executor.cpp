@@ -290,6 +290,14 @@ Status CpuExecutor::write_state(std::int32_t index, std::span<const std::byte> s
   return {};
 }
 
+Status CpuExecutor::copy_state(std::int32_t from, std::int32_t to) {
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_copy(from, to));
+  const State& source = spec().states[static_cast<std::size_t>(from)];
+  const State& target = spec().states[static_cast<std::size_t>(to)];
+  std::memmove(state_.get() + target.offset, state_.get() + source.offset, source.bytes);
+  return {};
+}
+
 Result<std::span<const std::byte>> CpuExecutor::read_output(VariantId id, std::int32_t output) {
   TAILOR_RETURN_IF_ERROR_AS_IS(check_run(id, 0));
   const Variant& variant =

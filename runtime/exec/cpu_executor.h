@@ -30,6 +30,7 @@ public:
   Status initialise(std::uint64_t seed, std::span<const std::int32_t> groups = {}) override;
   Status read_state(std::int32_t state, std::span<std::byte> destination) const override;
   Status write_state(std::int32_t state, std::span<const std::byte> source) override;
+  Status copy_state(std::int32_t from, std::int32_t to) override;
   Status run(VariantId variant, std::uint32_t num_steps) override;
   Result<std::span<const std::byte>> read_output(VariantId variant, std::int32_t output) override;
   Status set_observer(Observer observer) override;

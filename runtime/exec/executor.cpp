@@ -68,6 +68,17 @@ void Executor::initialise_device_control() {
   }
 }
 
+Status Executor::check_copy(std::int32_t from, std::int32_t to) const {
+  for (const std::int32_t index : {from, to})
+    if (index < 0 || static_cast<std::size_t>(index) >= spec().states.size())
+      return internal_error("no state ", index);
+  const State& source = spec().states[static_cast<std::size_t>(from)];
+  const State& target = spec().states[static_cast<std::size_t>(to)];
+  if (source.dtype != target.dtype || source.shape != target.shape)
+    return internal_error("state '", source.name, "' is no copy for '", target.name, "'");
+  return {};
+}
+
 Status Executor::check_run(VariantId id, std::uint32_t num_steps) const {
   if (id.entry < 0 || static_cast<std::size_t>(id.entry) >= spec().entries.size() || id.variant < 0 ||
       static_cast<std::size_t>(id.variant) >=

@@ -55,6 +55,8 @@ public:
   /// Copies a state out or in, as exactly state.bytes of its dtype, row-major. `state` indexes spec().states.
   virtual Status read_state(std::int32_t state, std::span<std::byte> destination) const = 0;
   virtual Status write_state(std::int32_t state, std::span<const std::byte> source) = 0;
+  /// State `to` gets the value of state `from`, of the same type and shape.
+  virtual Status copy_state(std::int32_t from, std::int32_t to) = 0;
 
   /// Ring row `counter % ring_length`: the host fields of the control row.
   std::byte* control_row(std::uint64_t counter) {
@@ -106,6 +108,8 @@ protected:
   /// Refuses a run() that could not be right: no such variant, too many steps, a slot number outside the
   /// slots.
   Status check_run(VariantId variant, std::uint32_t num_steps) const;
+  /// Refuses a copy_state() between states that are not there or of different types or shapes.
+  Status check_copy(std::int32_t from, std::int32_t to) const;
   /// Host part of the control row <- ring row of counter().
   void begin_step() { std::memcpy(control_row_.get(), control_row(counter_), spec().memory.control_host); }
   /// Metrics ring row of counter() <- metrics row; counter() += 1.

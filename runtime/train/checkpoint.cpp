@@ -14,7 +14,7 @@
 namespace tailor::runtime {
 namespace {
 
-constexpr std::string_view kFormat = "3"; ///< raised by changes an older reader would misread
+constexpr std::string_view kFormat = "4"; ///< raised by changes an older reader would misread
 
 constexpr char kFormatKey[] = "tailor.format", kRecordKey[] = "tailor.record", kFittedKey[] = "tailor.fitted",
                kProgramKey[] = "tailor.program", kTargetKey[] = "tailor.target",
@@ -227,6 +227,7 @@ std::string record_to_json(const TrainingRecord& record) {
                          {"batch_size", OptionValue(record.batch_size)},
                          {"steps_per_epoch", OptionValue(record.steps_per_epoch)},
                          {"stage_first_step", OptionValue(record.stage_first_step)},
+                         {"clock_first_step", OptionValue(record.clock_first_step)},
                          {"train_hash", OptionValue(concat(record.train_hash))},
                          {"val_hash", OptionValue(concat(record.val_hash))},
                          {"test_hash", OptionValue(concat(record.test_hash))},
@@ -261,6 +262,7 @@ Result<TrainingRecord> record_from_json(std::string_view json) {
   members.take("batch_size", record.batch_size, 0);
   members.take("steps_per_epoch", record.steps_per_epoch, 0);
   members.take("stage_first_step", record.stage_first_step, 0);
+  members.take("clock_first_step", record.clock_first_step, 0);
   members.take("train_hash", record.train_hash);
   members.take("val_hash", record.val_hash);
   members.take("test_hash", record.test_hash);
@@ -284,6 +286,7 @@ Result<TrainingRecord> record_from_json(std::string_view json) {
         std::pair("batch", record.batch), std::pair("step", record.step),
         std::pair("steps_per_epoch", record.steps_per_epoch),
         std::pair("stage_first_step", record.stage_first_step),
+        std::pair("clock_first_step", record.clock_first_step),
         std::pair("epochs_without_gain", record.epochs_without_gain)})
     if (value > INT32_MAX) return data_loss("damaged training record: '", name, "' is ", value);
   if (record.epoch_rows > (std::int64_t{1} << 62)) return data_loss("damaged training record: 'epoch_rows'");
@@ -390,6 +393,9 @@ Result<Checkpoint> parse_checkpoint(const Artifact& artifact, std::span<const st
     if (checkpoint.record.stage_first_step > checkpoint.record.step)
       return data_loss("its stage began at step ", checkpoint.record.stage_first_step, ", it is at step ",
                        checkpoint.record.step);
+    if (checkpoint.record.clock_first_step > checkpoint.record.stage_first_step)
+      return data_loss("its clock started at step ", checkpoint.record.clock_first_step,
+                       ", its stage at step ", checkpoint.record.stage_first_step);
   }
   for (const State& state : spec.states) {
     const std::span<const std::byte> bytes = view.find(checkpoint_name(spec, state))->bytes;

@@ -32,7 +32,8 @@ struct TrainingRecord {
   // Of the stage that has begun; a finished run keeps those of its last one.
   std::int64_t batch_size = 0; ///< rows a step
   std::int64_t steps_per_epoch = 0;
-  std::int64_t stage_first_step = 0;                         ///< `step` when it began
+  std::int64_t stage_first_step = 0; ///< `step` when it began
+  std::int64_t clock_first_step = 0; ///< `step` when the clock of its schedules started
   std::uint64_t train_hash = 0, val_hash = 0, test_hash = 0; ///< content_hash of the splits
   MetricValues epoch_sums; ///< of what steps report: value times rows, summed over the epoch in progress
   std::int64_t epoch_rows = 0;

@@ -1,8 +1,10 @@
 #pragma once
 #include "runtime/exec/executor.h"
+#include "runtime/train/host_random.h"
 #include "runtime/train/schedule.h"
 
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace tailor::runtime {
@@ -22,36 +24,54 @@ struct StepValues {
 /// then writes the few fields that change.
 class ControlRows {
 public:
-  /// Reads the peaks and schedules of `options` (the program's with the stage's over them) and puts the
-  /// fields that stay the same into every ring row.
+  /// Reads what `options` (of the stage) say of every host field and puts the fields that stay the same into every
+  /// ring row.
   ///
-  /// Errors   an option that is not a number, an integer field whose value has a fraction.
-  static Result<ControlRows> create(Executor& executor, const Options& options, const Stage& stage);
+  /// Errors   an option that is not a number, an integer field whose value has a fraction, rows that do not ascend, a
+  ///          Beta distribution without a positive parameter.
+  static Result<ControlRows> create(Executor& executor, const Options& options);
 
   /// Row of step `counter` of the executor.
   void write(Executor& executor, std::uint64_t counter, const StepValues& values) const;
 
-  /// The learning rate at a point of the stage: field `lr`, else the field evaluated from optimizer.lr; nothing
-  /// if the program has neither.
-  std::optional<double> learning_rate(const TrainingClock& clock) const;
+  /// What control field `field` (an index into spec().control, of the host, not one of the loop's own) holds in a step.
+  double value_of(std::int32_t field, const StepValues& values) const;
+
+  /// A table row that changes with the epoch.
+  struct Row {
+    std::string name;
+    std::int32_t field = -1;
+    std::vector<std::int64_t> starts; ///< epochs, 0-based, at which it goes up by one
+  };
+  /// All of the program, where a run has `num_epochs` by its clock.
+  std::vector<Row> rows(std::int64_t num_epochs) const;
 
 private:
-  enum class Source { kValid, kSlot, kRng, kStep, kSchedule, kEmaDecay };
-  struct Changing {
-    Source source;
-    DType dtype;
-    std::uint32_t count;
-    std::uint64_t offset;
-    double peak = 0;     ///< schedule: peak; EMA: decay
-    bool warmup = false; ///< EMA
-    Schedule schedule;
+  enum class Builtin : std::uint8_t { kValid, kSlot, kRng, kStep };
+  /// How one field is evaluated.
+  struct Field {
+    std::string name;
+    FieldBinding binding = FieldBinding::kNone;
+    Builtin builtin = Builtin::kValid;
+    DType dtype = DType::kF32;
+    std::uint32_t count = 1;
+    std::uint64_t offset = 0;
+    bool changes = false;
+    double number = 0; ///< constant, option, peak, decay, parameter of Beta
+    Schedule schedule = {};
+    std::vector<double> starts = {}; ///< of rows: epochs, or fractions of the run
+    std::optional<HostRandom> random = {};
   };
-  std::vector<Changing> changing_;
-  /// Which field is the learning rate; a field called `lr` goes before one that reads optimizer.lr.
-  enum class RateField { kNone, kByKey, kByName };
-  RateField rate_field_ = RateField::kNone;
-  std::int64_t changing_rate_ = -1; ///< its index in changing_; -1: constant_rate_
-  double constant_rate_ = 0;
+  static Result<Field> field_of(const ControlField& field, const Options& options);
+  static double evaluate(const Field& field, const StepValues& values);
+  static void write_builtin(const Field& field, std::byte* place, const StepValues& values);
+
+  std::vector<Field> fields_; ///< one per control field; device fields are bound to nothing
+  std::vector<std::size_t> changing_;
 };
+
+/// First epoch of the `fraction` of `num_epochs`: ceil(fraction * num_epochs), where a product within 1e-9 of a whole
+/// number is that number (0.7 * 10 is not 7 in binary).
+std::int64_t first_epoch_of(double fraction, std::int64_t num_epochs);
 
 } // namespace tailor::runtime

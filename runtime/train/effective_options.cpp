@@ -1,5 +1,6 @@
 #include "runtime/train/effective_options.h"
 
+#include "runtime/artifact/stage_options.h"
 #include "runtime/base/file.h"
 #include "runtime/base/option_condition.h"
 
@@ -14,11 +15,14 @@ constexpr const char* kCommandLine = "command line";
 /// The host writes this option, or a schedule of it, into a control field. Keys of other sections are read by
 /// the data plan, the loop and the evaluation.
 bool reaches_a_field(const ArtifactSpec& spec, std::string_view key) {
+  for (const Stage& stage : spec.stages)
+    if (const std::string own = stage_key(stage.name, ""); key.starts_with(own))
+      return reaches_a_field(spec, key.substr(own.size()));
   for (const char* section : {"method.", "optimizer.", "control.", "schedule."}) {
     if (!key.starts_with(section)) continue;
     return std::any_of(spec.control.begin(), spec.control.end(), [&](const ControlField& field) {
       return field.key == key ||
-             (field.binding == FieldBinding::kSchedule && key.starts_with(schedule_prefix(field.key) + "."));
+             (field.binding == FieldBinding::kSchedule && key.starts_with(field.options_prefix + "."));
     });
   }
   return true;
@@ -57,6 +61,9 @@ std::string rebuild_hint(const Artifact& artifact, const std::string& more, cons
 }
 
 Status apply(const Artifact& artifact, const Settings& set, Options& options) {
+  std::vector<std::string> names;
+  for (const Stage& stage : artifact.spec().stages)
+    names.push_back(stage.name);
   for (const auto& [key, text] : set) {
     const Option* option = options.find(key);
     if (option && option->stage == OptionStage::kCompile)
@@ -66,6 +73,7 @@ Status apply(const Artifact& artifact, const Settings& set, Options& options) {
   }
   // With all of them in place: one may be what makes another read.
   for (const auto& [key, text] : set) {
+    TAILOR_RETURN_IF_ERROR_AS_IS(check_some_stage_reads(names, options, key, text));
     if (!reaches_a_field(artifact.spec(), key)) {
       const std::string way = way_to_read(artifact.spec(), key);
       Status status =

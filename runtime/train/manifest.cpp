@@ -27,6 +27,16 @@ Status take(const OptionValue& json, const char* member, std::string& out) {
   return {};
 }
 
+Status take(const OptionValue& json, const char* member, std::vector<std::string>& out) {
+  const OptionValue* list = json.find(member);
+  if (!list || !list->as_list()) return damaged(member);
+  for (const OptionValue& word : *list->as_list()) {
+    if (!word.as_string()) return damaged(member);
+    out.push_back(*word.as_string());
+  }
+  return {};
+}
+
 template <class Int>
 Status take(const OptionValue& json, const char* member, std::int64_t min, std::int64_t max, Int& out) {
   const OptionValue* value = json.find(member);
@@ -77,6 +87,8 @@ Manifest Manifest::of(const Artifact& artifact, Options options) {
   manifest.target = spec.target.backend + ":" + spec.target.name;
   manifest.artifact = identity_text(artifact);
   manifest.started = utc_timestamp();
+  for (const Stage& stage : spec.stages)
+    manifest.stages.push_back(stage.name);
   manifest.options = std::move(options);
   return manifest;
 }
@@ -89,6 +101,7 @@ std::string Manifest::to_json() const {
                                             {"stage", OptionValue(runtime::to_string(option.stage))},
                                             {"origin", OptionValue(option.origin)}}));
   OptionValue::List words(command_line.begin(), command_line.end());
+  OptionValue::List names(stages.begin(), stages.end());
   return OptionValue(OptionValue::Table{{"program", OptionValue(program)},
                                         {"source", OptionValue(source)},
                                         {"producer", OptionValue(producer)},
@@ -96,6 +109,7 @@ std::string Manifest::to_json() const {
                                         {"artifact", OptionValue(artifact)},
                                         {"started", OptionValue(started)},
                                         {"command_line", OptionValue(std::move(words))},
+                                        {"stages", OptionValue(std::move(names))},
                                         {"threads", OptionValue(threads)},
                                         {"loader_threads", OptionValue(loader_threads)},
                                         {"batch", OptionValue(batch)},
@@ -119,12 +133,8 @@ Result<Manifest> Manifest::from_json(std::string_view text) {
   TAILOR_RETURN_IF_ERROR_AS_IS(take(json, "threads", 1, 1024, manifest.threads));
   TAILOR_RETURN_IF_ERROR_AS_IS(take(json, "loader_threads", -1, 64, manifest.loader_threads));
   TAILOR_RETURN_IF_ERROR_AS_IS(take(json, "batch", 0, INT32_MAX, manifest.batch));
-  const OptionValue* words = json.find("command_line");
-  if (!words || !words->as_list()) return damaged("command_line");
-  for (const OptionValue& word : *words->as_list()) {
-    if (!word.as_string()) return damaged("command_line");
-    manifest.command_line.push_back(*word.as_string());
-  }
+  TAILOR_RETURN_IF_ERROR_AS_IS(take(json, "command_line", manifest.command_line));
+  TAILOR_RETURN_IF_ERROR_AS_IS(take(json, "stages", manifest.stages));
   const OptionValue* options = json.find("options");
   if (!options || !options->as_table()) return damaged("options");
   TAILOR_ASSIGN_OR_RETURN_AS_IS(manifest.options, options_of(*options));

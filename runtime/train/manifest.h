@@ -15,6 +15,7 @@ struct Manifest {
   std::string artifact; ///< Artifact::identity of program.tailor, 16 hexadecimal digits
   std::string started;  ///< ISO 8601, UTC
   std::vector<std::string> command_line;
+  std::vector<std::string> stages;               ///< in the order in which they run
   std::int32_t threads = 1, loader_threads = -1; ///< of the start; -1: `run.loader_threads`
   std::int64_t batch = 0;                        ///< `--batch`; 0: the first compiled size
   std::string data;                              ///< `--data`; empty: none

@@ -1,5 +1,6 @@
 #include "runtime/train/pretrained.h"
 
+#include "runtime/artifact/stage_options.h"
 #include "runtime/base/file.h"
 #include "runtime/base/glob.h"
 #include "runtime/base/log.h"
@@ -275,7 +276,7 @@ Status PretrainedWeights::load(Executor& executor, std::uint64_t seed) const {
 Status check_stage_weights(const ArtifactSpec& spec) {
   for (const Stage& stage : spec.stages)
     for (const std::string& key : {kFile, kNames, kSkip})
-      if (stage.options.contains(key))
+      if (spec.options.contains(stage_key(stage.name, key)))
         return unimplemented("stage '", stage.name, "' has '", key,
                              "', but weights are read once, when training starts");
   return {};

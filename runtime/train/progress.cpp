@@ -34,8 +34,9 @@ std::string duration_text(double seconds) {
   return buffer;
 }
 
-Progress::Progress(bool quiet, std::int64_t total_steps, std::int64_t steps_done)
-    : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1), total_steps_(total_steps),
+Progress::Progress(bool quiet, std::string stage, std::int64_t total_steps, std::int64_t steps_done)
+    : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1),
+      head_(stage.empty() ? std::string() : concat("stage ", stage, "  ")), total_steps_(total_steps),
       first_step_(steps_done), start_(Clock::now()), last_shown_(start_) {}
 
 std::string Progress::rate_and_time_left(std::int64_t step) const {
@@ -68,13 +69,13 @@ void Progress::step(std::int64_t step, std::int64_t epoch, std::int64_t num_epoc
   std::snprintf(buffer, sizeof(buffer), "epoch %lld/%lld  step %lld/%lld  loss %.4g",
                 static_cast<long long>(epoch + 1), static_cast<long long>(num_epochs),
                 static_cast<long long>(step), static_cast<long long>(total_steps_), loss);
-  show(buffer + rate_and_time_left(step), false);
+  show(head_ + buffer + rate_and_time_left(step), false);
 }
 
 void Progress::epoch(std::int64_t step, std::int64_t epoch, std::int64_t num_epochs,
                      const std::string& summary) {
   if (quiet_) return;
-  pending_ = concat("epoch ", epoch + 1, "/", num_epochs, "  ", summary, rate_and_time_left(step));
+  pending_ = concat(head_, "epoch ", epoch + 1, "/", num_epochs, "  ", summary, rate_and_time_left(step));
   if (epoch + 1 < num_epochs && Clock::now() - last_shown_ < std::chrono::seconds(2)) return;
   show(pending_, true);
   pending_.clear();

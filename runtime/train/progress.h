@@ -10,7 +10,8 @@ namespace tailor::runtime {
 /// epoch, at most one every two seconds (and always the last), so that logs of short epochs stay readable.
 class Progress {
 public:
-  Progress(bool quiet, std::int64_t total_steps, std::int64_t steps_done);
+  /// `stage` stands at the head of a line; empty where there is but one.
+  Progress(bool quiet, std::string stage, std::int64_t total_steps, std::int64_t steps_done);
 
   /// After every launch; cheap when nothing is due.
   void step(std::int64_t step, std::int64_t epoch, std::int64_t num_epochs, double loss);
@@ -25,6 +26,7 @@ private:
   void show(std::string line, bool keep);
 
   bool quiet_, terminal_;
+  std::string head_; ///< of a line
   std::int64_t total_steps_, first_step_;
   Clock::time_point start_, last_shown_;
   std::string pending_;   ///< a plain line not yet shown

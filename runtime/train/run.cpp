@@ -1,5 +1,6 @@
 #include "runtime/train/run.h"
 
+#include "runtime/artifact/stage_options.h"
 #include "runtime/base/cpu_count.h"
 #include "runtime/base/exhaustion.h"
 #include "runtime/base/file.h"
@@ -8,8 +9,8 @@
 #include "runtime/data/long_tail.h"
 #include "runtime/exec/cpu_executor.h"
 #include "runtime/options/eval_keys.h"
-#include "runtime/options/run_keys.h"
 #include "runtime/options/program_keys.h"
+#include "runtime/options/run_keys.h"
 #include "runtime/train/latest_run.h"
 #include "runtime/train/predict.h"
 #include "runtime/train/pretrained.h"
@@ -152,7 +153,8 @@ Status read_weights(bool resume, RunSetup& setup) {
   if (setup.weights.empty()) return {};
   if (!resume) {
     Result<std::string> hash = setup.weights.check(spec);
-    if (!hash.ok()) return at_option(setup.options, std::move(hash).status().about(key_name(&ModelKeys::weights_file)));
+    if (!hash.ok())
+      return at_option(setup.options, std::move(hash).status().about(key_name(&ModelKeys::weights_file)));
     setup.manifest.weights = *std::move(hash);
   }
   setup.weights.expect(setup.manifest.weights);
@@ -166,8 +168,13 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
   if (spec.stages.empty()) return invalid_argument("'", spec.name, "' has no training stage");
   TAILOR_RETURN_IF_ERROR_AS_IS(choose(options, setup));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_weights(options.resume, setup));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const LoopPlan loop, LoopPlan::from(setup.options));
-  setup.keeps_best = !loop.select.empty();
+  std::int64_t steps_per_launch = 1;
+  for (const Stage& stage : spec.stages) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const LoopPlan loop,
+                                  LoopPlan::from(options_of_stage(setup.options, stage.name)));
+    setup.keeps_best = setup.keeps_best || !loop.select.empty();
+    steps_per_launch = std::max(steps_per_launch, loop.steps_per_launch);
+  }
   // Read by predict only: refused now rather than when the weights are there.
   TAILOR_RETURN_IF_ERROR_AS_IS(PredictionColumns::from(setup.options).status());
 
@@ -182,7 +189,7 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
   ExecutorOptions executor;
   executor.num_threads =
       useful_threads(spec, options.threads > 0 ? options.threads : static_cast<std::int32_t>(run.threads));
-  executor.ring_length = static_cast<std::uint32_t>(loop.steps_per_launch);
+  executor.ring_length = static_cast<std::uint32_t>(steps_per_launch);
   setup.train_slots = train_slots_for(spec, executor.ring_length);
   executor.num_slots = setup.train_slots + Evaluator::kSlots;
   const ExecutorFactory make = options.make_executor ? options.make_executor : make_cpu_executor;
@@ -398,6 +405,17 @@ Result<Checkpoint> load_last(const RunSetup& setup, const std::string& path) {
       .with_hint(concat("the program it was trained by is ", program_path(setup.out)));
 }
 
+/// Of stages with a clock of their own.
+void say_warmup_notes(const RunSetup& setup, Warnings& warnings) {
+  const std::vector<Stage>& stages = setup.artifact->spec().stages;
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    if (stages[i].continues || (i + 1 < stages.size() && stages[i + 1].continues)) continue;
+    const std::string text = warmup_note(options_of_stage(setup.options, stages[i].name));
+    if (text.empty()) continue;
+    warnings.say(stages.size() > 1 ? concat("stage '", stages[i].name, "': ", text) : text);
+  }
+}
+
 Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, const RunOptions& options) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(RunSetup setup, set_up(artifact, options));
   TAILOR_RETURN_IF_ERROR_AS_IS(make_folders(setup.out));
@@ -406,11 +424,12 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
     remove_temporaries(path);
   RunResult result;
   result.out = setup.out;
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const EvalKeys eval, read_keys<EvalKeys>(setup.options));
+  const Options last_options = options_of_stage(setup.options, artifact->spec().stages.back().name);
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const EvalKeys eval, read_keys<EvalKeys>(last_options));
   result.shown = eval.metrics;
   Warnings own;
   Warnings& warnings = options.warnings ? *options.warnings : own;
-  if (const std::string text = warmup_note(setup.options); !text.empty()) warnings.say(text);
+  say_warmup_notes(setup, warnings);
   if (!setup.kept.empty() && !options.quiet)
     log_info(concat("options  ", joined(setup.kept), ", as the run has them"));
 

@@ -1,5 +1,6 @@
 #include "runtime/train/score.h"
 
+#include "runtime/artifact/stage_options.h"
 #include "runtime/base/exhaustion.h"
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
@@ -108,8 +109,8 @@ Result<Scoring> open_scoring(const std::shared_ptr<const Artifact>& artifact, co
   TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.options, scoring_options(*artifact, options, folder));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.plan, data_plan_from(scoring.options, folder));
   const Stage& stage = spec.stages.back();
-  scoring.options.merge(stage.options);
-  scoring.entry = stage.predict_entry >= 0 ? stage.predict_entry : stage.eval_entry;
+  scoring.options = options_of_stage(scoring.options, stage.name);
+  scoring.entry = stage.eval_entry;
   if (scoring.entry < 0) return invalid_argument("'", spec.name, "' was compiled without an eval entry");
 
   ExecutorOptions executor;
@@ -122,8 +123,7 @@ Result<Scoring> open_scoring(const std::shared_ptr<const Artifact>& artifact, co
                                 load_checkpoint(*scoring.executor, options.weights, CheckpointUse::kWeights));
   TAILOR_RETURN_IF_ERROR(check_finite_states(spec, scoring.checkpoint), concat("'", options.weights, "'"));
   TAILOR_RETURN_IF_ERROR_AS_IS(restore(*scoring.executor, scoring.checkpoint));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.control,
-                                ControlRows::create(*scoring.executor, scoring.options, stage));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.control, ControlRows::create(*scoring.executor, scoring.options));
   TAILOR_RETURN_IF_ERROR(open_scored_data(spec, options, scoring, need_label), "opening the data");
   return scoring;
 }

@@ -1,5 +1,6 @@
 #include "runtime/train/stage_run.h"
 
+#include "runtime/artifact/stage_options.h"
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/run_keys.h"
@@ -49,18 +50,30 @@ Status write_fitted_states(Executor& executor, const FittedState& fitted) {
   return {};
 }
 
-/// Initial states of a stage that begins: of everything in the first one, later of what the stage names.
+/// The states of both groups have the same names in the same order: the reader checks it.
+Status copy_group(Executor& executor, const GroupCopy& copy) {
+  const ArtifactSpec& spec = executor.spec();
+  std::vector<std::int32_t> from, to;
+  for (std::size_t i = 0; i < spec.states.size(); ++i) {
+    if (spec.states[i].group == copy.from) from.push_back(static_cast<std::int32_t>(i));
+    if (spec.states[i].group == copy.to) to.push_back(static_cast<std::int32_t>(i));
+  }
+  for (std::size_t i = 0; i < from.size(); ++i)
+    TAILOR_RETURN_IF_ERROR_AS_IS(executor.copy_state(from[i], to[i]));
+  return {};
+}
+
+/// States of a stage that begins: of everything in the first one; later what it copies, then what it initialises.
 Status initialise(const SeedSetup& setup, const StageRun& run, const TrainingRecord& record) {
   Executor& executor = setup.executor;
   const std::uint64_t seed = setup.trainer.seed;
+  for (const GroupCopy& copy : run.stage->copies)
+    TAILOR_RETURN_IF_ERROR_AS_IS(copy_group(executor, copy));
   if (record.stage == 0) {
     TAILOR_RETURN_IF_ERROR_AS_IS(executor.initialise(seed));
     if (setup.trainer.weights) TAILOR_RETURN_IF_ERROR_AS_IS(setup.trainer.weights->load(executor, seed));
-  } else {
-    if (!run.stage->initialised_groups.empty())
-      TAILOR_RETURN_IF_ERROR_AS_IS(executor.initialise(seed, run.stage->initialised_groups));
-    if (run.stage->slots == SlotPolicy::kReset && !run.stage->slot_groups.empty())
-      TAILOR_RETURN_IF_ERROR_AS_IS(executor.initialise(seed, run.stage->slot_groups));
+  } else if (!run.stage->initialised_groups.empty()) {
+    TAILOR_RETURN_IF_ERROR_AS_IS(executor.initialise(seed, run.stage->initialised_groups));
   }
   TAILOR_RETURN_IF_ERROR_AS_IS(write_fitted_states(executor, setup.data.fitted));
   if (run.stage->fit_entry < 0) return {};
@@ -72,20 +85,13 @@ Status initialise(const SeedSetup& setup, const StageRun& run, const TrainingRec
   return {};
 }
 
-Options options_of(const SeedSetup& setup, const Stage& stage) {
-  Options options = setup.options;
-  options.merge(stage.options);
-  return options;
-}
-
 /// The sampler that `data.sampler` and the stage ask for.
 Result<std::unique_ptr<Sampler>> sampler_of(const SeedSetup& setup, const Stage& stage,
                                             const Options& options, const LoopPlan& plan,
                                             std::int64_t batch) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataKeys keys, read_keys<DataKeys>(options));
-  const bool stage_decides = !stage.sampler.empty() && stage.sampler != DataKeys().sampler;
   const Dataset& train = setup.data.train;
-  return make_sampler(stage_decides ? stage.sampler : keys.sampler,
+  return make_sampler(stage.sampler.empty() ? keys.sampler : stage.sampler,
                       {train.label, train.num_classes, options,
                        [&](std::int64_t epoch_length) { return plan.num_epochs(epoch_length, batch); }});
 }
@@ -131,19 +137,62 @@ Status check_batch_norm(const SeedSetup& setup, std::int64_t batch, std::int64_t
   return {};
 }
 
-/// Whatever the options of a stage that comes later ask for that cannot be: known now, not after hours.
-Status check_later_stage(const SeedSetup& setup, const Stage& stage) {
-  const Options options = options_of(setup, stage);
+/// How long a stage will be.
+struct Length {
+  std::int64_t steps_per_epoch = 0, total_steps = 0;
+};
+
+Result<Length> length_of(const LoopPlan& plan, const Sampler& sampler, std::int64_t batch) {
+  const std::int64_t draws = sampler.epoch_length();
+  Length length;
+  length.steps_per_epoch = plan.drop_last ? draws / batch : (draws + batch - 1) / batch;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(length.total_steps, plan.total_steps(length.steps_per_epoch));
+  return length;
+}
+
+/// Whatever the options of a stage that comes later ask for that cannot be: known now, not after hours. Its length.
+Result<Length> check_later_stage(const SeedSetup& setup, const Stage& stage) {
+  const Options options = options_of_stage(setup.options, stage.name);
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const LoopPlan plan, LoopPlan::from(options));
-  TAILOR_RETURN_IF_ERROR_AS_IS(ControlRows::create(setup.executor, options, stage).status());
+  TAILOR_RETURN_IF_ERROR_AS_IS(ControlRows::create(setup.executor, options).status());
   const ArtifactSpec& spec = setup.executor.spec();
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const VariantId variant,
                                 variant_for(spec, stage.step_entry, setup.trainer.batch));
+  const std::int64_t batch = variant_of(spec, variant).batch;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::unique_ptr<Sampler> sampler,
-                                sampler_of(setup, stage, options, plan, variant_of(spec, variant).batch));
-  TAILOR_RETURN_IF_ERROR_AS_IS(
-      check_batch_norm(setup, variant_of(spec, variant).batch, sampler->epoch_length(), plan.drop_last));
-  return evaluation_of(setup, stage, options, plan).status();
+                                sampler_of(setup, stage, options, plan, batch));
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_batch_norm(setup, batch, sampler->epoch_length(), plan.drop_last));
+  TAILOR_RETURN_IF_ERROR_AS_IS(evaluation_of(setup, stage, options, plan).status());
+  return length_of(plan, *sampler, batch);
+}
+
+/// Whether a command of the variant touches a control field; an interpreted variant has no commands and may.
+bool may_read(const Variant& variant, const ControlField& field) {
+  return variant.commands.empty() ||
+         std::any_of(variant.commands.begin(), variant.commands.end(), [&](const Command& command) {
+           return std::any_of(command.operands.begin(), command.operands.end(), [&](const Operand& operand) {
+             return operand.space == Space::kControl && operand.offset <= field.offset &&
+                    field.offset < operand.offset + operand.bytes;
+           });
+         });
+}
+
+/// The table rows that the stage's step reads. Warns of one that no epoch of the clock reaches: the program asks for
+/// something it will not do.
+std::vector<ControlRows::Row> rows_of(const SeedSetup& setup, const StageRun& run) {
+  const ArtifactSpec& spec = setup.executor.spec();
+  const std::int64_t num_epochs = (run.clock_steps + run.steps_per_epoch - 1) / run.steps_per_epoch;
+  std::vector<ControlRows::Row> rows = run.control.rows(num_epochs);
+  std::erase_if(rows, [&](const ControlRows::Row& row) {
+    return !may_read(variant_of(spec, run.variant), spec.control[static_cast<std::size_t>(row.field)]);
+  });
+  for (const ControlRows::Row& row : rows)
+    for (std::size_t i = 0; i < row.starts.size(); ++i)
+      if (row.starts[i] >= num_epochs)
+        setup.warnings.say(concat("row ", i + 1, " of '", row.name, "' begins after ", row.starts[i],
+                                  row.starts[i] == 1 ? " epoch" : " epochs", ", but stage '", run.stage->name,
+                                  "' ends after ", num_epochs, ": it is never used"));
+  return rows;
 }
 
 } // namespace
@@ -155,12 +204,22 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   StageRun run;
   run.stage = &spec.stages[static_cast<std::size_t>(record.stage)];
   // The later ones first: checking them writes into the control rows.
-  for (std::size_t later = static_cast<std::size_t>(record.stage) + 1; later < spec.stages.size(); ++later)
-    TAILOR_RETURN_IF_ERROR(check_later_stage(setup, spec.stages[later]),
-                           concat("stage '", spec.stages[later].name, "'"));
-  run.options = options_of(setup, *run.stage);
+  std::int64_t later_steps = 0; // of those that go on with this one's clock
+  std::vector<std::pair<const Stage*, Length>> chain;
+  bool same_clock = true;
+  for (std::size_t later = static_cast<std::size_t>(record.stage) + 1; later < spec.stages.size(); ++later) {
+    const Stage& stage = spec.stages[later];
+    TAILOR_ASSIGN_OR_RETURN(const Length length, check_later_stage(setup, stage),
+                            concat("stage '", stage.name, "'"));
+    same_clock = same_clock && stage.continues;
+    if (!same_clock) continue;
+    chain.emplace_back(&stage, length);
+    if (__builtin_add_overflow(later_steps, length.total_steps, &later_steps) || later_steps > INT32_MAX)
+      return invalid_argument("more than ", INT32_MAX, " steps do not fit the step counter");
+  }
+  run.options = options_of_stage(setup.options, run.stage->name);
   TAILOR_ASSIGN_OR_RETURN_AS_IS(run.plan, LoopPlan::from(run.options));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(run.control, ControlRows::create(executor, run.options, *run.stage));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(run.control, ControlRows::create(executor, run.options));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(run.variant, variant_for(spec, run.stage->step_entry, trainer.batch));
   const std::int64_t batch = variant_of(spec, run.variant).batch;
   if (record.stage_begun && record.batch_size != batch)
@@ -194,7 +253,20 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   if (record.step > INT32_MAX - run.total_steps)
     return invalid_argument("more than ", INT32_MAX, " steps do not fit the step counter");
 
+  for (const auto& [stage, length] : chain)
+    if (length.steps_per_epoch != run.steps_per_epoch)
+      return invalid_argument("stage '", stage->name, "' continues it with ", length.steps_per_epoch,
+                              " steps in an epoch, not ", run.steps_per_epoch,
+                              ": one clock counts epochs of one length")
+          .with_hint("a sampler that draws as many rows an epoch, or a stage that does not continue");
+  const bool clock_goes_on = record.stage_begun || run.stage->continues;
+  run.clock_first_step = clock_goes_on ? record.clock_first_step : record.step;
+  const std::int64_t stage_first = record.stage_begun ? record.stage_first_step : record.step;
+  run.clock_steps = stage_first - run.clock_first_step + run.total_steps + later_steps;
+  run.rows = rows_of(setup, run);
+
   TAILOR_ASSIGN_OR_RETURN_AS_IS(run.evaluation, evaluation_of(setup, *run.stage, run.options, run.plan));
+  run.learning_rate_field = spec.entries[static_cast<std::size_t>(run.stage->step_entry)].learning_rate;
   if (run.stage->eval_entry >= 0) {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(Evaluator evaluator,
                                   Evaluator::create(executor, run.stage->eval_entry, trainer.train_slots));
@@ -211,6 +283,7 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
     record.batch_size = batch;
     record.steps_per_epoch = run.steps_per_epoch;
     record.stage_first_step = record.step;
+    record.clock_first_step = run.clock_first_step;
     record.stage_begun = true;
   }
   return run;

@@ -42,12 +42,18 @@ struct SeedSetup {
 /// One stage while it runs.
 struct StageRun {
   const Stage* stage = nullptr;
-  Options options; ///< the program's with the stage's over them
+  Options options; ///< options_of_stage()
   LoopPlan plan;
   VariantId variant;
   ControlRows control;
+  std::vector<ControlRows::Row> rows; ///< that its step reads
   std::unique_ptr<BatchLoader> loader;
   std::int64_t steps_per_epoch = 0, total_steps = 0, num_epochs = 0;
+  /// The clock of schedules and rows: the step of the run at which it started, and the steps it will count, those of
+  /// stages that continue with it included. Where a stage before ended early it counts what is left.
+  std::int64_t clock_first_step = 0, clock_steps = 0;
+  std::int32_t learning_rate_field =
+      -1; ///< control field the log shows as the rate; -1: a report called "lr", if any
   std::unique_ptr<Evaluator> evaluator;
   EvaluationPlan evaluation;
   /// One number that a step reports: an element of a metric field.
@@ -60,11 +66,12 @@ struct StageRun {
   std::optional<double> learning_rate;         ///< of the last step
   double loader_seconds = 0, step_seconds = 0; ///< of the epoch in progress
 
-  /// Sets up stage `record.stage` from where `record` stands. A stage that has not begun gets its initial
+  /// Sets up stage `record.stage` from where `record` stands. A stage that has not begun gets its copies, initial
   /// states, fitted states and class tables first, and `record` says so. Warns where batch normalisation meets
-  /// a batch of one row.
+  /// a batch of one row, and of table rows that no epoch reaches.
   /// Errors   what keeps the stage from running, or one after it as far as its options and the data tell; one
-  ///          that was begun with another batch size or another number of steps in an epoch.
+  ///          that was begun with another batch size or another number of steps in an epoch; stages that share a
+  ///          clock but not the length of an epoch.
   static Result<StageRun> begin(const SeedSetup& setup, TrainingRecord& record);
 };
 

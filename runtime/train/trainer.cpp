@@ -1,5 +1,6 @@
 #include "runtime/train/trainer.h"
 
+#include "runtime/artifact/stage_options.h"
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
 #include "runtime/train/stop_signal.h"
@@ -144,7 +145,7 @@ Status Trainer::launch(std::int64_t count) {
   values.seed = setup_.trainer.seed;
   values.epoch = record_.epoch;
   values.clock.steps_per_epoch = run_->steps_per_epoch;
-  values.clock.total_steps = run_->total_steps;
+  values.clock.total_steps = run_->clock_steps;
   for (std::int64_t i = 0; i < count; ++i) {
     BatchInfo info;
     TAILOR_ASSIGN_OR_RETURN_AS_IS(const bool more, run_->loader->acquire(info));
@@ -155,7 +156,7 @@ Status Trainer::launch(std::int64_t count) {
     values.slot = static_cast<std::uint32_t>(info.slot);
     values.draw_position = info.draw_position;
     values.step = record_.step + i;
-    values.clock.step = record_.stage_epoch * run_->steps_per_epoch + record_.batch + i;
+    values.clock.step = values.step - run_->clock_first_step;
     run_->control.write(setup_.executor, counter + static_cast<std::uint64_t>(i), values);
   }
   run_->loader_seconds += seconds_since(start);
@@ -164,9 +165,9 @@ Status Trainer::launch(std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
     const std::byte* metrics = setup_.executor.metrics_row(counter + static_cast<std::uint64_t>(i));
     const std::int64_t step = record_.step + i;
-    TrainingClock clock = values.clock; // of the last step
-    clock.step += i + 1 - count;
-    run_->learning_rate = rate_at(clock, metrics);
+    values.step = step;
+    values.clock.step = step - run_->clock_first_step;
+    run_->learning_rate = rate_at(values, metrics);
     TAILOR_RETURN_IF_ERROR_AS_IS(take_reports(metrics, valid_[static_cast<std::size_t>(i)], step));
     if (run_->plan.log_steps > 0 && (step + 1) % run_->plan.log_steps == 0)
       TAILOR_RETURN_IF_ERROR_AS_IS(log_step(metrics, step));
@@ -179,8 +180,8 @@ Status Trainer::launch(std::int64_t count) {
   return {};
 }
 
-std::optional<double> Trainer::rate_at(const TrainingClock& clock, const std::byte* metrics) const {
-  if (const std::optional<double> rate = run_->control.learning_rate(clock)) return rate;
+std::optional<double> Trainer::rate_at(const StepValues& values, const std::byte* metrics) const {
+  if (run_->learning_rate_field >= 0) return run_->control.value_of(run_->learning_rate_field, values);
   for (const auto& [name, field, element] : run_->reports)
     if (name == "lr") return metric_of(metrics, *field, element);
   return std::nullopt;
@@ -238,6 +239,11 @@ Status Trainer::end_epoch(Progress& progress, bool& stop) {
                              {"epoch", OptionValue(record_.epoch + 1)},
                              {"step", OptionValue(record_.step)}};
   if (run_->learning_rate) line.emplace_back("lr", OptionValue(*run_->learning_rate));
+  StepValues last; // of the epoch
+  last.clock = {record_.step - 1 - run_->clock_first_step, run_->steps_per_epoch, run_->clock_steps};
+  for (const ControlRows::Row& row : run_->rows)
+    line.emplace_back("control/" + row.name,
+                      OptionValue(static_cast<std::int64_t>(run_->control.value_of(row.field, last))));
   record_.last_train.clear();
   for (const auto& [name, sum] : record_.epoch_sums) {
     record_.last_train.emplace_back(name, sum.value_or(0) / static_cast<double>(record_.epoch_rows));
@@ -289,13 +295,17 @@ Status Trainer::end_epoch(Progress& progress, bool& stop) {
   return {};
 }
 
+bool Trainer::stop_requested() const {
+  return StopSignal::requested() != 0 ||
+         (setup_.trainer.stop_after_steps >= 0 && record_.step >= setup_.trainer.stop_after_steps);
+}
+
 Status Trainer::train_stage(Progress& progress, bool& stop) {
   for (;;) {
     const std::int64_t done = record_.stage_epoch * run_->steps_per_epoch + record_.batch;
     bool early = false;
     if (done < run_->total_steps) {
-      if (StopSignal::requested() != 0 ||
-          (setup_.trainer.stop_after_steps >= 0 && record_.step >= setup_.trainer.stop_after_steps)) {
+      if (stop_requested()) {
         stop = true;
         return {};
       }
@@ -330,6 +340,8 @@ Status Trainer::save() {
   if (best_ && ::rename((best + ".next").c_str(), best.c_str()) != 0)
     return invalid_argument("cannot rename '", best, ".next': ", std::strerror(errno));
   best_.reset();
+  // Of a stage that is over: nothing names it any more.
+  if (record_.best.epoch < 0 && file_exists(best)) ::unlink(best.c_str());
   last_save_ = Clock::now();
   return {};
 }
@@ -384,14 +396,17 @@ Status Trainer::end_stage(bool early) {
   record_.stage_begun = false;
   record_.epochs_without_gain = 0;
   record_.stop_best = {};
-  return {};
+  if (!stage().continues) {
+    forget_best();
+    best_.reset();
+  }
+  return save();
 }
 
 Result<std::string> Trainer::reopen() {
   const Stage& last = setup_.executor.spec().stages.back();
-  Options options = setup_.options;
-  options.merge(last.options);
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const LoopPlan plan, LoopPlan::from(options));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const LoopPlan plan,
+                                LoopPlan::from(options_of_stage(setup_.options, last.name)));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int64_t total, plan.total_steps(record_.steps_per_epoch));
   const std::int64_t done = record_.step - record_.stage_first_step;
   if (record_.outcome == "early_stop" && record_.stop_best.by == plan.stop &&
@@ -434,8 +449,10 @@ Status Trainer::train() {
   valid_.resize(setup_.executor.options().ring_length);
   bool stop = false;
   while (!stop && record_.stage < num_stages()) {
+    if (!run_ && stop_requested()) break; // between two stages: the next one has not begun
     if (!run_) TAILOR_RETURN_IF_ERROR_AS_IS(prepare());
-    Progress progress(setup_.trainer.quiet, record_.stage_first_step + run_->total_steps, record_.step);
+    Progress progress(setup_.trainer.quiet, num_stages() > 1 ? stage().name : "",
+                      record_.stage_first_step + run_->total_steps, record_.step);
     const Status status = train_stage(progress, stop);
     progress.finish();
     TAILOR_RETURN_IF_ERROR_AS_IS(status);

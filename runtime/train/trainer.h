@@ -51,12 +51,14 @@ public:
 
 private:
   Status train_stage(Progress& progress, bool& stop);
+  /// By a signal or the step limit.
+  bool stop_requested() const;
   Status launch(std::int64_t count);
   /// Adds what step `step` reported over `valid` rows to the epoch's sums.
   /// Errors   a number that is not finite.
   Status take_reports(const std::byte* metrics, std::int32_t valid, std::int64_t step);
-  /// The learning rate at a point of the stage: the control field's, else what the step reports as "lr".
-  std::optional<double> rate_at(const TrainingClock& clock, const std::byte* metrics) const;
+  /// The learning rate of a step: of the control field that its entry names, else what it reports as "lr".
+  std::optional<double> rate_at(const StepValues& values, const std::byte* metrics) const;
   /// The line of log.jsonl that `run.log_steps` asks for.
   Status log_step(const std::byte* metrics, std::int64_t step);
   /// What ends a run whose numbers left the finite ones at 0-based `step`.

@@ -23,6 +23,7 @@
 #include "models/recipe/build.h"
 #include "models/recipe/parse.h"
 #include "runtime/artifact/reader.h"
+#include "runtime/artifact/stage_options.h"
 #include "runtime/data/plan.h"
 #include "runtime/data/schema.h"
 #include "runtime/exec/cpu_executor.h"
@@ -138,8 +139,8 @@ public:
       }
     for (const runtime::MetricField& metric : spec.metrics)
       if (metric.name == "loss") loss_offset_ = metric.offset;
-    rows_ = std::make_unique<runtime::ControlRows>(
-        must(runtime::ControlRows::create(*executor_, spec.options, spec.stages.at(0))));
+    rows_ = std::make_unique<runtime::ControlRows>(must(runtime::ControlRows::create(
+        *executor_, runtime::options_of_stage(spec.options, spec.stages.at(0).name))));
   }
 
   // `count` <= kBatches steps in one call.

@@ -4,6 +4,7 @@
 /// teacher's probabilities only. So @net can beat chance only if both stages ran, in this order, on the same
 /// state.
 #include "backend/reference/ReferenceExecutor.h"
+#include "runtime/artifact/stage_options.h"
 #include "runtime/artifact/writer.h"
 #include "runtime/base/file.h"
 #include "runtime/data/schema.h"
@@ -131,9 +132,10 @@ ArtifactSpec specOf(std::int64_t teachEpochs, std::int64_t distillEpochs) {
         {"weight", group, DType::kF32, {2, 3}, base, 24, {InitKind::kNormal, 0.5, -1}, true});
     spec.states.push_back({"bias", group, DType::kF32, {3}, base + 64, 12, {InitKind::kZeros, 0, -1}, true});
   }
-  spec.control = {{"valid", DType::kI32, 1, 0, FieldWriter::kHost, FieldBinding::kBuiltin, "", 0},
-                  {"slot", DType::kI32, 1, 4, FieldWriter::kHost, FieldBinding::kBuiltin, "", 0},
-                  {"lr", DType::kF32, 1, 8, FieldWriter::kHost, FieldBinding::kSchedule, "optimizer.lr", 0}};
+  spec.control = {
+      {"valid", DType::kI32, 1, 0, FieldWriter::kHost, FieldBinding::kBuiltin, "", 0},
+      {"slot", DType::kI32, 1, 4, FieldWriter::kHost, FieldBinding::kBuiltin, "", 0},
+      {"lr", DType::kF32, 1, 8, FieldWriter::kHost, FieldBinding::kSchedule, "optimizer.lr", 0, "schedule"}};
   spec.metrics = {{"loss", DType::kF32, 1, 0}};
   spec.memory = {.state = 256, .arena = 256, .control = 64, .control_host = 64, .metrics = 64, .slot = 192};
 
@@ -157,9 +159,9 @@ ArtifactSpec specOf(std::int64_t teachEpochs, std::int64_t distillEpochs) {
     Stage stage;
     stage.name = index == 0 ? "teach" : "distill";
     stage.step_entry = index;
-    stage.eval_entry = stage.predict_entry = 2;
-    stage.slots = SlotPolicy::kKeep;
-    stage.options.set("run.epochs", OptionValue(static_cast<int>(index == 0 ? teachEpochs : distillEpochs)));
+    stage.eval_entry = 2;
+    spec.options.set(stage_key(stage.name, "run.epochs"),
+                     OptionValue(static_cast<int>(index == 0 ? teachEpochs : distillEpochs)));
     spec.stages.push_back(stage);
   }
   return spec;
@@ -281,6 +283,11 @@ TEST_F(TwoStages, EachStageChangesItsOwnNetworkOnly) {
   fill(executor.counter(), 0); // an empty step changes nothing
   ASSERT_TRUE(executor.run({1, 0}, 1).ok());
   EXPECT_EQ(states(2), distilled);
+
+  // A stage's copies keep what f32 would round away.
+  ASSERT_TRUE(executor.copy_state(0, 2).ok() && executor.copy_state(1, 3).ok());
+  EXPECT_EQ(states(2), taught);
+  EXPECT_FALSE(executor.copy_state(0, 1).ok()) << "of another shape";
 
   // State is f64 between steps: rounding it to f32 must lose something.
   double lost = 0;

@@ -1,5 +1,6 @@
 #include "tests/golden/recorded_program.h"
 
+#include "frontend/imbalance/class_tables.h"
 #include "frontend/losses/softmax_cross_entropy.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/shaping.h"

@@ -17,9 +17,9 @@ tailor.program @p {
 
 tailor.program @p {
   tailor.entry @a kind(step) batch(8) {}
-  tailor.stage_plan { tailor.stage @main entry(@a) sampler("uniform") slots(keep) }
+  tailor.stage_plan { tailor.stage @main entry(@a) sampler("uniform") }
   // expected-error @+1 {{is the second stage plan of program @p}}
-  tailor.stage_plan { tailor.stage @main entry(@a) sampler("uniform") slots(keep) }
+  tailor.stage_plan { tailor.stage @main entry(@a) sampler("uniform") }
 }
 
 // -----
@@ -133,7 +133,7 @@ tailor.program @p {
 
 tailor.program @p {
   tailor.control {
-    // expected-error @+1 {{is written by the device; it takes neither key nor value}}
+    // expected-error @+1 {{is written by the device; it takes neither source, key nor value}}
     tailor.control_field @lr : tensor<f32> writer(device) value(0.1)
   }
 }
@@ -148,49 +148,9 @@ tailor.program @p {
 // -----
 
 tailor.program @p {
-  tailor.entry @a kind(step) batch(8) {}
-  tailor.stage_plan {
-    // expected-error @+1 {{has a length in epochs (3) and in steps (7)}}
-    tailor.stage @main entry(@a) sampler("uniform") epochs(3) steps(7) slots(keep)
-  }
-}
-
-// -----
-
-tailor.program @p {
-  tailor.entry @a kind(step) batch(8) {}
-  tailor.stage_plan {
-    // expected-error @+1 {{expects at least 1 epoch, got -3}}
-    tailor.stage @main entry(@a) sampler("uniform") epochs(-3) slots(keep)
-  }
-}
-
-// -----
-
-tailor.program @p {
-  tailor.entry @a kind(step) batch(8) {}
-  tailor.stage_plan {
-    // expected-error @+1 {{expects at least 1 step, got 0}}
-    tailor.stage @main entry(@a) sampler("uniform") steps(0) slots(keep)
-  }
-}
-
-// -----
-
-tailor.program @p {
-  tailor.entry @a kind(step) batch(8) {}
-  tailor.stage_plan {
-    // expected-error @+1 {{expects a class table row of at least 0, got -1}}
-    tailor.stage @main entry(@a) sampler("uniform") class_table(-1) slots(keep)
-  }
-}
-
-// -----
-
-tailor.program @p {
   tailor.stage_plan {
     // expected-error @+1 {{entry names the unknown entry @train_step}}
-    tailor.stage @main entry(@train_step) sampler("uniform") slots(keep)
+    tailor.stage @main entry(@train_step) sampler("uniform")
   }
 }
 
@@ -200,28 +160,7 @@ tailor.program @p {
   tailor.entry @a kind(eval) batch(8) {}
   tailor.stage_plan {
     // expected-error @+1 {{entry expects an entry of kind step but @a is of kind eval}}
-    tailor.stage @main entry(@a) sampler("uniform") slots(keep)
-  }
-}
-
-// -----
-
-tailor.program @p {
-  tailor.entry @a kind(step) batch(8) {}
-  tailor.stage_plan {
-    // expected-error @+1 {{trains the unknown state or group @net}}
-    tailor.stage @main entry(@a) sampler("uniform") trains([@net]) slots(keep)
-  }
-}
-
-// -----
-
-tailor.program @p {
-  tailor.state_group @net kind(net) {}
-  tailor.entry @a kind(step) batch(8) {}
-  tailor.stage_plan {
-    // expected-error @+1 {{trains @net but group @net is not trainable}}
-    tailor.stage @main entry(@a) sampler("uniform") trains([@net]) slots(keep)
+    tailor.stage @main entry(@a) sampler("uniform")
   }
 }
 
@@ -231,6 +170,136 @@ tailor.program @p {
   tailor.entry @a kind(step) batch(8) {}
   tailor.stage_plan {
     // expected-error @+1 {{initialises the unknown group @sgd}}
-    tailor.stage @main entry(@a) sampler("uniform") initialises([@sgd]) slots(keep)
+    tailor.stage @main entry(@a) sampler("uniform") initialises([@sgd])
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.control {
+    // expected-error @+1 {{has an option but not what is evaluated from it}}
+    tailor.control_field @lr : tensor<f32> writer(host) key("optimizer.lr")
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.control {
+    // expected-error @+1 {{from(schedule) needs options, the prefix of what shapes it}}
+    tailor.control_field @lr : tensor<f32> writer(host) from(schedule) key("optimizer.lr")
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.control {
+    // expected-error @+1 {{from(option) takes no options beside its key}}
+    tailor.control_field @rho : tensor<f32> writer(host) from(option) key("rho") options("schedule")
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.control {
+    // expected-error @+1 {{from(random_beta) needs a key}}
+    tailor.control_field @lam : tensor<f32> writer(host) from(random_beta)
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.control {
+    // expected-error @+1 {{from(random_uniform) takes no key}}
+    tailor.control_field @u : tensor<f32> writer(host) from(random_uniform) key("control.u")
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.control {
+    // expected-error @+1 {{from(epoch_row) is one row number, tensor<i32>, not 'tensor<f32>'}}
+    tailor.control_field @drw : tensor<f32> writer(host) from(epoch_row) key("control.drw")
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.control {
+    // expected-error @+1 {{from(random_uniform) is one floating-point number, not 'tensor<2xf32>'}}
+    tailor.control_field @u : tensor<2xf32> writer(host) from(random_uniform)
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.control {
+    // expected-error @+1 {{is evaluated from random_uniform or is a constant, not both}}
+    tailor.control_field @u : tensor<f32> writer(host) from(random_uniform) value(0.5)
+  }
+}
+
+// -----
+
+tailor.program @p {
+  // expected-error @+1 {{takes its learning rate from the unknown control field @lr}}
+  tailor.entry @a kind(step) batch(8) learning_rate(@lr) {}
+}
+
+// -----
+
+tailor.program @p {
+  tailor.control { tailor.control_field @rng : tensor<4xi32> writer(host) }
+  // expected-error @+1 {{takes its learning rate from @rng, which is no scalar the host writes}}
+  tailor.entry @a kind(step) batch(8) learning_rate(@rng) {}
+}
+
+// -----
+
+tailor.program @p {
+  tailor.entry @a kind(step) batch(8) {}
+  tailor.stage_plan {
+    // expected-error @+1 {{is the first stage; there is nothing it continues}}
+    tailor.stage @main entry(@a) continues
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.entry @a kind(step) batch(8) {}
+  tailor.stage_plan {
+    // expected-error @+1 {{expects copies as pairs of groups [@from, @to], got [@net]}}
+    tailor.stage @main entry(@a) copies([[@net]])
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.state_group @net kind(net) {}
+  tailor.entry @a kind(step) batch(8) {}
+  tailor.stage_plan {
+    // expected-error @+1 {{copies the unknown group @generator}}
+    tailor.stage @main entry(@a) copies([[@net, @generator]])
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.state_group @net kind(net) { tailor.state @w : tensor<4xf32> init(zeros) }
+  tailor.state_group @generator kind(net) { tailor.state @w : tensor<5xf32> init(zeros) }
+  tailor.entry @a kind(step) batch(8) {}
+  tailor.stage_plan {
+    // expected-error @+1 {{copies @net to @generator, but 'w' is 'tensor<4xf32>' and 'w' is 'tensor<5xf32>'}}
+    tailor.stage @main entry(@a) copies([[@net, @generator]])
   }
 }

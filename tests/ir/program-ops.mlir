@@ -31,16 +31,23 @@ tailor.program @sam_a {
     tailor.state @clipped_noise : tensor<10xf32> init(truncated_normal(0.1))
   }
   // CHECK: tailor.control {
-  // CHECK-NEXT: tailor.control_field @lr : tensor<f32> writer(host) key("optimizer.lr")
+  // CHECK-NEXT: tailor.control_field @lr : tensor<f32> writer(host) from(schedule) key("optimizer.lr") options("schedule")
   // CHECK-NEXT: tailor.control_field @tau : tensor<f32> writer(host) value(1.000000e+00)
+  // CHECK: tailor.control_field @ema_decay : tensor<f32> writer(host) from(average_decay) key("method.ema.decay") options("method.ema")
+  // CHECK-NEXT: tailor.control_field @drw : tensor<i32> writer(host) from(fraction_row) key("control.drw")
+  // CHECK-NEXT: tailor.control_field @lam : tensor<f32> writer(host) from(random_beta) key("control.lam")
+  // CHECK-NEXT: tailor.control_field @corner : tensor<f32> writer(host) from(random_uniform)
   // CHECK: tailor.control_field @step : tensor<i32> writer(device)
   tailor.control {
-    tailor.control_field @lr : tensor<f32> writer(host) key("optimizer.lr")
+    tailor.control_field @lr : tensor<f32> writer(host) from(schedule) key("optimizer.lr") options("schedule")
     tailor.control_field @tau : tensor<f32> writer(host) value(1.0)
-    tailor.control_field @rho : tensor<f32> writer(host) key("method.sam-a.rho")
-    tailor.control_field @momentum : tensor<f32> writer(host) key("optimizer.momentum")
-    tailor.control_field @weight_decay : tensor<f32> writer(host) key("optimizer.weight_decay")
-    tailor.control_field @ema_decay : tensor<f32> writer(host) key("method.ema.decay")
+    tailor.control_field @rho : tensor<f32> writer(host) from(option) key("method.sam-a.rho")
+    tailor.control_field @momentum : tensor<f32> writer(host) from(option) key("optimizer.momentum")
+    tailor.control_field @weight_decay : tensor<f32> writer(host) from(option) key("optimizer.weight_decay")
+    tailor.control_field @ema_decay : tensor<f32> writer(host) from(average_decay) key("method.ema.decay") options("method.ema")
+    tailor.control_field @drw : tensor<i32> writer(host) from(fraction_row) key("control.drw")
+    tailor.control_field @lam : tensor<f32> writer(host) from(random_beta) key("control.lam")
+    tailor.control_field @corner : tensor<f32> writer(host) from(random_uniform)
     tailor.control_field @valid : tensor<i32> writer(host)
     tailor.control_field @rng : tensor<4xi32> writer(host)
     tailor.control_field @step : tensor<i32> writer(device)
@@ -74,8 +81,8 @@ tailor.program @sam_a {
     tailor.store %table, @fitted::@ascent_table : tensor<10xf32>
   }
 
-  // CHECK: tailor.entry @train_step_b64 kind(step) batch(64) name("train_step") {
-  tailor.entry @train_step_b64 kind(step) batch(64) name("train_step") {
+  // CHECK: tailor.entry @train_step_b64 kind(step) batch(64) name("train_step") learning_rate(@lr) {
+  tailor.entry @train_step_b64 kind(step) batch(64) name("train_step") learning_rate(@lr) {
     // Names follow what is loaded, read and computed.
     // CHECK-NEXT: %fc.weight = tailor.load @net::@fc.weight : tensor<8x10xf32>
     // CHECK-NEXT: %fc.bias = tailor.load @net::@fc.bias : tensor<10xf32>
@@ -123,12 +130,12 @@ tailor.program @sam_a {
   }
 
   // CHECK: tailor.stage_plan {
-  // CHECK-NEXT: tailor.stage @warm entry(@train_step) sampler("uniform") steps(100) slots(keep)
-  // CHECK-NEXT: tailor.stage @main entry(@train_step_b64) fit(@fit) eval(@eval) predict(@eval) sampler("class_balanced") epochs(300) class_table(1) trains([@net, @net::@fc.bias]) initialises([@sgd]) slots(reset)
+  // CHECK-NEXT: tailor.stage @warm entry(@train_step)
+  // CHECK-NEXT: tailor.stage @main entry(@train_step_b64) fit(@fit) eval(@eval) sampler("class_balanced") continues copies({{\[\[}}@ema, @net]]) initialises([@sgd])
   tailor.stage_plan {
-    tailor.stage @warm entry(@train_step) sampler("uniform") steps(100) slots(keep)
-    tailor.stage @main entry(@train_step_b64) fit(@fit) eval(@eval) predict(@eval) sampler("class_balanced")
-        epochs(300) class_table(1) trains([@net, @net::@"fc.bias"]) initialises([@sgd]) slots(reset)
+    tailor.stage @warm entry(@train_step)
+    tailor.stage @main entry(@train_step_b64) fit(@fit) eval(@eval) sampler("class_balanced") continues
+        copies([[@ema, @net]]) initialises([@sgd])
   }
 }
 

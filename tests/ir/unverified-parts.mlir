@@ -33,7 +33,7 @@
 
 "tailor.program"() <{sym_name = "p"}> ({
   "tailor.stage_plan"() ({
-    "tailor.stage"() <{sym_name = "main", entry = @e, sampler = "uniform", slots = #tailor<slot_policy keep>}> : () -> ()
+    "tailor.stage"() <{sym_name = "main", entry = @e}> : () -> ()
   }) : () -> ()
   // expected-error @+1 {{requires attribute 'kind'}}
   "tailor.entry"() ({

@@ -21,9 +21,9 @@ module {
       tailor.control_field @slot : tensor<i32> writer(host)
       tailor.control_field @step : tensor<i32> writer(host)
       tailor.control_field @rng : tensor<4xi32> writer(host)
-      tailor.control_field @lr : tensor<f32> writer(host) key("optimizer.lr")
-      tailor.control_field @momentum : tensor<f32> writer(host) key("optimizer.momentum")
-      tailor.control_field @weight_decay : tensor<f32> writer(host) key("optimizer.weight_decay")
+      tailor.control_field @lr : tensor<f32> writer(host) from(schedule) key("optimizer.lr") options("schedule")
+      tailor.control_field @momentum : tensor<f32> writer(host) from(option) key("optimizer.momentum")
+      tailor.control_field @weight_decay : tensor<f32> writer(host) from(option) key("optimizer.weight_decay")
     }
     tailor.body @loss(%numeric: tensor<8x2xf32>, %fc0.weight: tensor<4x2xf32>, %fc0.bias: tensor<4xf32>, %head.weight: tensor<3x4xf32>, %head.bias: tensor<3xf32>, %label: tensor<8xi32>, %valid: tensor<i32>) -> tensor<f32> {
       %0 = tailor.dot %numeric, %fc0.weight contract([1] x [1]) {op_id = 7 : i64} : (tensor<8x2xf32>, tensor<4x2xf32>) -> tensor<8x4xf32>
@@ -36,7 +36,7 @@ module {
       %7 = tailor.softmax_cross_entropy %6, %label : tensor<8xi32> valid(%valid : tensor<i32>) reduction(batch_mean) {op_id = 17 : i64} : tensor<8x3xf32> -> tensor<f32>
       tailor.return %7 : tensor<f32>
     }
-    tailor.entry @train_step kind(step) batch(8) {
+    tailor.entry @train_step kind(step) batch(8) learning_rate(@lr) {
       %numeric = tailor.input "numeric" {op_id = 1 : i64} : tensor<8x2xf32>
       %label = tailor.input "label" {op_id = 3 : i64} : tensor<8xi32>
       %valid = tailor.control_read @valid {op_id = 5 : i64} : tensor<i32>
@@ -79,7 +79,7 @@ module {
       tailor.output "logits", %6 : tensor<16x3xf32>
     }
     tailor.stage_plan {
-      tailor.stage @main entry(@train_step) eval(@eval_step) predict(@eval_step) sampler("uniform") initialises([@net, @sgd]) slots(keep)
+      tailor.stage @main entry(@train_step) eval(@eval_step) initialises([@net, @sgd])
     }
   }
 }

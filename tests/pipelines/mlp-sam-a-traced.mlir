@@ -25,10 +25,10 @@ module {
       tailor.control_field @slot : tensor<i32> writer(host)
       tailor.control_field @step : tensor<i32> writer(host)
       tailor.control_field @rng : tensor<4xi32> writer(host)
-      tailor.control_field @rho : tensor<f32> writer(host) key("method.sam-a.rho")
-      tailor.control_field @lr : tensor<f32> writer(host) key("optimizer.lr")
-      tailor.control_field @momentum : tensor<f32> writer(host) key("optimizer.momentum")
-      tailor.control_field @weight_decay : tensor<f32> writer(host) key("optimizer.weight_decay")
+      tailor.control_field @rho : tensor<f32> writer(host) from(option) key("method.sam-a.rho")
+      tailor.control_field @lr : tensor<f32> writer(host) from(schedule) key("optimizer.lr") options("schedule")
+      tailor.control_field @momentum : tensor<f32> writer(host) from(option) key("optimizer.momentum")
+      tailor.control_field @weight_decay : tensor<f32> writer(host) from(option) key("optimizer.weight_decay")
     }
     tailor.entry @fit kind(fit) {
       %class_counts = tailor.load @fitted::@class_counts {op_id = 6 : i64} : tensor<3xf32>
@@ -51,7 +51,7 @@ module {
       %7 = tailor.softmax_cross_entropy %6, %label : tensor<8xi32> weights(%table : tensor<3xf32>) valid(%valid : tensor<i32>) reduction(weighted_mean) {op_id = 28 : i64} : tensor<8x3xf32> -> tensor<f32>
       tailor.return %7 : tensor<f32>
     }
-    tailor.entry @train_step kind(step) batch(8) {
+    tailor.entry @train_step kind(step) batch(8) learning_rate(@lr) {
       %ascent_table = tailor.load @fitted::@ascent_table : tensor<3xf32>
       %numeric = tailor.input "numeric" {op_id = 1 : i64} : tensor<8x2xf32>
       %label = tailor.input "label" {op_id = 3 : i64} : tensor<8xi32>
@@ -101,7 +101,7 @@ module {
       tailor.output "logits", %6 : tensor<16x3xf32>
     }
     tailor.stage_plan {
-      tailor.stage @main entry(@train_step) fit(@fit) eval(@eval_step) predict(@eval_step) sampler("uniform") initialises([@net, @sgd]) slots(keep)
+      tailor.stage @main entry(@train_step) fit(@fit) eval(@eval_step) initialises([@net, @sgd])
     }
   }
 }

@@ -142,6 +142,7 @@ constexpr Example kExamples[] = {
     {"compare", "fraud.toml"},
     {"compare", "fraud.toml --methods erm,weighted,logit-adjustment --seeds 10"},
     {"recipe", "--describe"},
+    {"recipe", "--list method"},
     {"recipe", "fraud.toml --set optimizer.lr=0.01"},
     {"recipe", "--base tabular"},
     {"quickstart", "--recipes models/recipes --out runs/quickstart"},
@@ -256,6 +257,8 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   CLI::App* recipe_app = app.add_subcommand("recipe", "the grammar of recipes, or what a recipe says");
   recipe_app->add_flag("--describe", recipe.describe,
                        "every key with type, default, stage, meaning and source");
+  recipe_app->add_option("--list", recipe.list,
+                         "print the components of a kind (method, model, sampler, ...) as a table");
   recipe_app->add_option("--base", recipe.base, "print a built-in base recipe: " + base_names());
   recipe_app
       ->add_option("path", recipe.path, "a recipe: print the value of every key and the place that set it")
@@ -292,8 +295,8 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   }
   if (const std::optional<int> code = runtime::refuse_unknown_command(app, words)) return *code;
   if (const std::optional<int> code = runtime::read_words(app, words)) return *code;
-  if (*recipe_app && !recipe.describe && recipe.base.empty() && recipe.path.empty())
-    return runtime::wrong_command_line("recipe: name a recipe, or give --describe or --base NAME",
+  if (*recipe_app && !recipe.describe && recipe.list.empty() && recipe.base.empty() && recipe.path.empty())
+    return runtime::wrong_command_line("recipe: name a recipe, or give --describe, --list KIND or --base NAME",
                                        name + " recipe --help shows what it takes");
   // The program of this binary is trained with `--set` as `run` takes it.
   if (program && train.source.is_program()) {

@@ -1,5 +1,6 @@
 #include "tools/tailor/inspect_text.h"
 
+#include "runtime/artifact/stage_options.h"
 #include "runtime/base/options.h"
 
 #include <algorithm>
@@ -141,13 +142,23 @@ std::string schema_line(const runtime::DataSchema& schema) {
   return text + (schema.class_names.size() > kMostNames ? ", ...\n" : "\n");
 }
 
-/// "stage main: train_step, evaluated by eval_step"
+/// "stage head: head_step after fit, evaluated by eval_step, sampler class_aware, copies net -> generator, initialises
+/// head, run.epochs = 10"
 std::string stage_line(const runtime::ArtifactSpec& spec, const runtime::Stage& stage) {
   std::string text = "stage " + stage.name + ": " + entry_name(spec, stage.step_entry, -1);
   if (stage.fit_entry >= 0) text += " after " + entry_name(spec, stage.fit_entry, -1);
   if (stage.eval_entry >= 0) text += ", evaluated by " + entry_name(spec, stage.eval_entry, -1);
-  for (const auto& [key, option] : stage.options)
-    text += ", " + key + " = " + option.value.to_json();
+  if (!stage.sampler.empty()) text += ", sampler " + stage.sampler;
+  if (stage.continues) text += ", goes on with the clock and the best epoch of the stage before";
+  const auto group = [&](std::int32_t index) { return spec.groups[static_cast<std::size_t>(index)].name; };
+  for (const runtime::GroupCopy& copy : stage.copies)
+    text += ", copies " + group(copy.from) + " -> " + group(copy.to);
+  const bool is_first = stage.name == spec.stages.front().name; // it initialises everything
+  for (std::size_t i = 0; !is_first && i < stage.initialised_groups.size(); ++i)
+    text += (i == 0 ? ", initialises " : " ") + group(stage.initialised_groups[i]);
+  const std::string own = runtime::stage_key(stage.name, "");
+  for (const auto& [key, option] : spec.options)
+    if (key.starts_with(own)) text += ", " + key.substr(own.size()) + " = " + option.value.to_json();
   return text + "\n";
 }
 

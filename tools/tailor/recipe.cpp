@@ -4,7 +4,9 @@
 #include "models/recipe/describe.h"
 #include "models/recipe/parse.h"
 #include "runtime/base/log.h"
+#include "runtime/options/component.h"
 #include "runtime/options/key_table.h"
+#include "runtime/options/words.h"
 #include "tools/tailor-run/run_command.h"
 
 namespace tailor::tools {
@@ -13,6 +15,18 @@ int run_recipe(const RecipeOptions& options) {
   if (options.describe) {
     runtime::print(recipe::describe());
     return 0;
+  }
+  if (!options.list.empty()) {
+    const std::string table = recipe::component_table(options.list);
+    if (!table.empty()) {
+      runtime::print(table);
+      return 0;
+    }
+    std::vector<std::string> kinds;
+    for (const runtime::ComponentKind& kind : runtime::component_kinds())
+      kinds.emplace_back(kind.kind);
+    return runtime::report(runtime::invalid_argument("there are no components of a kind '", options.list, "'")
+                               .with_hint("one of " + runtime::listed(kinds)));
   }
   if (!options.base.empty()) {
     const std::optional<std::string_view> text = recipe::built_in_base(options.base);

@@ -31,7 +31,8 @@ Result<ScheduleCurve> make(const ScheduleRequest& request) {
   if (keys.milestones.empty())
     return invalid_argument("'", request.prefix, "name' is step, but '", key,
                             "' is empty: the value is constant")
-        .about(key);
+        .about(key)
+        .with_hint("milestones = [160, 180] multiplies it by factor at these epochs");
   if (std::adjacent_find(keys.milestones.begin(), keys.milestones.end(), std::greater_equal<>()) !=
       keys.milestones.end())
     return invalid_argument("'", key, "' must be ascending epochs, not ",

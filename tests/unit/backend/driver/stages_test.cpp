@@ -15,7 +15,7 @@ std::string entry(const std::string& symbol, const std::string& kind, const std:
          " {\n    tailor.yield\n  }\n";
 }
 
-/// Two entries of every kind, so that a reference is told from a default.
+/// Two entries of every kind that stages name, so that a reference is told from a default.
 std::shared_ptr<const runtime::Artifact> compiled(const std::string& stages) {
   CompileOptions options;
   options.target = "reference";
@@ -26,8 +26,7 @@ std::shared_ptr<const runtime::Artifact> compiled(const std::string& stages) {
       "  tailor.state_group @slots kind(optimizer) { tailor.state @w : tensor<4xf32> init(zeros) }\n" +
           entry("fit_a", "fit") + entry("fit_b", "fit") + entry("step_a", "step", "name(\"a\")") +
           entry("step_b", "step", "name(\"b\")") + entry("eval_a", "eval", "name(\"ea\")") +
-          entry("eval_b", "eval", "name(\"eb\")") + entry("predict_a", "predict", "name(\"pa\")") +
-          entry("predict_b", "predict", "name(\"pb\")") + "  tailor.stage_plan {\n" + stages + "  }\n}\n",
+          entry("eval_b", "eval", "name(\"eb\")") + "  tailor.stage_plan {\n" + stages + "  }\n}\n",
       "stages.mlir", options);
   EXPECT_TRUE(result.ok()) << result.status().message();
   if (!result.ok()) return nullptr;
@@ -42,9 +41,9 @@ std::string nameOf(const runtime::ArtifactSpec& spec, int32_t entry) {
 
 TEST(Stages, SayWhichEntriesTheyRunAndWhatTheyInitialise) {
   const auto artifact = compiled(
-      "    tailor.stage @first entry(@a) sampler(\"uniform\") slots(keep)\n"
-      "    tailor.stage @second entry(@step_b) fit(@fit_b) eval(@eb) predict(@predict_b) sampler(\"uniform\")"
-      " initialises([@head, @slots]) slots(reset)\n");
+      "    tailor.stage @first entry(@a)\n"
+      "    tailor.stage @second entry(@step_b) fit(@fit_b) eval(@eb) sampler(\"class_balanced\") continues"
+      " copies([[@net, @slots]]) initialises([@head, @slots])\n");
   ASSERT_TRUE(artifact);
   const runtime::ArtifactSpec& spec = artifact->spec();
   ASSERT_EQ(spec.stages.size(), 2u);
@@ -52,18 +51,21 @@ TEST(Stages, SayWhichEntriesTheyRunAndWhatTheyInitialise) {
   EXPECT_EQ(nameOf(spec, first.step_entry), "a");
   EXPECT_EQ(nameOf(spec, first.fit_entry), "fit_a");
   EXPECT_EQ(nameOf(spec, first.eval_entry), "ea");
-  EXPECT_EQ(nameOf(spec, first.predict_entry), "pa");
+  EXPECT_EQ(first.sampler, "");
+  EXPECT_FALSE(first.continues);
   EXPECT_THAT(first.initialised_groups, ElementsAre(0, 1, 2));
   EXPECT_EQ(nameOf(spec, second.step_entry), "b");
   EXPECT_EQ(nameOf(spec, second.fit_entry), "fit_b");
   EXPECT_EQ(nameOf(spec, second.eval_entry), "eb");
-  EXPECT_EQ(nameOf(spec, second.predict_entry), "pb");
+  EXPECT_EQ(second.sampler, "class_balanced");
+  EXPECT_TRUE(second.continues);
+  EXPECT_THAT(second.copies, ElementsAre(runtime::GroupCopy{0, 2}));
   EXPECT_THAT(second.initialised_groups, ElementsAre(1, 2));
 }
 
 TEST(Stages, LaterOnesInitialiseNothingUnlessTheySaySo) {
-  const auto artifact = compiled("    tailor.stage @first entry(@a) sampler(\"uniform\") slots(keep)\n"
-                                 "    tailor.stage @second entry(@b) sampler(\"uniform\") slots(keep)\n");
+  const auto artifact = compiled("    tailor.stage @first entry(@a)\n"
+                                 "    tailor.stage @second entry(@b)\n");
   ASSERT_TRUE(artifact);
   EXPECT_THAT(artifact->spec().stages[1].initialised_groups, IsEmpty());
 }

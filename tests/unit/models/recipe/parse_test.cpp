@@ -244,9 +244,7 @@ TEST(Recipe, EveryWrongElementIsReported) {
   EXPECT_EQ(count_errors(shown), 3u) << shown;
   EXPECT_THAT(shown, HasSubstr("r.toml:4:27: error: 'wighted' is not a value of method.use\n"));
   EXPECT_THAT(shown, ::testing::Not(HasSubstr("more errors")));
-  EXPECT_EQ(count_errors(
-                parse_text(kMoons + "[schedule]\nname = \"step\"\nmilestones = [5, 4, 6, 6]\n").messages()),
-            2u);
+  EXPECT_EQ(count_errors(parse_text(kMoons + "[run]\nbatch = [0, 8, -1]\n").messages()), 2u);
 }
 
 TEST(Recipe, TenErrorsAreShownAndTheOthersCounted) {
@@ -520,9 +518,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"split = { val = 0.5 }\n", "'data.split.val' has no effect with data.format = \"two_moons\""},
         BadCase{"[run]\nepochs = 3\n[schedule]\nwarmup_epochs = 5\n", "a warm-up of 5 epochs in a run of 3"},
         BadCase{"[run]\nepochs = 3\n[schedule]\nwarmup_epochs = 3\n", "r.toml:4:1: note: the run's length"},
-        BadCase{"[schedule]\nname = \"step\"\n", "without milestones keeps the rate constant"},
+        BadCase{"[schedule]\nname = \"step\"\n",
+                "r.toml:4:1: error: 'schedule.name' is step, but 'schedule.milestones' is empty"},
         BadCase{"[schedule]\nname = \"step\"\nmilestones = [4, 2]\n",
-                "r.toml:5:18: error: milestone 2 does not come after 4"},
+                "r.toml:5:1: error: 'schedule.milestones' must be ascending epochs, not [4,2]"},
         BadCase{"[schedule]\nname = \"cosine\"\nmilestones = [4]\n",
                 "'schedule.milestones' has no effect with schedule.name = \"cosine\""},
         BadCase{"[run]\nloader_threads = 65\n", "at most 64"},

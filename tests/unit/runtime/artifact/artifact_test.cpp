@@ -1,5 +1,6 @@
 #include "runtime/artifact/layout.h"
 #include "runtime/artifact/reader.h"
+#include "runtime/artifact/stage_options.h"
 #include "runtime/artifact/writer.h"
 #include "tests/unit/runtime/artifact/sample.h"
 
@@ -373,12 +374,31 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"StageStepIsEval", [](ArtifactSpec& s) { s.stages[0].step_entry = 1; },
                "cannot be the step entry"},
         Broken{"StageEntryIndex", [](ArtifactSpec& s) { s.stages[0].eval_entry = 99; }, "eval entry 99 of 3"},
-        Broken{"StageGroupIndex", [](ArtifactSpec& s) { s.stages[0].slot_groups = {3}; }, "group 3 of 2"},
-        Broken{"ClassTableRow", [](ArtifactSpec& s) { s.stages[0].class_table_row = -1; },
-               "class table row -1"},
-        Broken{"ClassTableRowForNoField",
-               [](ArtifactSpec& s) { s.control.erase(s.control.begin() + 4); },
-               "class table row 1, but no control field takes it"},
+        Broken{"StageGroupIndex", [](ArtifactSpec& s) { s.stages[0].initialised_groups = {3}; },
+               "group 3 of 2"},
+        Broken{"StageNameOfAKey", [](ArtifactSpec& s) { s.stages[0].name = "main.optimizer"; },
+               "its name holds a '.'"},
+        Broken{"FirstStageContinues", [](ArtifactSpec& s) { s.stages[0].continues = true; },
+               "there is nothing it continues"},
+        Broken{"CopyOfNoGroup", [](ArtifactSpec& s) { s.stages[1].copies = {{0, 2}}; }, "copies group 2 of 2"},
+        Broken{"CopyOfAnotherGroup", [](ArtifactSpec& s) { s.stages[1].copies = {{0, 1}}; },
+               "copies group 'net' to 'ema', which has other states"},
+        Broken{"LearningRateIndex", [](ArtifactSpec& s) { s.entries[0].learning_rate = 6; },
+               "control field 6 of 6"},
+        Broken{"LearningRateOfAnEval", [](ArtifactSpec& s) { s.entries[1].learning_rate = 3; },
+               "but it is no step"},
+        Broken{"LearningRateOfTheLoop", [](ArtifactSpec& s) { s.entries[0].learning_rate = 0; },
+               "control field 'valid' cannot be its learning rate"},
+        Broken{"ScheduleWithoutOptions", [](ArtifactSpec& s) { s.control[3].options_prefix.clear(); },
+               "bound schedule with no options to shape it"},
+        Broken{"RowWithOptions", [](ArtifactSpec& s) { s.control[4].options_prefix = "schedule"; },
+               "bound epoch_row with options that shape nothing"},
+        Broken{"RandomInteger",
+               [](ArtifactSpec& s) {
+                 s.control[4].binding = FieldBinding::kRandomUniform;
+                 s.control[4].key.clear();
+               },
+               "is random but not one floating-point number"},
         Broken{"ClassNames", [](ArtifactSpec& s) { s.schema.class_names.pop_back(); },
                "1 class names for 2 classes"},
         Broken{"PositiveClass", [](ArtifactSpec& s) { s.schema.positive_class = 2; }, "positive class 2"}),
@@ -408,14 +428,8 @@ TEST(VerifySpec, RefusesDeepRepeats) {
 
 TEST(VerifySpec, RefusesWhatNothingExecutes) {
   ArtifactSpec spec = sample_spec();
-  spec.stages[0].trainable = {"fc0.*", "head.*"};
-  Status status = verify_spec(spec, 200, 16);
-  EXPECT_EQ(status.code(), StatusCode::kUnimplemented);
-  EXPECT_EQ(status.message(), "stage 'main': it trains only 'fc0.*' and others, which is not supported: a "
-                              "stage trains what its step updates");
-  spec = sample_spec();
   spec.entries[2].kind = EntryKind::kBatchNormRecompute;
-  status = verify_spec(spec, 200, 16);
+  const Status status = verify_spec(spec, 200, 16);
   EXPECT_EQ(status.code(), StatusCode::kUnimplemented);
   EXPECT_THAT(status.message(), HasSubstr("entries of kind batchnorm_recompute are not supported"));
 }
@@ -426,17 +440,18 @@ TEST(CheckpointName, IsBareForTheNet) {
   EXPECT_EQ(checkpoint_name(spec, spec.states[2]), "ema/fc0.weight");
 }
 
-TEST(BindingOf, FollowsTheKey) {
+TEST(StageOptions, GoOverTheProgramsOwn) {
   Options options;
-  options.set("control.tau.schedule.name", OptionValue("cosine"));
-  EXPECT_EQ(binding_of("rng", "", options), FieldBinding::kBuiltin);
-  EXPECT_EQ(binding_of("lr", "optimizer.lr", options), FieldBinding::kSchedule);
-  EXPECT_EQ(binding_of("tau", "control.tau", options), FieldBinding::kSchedule);
-  EXPECT_EQ(binding_of("ema_decay", "method.ema.decay", options), FieldBinding::kEmaDecay);
-  EXPECT_EQ(binding_of("rho", "method.sam.rho", options), FieldBinding::kOption);
-  EXPECT_EQ(binding_of("loss_scale", "", options), FieldBinding::kNone);
-  EXPECT_EQ(schedule_prefix("optimizer.lr"), "schedule");
-  EXPECT_EQ(schedule_prefix("control.tau"), "control.tau.schedule");
+  options.set("run.epochs", OptionValue(300));
+  options.set("optimizer.lr", OptionValue(0.1));
+  options.set("stage.head.run.epochs", OptionValue(10));
+  options.set("stage.head2.optimizer.lr", OptionValue(0.5));
+  const Options head = options_of_stage(options, "head");
+  EXPECT_EQ(*head.get_int("run.epochs"), 10);
+  EXPECT_EQ(*head.get_number("optimizer.lr"), 0.1);
+  EXPECT_EQ(head.size(), 2u) << "no key of another stage";
+  EXPECT_EQ(*options_of_stage(options, "main").get_int("run.epochs"), 300);
+  EXPECT_EQ(*options_of_stage(options, "head2").get_number("optimizer.lr"), 0.5);
 }
 
 } // namespace

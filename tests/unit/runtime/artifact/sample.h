@@ -20,6 +20,8 @@ inline ArtifactSpec sample_spec() {
   lr.limits.min = 0;
   lr.limits.min_exclusive = true;
   spec.options.set("optimizer.lr", lr);
+  spec.options.set("control.drw", OptionValue(OptionValue::List{OptionValue(160)}));
+  spec.options.set("stage.main.run.epochs", OptionValue(3));
   Option name;
   name.value = "mlp";
   name.type = OptionType::kString;
@@ -50,8 +52,8 @@ inline ArtifactSpec sample_spec() {
       {"valid", DType::kI32, 1, 0, FieldWriter::kHost, FieldBinding::kBuiltin, "", 0},
       {"slot", DType::kI32, 1, 4, FieldWriter::kHost, FieldBinding::kBuiltin, "", 0},
       {"rng", DType::kI32, 4, 8, FieldWriter::kHost, FieldBinding::kBuiltin, "", 0},
-      {"lr", DType::kF32, 1, 24, FieldWriter::kHost, FieldBinding::kSchedule, "optimizer.lr", 0},
-      {"table_row", DType::kI32, 1, 28, FieldWriter::kHost, FieldBinding::kTableRow, "", 0},
+      {"lr", DType::kF32, 1, 24, FieldWriter::kHost, FieldBinding::kSchedule, "optimizer.lr", 0, "schedule"},
+      {"table_row", DType::kI32, 1, 28, FieldWriter::kHost, FieldBinding::kEpochRow, "control.drw", 0},
       {"loss_scale", DType::kF32, 2, 32, FieldWriter::kDevice, FieldBinding::kNone, "", 1024},
   };
   spec.metrics = {{"loss", DType::kF32, 1, 0}, {"per_class", DType::kF64, 2, 8}};
@@ -112,14 +114,14 @@ inline ArtifactSpec sample_spec() {
   stage.step_entry = 0;
   stage.fit_entry = 2;
   stage.eval_entry = 1;
-  stage.predict_entry = 1;
   stage.sampler = "class_balanced";
-  stage.class_table_row = 1;
-  stage.slots = SlotPolicy::kKeep;
-  stage.slot_groups = {1};
   stage.initialised_groups = {0, 1};
-  stage.options.set("run.epochs", OptionValue(3));
-  spec.stages = {stage};
+  Stage second = stage;
+  second.name = "second";
+  second.continues = true;
+  second.copies = {{1, 1}};
+  second.initialised_groups = {};
+  spec.stages = {stage, second};
 
   spec.memory_plan = {{"z1", Space::kArena, 256, 64, 0, 0, 2, 7}};
   spec.ops = {{1, "tailor.input", "sample.toml:1:1", -1, ""},

@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 
 TEST(Progress, PlainLinesPerEpochWithRateAndTimeLeft) {
   testing::internal::CaptureStderr(); // a file, not a terminal
-  Progress progress(false, 100, 0);
+  Progress progress(false, "", 100, 0);
   progress.step(5, 0, 10, 0.5);
   progress.epoch(10, 0, 10, "loss 0.5");
   progress.epoch(100, 9, 10, "loss 0.1");
@@ -28,7 +28,7 @@ TEST(Progress, PlainLinesPerEpochWithRateAndTimeLeft) {
 
 TEST(Progress, ShowsAPendingLineAtTheEnd) {
   testing::internal::CaptureStderr();
-  Progress progress(false, 100, 0);
+  Progress progress(false, "", 100, 0);
   progress.epoch(10, 0, 10, "loss 0.5"); // stopped here
   progress.finish();
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("epoch 1/10  loss 0.5"));
@@ -36,7 +36,7 @@ TEST(Progress, ShowsAPendingLineAtTheEnd) {
 
 TEST(Progress, QuietSaysNothing) {
   testing::internal::CaptureStderr();
-  Progress progress(true, 100, 0);
+  Progress progress(true, "", 100, 0);
   progress.epoch(100, 9, 10, "loss");
   progress.finish();
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
@@ -83,7 +83,7 @@ TEST(Progress, ARewrittenLineIsNoWiderThanTheTerminal) {
   {
     const Terminal terminal(30);
     if (!terminal.works()) GTEST_SKIP() << "no pseudo-terminal here";
-    Progress progress(false, 1'000'000, 0);
+    Progress progress(false, "", 1'000'000, 0);
     std::this_thread::sleep_for(std::chrono::milliseconds(110));
     progress.step(123'456, 3, 10, 1.371315795e32);
     text = terminal.shown();

@@ -169,6 +169,89 @@ TEST(Run, StagesFollowEachOther) {
   }
 }
 
+// Twelve epochs and four that continue them are sixteen epochs: rates, noise, weights, average and best epoch.
+TEST(Run, AStageThatContinuesGoesOnWithTheClock) {
+  const TemporaryFolder folder;
+  const ToyOptions toy{.two_stages = true, .continues = true};
+  const Settings keep = {{"run.keep.best", "val/loss"}};
+  Settings sixteen = keep;
+  sixteen.emplace_back("run.epochs", "16");
+  const RunResult one = train(options_for(folder / "one", sixteen));
+  const RunResult two = train(options_for(folder / "two", keep), toy);
+  EXPECT_EQ(two.seeds[0].reported_epoch, one.seeds[0].reported_epoch);
+  const Checkpoint whole = checkpoint_at(folder / "one/seed-0/last.safetensors");
+  const Checkpoint parts = checkpoint_at(folder / "two/seed-0/last.safetensors", toy);
+  EXPECT_EQ(parts.states, whole.states);
+  const std::vector<std::string> a = log_lines(folder / "one/seed-0/log.jsonl"),
+                                 b = log_lines(folder / "two/seed-0/log.jsonl");
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i)
+    EXPECT_EQ(*OptionValue::from_json(a[i])->find("lr")->as_number(),
+              *OptionValue::from_json(b[i])->find("lr")->as_number())
+        << i;
+  RunOptions cut = options_for(folder / "cut", keep);
+  cut.stop_after_steps = 156; // where the second begins
+  train(cut, toy);
+  cut.stop_after_steps = -1;
+  cut.resume = true;
+  train(cut, toy);
+  expect_same(checkpoint_at(cut.out + "/seed-0/last.safetensors", toy), parts);
+}
+
+TEST(Run, AStageThatContinuesHasEpochsOfTheSameLength) {
+  const TemporaryFolder folder;
+  const ToyOptions toy{.two_stages = true, .continues = true, .more_options = [] {
+                         Options options;
+                         options.set("stage.tune.run.drop_last", OptionValue(true));
+                         return options;
+                       }()};
+  EXPECT_THAT(run_training(make_toy_artifact(toy), options_for(folder / "a")).status().message(),
+              HasSubstr("stage 'tune' continues it with 12 steps in an epoch, not 13"));
+}
+
+// The best epoch of a stage is not that of the next, and its weights go with it.
+TEST(Run, AStageHasItsOwnBestEpoch) {
+  const TemporaryFolder folder;
+  const ToyOptions toy{.two_stages = true};
+  RunOptions options = options_for(folder / "out", {{"run.keep.best", "val/loss"}});
+  options.stop_after_steps = 156;
+  train(options, toy);
+  EXPECT_FALSE(file_exists(folder / "out/seed-0/best.safetensors")) << "of a stage that is over";
+  options.stop_after_steps = -1;
+  options.resume = true;
+  const RunResult result = train(options, toy);
+  EXPECT_GE(result.seeds[0].reported_epoch, 12);
+  EXPECT_TRUE(file_exists(folder / "out/seed-0/best.safetensors"));
+}
+
+TEST(Run, EarlyStopEndsItsStageOnly) {
+  const TemporaryFolder folder;
+  ToyOptions toy{.two_stages = true};
+  toy.more_options.set("stage.main.run.early_stop.on", OptionValue("val/accuracy"));
+  toy.more_options.set("stage.main.run.early_stop.patience", OptionValue(1));
+  const RunResult result = train(options_for(folder / "out"), toy);
+  EXPECT_EQ(result.seeds[0].outcome, "finished");
+  EXPECT_LT(result.seeds[0].epochs, 16);
+  EXPECT_EQ(log_lines(folder / "out/seed-0/log.jsonl").size(),
+            static_cast<std::size_t>(result.seeds[0].epochs));
+}
+
+TEST(Run, WhatEveryStageHasOfItsOwnIsSetByItsLongKey) {
+  const TemporaryFolder folder;
+  ToyOptions toy{.two_stages = true};
+  toy.more_options.set("stage.main.run.epochs", OptionValue(2));
+  const auto message = [&](const Settings& set) {
+    return run_training(make_toy_artifact(toy), options_for(folder / "a", set)).status();
+  };
+  EXPECT_THAT(message({{"run.epochs", "1"}}).message(),
+              HasSubstr("every stage has a 'run.epochs' of its own"));
+  EXPECT_THAT(message({{"run.epochs", "1"}}).hint(),
+              HasSubstr("--set stage.main.run.epochs=1 --set stage.tune.run.epochs=1"));
+  const RunResult result =
+      train(options_for(folder / "b", {{"stage.main.run.epochs", "3"}, {"stage.tune.run.epochs", "1"}}), toy);
+  EXPECT_EQ(result.seeds[0].epochs, 4);
+}
+
 /// Runs the training in a child process; returns it at once.
 pid_t train_in_child(const RunOptions& options, const ToyOptions& toy) {
   const auto artifact = make_toy_artifact(toy);

@@ -225,12 +225,14 @@ ArtifactSpec toy_spec(const ToyOptions& toy) {
       {"slot", DType::kI32, 1, kSlot, FieldWriter::kHost, FieldBinding::kBuiltin, "", 0},
       {"step", DType::kI32, 1, kStep, FieldWriter::kHost, FieldBinding::kBuiltin, "", 0},
       {"rng", DType::kI32, 4, kRng, FieldWriter::kHost, FieldBinding::kBuiltin, "", 0},
-      {"lr", DType::kF32, 1, kLr, FieldWriter::kHost, FieldBinding::kSchedule, "optimizer.lr", 0},
+      {"lr", DType::kF32, 1, kLr, FieldWriter::kHost, FieldBinding::kSchedule, "optimizer.lr", 0, "schedule"},
       {"momentum", DType::kF32, 1, kMomentum, FieldWriter::kHost, FieldBinding::kOption, "optimizer.momentum",
        0},
-      {"ema_decay", DType::kF32, 1, kDecay, FieldWriter::kHost, FieldBinding::kEmaDecay, "method.ema.decay",
-       0},
+      {"ema_decay", DType::kF32, 1, kDecay, FieldWriter::kHost, FieldBinding::kAverageDecay,
+       "method.ema.decay", 0, "method.ema"},
   };
+  spec.control.insert(spec.control.end(), toy.more_fields.begin(), toy.more_fields.end());
+  spec.options.merge(toy.more_options);
   spec.metrics = {{"loss", DType::kF32, 1, 0}};
   spec.kernels = {{"gradient", 0, 16, 0, "rows", {}, {}, 0},
                   {"update", 16, 16, 0, "single", {}, {}, 0},
@@ -297,7 +299,7 @@ ArtifactSpec toy_spec(const ToyOptions& toy) {
                   launch(3, {state(Access::kRead, 256, 8), state(Access::kWrite, 320, 8)}, 1, 1),
                   command_of(CommandKind::kFinishStep)};
 
-  spec.entries = {{"train_step", EntryKind::kStep, {step}},
+  spec.entries = {{"train_step", EntryKind::kStep, {step}, 4},
                   {"eval_step", EntryKind::kEval, {eval}},
                   {"fit", EntryKind::kFit, {fit}}};
   Stage stage;
@@ -305,14 +307,16 @@ ArtifactSpec toy_spec(const ToyOptions& toy) {
   stage.step_entry = 0;
   stage.eval_entry = 1;
   stage.fit_entry = 2;
-  stage.slot_groups = {1};
   spec.stages = {stage};
   if (toy.two_stages) {
     stage.name = "tune";
-    stage.options.set("run.epochs", OptionValue(4));
-    stage.options.set("optimizer.lr", OptionValue(0.15));
-    stage.options.set("schedule.name", OptionValue("constant"));
-    stage.initialised_groups = {2};
+    spec.options.set("stage.tune.run.epochs", OptionValue(4));
+    stage.continues = toy.continues;
+    if (!toy.continues) {
+      spec.options.set("stage.tune.optimizer.lr", OptionValue(0.15));
+      spec.options.set("stage.tune.schedule.name", OptionValue("constant"));
+      stage.initialised_groups = {1, 2};
+    }
     spec.stages.push_back(stage);
   }
   declare_launches(spec);

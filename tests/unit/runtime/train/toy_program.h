@@ -3,6 +3,7 @@
 #include "runtime/train/run.h"
 
 #include <string>
+#include <vector>
 
 namespace tailor::runtime {
 
@@ -15,8 +16,12 @@ struct ToyOptions {
   std::int64_t rows_per_class = 100;
   std::uint64_t ballast_elements = 0; ///< a further state, to make checkpoints large
   bool two_stages = false; ///< a second one of four epochs at half the rate, slots reset, average restarted
+  /// The second stage goes on where the first ends, with its clock, rate, slots and average.
+  bool continues = false;
   std::string name = "toy";
   std::string target = "test-kernels";
+  std::vector<ControlField> more_fields = {}; ///< that no kernel reads
+  Options more_options = {};
 };
 
 std::shared_ptr<const Artifact> make_toy_artifact(const ToyOptions& options = {});

@@ -1,0 +1,330 @@
+#include "frontend/program_stages.h"
+
+#include "frontend/error.h"
+#include "runtime/base/edit_distance.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+namespace tailor {
+
+namespace {
+
+Location location_of(const Stage& stage) {
+  return LocationScope::resolve(make_location(stage.where));
+}
+
+template <class Named> std::string names_of(const std::vector<Named>& parts) {
+  std::string text;
+  for (const Named& part : parts)
+    text += (text.empty() ? "" : ", ") + part.name;
+  return text;
+}
+
+/// "did you mean 'net'? there are net, generator"
+std::string choices(const std::vector<std::string>& names, const std::string& wanted) {
+  constexpr std::size_t kLetters = 3; // letters off: further is another word
+  std::string all, near;
+  std::size_t least = kLetters;
+  for (const std::string& name : names) {
+    all += (all.empty() ? "" : ", ") + name;
+    if (const std::size_t distance = runtime::edit_distance(name, wanted); distance < least) {
+      near = name;
+      least = distance;
+    }
+  }
+  return (near.empty() ? "" : "did you mean '" + near + "'? ") + "there are " + all;
+}
+
+/// The one of `parts` that `name` says; the only one where it says none.
+template <class Named>
+std::string chosen(const char* what, const std::vector<Named>& parts, const std::string& name,
+                   const std::string& stage, const Location& location) {
+  if (name.empty() && parts.size() == 1) return parts.front().name;
+  if (name.empty())
+    throw TraceError("stages",
+                     "stage '" + stage + "' names no " + what + ", and the program has " +
+                         std::to_string(parts.size()) + ": " + names_of(parts),
+                     location);
+  std::vector<std::string> names;
+  for (const Named& part : parts) {
+    if (part.name == name) return name;
+    names.push_back(part.name);
+  }
+  throw TraceError("stages",
+                   "stage '" + stage + "' names the " + what + " '" + name + "', which there is not",
+                   location, choices(names, name));
+}
+
+/// Keys that are read anew for every stage. The others are the same for a whole run.
+bool may_differ(std::string_view key) {
+  static constexpr std::array kKeys = {"run.epochs",           "run.steps",     "run.log_steps",
+                                       "run.checkpoint_every", "run.drop_last", "eval.metrics",
+                                       "eval.groups",          "eval.test"};
+  if (std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end()) return true;
+  for (const char* section :
+       {"run.keep.", "run.early_stop.", "schedule.", "optimizer.", "method.", "control."})
+    if (key.starts_with(section)) return true;
+  return false;
+}
+
+Options options_of(const Stage& stage, const TrainingProgram::Impl::NamedEval& eval, bool several_evals,
+                   const Location& location) {
+  Options options = stage.options.at(location);
+  const auto set = [&](const std::string& key, runtime::OptionValue value, const Location& place) {
+    runtime::Option option;
+    option.value = std::move(value);
+    option.origin = to_string(place);
+    options.set(key, std::move(option));
+  };
+  if (stage.epochs > 0) set("run.epochs", stage.epochs, location);
+  if (stage.steps > 0) set("run.steps", stage.steps, location);
+  const std::vector<std::string>& metrics = eval.options.metrics;
+  if (several_evals && !metrics.empty() && !options.contains("eval.metrics"))
+    set("eval.metrics", runtime::OptionValue::List(metrics.begin(), metrics.end()), eval.location);
+  for (const auto& [key, option] : options)
+    if (!may_differ(key))
+      throw TraceError("stages",
+                       "stage '" + stage.name + "' sets '" + key + "', which is the same in all stages",
+                       location, "program.options().set(\"" + key + "\", ...)");
+  return options;
+}
+
+template <class Named>
+void require_used(const char* what, const std::vector<Named>& parts, const std::set<std::string>& used) {
+  for (const Named& part : parts)
+    if (!used.contains(part.name))
+      throw TraceError("stages", std::string("no stage uses the ") + what + " '" + part.name + "'",
+                       part.location);
+}
+
+/// The traced groups that a declared one became, first that of its parameters: "net" is "net" and "net_batchnorm".
+std::vector<const StateGroup*> traced_groups(const TrainingProgram::Group& declared,
+                                             const TracedProgram& traced) {
+  std::vector<std::string> names;
+  if (declared.module) names = {declared.name, declared.name + "_batchnorm"};
+  for (const auto& [name, slots] : declared.slots)
+    names.push_back(name);
+  std::vector<const StateGroup*> groups;
+  for (const std::string& name : names)
+    for (const StateGroup& group : traced.groups)
+      if (group.name == name) groups.push_back(&group);
+  return groups;
+}
+
+const TrainingProgram::Group& declared_group(const TrainingProgram::Impl& program, const std::string& name,
+                                             const std::string& what, const Location& location) {
+  std::vector<std::string> names;
+  for (const TrainingProgram::Group& group : program.groups) {
+    if (group.name == name) return group;
+    names.push_back(group.name);
+  }
+  throw TraceError("stages", what + " the state group '" + name + "', which there is not", location,
+                   choices(names, name));
+}
+
+/// Where two groups are not alike, the first tensors that disagree; empty: they are.
+std::string difference(const StateGroup& from, const StateGroup& to) {
+  constexpr std::size_t kShown = 3;
+  const auto type_of = [](const StateGroup& group, const std::string& name) -> std::string {
+    for (const auto& state : group.states)
+      if (state->name == name) return to_string(state->type);
+    return "not there";
+  };
+  std::vector<std::string> names;
+  for (const StateGroup* group : {&from, &to})
+    for (const auto& state : group->states)
+      if (std::find(names.begin(), names.end(), state->name) == names.end()) names.push_back(state->name);
+  std::string text;
+  std::size_t count = 0;
+  for (const std::string& name : names) {
+    const std::string a = type_of(from, name), b = type_of(to, name);
+    if (a == b) continue;
+    if (count++ < kShown)
+      text += (text.empty() ? "'" : ", '") + name + "' is " + a + " in '" + from.name + "' and " + b +
+              " in '" + to.name + "'";
+  }
+  return count > kShown ? text + ", and " + std::to_string(count - kShown) + " more" : text;
+}
+
+class StageResolver {
+public:
+  StageResolver(const TrainingProgram::Impl& program, TracedProgram& traced)
+      : program_(program), traced_(traced) {
+    for (const Entry& entry : traced.entries)
+      for (const auto& [state, value] : entry.stores)
+        stored_[entry.entry_name].insert(state->group);
+  }
+
+  void run() {
+    for (std::size_t i = 0; i < traced_.stages.size(); ++i) {
+      TracedStage& stage = traced_.stages[i];
+      std::vector<StageCopy> copies;
+      for (const StageCopy& copy : stage.copies)
+        add_copy(stage, copy, copies);
+      std::vector<std::string> wanted = std::move(stage.initialises);
+      stage.initialises.clear();
+      for (const std::string& name : wanted)
+        initialise(stage, name, copies);
+      stage.copies = std::move(copies);
+      start(stage, i == 0);
+      type_options(stage);
+      const std::set<std::string>& groups = stored_[stage.step];
+      trained_.insert(groups.begin(), groups.end());
+    }
+  }
+
+private:
+  void add_copy(const TracedStage& stage, const StageCopy& copy, std::vector<StageCopy>& copies) {
+    const std::string who = "stage '" + stage.name + "' copies";
+    const TrainingProgram::Group& from = declared_group(program_, copy.from, who, stage.location);
+    const TrainingProgram::Group& to = declared_group(program_, copy.to, who + " to", stage.location);
+    const auto sources = traced_groups(from, traced_), targets = traced_groups(to, traced_);
+    if (&from == &to) throw TraceError("stages", who + " '" + copy.from + "' to itself", stage.location);
+    if (sources.empty() || targets.empty())
+      throw TraceError("stages",
+                       who + " '" + (sources.empty() ? copy.from : copy.to) + "', which no step uses",
+                       stage.location);
+    // An average that leaves running statistics to its network copies weights only.
+    const bool weights_only = from.kind == StateKind::ema && sources.size() == 1;
+    if (sources.size() != targets.size() && !weights_only)
+      throw TraceError("stages",
+                       who + " '" + copy.from + "' to '" + copy.to + "', but '" +
+                           (sources.size() > targets.size() ? sources : targets).back()->name +
+                           "' has no counterpart",
+                       stage.location);
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      const std::string differs = difference(*sources[i], *targets[i]);
+      if (!differs.empty())
+        throw TraceError("stages",
+                         who + " '" + copy.from + "' to '" + copy.to + "', which are not alike: " + differs,
+                         stage.location);
+      copies.push_back({sources[i]->name, targets[i]->name});
+    }
+    if (!trained_.contains(sources.front()->name))
+      throw TraceError("stages",
+                       who + " from '" + copy.from + "', which no stage before '" + stage.name + "' trains",
+                       stage.location, "a module that starts like another: module.start_as(other)");
+    for (const StateGroup* target : targets)
+      trained_.insert(target->name);
+  }
+
+  void initialise(TracedStage& stage, const std::string& name, const std::vector<StageCopy>& copies) {
+    const std::string who = "stage '" + stage.name + "' initialises";
+    for (const StateGroup* group :
+         traced_groups(declared_group(program_, name, who, stage.location), traced_)) {
+      for (const StageCopy& copy : copies)
+        if (copy.to == group->name)
+          throw TraceError("stages", who + " '" + name + "', to which it copies '" + copy.from + "'",
+                           stage.location, "copies come first: the copy would be lost");
+      stage.initialises.push_back(group->name);
+    }
+  }
+
+  /// The first stage starts everything but what is fitted on the data; a later one that does not continue the slots
+  /// and averages that its step updates. Averages of others stay: they may be teachers.
+  void start(TracedStage& stage, bool first) {
+    std::vector<std::string> started;
+    for (const StateGroup& group : traced_.groups) {
+      const bool listed = std::find(stage.initialises.begin(), stage.initialises.end(), group.name) !=
+                          stage.initialises.end();
+      const bool is_slot = group.kind == StateKind::optimizer || group.kind == StateKind::ema;
+      const bool anew = first ? group.kind != StateKind::fitted
+                              : !stage.continues && is_slot && stored_[stage.step].contains(group.name);
+      const bool copied = std::any_of(stage.copies.begin(), stage.copies.end(),
+                                      [&](const StageCopy& copy) { return copy.to == group.name; });
+      if (listed || (anew && !copied)) started.push_back(group.name);
+    }
+    stage.initialises = std::move(started); // in the program's order: an average after its weights
+  }
+
+  /// An option of a stage is one of the program's, or of its recipe: nothing else is read.
+  void type_options(TracedStage& stage) {
+    Options typed;
+    for (const auto& [key, given] : stage.options) {
+      runtime::Option option = given;
+      if (const runtime::Option* whole = traced_.options.find(key)) {
+        option.type = whole->type;
+        option.limits = whole->limits;
+        option.stage = whole->stage;
+      }
+      typed.set(key, std::move(option));
+      const std::string prefix = key.substr(0, key.rfind('.'));
+      const bool of_schedule = prefix == "schedule" || prefix.ends_with(".schedule");
+      const bool is_read =
+          traced_.declared.contains(key) || (of_schedule && traced_.declared.contains(prefix + ".name"));
+      if (!key.starts_with("run.") && !key.starts_with("eval.") && !is_read)
+        throw TraceError("stages",
+                         "stage '" + stage.name + "' sets '" + key + "', which nothing in this program reads",
+                         stage.location);
+    }
+    stage.options = std::move(typed);
+  }
+
+  const TrainingProgram::Impl& program_;
+  TracedProgram& traced_;
+  std::map<std::string, std::set<std::string>> stored_; ///< groups that a step changes, by its name
+  std::set<std::string> trained_;                       ///< by the stages so far
+};
+
+} // namespace
+
+void check_stages(const std::vector<Stage>& stages) {
+  std::set<std::string> names;
+  for (const Stage& stage : stages) {
+    const Location location = location_of(stage);
+    if (stage.name.empty() || stage.name.find_first_of(std::string_view(".\0", 2)) != std::string::npos)
+      throw TraceError("stages", "a stage needs a name without '.', not '" + stage.name + "'", location,
+                       "its options are stage.<name>.<key>");
+    if (!names.insert(stage.name).second)
+      throw TraceError("stages", "there are two stages named '" + stage.name + "'", location);
+    if (stage.epochs < 0 || stage.steps < 0 || (stage.epochs > 0 && stage.steps > 0))
+      throw TraceError("stages",
+                       "stage '" + stage.name + "' has the length " + std::to_string(stage.epochs) +
+                           " epochs and " + std::to_string(stage.steps) + " steps",
+                       location, "one of them, above 0; without either it is run.epochs");
+  }
+  if (!stages.empty() && stages.front().continues)
+    throw TraceError("stages",
+                     "stage '" + stages.front().name + "' is the first: there is nothing it continues",
+                     location_of(stages.front()));
+}
+
+std::vector<TracedStage> name_stages(const TrainingProgram::Impl& program) {
+  std::vector<Stage> stages = program.stages;
+  if (stages.empty() && program.steps.size() > 1)
+    throw TraceError("stages",
+                     "the program has " + std::to_string(program.steps.size()) + " steps (" +
+                         names_of(program.steps) + ") and no stages",
+                     program.location, "program.stages({{.name = \"...\", .step = \"...\"}, ...})");
+  if (stages.empty()) stages.emplace_back();
+  std::vector<TracedStage> traced;
+  std::set<std::string> steps, evals;
+  for (const Stage& stage : stages) {
+    TracedStage out;
+    out.location = program.stages.empty() ? program.location : location_of(stage);
+    out.name = stage.name;
+    out.step = chosen("step", program.steps, stage.step, stage.name, out.location);
+    out.eval = chosen("evaluation", program.evals, stage.eval, stage.name, out.location);
+    out.sampler = stage.sampler;
+    out.continues = stage.continues;
+    out.copies = stage.copies;
+    out.initialises = stage.initialises;
+    const auto eval = std::find_if(program.evals.begin(), program.evals.end(),
+                                   [&](const auto& known) { return known.name == out.eval; });
+    out.options = options_of(stage, *eval, program.evals.size() > 1, out.location);
+    steps.insert(out.step);
+    evals.insert(out.eval);
+    traced.push_back(std::move(out));
+  }
+  require_used("step", program.steps, steps);
+  require_used("evaluation", program.evals, evals);
+  return traced;
+}
+
+void resolve_stages(const TrainingProgram::Impl& program, TracedProgram& traced) {
+  StageResolver(program, traced).run();
+}
+
+} // namespace tailor
