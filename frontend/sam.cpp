@@ -1,5 +1,6 @@
 #include "frontend/sam.h"
 
+#include "frontend/function.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/indexing.h"
 #include "frontend/ops/reduction.h"

@@ -1,5 +1,6 @@
 #include "frontend/transforms.h"
 
+#include "frontend/function.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/trace.h"
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "frontend/array.h"
-#include "frontend/function.h"
 #include "frontend/gradients.h"
 
 #include <functional>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "frontend/function.h"
 #include "frontend/program.h"
 #include "ir/Tailor.h"
 

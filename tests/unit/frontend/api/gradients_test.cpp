@@ -1,3 +1,4 @@
+#include "frontend/function.h"
 #include "tailor/tailor.h"
 
 #include <gmock/gmock.h>

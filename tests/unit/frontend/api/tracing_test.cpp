@@ -1,3 +1,4 @@
+#include "frontend/function.h"
 #include "models/networks/mlp.h"
 #include "tailor/tailor.h"
 
