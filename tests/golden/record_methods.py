@@ -24,8 +24,8 @@ from record import CLASSES, COUNTS, NUM_SAMPLES, SAMPLES_PER_TENSOR, SEED, unifo
 BATCH = 8
 WIDTHS = [6, 12, 16]  # 16 features: no row of them is all zero after ReLU, where a cosine has no derivative (asserted)
 EPOCH = NUM_SAMPLES // BATCH  # 5 steps
-EPOCHS = 4  # 20 steps; a deferred switch at 0.8 E, rounded down, comes before epoch 3
-SWITCH = int(0.8 * EPOCHS)
+EPOCHS = 4  # 20 steps
+SWITCH = 3  # first epoch of what is deferred; by default it would be none of so few
 INPUT_OP, LABEL_OP, ROW_WEIGHT_OP, ORDER_OP, LAMBDA_OP, PARTNER_OP, NEW_HEAD_OP = 1000, 1001, 1002, 1003, 1004, 1005, 2000
 N = torch.tensor(COUNTS, dtype=torch.float64)
 PRIOR = N / N.sum()
