@@ -1,23 +1,40 @@
 #include "frontend/data.h"
 
 #include "frontend/error.h"
+#include "runtime/options/long_tail_keys.h"
+#include "runtime/options/table_keys.h"
+
+#include <algorithm>
 
 namespace tailor::data {
 
 namespace {
 
+using runtime::DataKeys;
+using runtime::GeneratedKeys;
+using runtime::key_name;
+using runtime::LongTailKeys;
 using runtime::OptionValue;
+using runtime::SplitKeys;
+using runtime::TableKeys;
+using runtime::TailProfile;
+using runtime::word_of;
 
 SchemaReader& schema_reader() {
   static SchemaReader instance;
   return instance;
 }
 
-void set(Options& options, const std::string& key, OptionValue value, const Location& location) {
+void set_key(Options& options, const std::string& key, OptionValue value, const Location& location) {
   runtime::Option option;
   option.value = std::move(value);
   option.origin = to_string(location);
   options.set(key, std::move(option));
+}
+
+template <class Keys, class Member>
+void set(Options& options, Member Keys::*key, OptionValue value, const Location& location) {
+  set_key(options, runtime::key_name(key), std::move(value), location);
 }
 
 void set_long_tail(Options& options, const LongTail& long_tail, const Location& location) {
@@ -26,14 +43,16 @@ void set_long_tail(Options& options, const LongTail& long_tail, const Location& 
       throw TraceError("data", runtime::concat("the imbalance ratio r must be in (0, 1], it is ", *r),
                        location,
                        *r > 1 ? runtime::concat("r is n_min / n_max: did you mean 1 / ", *r, "?") : "");
-    set(options, "data.long_tail.r", *r, location);
+    set(options, &LongTailKeys::r, *r, location);
   }
   if (!long_tail.r && long_tail.profile.empty()) return;
-  for (const char* profile : {"exp", "step", "step_at", "binary_step", "pareto"})
-    if (!long_tail.r && long_tail.profile == profile)
+  for (const TailProfile profile : {TailProfile::kExp, TailProfile::kStep, TailProfile::kStepAt,
+                                    TailProfile::kBinaryStep, TailProfile::kPareto})
+    if (!long_tail.r && long_tail.profile == word_of(profile))
       throw TraceError("data", "the profile '" + long_tail.profile + "' has no imbalance ratio r", location,
                        "{.profile = \"" + long_tail.profile + "\", .r = 0.01}");
-  set(options, "data.long_tail.profile", long_tail.profile.empty() ? "exp" : long_tail.profile, location);
+  set(options, &LongTailKeys::profile,
+      long_tail.profile.empty() ? word_of(TailProfile::kExp) : long_tail.profile, location);
 }
 
 /// Refuses an argument that this kind of set does not read: `is_default` is false.
@@ -46,10 +65,10 @@ void require_default(bool is_default, const char* set, const char* argument, con
 void set_generated(Options& options, const GeneratedArgs& args, const Location& location) {
   if (args.samples_per_class < 1 || args.test_per_class < 1)
     throw TraceError("data", "a class needs at least one sample", location);
-  set(options, "data.samples_per_class", args.samples_per_class, location);
-  set(options, "data.test_per_class", args.test_per_class, location);
-  set(options, "data.seed", args.seed, location);
-  set(options, "data.numeric", Schema().numeric, location);
+  set(options, &GeneratedKeys::samples_per_class, args.samples_per_class, location);
+  set(options, &GeneratedKeys::test_per_class, args.test_per_class, location);
+  set(options, &GeneratedKeys::seed, args.seed, location);
+  set(options, &DataKeys::numeric, Schema().numeric, location);
   set_long_tail(options, args.long_tail, location);
 }
 
@@ -79,10 +98,10 @@ Plan blobs(const GeneratedArgs& args, const std::source_location& where) {
   require_default(args.noise == GeneratedArgs().noise, "blobs", "noise to set",
                   "the standard deviation of a blob is 1; separation moves them apart", location);
   Options options;
-  set(options, "data.format", "blobs", location);
-  set(options, "data.classes", args.classes, location);
-  set(options, "data.dimensions", args.dimensions, location);
-  set(options, "data.separation", args.separation, location);
+  set(options, &DataKeys::format, "blobs", location);
+  set(options, &GeneratedKeys::classes, args.classes, location);
+  set(options, &GeneratedKeys::dimensions, args.dimensions, location);
+  set(options, &GeneratedKeys::separation, args.separation, location);
   set_generated(options, args, location);
   return Plan(std::move(options), generated_schema(args.classes, args.dimensions), location);
 }
@@ -97,8 +116,8 @@ Plan two_moons(const GeneratedArgs& args, const std::source_location& where) {
   require_default(args.separation == defaults.separation, "two_moons", "separation to set",
                   "noise is what blurs the moons", location);
   Options options;
-  set(options, "data.format", "two_moons", location);
-  set(options, "data.noise", args.noise, location);
+  set(options, &DataKeys::format, "two_moons", location);
+  set(options, &GeneratedKeys::noise, args.noise, location);
   set_generated(options, args, location);
   return Plan(std::move(options), generated_schema(2, 2), location);
 }
@@ -106,16 +125,20 @@ Plan two_moons(const GeneratedArgs& args, const std::source_location& where) {
 Plan csv(const std::string& path, const CsvArgs& args, const std::source_location& where) {
   Location location = LocationScope::resolve(make_location(where));
   Options options;
-  set(options, "data.format", "csv", location);
-  set(options, "data.train", path, location);
-  if (!args.label.empty()) set(options, "data.label.column", args.label, location);
-  if (!args.positive.empty()) set(options, "data.label.positive", args.positive, location);
+  set(options, &DataKeys::format, "csv", location);
+  set(options, &TableKeys::train, path, location);
+  if (!args.label.empty()) set(options, &TableKeys::label_column, args.label, location);
+  if (!args.positive.empty()) set(options, &TableKeys::label_positive, args.positive, location);
   OptionValue::List categorical(args.categorical.begin(), args.categorical.end());
-  set(options, "data.columns.categorical", std::move(categorical), location);
-  set(options, "data.numeric", args.numeric, location);
-  set(options, "data.split.by", "stratified", location);
-  set(options, "data.split.val", args.val, location);
-  set(options, "data.split.test", args.test, location);
+  set(options, &TableKeys::columns_categorical, std::move(categorical), location);
+  set(options, &DataKeys::numeric, args.numeric, location);
+  set(options, &SplitKeys::by, word_of(SplitKeys{}.by), location);
+  const bool own_test = std::any_of(args.more.begin(), args.more.end(), [](const auto& further) {
+    return further.first == key_name(&TableKeys::test_file);
+  });
+  set(options, &SplitKeys::val,
+      args.val.value_or(own_test ? SplitKeys::kValShareBesideTestFile : SplitKeys::kValShare), location);
+  set(options, &SplitKeys::test, args.test, location);
   set_long_tail(options, args.long_tail, location);
   for (const auto& [key, value] : args.more) {
     if (!key.starts_with("data."))
@@ -123,7 +146,7 @@ Plan csv(const std::string& path, const CsvArgs& args, const std::source_locatio
                        "program.options().set(\"" + key + "\", ...) sets other ones");
     if (options.contains(key))
       throw TraceError("data::csv", "'" + key + "' is set twice: it has an argument of its own", location);
-    set(options, key, value, location);
+    set_key(options, key, value, location);
   }
   if (!schema_reader())
     throw TraceError("data::csv", "nothing is linked that can read '" + path + "'", location,

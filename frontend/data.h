@@ -2,8 +2,10 @@
 
 #include "frontend/location.h"
 #include "runtime/base/data_schema.h"
-#include "runtime/base/defaults.h"
 #include "runtime/base/options.h"
+#include "runtime/options/data_keys.h"
+#include "runtime/options/generated_keys.h"
+#include "runtime/options/split_keys.h"
 
 #include <cstdint>
 #include <functional>
@@ -47,13 +49,13 @@ private:
 
 /// TraceError for what the other set has: classes, dimensions, separation in two_moons, noise in blobs.
 struct GeneratedArgs {
-  std::int64_t classes = runtime::defaults::kClasses; ///< blobs only; two_moons has 2
-  std::int64_t dimensions = 2;                        ///< blobs only
-  std::int64_t samples_per_class = runtime::defaults::kTrainPerClass;
-  std::int64_t test_per_class = runtime::defaults::kTestPerClass;
-  double noise = 0.15;   ///< two_moons: standard deviation added to the arcs
-  double separation = 3; ///< blobs: distance scale of the centres
-  std::int64_t seed = 0;
+  std::int64_t classes = runtime::GeneratedKeys{}.classes;       ///< blobs only; two_moons has 2
+  std::int64_t dimensions = runtime::GeneratedKeys{}.dimensions; ///< blobs only
+  std::int64_t samples_per_class = runtime::GeneratedKeys{}.samples_per_class;
+  std::int64_t test_per_class = runtime::GeneratedKeys{}.test_per_class;
+  double noise = runtime::GeneratedKeys{}.noise; ///< two_moons: standard deviation added to the arcs
+  double separation = runtime::GeneratedKeys{}.separation; ///< blobs: distance scale of the centres
+  std::int64_t seed = runtime::GeneratedKeys{}.seed;
   LongTail long_tail = {};
 };
 /// Gaussian blobs: any number of classes and dimensions.
@@ -67,8 +69,10 @@ struct CsvArgs {
   std::string label = {};    ///< column name; default: the last column
   std::string positive = {}; ///< two classes: the one that counts as 1
   std::vector<std::string> categorical = {};
-  std::string numeric = "standard"; ///< none | standard | quantile
-  double val = runtime::defaults::kValShare, test = runtime::defaults::kTestShare; ///< of a stratified split
+  std::string numeric = runtime::word_of(runtime::DataKeys{}.numeric); ///< none | standard | quantile
+  /// Shares of a stratified split. Default of val: a fifth of the rows that are not for testing.
+  std::optional<double> val = std::nullopt;
+  double test = runtime::SplitKeys{}.test;
   LongTail long_tail = {};
   /// Further data.* keys of a recipe: {{"data.missing", "mean"}, {"data.separator", ";"}}. What decides how the
   /// table is read belongs here: TrainingProgram::options() come after it has been.

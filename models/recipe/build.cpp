@@ -171,7 +171,8 @@ void Program::train(Step& step) {
   }
   const Gradients step_gradients = gradients(step);
   LocationScope scope(at(key_name(&OptimizerKeys::name)), LocationScope::Nesting::inner);
-  Array lr = step.control("lr", component_keys<OptimizerKeys>(recipe_.options).lr, key_name(&OptimizerKeys::lr));
+  Array lr =
+      step.control("lr", component_keys<OptimizerKeys>(recipe_.options).lr, key_name(&OptimizerKeys::lr));
   step.update(net_->module(), *optimizer_, step_gradients, lr);
   for (const UsedMethod& used : methods_)
     used.method->after_update(step, net_->module());

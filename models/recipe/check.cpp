@@ -7,10 +7,9 @@
 
 #include "models/recipe/contradict.h"
 #include "models/recipe/methods.h"
-#include "runtime/base/defaults.h"
 #include "runtime/base/option_condition.h"
 #include "runtime/metrics/class_groups.h"
-#include "runtime/metrics/metric_table.h"
+#include "runtime/metrics/metric.h"
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/generated_keys.h"
@@ -117,8 +116,8 @@ void check_split(Recipe& recipe) {
   // A file of its own makes the share of that split meaningless.
   const double val = own_val                          ? 0
                      : recipe.is_set(&SplitKeys::val) ? number_of(recipe, &SplitKeys::val)
-                     : own_test                       ? runtime::defaults::kValShareBesideTestFile
-                                                      : runtime::defaults::kValShare,
+                     : own_test                       ? SplitKeys::kValShareBesideTestFile
+                                                      : SplitKeys::kValShare,
                test = own_test ? 0 : number_of(recipe, &SplitKeys::test);
   if (val + test < 1) return;
   const bool at_val = recipe.is_set(&SplitKeys::val);
@@ -177,8 +176,8 @@ constexpr std::string_view kValidation = "val/", kClass = "class_accuracy/";
 void unknown_metric(Recipe& recipe, std::string_view key, const std::string& watched) {
   const auto metric = runtime::parse_metric(watched.substr(kValidation.size()));
   std::vector<std::string> known;
-  for (const runtime::MetricSpec& spec : runtime::kMetrics)
-    known.emplace_back(spec.name);
+  for (const runtime::MetricSpec* spec : runtime::metric_specs())
+    known.push_back(spec->name);
   const std::string near = nearest(watched.substr(kValidation.size()), known);
   const std::string hint = metric.status().hint();
   recipe.error(key, "'" + watched + "': " + metric.status().message(),
@@ -204,8 +203,7 @@ void check_watched(Recipe& recipe) {
              recipe.is_set(&SplitKeys::val) && number_of(recipe, &SplitKeys::val) == 0)
       contradict(recipe, key, "'" + watched + "' is to be watched, but there is no validation split",
                  key_name(&SplitKeys::val), "its share is set here",
-                 "data.split.val = " + number_text(runtime::defaults::kValShare) +
-                     ", or data.val = \"FILE\"");
+                 "data.split.val = " + number_text(SplitKeys::kValShare) + ", or data.val = \"FILE\"");
   }
 }
 

@@ -4,7 +4,7 @@
 
 #include "models/recipe/bases.h"
 #include "models/recipe/reserved.h"
-#include "runtime/metrics/metric_table.h"
+#include "runtime/metrics/metric.h"
 #include "runtime/options/component.h"
 #include "runtime/options/key_table.h"
 #include "runtime/options/words.h"
@@ -59,11 +59,7 @@ std::string describe() {
          "prints one):\n";
   for (const std::string& base : built_in_bases())
     out << "    " << base << "\n";
-  out << "\nMetrics (eval.metrics; run.keep.best and run.early_stop.on as val/NAME):\n";
-  for (const runtime::MetricSpec& metric : runtime::kMetrics)
-    out << "    " << metric.name << (metric.two_classes ? ", two classes" : "")
-        << (metric.on_request ? ", on request" : "") << "\n        " << metric.text << "\n";
-  out << "    per_class, few_med_many\n        the accuracy of every class; few, med and many\n";
+  out << "    per_class, few_med_many stand for the accuracy of every class, and for few, med and many\n";
   out << "\nKnown but not in this version:\n";
   for (const ReservedKey& reserved : reserved_keys())
     out << "    " << reserved.prefix << "  (" << reserved.what << ")\n";

@@ -111,7 +111,7 @@ std::string figures(const ColumnSignal& signal) {
 
 class RoleChooser {
 public:
-  RoleChooser(const FileProfile& profile, const DataPlan& plan, const DataSchema& classes)
+  RoleChooser(const FileProfile& profile, const TablePlan& plan, const DataSchema& classes)
       : profile_(profile), classes_(classes), users_(plan) {
     found_.plan = plan;
     found_.reasons.resize(profile.columns.size());
@@ -143,7 +143,7 @@ private:
     return candidate.position == (ref.position < 0 ? count + ref.position : ref.position);
   }
 
-  void mark_declared(const DataPlan& plan) {
+  void mark_declared(const TablePlan& plan) {
     open_.assign(profile_.columns.size(), true);
     const auto close = [&](const ColumnRef& ref) {
       for (const ColumnProfile& candidate : profile_.columns)
@@ -238,9 +238,11 @@ private:
         const char* const why = here.dates.is_open() ? "day and month cannot be told apart"
                                                      : "some have the day first and some the month";
         drop(here, concat("dates, but ", why));
-        found_.notes.push_back(
-            concat("column ", in_quotes(here.name), " is left out: its cells are dates, but ", why,
-                   here.dates.is_open() ? "; columns.date and data.date_order make features of it" : ""));
+        found_.notes.push_back(concat(
+            "column ", in_quotes(here.name), " is left out: its cells are dates, but ", why,
+            here.dates.is_open()
+                ? concat("; columns.date and ", key_name(&TableKeys::date_order), " make features of it")
+                : ""));
         return;
       }
       if (!form || !values) return;
@@ -503,7 +505,7 @@ private:
 
   const FileProfile& profile_;
   const DataSchema& classes_;
-  const DataPlan& users_;
+  const TablePlan& users_;
   ColumnRoles found_;
   std::vector<bool> open_;   ///< nobody has decided on it yet
   std::int32_t orders_ = -1; ///< position of the date that is the time column too
@@ -521,7 +523,7 @@ bool is_copy_of_label(const ColumnSignal& signal) {
   return is_questioned(signal) && *signal.average_precision >= kCopyPrecision;
 }
 
-Result<ColumnRoles> choose_roles(const FileProfile& profile, const DataPlan& plan,
+Result<ColumnRoles> choose_roles(const FileProfile& profile, const TablePlan& plan,
                                  const DataSchema& classes) {
   return RoleChooser(profile, plan, classes).choose();
 }

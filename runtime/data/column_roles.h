@@ -29,7 +29,7 @@ struct RowKeys {
 
 /// What columns nobody declared are taken for, and why.
 struct ColumnRoles {
-  DataPlan plan;                                    ///< the user's, completed
+  TablePlan plan;                                   ///< the user's, completed
   std::vector<std::string> reasons;                 ///< per column; empty: that of infer_schema stands
   std::vector<std::optional<ColumnSignal>> signals; ///< per column; nullopt: not measured
   std::vector<std::int32_t> questioned;             ///< positions of possible leaks, left out or not
@@ -53,6 +53,7 @@ struct ColumnRoles {
 ///
 /// `classes` is label_schema's. Nothing is measured where the table cannot be read whole (damaged rows,
 /// missing labels); a note says so.
-Result<ColumnRoles> choose_roles(const FileProfile& profile, const DataPlan& plan, const DataSchema& classes);
+Result<ColumnRoles> choose_roles(const FileProfile& profile, const TablePlan& plan,
+                                 const DataSchema& classes);
 
 } // namespace tailor::runtime

@@ -155,7 +155,7 @@ std::string left_out_features(const DataDescription& d) {
 }
 
 /// Decides on every column and makes the schema.
-Status give_roles(DataDescription& d, DataPlan plan) {
+Status give_roles(DataDescription& d, TablePlan plan) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataSchema classes, label_schema(d.profile, plan));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(ColumnRoles roles, choose_roles(d.profile, plan, classes));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(d.schema, schema_as_found(d.profile, roles.plan, &d.reasons));
@@ -175,7 +175,7 @@ Status give_roles(DataDescription& d, DataPlan plan) {
 
 } // namespace
 
-Result<DataDescription> describe_csv(const std::string& path, DataPlan plan) {
+Result<DataDescription> describe_csv(const std::string& path, TablePlan plan) {
   DataDescription d;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(d.profile, profile_csv(path, plan.csv, mentioned_names(plan)));
   if (d.format = find_format(d.profile); plan.cells == CellFormat() && !d.format.is_default()) {

@@ -10,7 +10,7 @@ namespace tailor::runtime {
 struct DataDescription {
   FileProfile profile; ///< read in the format that was found
   FoundFormat format;
-  DataPlan plan; ///< what the caller gave, completed by what was found
+  TablePlan plan; ///< what the caller gave, completed by what was found
   DataSchema schema;
   SchemaReasons reasons;
   std::vector<std::optional<ColumnSignal>> signals; ///< per column: what it alone says of the label
@@ -30,7 +30,7 @@ struct DataDescription {
 /// Roles     choose_roles for the columns the plan does not mention.
 /// Trouble   rows without a label: left out of the classes and their counts; no feature left.
 /// Errors    those of profile_csv and infer_schema.
-Result<DataDescription> describe_csv(const std::string& path, DataPlan plan);
+Result<DataDescription> describe_csv(const std::string& path, TablePlan plan);
 
 /// The labels are classes (check_class_labels), every row has one and is whole, and a feature is left: what
 /// `tailor init` asks of a table.

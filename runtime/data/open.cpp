@@ -1,18 +1,13 @@
 #include "runtime/data/open.h"
 
+#include "runtime/data/key_error.h"
 #include "runtime/data/long_tail.h"
+#include "runtime/options/table_keys.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace tailor::runtime {
 namespace {
-
-std::vector<std::int32_t> all_rows(const RawTable& table) {
-  std::vector<std::int32_t> rows(static_cast<std::size_t>(table.num_rows));
-  std::iota(rows.begin(), rows.end(), 0);
-  return rows;
-}
 
 std::vector<std::int64_t> count_classes(const RawTable& table, std::span<const std::int32_t> rows,
                                         std::int32_t num_classes) {
@@ -28,108 +23,55 @@ Status check_plan(const DataPlan& plan, const DataSchema& schema) {
   if (schema.numeric != word_of(plan.normalisation))
     return incompatible("the program was compiled for ", key_name(&DataKeys::numeric), " = \"",
                         schema.numeric, "\", the options say \"", word_of(plan.normalisation), "\"");
-  if (plan.format != DataFormat::kCsv &&
-      (schema.num_numeric() != plan.generated.dimensions || schema.num_classes != plan.generated.classes))
-    return incompatible("the program was compiled for ", schema.num_classes, " classes in ",
-                        schema.num_numeric(), " dimensions, the options ask for ", plan.generated.classes,
-                        " in ", plan.generated.dimensions);
   return {};
 }
 
-Result<RawTable> generate(const DataPlan& plan, GeneratedPart part) {
-  const bool moons = plan.format == DataFormat::kTwoMoons;
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(GeneratedRows rows, moons ? generate_two_moons(plan.generated, part)
-                                                          : generate_blobs(plan.generated, part));
-  RawTable table;
-  table.path = moons ? "two_moons" : "blobs";
-  table.num_rows = std::ssize(rows.label);
-  for (const std::vector<float>& column : rows.numeric)
-    table.numeric.emplace_back(column.begin(), column.end());
-  table.num_missing.resize(table.numeric.size());
-  table.label = std::move(rows.label);
-  return table;
-}
-
-/// Where the rows of each split are: `val` and `test` only when they are files of their own.
-struct Sources {
-  RawTable train, val, test;
-  bool own_val = false, own_test = false;
-  SplitRows rows;
-};
-
-Result<SplitRows> split(const RawTable& table, const DataPlan& plan, std::int32_t num_classes,
-                        std::uint64_t run_seed) {
-  SplitSpec spec = plan.split;
-  if (spec.val_follows_run) spec.val_seed = run_seed;
-  switch (spec.by) {
-  case SplitBy::kGroup:
-    if (table.group.codes.empty())
-      return invalid_argument("'", table.path, "' has no group column to split by");
-    return split_by_group(table.group.codes, spec);
-  case SplitBy::kTime:
-    if (table.time.empty()) return invalid_argument("'", table.path, "' has no time column to split by");
-    return split_by_time(table.time, spec);
-  case SplitBy::kStratified:
-  case SplitBy::kFiles:
-    break;
-  }
-  return split_stratified(table.label, num_classes, spec);
-}
-
-/// A failure is about the key that led there, unless it knows a nearer one.
-template <class Keys, class Member> Status of_key(Member Keys::*key, const char* what, Status status) {
-  if (status.ok()) return status;
-  status = std::move(status).with_context(what);
-  return status.key().empty() ? std::move(status).about(key_name(key)) : status;
-}
-template <class Keys, class Member, class T>
-Result<T> of_key(Member Keys::*key, const char* what, Result<T> result) {
-  if (result.ok()) return result;
-  return of_key(key, what, std::move(result).status());
-}
-
-/// No group of the training file may turn up in a file of its own.
-Status check_groups(const RawTable& train, const RawTable& other) {
-  std::vector<std::string> known = train.group.values;
-  std::sort(known.begin(), known.end());
-  for (const std::string& group : other.group.values)
-    if (std::binary_search(known.begin(), known.end(), group))
-      return invalid_argument("group '", group, "' is in '", train.path, "' and in '", other.path,
-                              "', expected every group in one split");
+/// A source may be a user's: what its tables hold must be what its schema says.
+Status check_table(const RawTable& table, const DataSchema& schema) {
+  const auto rows = static_cast<std::size_t>(table.num_rows);
+  const std::size_t numeric = schema.numeric_inputs().size();
+  if (table.numeric.size() != numeric || table.num_missing.size() != numeric)
+    return incompatible("'", table.path, "' has ", table.numeric.size(), " numeric columns and ",
+                        table.num_missing.size(), " counts of missing cells, its schema says ", numeric);
+  if (std::ssize(table.category) != schema.num_category())
+    return incompatible("'", table.path, "' has ", table.category.size(),
+                        " categorical columns, its schema says ", schema.num_category());
+  if (table.label.size() != rows)
+    return incompatible("'", table.path, "' has ", table.label.size(), " labels for ", rows, " rows");
+  for (const std::vector<double>& column : table.numeric)
+    if (column.size() != rows)
+      return incompatible("'", table.path, "' has a column of ", column.size(), " numbers for ", rows,
+                          " rows");
+  for (const TextColumn& column : table.category)
+    if (column.codes.size() != rows)
+      return incompatible("'", table.path, "' has a column of ", column.codes.size(), " categories for ",
+                          rows, " rows");
+  for (const std::int32_t label : table.label)
+    if (label < 0 || label >= schema.num_classes)
+      return incompatible("'", table.path, "' has the label ", label, ", its schema ", schema.num_classes,
+                          " classes");
   return {};
 }
 
-Result<Sources> read_sources(const DataPlan& plan, const DataSchema& schema, std::uint64_t run_seed) {
-  Sources sources;
-  if (plan.format != DataFormat::kCsv) {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.train, generate(plan, GeneratedPart::kTrain));
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.val, generate(plan, GeneratedPart::kVal));
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.test, generate(plan, GeneratedPart::kTest));
-    sources.own_val = sources.own_test = true;
-    sources.rows = {all_rows(sources.train), all_rows(sources.val), all_rows(sources.test)};
-    return sources;
+Status check_rows(const SourceRows& source, const DataSchema& schema) {
+  const std::int64_t train = source.train.num_rows;
+  const struct {
+    const RawTable& table;
+    const std::vector<std::int32_t>& rows;
+    std::int64_t num_rows;
+    bool own;
+  } splits[] = {
+      {source.train, source.rows.train, train, true},
+      {source.val, source.rows.val, source.own_val ? source.val.num_rows : train, source.own_val},
+      {source.test, source.rows.test, source.own_test ? source.test.num_rows : train, source.own_test}};
+  for (const auto& split : splits) {
+    if (split.own) TAILOR_RETURN_IF_ERROR_AS_IS(check_table(split.table, schema));
+    for (const std::int32_t row : split.rows)
+      if (row < 0 || row >= split.num_rows)
+        return incompatible("'", source.train.path, "' gives row ", row, " of ", split.num_rows,
+                            " to a split");
   }
-  const ReadOptions read{.csv = plan.csv};
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.train, of_key(&TableKeys::train, "reading the training table",
-                                                      read_table(plan.train, schema, read)));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.rows,
-                                of_key(&SplitKeys::by, "splitting the training table",
-                                       split(sources.train, plan, schema.num_classes, run_seed)));
-  if (!plan.val.empty()) {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.val, of_key(&TableKeys::val, "reading the validation table",
-                                                      read_table(plan.val, schema, read)));
-    sources.own_val = true;
-    sources.rows.val = all_rows(sources.val);
-    TAILOR_RETURN_IF_ERROR_AS_IS(check_groups(sources.train, sources.val));
-  }
-  if (!plan.test.empty()) {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(sources.test, of_key(&TableKeys::test_file, "reading the test table",
-                                                       read_table(plan.test, schema, read)));
-    sources.own_test = true;
-    sources.rows.test = all_rows(sources.test);
-    TAILOR_RETURN_IF_ERROR_AS_IS(check_groups(sources.train, sources.test));
-  }
-  return sources;
+  return {};
 }
 
 Status check_classes(const DataSchema& schema, const std::vector<std::int64_t>& counts,
@@ -153,7 +95,7 @@ void note_unknown(const char* split, const DataSchema& schema, const EncodeRepor
                                "' hold a category that training never saw (coded as unknown)"));
 }
 
-void warn_of_lost_spacing(const Sources& sources, const DataSchema& schema, DataBundle& bundle) {
+void warn_of_lost_spacing(const SourceRows& sources, const DataSchema& schema, DataBundle& bundle) {
   for (const LostSpacing& lost :
        lost_spacing(sources.train, sources.rows.train, schema, bundle.fitted.numeric))
     bundle.warnings.push_back(
@@ -192,7 +134,8 @@ std::string missing_note(const DataSchema& schema, const EncodeReport& report, s
 
 Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, const OpenOptions& options) {
   TAILOR_RETURN_IF_ERROR_AS_IS(check_plan(plan, schema));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(Sources sources, read_sources(plan, schema, options.run_seed));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(SourceRows sources, plan.source->read(schema, options.run_seed));
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_rows(sources, schema));
   DataBundle bundle;
 
   const auto cut = [&](const LongTailSpec& spec, const RawTable& table,
@@ -256,12 +199,9 @@ Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, con
 Result<Dataset> open_extra(const std::string& path, const DataPlan& plan, const DataSchema& schema,
                            const FittedState& fitted, bool need_label, std::vector<std::string>* notes) {
   TAILOR_RETURN_IF_ERROR_AS_IS(check_schema(schema));
-  if (plan.format != DataFormat::kCsv)
-    return invalid_argument("'", path, "': this program was compiled for a generated set and reads no file");
-  const ReadOptions read{.csv = plan.csv, .need_label = need_label};
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const RawTable table, read_table(path, schema, read));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const RawTable table, plan.source->read_file(path, schema, need_label));
   EncodeReport report;
-  TAILOR_ASSIGN_OR_RETURN(Dataset data, encode(table, all_rows(table), schema, fitted, &report),
+  TAILOR_ASSIGN_OR_RETURN(Dataset data, encode(table, all_rows(table.num_rows), schema, fitted, &report),
                           concat("'", path, "'"));
   if (notes) {
     note_unknown("data", schema, report, *notes);

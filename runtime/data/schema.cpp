@@ -74,7 +74,7 @@ const std::string& classes_key() {
 }
 
 /// Label values without the suffix, and how often each occurs.
-Result<std::map<std::string, std::int64_t>> label_values(const ColumnProfile& column, const DataPlan& plan,
+Result<std::map<std::string, std::int64_t>> label_values(const ColumnProfile& column, const TablePlan& plan,
                                                          const FileProfile& file) {
   if (column.many_distinct || column.distinct.size() > static_cast<std::size_t>(kMaxClasses))
     return invalid_argument("label column '", column.name, "' of '", file.path, "' has more than ",
@@ -95,7 +95,7 @@ Result<std::map<std::string, std::int64_t>> label_values(const ColumnProfile& co
 
 /// The plan's list must name every label, and every class of it must have a row.
 Status check_class_list(const ColumnProfile& column, const std::map<std::string, std::int64_t>& counts,
-                        const DataPlan& plan, const FileProfile& file) {
+                        const TablePlan& plan, const FileProfile& file) {
   const std::set<std::string> listed(plan.classes.begin(), plan.classes.end());
   if (listed.size() != plan.classes.size())
     return invalid_argument(classes_key(), " names a class twice").about(classes_key());
@@ -118,7 +118,7 @@ Status check_class_list(const ColumnProfile& column, const std::map<std::string,
   return {};
 }
 
-Status choose_classes(const ColumnProfile& column, const DataPlan& plan, const FileProfile& file,
+Status choose_classes(const ColumnProfile& column, const TablePlan& plan, const FileProfile& file,
                       DataSchema& schema, std::string& reason) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const auto counts, label_values(column, plan, file));
   std::vector<std::string> values;
@@ -218,7 +218,7 @@ Status check_is_text(const ColumnProfile& profile, const FileProfile& file) {
 }
 
 /// How the cells of a date or time column are to be read.
-Result<DateForm> date_form(const ColumnProfile& profile, const FileProfile& file, const DataPlan& plan) {
+Result<DateForm> date_form(const ColumnProfile& profile, const FileProfile& file, const TablePlan& plan) {
   const DateEvidence& dates = profile.dates;
   if (profile.is_numeric() && dates.num_digits < profile.num_values) {
     const double size = std::max(std::abs(profile.min), std::abs(profile.max));
@@ -252,7 +252,7 @@ Result<DateForm> date_form(const ColumnProfile& profile, const FileProfile& file
   return *form;
 }
 
-Status choose_date(const ColumnProfile& profile, const FileProfile& file, const DataPlan& plan,
+Status choose_date(const ColumnProfile& profile, const FileProfile& file, const TablePlan& plan,
                    Column& column, std::string& reason) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(column.date_form, date_form(profile, file, plan));
   column.date_features = plan.date_features;
@@ -279,7 +279,7 @@ Status choose_date(const ColumnProfile& profile, const FileProfile& file, const 
   return {};
 }
 
-Status choose_feature(const ColumnProfile& profile, const FileProfile& file, const DataPlan& plan,
+Status choose_feature(const ColumnProfile& profile, const FileProfile& file, const TablePlan& plan,
                       bool declared, bool strict, Column& column, std::string& reason) {
   const bool all_dates =
       !profile.is_numeric() && profile.num_values > 0 && profile.dates.num_dates == profile.num_values;
@@ -294,7 +294,9 @@ Status choose_feature(const ColumnProfile& profile, const FileProfile& file, con
                               profile.many_distinct ? concat("more than ", ColumnProfile::kMaxDistinct)
                                                     : concat(profile.num_distinct()),
                               " different texts in ", file.num_rows, " rows and looks like an identifier")
-          .with_hint("list it in data.columns.drop, as data.columns.id, or in data.columns.categorical");
+          .with_hint(concat("list it in ", key_name(&TableKeys::columns_drop), ", as ",
+                            key_name(&TableKeys::columns_id), ", or in ",
+                            key_name(&TableKeys::columns_categorical)));
     column.role = profile.is_numeric() ? ColumnRole::kNumeric : ColumnRole::kCategorical;
     reason = profile.type_reason();
   }
@@ -302,11 +304,11 @@ Status choose_feature(const ColumnProfile& profile, const FileProfile& file, con
     if (profile.num_values == 0)
       return invalid_argument("numeric column '", profile.name, "' of '", file.path,
                               "' has no value in any row")
-          .with_hint("list it in data.columns.drop");
+          .with_hint(concat("list it in ", key_name(&TableKeys::columns_drop)));
     if (profile.num_numbers == 0)
       return invalid_argument("column '", profile.name, "' of '", file.path, "' holds no number ('",
                               profile.first_text, "' at ", profile.first_text_where, "), expected numbers")
-          .with_hint("list it in data.columns.categorical");
+          .with_hint(concat("list it in ", key_name(&TableKeys::columns_categorical)));
     column.missing_flag = plan.missing == MissingPolicy::kFlag && profile.num_missing > 0;
     TAILOR_RETURN_IF_ERROR_AS_IS(choose_sign(profile, file, column));
   }
@@ -320,7 +322,7 @@ Status choose_feature(const ColumnProfile& profile, const FileProfile& file, con
 }
 
 /// The table's columns before any has a role, and what of the plan every reader needs.
-DataSchema columns_of(const FileProfile& profile, const DataPlan& plan) {
+DataSchema columns_of(const FileProfile& profile, const TablePlan& plan) {
   DataSchema schema;
   schema.named = profile.has_header;
   schema.label_strip = plan.label_strip;
@@ -337,7 +339,7 @@ DataSchema columns_of(const FileProfile& profile, const DataPlan& plan) {
 }
 
 /// infer_schema but for the labels; strict: columns must be what they look like.
-Result<DataSchema> schema_by_roles(const FileProfile& profile, const DataPlan& plan, bool strict,
+Result<DataSchema> schema_by_roles(const FileProfile& profile, const TablePlan& plan, bool strict,
                                    SchemaReasons* reasons) {
   const auto count = static_cast<std::int32_t>(profile.columns.size());
   std::vector<const char*> declared(profile.columns.size(), nullptr);
@@ -439,13 +441,13 @@ std::string positional_name(std::int32_t position) {
   return concat("column ", position);
 }
 
-Result<DataSchema> infer_schema(const FileProfile& profile, const DataPlan& plan, SchemaReasons* reasons) {
+Result<DataSchema> infer_schema(const FileProfile& profile, const TablePlan& plan, SchemaReasons* reasons) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(DataSchema schema, schema_by_roles(profile, plan, true, reasons));
   TAILOR_RETURN_IF_ERROR_AS_IS(check_class_labels(profile, plan, schema));
   return schema;
 }
 
-Status check_class_labels(const FileProfile& profile, const DataPlan& plan, const DataSchema& schema) {
+Status check_class_labels(const FileProfile& profile, const TablePlan& plan, const DataSchema& schema) {
   if (!plan.classes.empty()) return {};
   constexpr std::int64_t kManyClasses = 20, kFewRows = 10;
   const auto role = std::find_if(schema.columns.begin(), schema.columns.end(),
@@ -485,11 +487,12 @@ Status check_class_labels(const FileProfile& profile, const DataPlan& plan, cons
   return {};
 }
 
-Result<DataSchema> schema_as_found(const FileProfile& profile, const DataPlan& plan, SchemaReasons* reasons) {
+Result<DataSchema> schema_as_found(const FileProfile& profile, const TablePlan& plan,
+                                   SchemaReasons* reasons) {
   return schema_by_roles(profile, plan, false, reasons);
 }
 
-Result<DataSchema> label_schema(const FileProfile& profile, const DataPlan& plan) {
+Result<DataSchema> label_schema(const FileProfile& profile, const TablePlan& plan) {
   DataSchema schema = columns_of(profile, plan);
   for (Column& column : schema.columns)
     column.role = ColumnRole::kDrop;
@@ -502,31 +505,16 @@ Result<DataSchema> label_schema(const FileProfile& profile, const DataPlan& plan
   return schema;
 }
 
-Result<DataSchema> schema_of(const DataPlan& plan, SchemaNotes* notes) {
-  if (plan.format == DataFormat::kCsv) {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(const FileProfile profile,
-                                  profile_csv(plan.train, plan.csv, mentioned_names(plan), plan.cells));
-    SchemaReasons reasons;
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(DataSchema schema, infer_schema(profile, plan, &reasons));
-    if (notes)
-      for (std::size_t i = 0; i < reasons.columns.size(); ++i)
-        if (reasons.columns[i] == kIndexReason)
-          notes->push_back(concat("column ", i, " of '", profile.path, "' is left out: ", kIndexReason, "; ",
-                                  key_name(&TableKeys::columns_numeric), " = [", i, "] would keep it"));
-    return schema;
-  }
-  DataSchema schema;
-  for (std::int32_t i = 0; i < plan.generated.dimensions; ++i) {
-    schema.columns.push_back({});
-    schema.columns.back().name = concat("x", i);
-    schema.columns.back().position = i;
-  }
-  schema.numeric = word_of(plan.normalisation);
-  schema.num_classes = plan.generated.classes;
-  for (std::int32_t k = 0; k < schema.num_classes; ++k)
-    schema.class_names.push_back(concat(k));
-  if (schema.num_classes == 2) schema.positive_class = 1;
-  TAILOR_RETURN_IF_ERROR_AS_IS(check_schema(schema));
+Result<DataSchema> table_schema(const TablePlan& plan, SchemaNotes* notes) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const FileProfile profile,
+                                profile_csv(plan.train, plan.csv, mentioned_names(plan), plan.cells));
+  SchemaReasons reasons;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(DataSchema schema, infer_schema(profile, plan, &reasons));
+  if (notes)
+    for (std::size_t i = 0; i < reasons.columns.size(); ++i)
+      if (reasons.columns[i] == kIndexReason)
+        notes->push_back(concat("column ", i, " of '", profile.path, "' is left out: ", kIndexReason, "; ",
+                                key_name(&TableKeys::columns_numeric), " = [", i, "] would keep it"));
   return schema;
 }
 

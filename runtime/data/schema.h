@@ -1,7 +1,8 @@
 #pragma once
 #include "runtime/base/data_schema.h"
-#include "runtime/data/plan.h"
 #include "runtime/data/profile.h"
+#include "runtime/data/source.h"
+#include "runtime/data/table_plan.h"
 
 namespace tailor::runtime {
 
@@ -11,9 +12,6 @@ struct SchemaReasons {
   std::string label;
   std::string classes;
 };
-
-/// What a user should hear of a schema that was inferred: columns left out that nobody named.
-using SchemaNotes = std::vector<std::string>;
 
 /// Chooses roles and capacities from what the training file looks like and what the plan says (it wins).
 ///
@@ -25,23 +23,22 @@ using SchemaNotes = std::vector<std::string>;
 /// Errors    a named column that is not there (nearest name hinted); a column with two roles; a text column
 ///           declared numeric; more than 65536 distinct values; fewer than 2 classes; a positive class that
 ///           does not occur; undeclared text that looks like an identifier (hint: drop, id or categorical).
-Result<DataSchema> infer_schema(const FileProfile& profile, const DataPlan& plan,
+Result<DataSchema> infer_schema(const FileProfile& profile, const TablePlan& plan,
                                 SchemaReasons* reasons = nullptr);
 /// The same without check_class_labels: what a report shows of a table that training refuses.
-Result<DataSchema> schema_as_found(const FileProfile& profile, const DataPlan& plan,
+Result<DataSchema> schema_as_found(const FileProfile& profile, const TablePlan& plan,
                                    SchemaReasons* reasons = nullptr);
 
 /// The label column holds classes. A list in data.label.classes says so; without it
 /// Errors    a number with a fraction (a quantity; its place); over 20 classes of fewer than 10 rows on average;
 ///           two texts of one number, such as 0 and 0.0 (both places).
-Status check_class_labels(const FileProfile& profile, const DataPlan& plan, const DataSchema& schema);
+Status check_class_labels(const FileProfile& profile, const TablePlan& plan, const DataSchema& schema);
 
 /// The classes alone: label column and class names as infer_schema chooses them, every other column dropped.
-Result<DataSchema> label_schema(const FileProfile& profile, const DataPlan& plan);
+Result<DataSchema> label_schema(const FileProfile& profile, const TablePlan& plan);
 
-/// The schema of the plan's data: infer_schema over the training file, or the shape of a generated set. Reads
-/// the data once, keeps none of it.
-Result<DataSchema> schema_of(const DataPlan& plan, SchemaNotes* notes = nullptr);
+/// infer_schema over the training file, which is read once.
+Result<DataSchema> table_schema(const TablePlan& plan, SchemaNotes* notes = nullptr);
 
 /// Schema files: JSON, as stored in the artifact and written by `tailor data --schema-out`.
 std::string schema_to_json(const DataSchema& schema);

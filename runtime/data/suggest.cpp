@@ -276,9 +276,9 @@ WatchedMetric suggest_watched_metric(const DataDescription& d, const SplitChoice
         concat("validation holds no row of ", absent, " of ", val.size(), " classes, among them ",
                in_quotes(d.schema.class_names[rarest]), ": nothing there tells whether they are learnt");
   else if (val[rarest] < kFewWatched)
-    watched.warning =
-        concat("validation holds ", val[rarest], " ", name, ": differences of ", watched.name,
-               " between epochs or methods are mostly chance; data.split.val = 0.3 or more rows help");
+    watched.warning = concat("validation holds ", val[rarest], " ", name, ": differences of ", watched.name,
+                             " between epochs or methods are mostly chance; ", key_name(&SplitKeys::val),
+                             " = 0.3 or more rows help");
   return watched;
 }
 

@@ -388,13 +388,13 @@ private:
       return bad_cell(reader, field, "a number with '%' as in the training table");
     if (is_usual_marker(field.text))
       return bad_cell(reader, field, "a number")
-          .with_hint(
-              concat("if it means \"no value\", list ", in_quotes(field.text), " in data.missing_markers"));
+          .with_hint(concat("if it means \"no value\", list ", in_quotes(field.text), " in ",
+                            key_name(&TableKeys::missing_markers)));
     if (const std::string keys = keys_to_read(field.text, schema_.number_format); !keys.empty())
       return bad_cell(reader, field, "a number").with_hint(keys + " would read it as one");
     return bad_cell(reader, field, "a number")
-        .with_hint(concat("if it is a category, list ", in_quotes(reader.column->name),
-                          " in data.columns.categorical"));
+        .with_hint(concat("if it is a category, list ", in_quotes(reader.column->name), " in ",
+                          key_name(&TableKeys::columns_categorical)));
   }
 
   Status bad_label(const Reader& reader, const CsvField& field, std::string_view text) const {
@@ -403,9 +403,9 @@ private:
     Status status = invalid_argument(place(reader, field), ": label ", in_quotes(text), " is not one of the ",
                                      schema_.num_classes, " classes of the schema");
     if (!near.empty() && text.starts_with(near))
-      return std::move(status).with_hint(concat("the nearest class is ", in_quotes(near),
-                                                "; data.label.strip = \"", text.substr(near.size(), 8),
-                                                "\" would remove the rest"));
+      return std::move(status).with_hint(concat("the nearest class is ", in_quotes(near), "; ",
+                                                key_name(&TableKeys::label_strip), " = \"",
+                                                text.substr(near.size(), 8), "\" would remove the rest"));
     return std::move(status).with_hint(concat("the nearest class is ", in_quotes(near)));
   }
 

@@ -1,7 +1,6 @@
 #pragma once
 #include "runtime/base/data_schema.h"
 #include "runtime/data/csv.h"
-#include "runtime/data/plan.h"
 #include "runtime/data/row_lines.h"
 
 namespace tailor::runtime {

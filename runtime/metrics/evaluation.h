@@ -1,8 +1,9 @@
 #pragma once
 #include "runtime/metrics/class_groups.h"
 #include "runtime/metrics/confusion.h"
-#include "runtime/metrics/metric_table.h"
+#include "runtime/metrics/metric.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,10 +44,7 @@ struct EvaluationResult {
 ///   score     z_pos - z_neg (monotone in the softmax probability of the positive class); one-logit form: z,
 ///             or -z when the positive class is class 0
 ///
-///   ece       15 bins of equal width over the confidence max_k p_k, bin = min(14, floor(15 confidence));
-///             sum_b |correct_b - sum of confidences_b| / N
-///
-/// Metrics, in the order of kMetrics: those always recorded, then the requested ones. Rows are added in
+/// Metrics, in the order of metric_specs(): those always recorded, then the requested ones. Rows are added in
 /// evaluation order by one thread and summed in that order: same rows, same bits.
 class Evaluation {
 public:
@@ -61,26 +59,23 @@ public:
   EvaluationResult finish() const;
 
 private:
-  struct Bin {
-    std::int64_t rows = 0, correct = 0;
-    double confidence = 0;
+  /// A metric to report, and what it keeps of the rows if it looks at them itself.
+  struct Reported {
+    MetricRequest request;
+    std::unique_ptr<RowMetric> rows;
   };
 
   explicit Evaluation(EvaluationPlan plan);
-  void add_row(std::span<const double> logits, std::int32_t label, bool with_loss);
-  std::optional<double> value_of(const MetricRequest& metric) const;
-  std::optional<double> group_value(std::string_view name) const;
-  std::optional<double> expected_calibration_error() const;
+  void add_row(std::span<const double> logits, std::int32_t label, bool one_logit);
+  void report(MetricRequest metric);
 
   EvaluationPlan plan_;
   std::vector<ClassGroup> groups_;
-  std::vector<MetricRequest> metrics_; ///< what finish() reports, in order
+  std::vector<Reported> metrics_; ///< what finish() reports, in order
   ConfusionMatrix confusion_;
-  double loss_sum_ = 0, brier_sum_ = 0;
   std::vector<double> scores_;         ///< K = 2
   std::vector<std::uint8_t> positive_; ///< K = 2
   bool has_nan_ = false;
-  std::vector<Bin> bins_; ///< 15 equal-width confidence bins
 };
 
 } // namespace tailor::runtime

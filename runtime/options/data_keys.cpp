@@ -7,9 +7,7 @@ const KeySet<DataKeys>& DataKeys::keys() {
       "data.",
       {
           key("format", &DataKeys::format,
-              {.stage = kCompiled,
-               .text = "a table in csv or csv.gz, or a generated set",
-               .choices_of = "source"}),
+              {.stage = kCompiled, .text = "where the rows come from", .choices_of = "source"}),
           key("numeric", &DataKeys::numeric,
               {.stage = kCompiled,
                .text = "normalisation of numeric columns, fitted on the training split",

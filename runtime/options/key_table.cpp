@@ -4,13 +4,10 @@
 #include "runtime/options/component.h"
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
-#include "runtime/options/generated_keys.h"
 #include "runtime/options/long_tail_keys.h"
 #include "runtime/options/program_keys.h"
 #include "runtime/options/run_keys.h"
 #include "runtime/options/schedule_keys.h"
-#include "runtime/options/split_keys.h"
-#include "runtime/options/table_keys.h"
 
 #include <algorithm>
 #include <list>
@@ -53,11 +50,8 @@ Table made_table() {
     table.specs.insert(table.specs.end(), specs.begin(), specs.end());
   };
   add(DataKeys::keys().specs());
-  add(TableKeys::keys().specs());
-  add(SplitKeys::keys().specs());
   add(LongTailKeys::keys().specs());
   add(TestTailKeys::keys().specs());
-  add(GeneratedKeys::keys().specs());
   add(ModelKeys::keys().specs());
   add(MethodKeys::keys().specs());
   add(OptimizerKeys::keys().specs());

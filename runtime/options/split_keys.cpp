@@ -9,9 +9,7 @@ const KeySet<SplitKeys>& SplitKeys::keys() {
       "data.split.",
       {
           key("by", &SplitKeys::by,
-              {.text = "how validation and test rows are held out",
-               .source = "methods 11.1",
-               .only_if = "data.format = csv"}),
+              {.text = "how validation and test rows are held out", .source = "methods 11.1"}),
           key("column", &SplitKeys::column,
               {.stage = kCompiled,
                .text = "group or time column; default: data.columns.group or .time",

@@ -3,6 +3,10 @@
 #include "runtime/artifact/stage_options.h"
 #include "runtime/base/file.h"
 #include "runtime/base/option_condition.h"
+#include "runtime/options/component.h"
+#include "runtime/options/key_table.h"
+#include "runtime/options/table_keys.h"
+#include "runtime/options/words.h"
 
 #include <algorithm>
 #include <sys/stat.h>
@@ -11,40 +15,86 @@ namespace tailor::runtime {
 namespace {
 
 constexpr const char* kCommandLine = "command line";
+/// Where the control fields of C++ programs have their options.
+constexpr std::string_view kControlSection = "control.";
 
-/// The host writes this option, or a schedule of it, into a control field. Keys of other sections are read by
-/// the data plan, the loop and the evaluation.
+std::string_view section_of(std::string_view key) {
+  return key.substr(0, key.find('.'));
+}
+
+/// The keys of these sections are numbers that a step reads: whatever no control field takes, nothing does. Keys of
+/// other sections are read by the data plan, the loop and the evaluation.
+bool is_for_a_field(std::string_view key) {
+  for (const ComponentKind& kind : component_kinds())
+    if ((kind.kind == "method" || kind.kind == "optimizer" || kind.kind == "schedule") &&
+        section_of(kind.selector) == section_of(key))
+      return true;
+  return key.starts_with(kControlSection);
+}
+
+/// The host writes this option, or a schedule of it, into a control field.
 bool reaches_a_field(const ArtifactSpec& spec, std::string_view key) {
   for (const Stage& stage : spec.stages)
     if (const std::string own = stage_key(stage.name, ""); key.starts_with(own))
       return reaches_a_field(spec, key.substr(own.size()));
-  for (const char* section : {"method.", "optimizer.", "control.", "schedule."}) {
-    if (!key.starts_with(section)) continue;
-    return std::any_of(spec.control.begin(), spec.control.end(), [&](const ControlField& field) {
-      return field.key == key ||
-             (field.binding == FieldBinding::kSchedule && key.starts_with(field.options_prefix + "."));
-    });
-  }
-  return true;
+  if (!is_for_a_field(key)) return true;
+  return std::any_of(spec.control.begin(), spec.control.end(), [&](const ControlField& field) {
+    return field.key == key ||
+           (field.binding == FieldBinding::kSchedule && key.starts_with(field.options_prefix + "."));
+  });
+}
+
+/// The selector of `key`'s section, if it holds several names and `key` is one of NAME in it: "method.use" for
+/// method.NAME.KEY.
+std::optional<std::string_view> list_of_names(std::string_view key) {
+  for (const ComponentKind& kind : component_kinds())
+    if (!kind.one && !kind.selector.empty() && section_of(kind.selector) == section_of(key) &&
+        std::count(key.begin(), key.end(), '.') > 1)
+      return kind.selector;
+  return std::nullopt;
+}
+
+/// Whether none of the keys of `condition` has one of its values.
+bool unmet_by(const Options& options, const OptionCondition& condition) {
+  return std::none_of(condition.keys.begin(), condition.keys.end(), [&](const std::string& key) {
+    const Option* option = options.find(key);
+    const std::string* word = option ? option->value.as_string() : nullptr;
+    return word &&
+           std::find(condition.values.begin(), condition.values.end(), *word) != condition.values.end();
+  });
+}
+
+/// `key` is of a name that stands in a list of names: the list with it, as `--set` of a recipe.
+std::string list_with_name(const ArtifactSpec& spec, std::string_view selector, const std::string& key) {
+  const std::size_t section = section_of(key).size() + 1;
+  const std::string name = key.substr(section, key.rfind('.') - section);
+  const Result<std::vector<std::string>> used = spec.options.get_strings(selector);
+  if (!used.ok() || std::find(used->begin(), used->end(), name) != used->end()) return "";
+  // The names that stand there by default are there for want of others.
+  const KeySpec* list = find_key(selector);
+  const OptionValue::List* by_default = list ? list->fallback.as_list() : nullptr;
+  std::string words;
+  for (const std::string& other : *used)
+    if (!by_default ||
+        std::find(by_default->begin(), by_default->end(), OptionValue(other)) == by_default->end())
+      words += concat('"', other, "\",");
+  return concat("--set '", selector, "=[", words, '"', name, "\"]' ");
 }
 
 /// What else a program would have to say for `key` to be read, as `--set` of a recipe; empty: not known.
-std::string way_to_read(const ArtifactSpec& spec, std::string_view key) {
-  if (key == "optimizer.momentum") return "--set optimizer.name=sgd ";
-  if (key == "optimizer.beta1" || key == "optimizer.beta2" || key == "optimizer.eps")
-    return "--set optimizer.name=adamw ";
-  if (!key.starts_with("method.")) return "";
-  const std::string method(key.substr(7, key.rfind('.') - 7));
-  std::string words;
-  if (const Result<std::vector<std::string>> use = spec.options.get_strings("method.use"); use.ok())
-    for (const std::string& name : *use) {
-      if (name == method)
-        return key.ends_with(".beta") ? concat("--set method.", method, ".table=effective ") : "";
-      const bool replaced =
-          name == "erm" || ((name == "sam" || name == "sam-a") && method.starts_with("sam"));
-      if (!replaced) words += concat('"', name, "\",");
-    }
-  return concat("--set 'method.use=[", words, '"', method, "\"]' ");
+std::string way_to_read(const ArtifactSpec& spec, const std::string& key) {
+  // The condition of the artifact, else that of the table of this program, which may know what the artifact has not.
+  const Option* option = spec.options.find(key);
+  std::string condition = option ? option->only_if : std::string();
+  if (const KeySpec* known = find_key(key); known && condition.empty()) condition = known->only_if;
+  const OptionCondition needed = OptionCondition::parse(condition);
+  // A key that depends on its neighbour is read if its name is used at all.
+  const std::string neighbours = key.substr(0, key.rfind('.') + 1);
+  if (needed.keys.empty() || needed.keys.front().starts_with(neighbours))
+    if (const std::optional<std::string_view> selector = list_of_names(key))
+      if (std::string way = list_with_name(spec, *selector, key); !way.empty()) return way;
+  if (needed.values.empty() || !unmet_by(spec.options, needed)) return "";
+  return concat("--set ", needed.keys.front(), "=", needed.values.front(), " ");
 }
 
 std::string rebuild_hint(const Artifact& artifact, const std::string& more, const std::string& key,
@@ -83,17 +133,12 @@ Status apply(const Artifact& artifact, const Settings& set, Options& options) {
     if (const std::optional<OptionCondition> needed = unmet_condition(options, key)) {
       const std::string& other = needed->keys.front();
       const Option* chosen = options.find(other);
-      const auto joined = [](const std::vector<std::string>& words) {
-        std::string all;
-        for (const std::string& word : words)
-          all += (all.empty() ? "" : " or ") + word;
-        return all;
-      };
-      const std::string wanted = joined(needed->values);
+      const std::string wanted = listed(needed->values, " or ");
       const bool unset = !chosen || chosen->value.is_null() || chosen->value == OptionValue("");
-      Status status = invalid_argument("--set ", key, "=", text, ": '", key, "' is read only with ",
-                                       joined(needed->keys), wanted.empty() ? " set" : concat(" = ", wanted),
-                                       ", which is ", unset ? "not set" : chosen->value.to_json());
+      Status status =
+          invalid_argument("--set ", key, "=", text, ": '", key, "' is read only with ",
+                           listed(needed->keys, " or "), wanted.empty() ? " set" : concat(" = ", wanted),
+                           ", which is ", unset ? "not set" : chosen->value.to_json());
       if (chosen && chosen->stage == OptionStage::kCompile) return status;
       return std::move(status).with_hint(
           concat("add --set ", other, "=", needed->values.empty() ? "..." : needed->values.front()));
@@ -122,7 +167,7 @@ Result<ResumedOptions> resumed_options(const Artifact& artifact, const Manifest&
   resumed.options = program;
   // `--data FILE` left its mark in data.train and comes again by itself.
   const auto is_data_argument = [&](const std::string& key, const Option& run) {
-    return key == "data.train" && run.value == OptionValue(manifest.data);
+    return key == key_name(&TableKeys::train) && run.value == OptionValue(manifest.data);
   };
   for (const auto& [key, option] : program) {
     const Option* run = manifest.options.find(key);
@@ -155,10 +200,10 @@ Status apply_data_argument(const std::string& data, Options& options) {
   if (data.empty() || is_folder(data)) return {};
   if (!file_exists(data)) return not_found("--data '", data, "' does not exist");
   Option train;
-  if (const Option* known = options.find("data.train")) train = *known;
+  if (const Option* known = options.find(key_name(&TableKeys::train))) train = *known;
   train.value = data;
   train.origin = kCommandLine;
-  options.set("data.train", std::move(train));
+  options.set(key_name(&TableKeys::train), std::move(train));
   return {};
 }
 

@@ -1,6 +1,6 @@
 #include "runtime/train/loop_plan.h"
 
-#include "runtime/metrics/metric_table.h"
+#include "runtime/metrics/metric.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/run_keys.h"
 
@@ -21,12 +21,11 @@ Result<Criterion> criterion_from(const std::string& text, const std::string& key
   if (split == "val" && criterion.empty())
     return invalid_argument("'", key, "' is '", text, "' and names no metric");
   criterion.higher = higher_is_better(criterion.metric);
-  for (const char* name : {"few", "med", "many"})
-    if (criterion.metric == name) {
-      TAILOR_ASSIGN_OR_RETURN(const GroupRule rule, parse_group_rule(eval.groups),
-                              concat("'", key_name(&EvalKeys::groups), "'"));
-      criterion.groups = to_string(rule);
-    }
+  if (follows_size_groups(criterion.metric)) {
+    TAILOR_ASSIGN_OR_RETURN(const GroupRule rule, parse_group_rule(eval.groups),
+                            concat("'", key_name(&EvalKeys::groups), "'"));
+    criterion.groups = to_string(rule);
+  }
   return criterion;
 }
 

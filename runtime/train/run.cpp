@@ -181,10 +181,7 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const RunKeys run, read_keys<RunKeys>(setup.options));
   setup.num_seeds = run.seeds;
   setup.first_seed = static_cast<std::uint64_t>(run.seed);
-  setup.reopen_data_per_seed =
-      setup.data_plan.split.val_follows_run ||
-      (setup.data_plan.long_tail && setup.data_plan.long_tail->subset_follows_run) ||
-      (setup.data_plan.test_long_tail && setup.data_plan.test_long_tail->subset_follows_run);
+  setup.reopen_data_per_seed = setup.data_plan.follows_run_seed();
 
   ExecutorOptions executor;
   executor.num_threads =
@@ -209,8 +206,8 @@ std::string reason_of(const TrainingRecord& record) {
   std::string reason;
   if (record.outcome == "early_stop")
     reason = concat("stopped early after epoch ", record.epoch, ": val/", record.stop_best.by.metric,
-                    " was not better for ", counted(record.epochs_without_gain, "epoch"),
-                    " (run.early_stop.patience)");
+                    " was not better for ", counted(record.epochs_without_gain, "epoch"), " (",
+                    key_name(&RunKeys::early_stop_patience), ")");
   else
     reason = concat(record.outcome.empty() ? "not finished: " : "finished: ", done);
   if (record.best.epoch >= 0) {
@@ -223,7 +220,8 @@ std::string reason_of(const TrainingRecord& record) {
     return concat(reason, "; val/", record.best.by.metric,
                   " was absent in every epoch: the last epoch is reported, and there is no best.safetensors");
   if (record.last_val.empty() && record.last_test.empty()) return reason;
-  return concat(reason, "; the last epoch is reported: neither run.keep.best nor run.early_stop.on is set");
+  return concat(reason, "; the last epoch is reported: neither ", key_name(&RunKeys::keep_best), " nor ",
+                key_name(&RunKeys::early_stop_on), " is set");
 }
 
 SeedResult seed_result(const TrainingRecord& record) {
@@ -333,7 +331,8 @@ Status describe_data(const RunSetup& setup, const DataBundle& data, RunResult& r
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const EvaluationPlan evaluation,
                                 evaluation_plan(spec, setup.options, data.fitted));
   TAILOR_ASSIGN_OR_RETURN(const std::vector<std::string> absent,
-                          absent_class_warnings(evaluation, data, spec.schema), "'eval.metrics'");
+                          absent_class_warnings(evaluation, data, spec.schema),
+                          concat("'", key_name(&EvalKeys::metrics), "'"));
   for (const std::vector<std::string>& said : {absent, data.warnings})
     for (const std::string& warning : said)
       warnings.say(warning);
@@ -393,9 +392,8 @@ void report_finished(const RunSetup& setup, const std::vector<std::string>& fini
       log_info(seed);
   if (trained || finished.empty() || setup.changed.empty()) return;
   log_warning(concat(joined(setup.changed), " has no effect: the run is finished"));
-  log_info(
-      "hint: a larger run.epochs (or run.steps) goes on with it; everything else needs a run of its own, "
-      "with another --out");
+  log_info(concat("hint: a larger ", key_name(&RunKeys::epochs), " (or ", key_name(&RunKeys::steps),
+                  ") goes on with it; everything else needs a run of its own, with another --out"));
 }
 
 Result<Checkpoint> load_last(const RunSetup& setup, const std::string& path) {

@@ -94,9 +94,8 @@ Status check_predictions_file(const Artifact& artifact, const ScoreOptions& opti
   std::vector<InputFile> inputs = {
       {"program", artifact.path()}, {"weights", options.weights}, {"data", options.data}};
   if (const Result<DataPlan> plan = data_plan_from(chosen, folder); plan.ok())
-    inputs.insert(
-        inputs.end(),
-        {{"training table", plan->train}, {"validation table", plan->val}, {"test table", plan->test}});
+    for (auto& [what, path] : plan->source->files())
+      inputs.push_back({what, path});
   return check_output(out, inputs);
 }
 

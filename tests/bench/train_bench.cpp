@@ -80,7 +80,7 @@ std::shared_ptr<const runtime::Artifact> compile(const Arguments& arguments) {
   });
   if (!parsed.ok()) must(Status(runtime::StatusCode::kInternal, parsed.messages()));
   const runtime::DataSchema schema =
-      must(runtime::schema_of(must(runtime::data_plan_from(parsed.options, ""))));
+      must(must(runtime::data_plan_from(parsed.options, "")).source->schema(nullptr));
   recipe::Program program(parsed, schema);
   backend::CompileOptions options;
   options.target = arguments.target;

@@ -16,7 +16,7 @@ void expect(bool condition) {
   if (!condition) std::abort();
 }
 
-void read_and_encode(std::string_view bytes, const DataSchema& schema, const DataPlan& plan) {
+void read_and_encode(std::string_view bytes, const DataSchema& schema, const TablePlan& plan) {
   auto source = memory_byte_source(bytes);
   if (!source.ok()) return;
   const Result<RawTable> table = read_table(std::move(*source), "fuzz.csv", schema, {.csv = plan.csv});
@@ -48,7 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (size == 0) return 0;
   const unsigned choice = bytes[0];
   const std::string_view text(reinterpret_cast<const char*>(bytes) + 1, size - 1);
-  DataPlan plan;
+  TablePlan plan;
   plan.csv.header = static_cast<HeaderLine>(choice % 3);
   plan.csv.separator = "\0,;\t"[choice / 3 % 4];
   plan.missing = static_cast<MissingPolicy>(choice / 12 % 3);

@@ -2,6 +2,7 @@
 
 #include "frontend/nn/batch_norm.h"
 #include "frontend/nn/linear.h"
+#include "frontend/optimizers/sgd.h"
 #include "frontend/program.h"
 #include "tests/golden/method_recording.h"
 

@@ -1,7 +1,7 @@
 #include "tools/experiment/comparison.h"
 
 #include "runtime/metrics/class_groups.h"
-#include "runtime/metrics/metric_table.h"
+#include "runtime/metrics/metric.h"
 
 #include <algorithm>
 #include <cmath>

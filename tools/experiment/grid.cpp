@@ -1,6 +1,7 @@
 #include "tools/experiment/grid.h"
 
 #include "runtime/base/file.h"
+#include "runtime/options/run_keys.h"
 #include "runtime/train/effective_options.h"
 #include "runtime/train/manifest.h"
 #include "runtime/train/run_folder.h"
@@ -80,8 +81,9 @@ Result<RunResult> run_variant(const Variant& variant, const runtime::RunOptions&
 /// Every seed the run was asked for is finished.
 bool is_whole(const RunResult& run, const Variant& variant, const runtime::Settings& set) {
   const Result<Options> options = runtime::effective_options(*variant.artifact, set);
-  const Result<std::int64_t> seeds = options.ok() ? options->get_int("run.seeds", 1) : options.status();
-  return seeds.ok() && std::ssize(run.seeds) == *seeds && run.seeds.back().outcome != "stopped";
+  if (!options.ok()) return false;
+  const Result<runtime::RunKeys> keys = runtime::read_keys<runtime::RunKeys>(*options);
+  return keys.ok() && std::ssize(run.seeds) == keys->seeds && run.seeds.back().outcome != "stopped";
 }
 
 } // namespace

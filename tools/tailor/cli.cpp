@@ -296,8 +296,9 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   if (const std::optional<int> code = runtime::refuse_unknown_command(app, words)) return *code;
   if (const std::optional<int> code = runtime::read_words(app, words)) return *code;
   if (*recipe_app && !recipe.describe && recipe.list.empty() && recipe.base.empty() && recipe.path.empty())
-    return runtime::wrong_command_line("recipe: name a recipe, or give --describe, --list KIND or --base NAME",
-                                       name + " recipe --help shows what it takes");
+    return runtime::wrong_command_line(
+        "recipe: name a recipe, or give --describe, --list KIND or --base NAME",
+        name + " recipe --help shows what it takes");
   // The program of this binary is trained with `--set` as `run` takes it.
   if (program && train.source.is_program()) {
     for (const std::string& assignment : train.source.set)

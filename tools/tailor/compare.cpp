@@ -5,6 +5,9 @@
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
 #include "runtime/data/plan.h"
+#include "runtime/options/run_keys.h"
+#include "runtime/options/split_keys.h"
+#include "runtime/options/table_keys.h"
 #include "runtime/train/manifest.h"
 #include "runtime/train/progress.h"
 #include "runtime/train/run_folder.h"
@@ -104,19 +107,17 @@ Result<std::vector<experiment::Variant>> compile_all(const CompareArguments& arg
   return variants;
 }
 
-/// Where every seed can validate on rows of its own: the recipe cuts them from its table by a seed.
-bool draws_validation(const runtime::DataPlan& plan) {
-  return plan.format == runtime::DataFormat::kCsv && plan.val.empty() && plan.split.val > 0 &&
-         (plan.split.by == runtime::SplitBy::kStratified || plan.split.by == runtime::SplitBy::kGroup);
-}
-
-Status check_validation(const runtime::DataPlan& plan) {
-  if (plan.format != runtime::DataFormat::kCsv || !plan.val.empty() || plan.split.val > 0) return {};
-  return runtime::invalid_argument("methods are compared on validation rows, and '",
-                                   plan.split.by == runtime::SplitBy::kFiles ? "data.val" : "data.split.val",
+Status check_validation(const runtime::DataPlan& plan, const runtime::Options& options) {
+  if (plan.source->validation() != runtime::ValidationRows::kNone) return {};
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const runtime::SplitKeys split,
+                                runtime::read_keys<runtime::SplitKeys>(options));
+  const std::string& file = runtime::key_name(&runtime::TableKeys::val);
+  const std::string& share = runtime::key_name(&runtime::SplitKeys::val);
+  const bool by_files = split.by == runtime::SplitBy::kFiles;
+  return runtime::invalid_argument("methods are compared on validation rows, and '", by_files ? file : share,
                                    "' leaves none")
-      .with_hint(plan.split.by == runtime::SplitBy::kFiles ? "data.val = \"FILE\""
-                                                           : "--set data.split.val=0.16");
+      .with_hint(by_files ? concat(file, " = \"FILE\"")
+                          : concat("--set ", share, "=", runtime::SplitKeys::kValShare));
 }
 
 /// One line a method; at a terminal it counts the seeds.
@@ -227,18 +228,18 @@ Result<int> compare_recipe(const CompareArguments& arguments) {
     return kWrongCommandLine;
   }
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const runtime::DataPlan plan, runtime::data_plan_from(recipe.options, ""));
-  TAILOR_RETURN_IF_ERROR_AS_IS(check_validation(plan));
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_validation(plan, recipe.options));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::vector<experiment::Variant> variants,
                                 compile_all(arguments, *candidates));
 
-  const bool new_rows_per_seed = draws_validation(plan);
+  const bool new_rows_per_seed = plan.source->validation() == runtime::ValidationRows::kCut;
   const experiment::ComparisonOptions judged =
       comparison_options(*variants.front().artifact, new_rows_per_seed);
   MethodProgress progress(arguments.quiet, variants, arguments.seeds);
   experiment::GridOptions grid;
   grid.out = arguments.out.empty() ? "runs/compare-" + recipe.name : arguments.out;
-  grid.run = {{"run.seeds", concat(arguments.seeds)}};
-  if (new_rows_per_seed) grid.run.emplace_back("data.split.val_seed", "run_seed");
+  grid.run = {{runtime::key_name(&runtime::RunKeys::seeds), concat(arguments.seeds)}};
+  if (new_rows_per_seed) grid.run.emplace_back(runtime::key_name(&runtime::SplitKeys::val_seed), "run_seed");
   grid.threads = arguments.threads;
   grid.command_line = arguments.command_line;
   grid.make_executor = backend::makeExecutor;

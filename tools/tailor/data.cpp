@@ -12,7 +12,7 @@ namespace tailor::tools {
 using namespace tailor::runtime;
 
 Result<DataDescription> describe(const TableArguments& arguments) {
-  DataPlan plan;
+  TablePlan plan;
   if (!arguments.separator.empty()) {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(plan.csv.separator, parse_separator(arguments.separator));
   }

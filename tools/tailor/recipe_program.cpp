@@ -62,15 +62,14 @@ Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std:
   Result<runtime::DataPlan> plan = runtime::read_data_plan(loaded.recipe.options, "");
   if (!plan.ok()) return about_data(loaded.recipe, plan.status());
   runtime::SchemaNotes notes;
-  Result<runtime::DataSchema> schema = runtime::schema_of(*plan, &notes);
+  Result<runtime::DataSchema> schema = plan->source->schema(&notes);
   if (!schema.ok()) return about_data(loaded.recipe, schema.status());
   for (const std::string& note : notes)
     runtime::log_info("note: " + note);
   for (const std::string& file : loaded.recipe.files)
     loaded.inputs.push_back({file == path ? "recipe" : "base recipe", file});
-  loaded.inputs.insert(
-      loaded.inputs.end(),
-      {{"training table", plan->train}, {"validation table", plan->val}, {"test table", plan->test}});
+  for (auto& [what, file] : plan->source->files())
+    loaded.inputs.push_back({what, file});
   recipe::check_schema(loaded.recipe, *schema);
   if (!loaded.recipe.ok()) return complaints(loaded.recipe);
   try {

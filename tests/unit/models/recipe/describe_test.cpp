@@ -11,9 +11,10 @@
 #include "frontend/data.h"
 #include "models/recipe/convert.h"
 #include "models/recipe/parse.h"
-#include "runtime/base/defaults.h"
 #include "runtime/base/option_condition.h"
 #include "runtime/options/key_table.h"
+#include "runtime/options/run_keys.h"
+#include "runtime/options/split_keys.h"
 
 namespace tailor::recipe {
 namespace {
@@ -43,14 +44,13 @@ TEST(Schema, EveryConditionNamesKeysAndValuesThereAre) {
 
 // What the key table says is what the runtime and a C++ program do without a recipe.
 TEST(Schema, SharedDefaultsStandOnce) {
-  namespace defaults = runtime::defaults;
   const Recipe recipe = parse("r.toml", {}, [](const std::string&) -> runtime::Result<std::string> {
     return std::string("[data]\nformat = \"two_moons\"\n");
   });
   const auto number = [&](std::string_view key) { return *recipe.options.get_number(key); };
-  EXPECT_EQ(number("run.epochs"), defaults::kEpochs);
-  EXPECT_EQ(number("data.split.test"), defaults::kTestShare);
-  for (const double share : {defaults::kValShare, defaults::kValShareBesideTestFile})
+  EXPECT_EQ(number("run.epochs"), runtime::RunKeys().epochs);
+  EXPECT_EQ(number("data.split.test"), runtime::SplitKeys().test);
+  for (const double share : {runtime::SplitKeys::kValShare, runtime::SplitKeys::kValShareBesideTestFile})
     EXPECT_THAT(std::string(find_key("data.split.val")->text), HasSubstr(number_text(share)));
   for (const data::Plan& plan : {data::blobs(), data::two_moons()})
     for (const auto& [key, option] : plan.options())

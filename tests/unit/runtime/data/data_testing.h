@@ -1,5 +1,7 @@
 #pragma once
 #include "runtime/data/open.h"
+#include "runtime/data/profile.h"
+#include "runtime/data/sources/csv.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -51,6 +53,17 @@ inline Result<FileProfile> profile_text(std::string_view text, CsvFormat format 
 
 inline Result<RawTable> read_text(std::string_view text, const DataSchema& schema, ReadOptions options = {}) {
   return read_table(std::move(*memory_byte_source(text)), "t.csv", schema, options);
+}
+
+/// A table to open, with everything a plan of one has in one place.
+struct TablePlanToOpen : TablePlan {
+  std::optional<LongTailSpec> long_tail, test_long_tail;
+
+  operator DataPlan() const { return {make_csv_source(*this), normalisation, long_tail, test_long_tail, {}}; }
+};
+
+inline Result<DataSchema> schema_of(const DataPlan& plan) {
+  return plan.source->schema(nullptr);
 }
 
 inline ColumnRef named(std::string name) {

@@ -121,14 +121,14 @@ protected:
       text += concat(cells[i], ",", i, ".5,", i % 2, "\n");
     return text;
   }
-  static Result<DataSchema> schema(const std::vector<std::string>& cells, const DataPlan& plan) {
+  static Result<DataSchema> schema(const std::vector<std::string>& cells, const TablePlan& plan) {
     return infer_schema(value_of(profile_text(table(cells))), plan);
   }
 };
 
 TEST_F(DateColumn, IsFoundAndReadAsTheSchemaSays) {
   const std::vector<std::string> cells = {"31/12/2020 18:00", "1/2/2021 06:00", ""};
-  DataPlan plan;
+  TablePlan plan;
   plan.missing = MissingPolicy::kFlag;
   const DataSchema s = value_of(schema(cells, plan));
   EXPECT_EQ(s.columns[0].role, ColumnRole::kDate);
@@ -159,7 +159,7 @@ TEST_F(DateColumn, IsFoundAndReadAsTheSchemaSays) {
 }
 
 TEST_F(DateColumn, OrdersTheRowsToo) {
-  DataPlan plan;
+  TablePlan plan;
   plan.time = named("at");
   plan.date = {named("at")};
   const DataSchema s = value_of(schema({"2021-01-01", "2021-03-01"}, plan));
@@ -174,7 +174,7 @@ TEST_F(DateColumn, OrdersTheRowsToo) {
 
 TEST_F(DateColumn, WhoseOrderIsOpenIsRefusedUntilItIsSaid) {
   const std::vector<std::string> cells = {"1/2/2021", "3/4/2021"};
-  DataPlan plan;
+  TablePlan plan;
   const Status open = schema(cells, plan).status();
   EXPECT_THAT(open.message(), testing::HasSubstr("day and month cannot be told apart"));
   EXPECT_THAT(open.hint(), testing::HasSubstr("data.date_order"));
@@ -187,7 +187,7 @@ TEST_F(DateColumn, WhoseOrderIsOpenIsRefusedUntilItIsSaid) {
 }
 
 TEST_F(DateColumn, KeysAreComplainedAboutAsWritten) {
-  DataPlan plan;
+  TablePlan plan;
   plan.id = named("x");
   plan.id_key = "eval.predict.id";
   plan.numeric = {named("x")};

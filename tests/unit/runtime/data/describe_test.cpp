@@ -24,7 +24,7 @@ TEST(Describe, AFeatureNamedFromTheRightIsOne) {
   std::string text = "id,kind,y\n";
   for (int i = 0; i < 40; ++i)
     text += concat(i, i % 3 ? ",a," : ",b,", i % 2, "\n");
-  DataPlan plan;
+  TablePlan plan;
   plan.categorical = {{"", -2}};
   const DataDescription d = value_of(describe_csv(folder.write("p.csv", text), plan));
   EXPECT_TRUE(d.features_left);
@@ -50,7 +50,7 @@ TEST(Describe, FindsLabelIdentifiersAndConstants) {
 
 TEST(Describe, WhatTheUserDeclaredIsKept) {
   const TemporaryFolder folder;
-  DataPlan plan;
+  TablePlan plan;
   plan.label = named("kind");
   plan.categorical = {named("name")};
   plan.numeric = {named("row")};

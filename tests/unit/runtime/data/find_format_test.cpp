@@ -76,7 +76,7 @@ TEST(FindFormat, TheSecondReadingAgrees) {
   EXPECT_EQ(profile.columns[2].num_missing, 1);
   EXPECT_TRUE(find_format(profile).number_reason.empty() || profile.columns[0].shaped.count == 0);
 
-  DataPlan plan;
+  TablePlan plan;
   plan.cells = f.cells;
   plan.missing = MissingPolicy::kMean;
   const DataSchema schema = value_of(infer_schema(profile, plan));
@@ -98,7 +98,7 @@ TEST(FindFormat, TheSecondReadingAgrees) {
 }
 
 TEST(FindFormat, MixedSignsAreRefused) {
-  DataPlan plan;
+  TablePlan plan;
   plan.cells.signs = {"$", "€", "%"};
   const auto status = [&](std::string_view text) {
     return infer_schema(
@@ -123,7 +123,7 @@ TEST(FindFormat, ConflictsAreSaidAndLeftAsText) {
 // A recipe written by hand says nothing of formats: its numbers are never silently categories.
 TEST(FindFormat, NumbersThatAreReadAsTextAreRefused) {
   const auto status = [](std::string_view text) {
-    DataPlan plan;
+    TablePlan plan;
     return infer_schema(value_of(profile_text(text)), plan).status();
   };
   const Status percent = status("rate,y\n28%,0\n3%,1\n28%,1\n");
@@ -134,7 +134,7 @@ TEST(FindFormat, NumbersThatAreReadAsTextAreRefused) {
   EXPECT_THAT(status("a;y\n1,5;0\n2,5;1\n").hint(), HasSubstr("data.decimal = \",\""));
   EXPECT_THAT(status("a,y\n\"$1,234.5\",0\n$2,1\n").hint(),
               HasSubstr("data.thousands = \",\", data.number_signs = [\"$\"]"));
-  DataPlan kept;
+  TablePlan kept;
   kept.categorical = {named("rate")};
   EXPECT_TRUE(infer_schema(value_of(profile_text("rate,y\n28%,0\n3%,1\n")), kept).ok());
 }

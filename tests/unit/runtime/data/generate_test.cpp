@@ -1,4 +1,4 @@
-#include "runtime/data/generate.h"
+#include "runtime/data/sources/generated.h"
 
 #include "data_testing.h"
 

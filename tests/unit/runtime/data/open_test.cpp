@@ -1,5 +1,7 @@
 #include "runtime/data/open.h"
 
+#include "runtime/data/sources/generated.h"
+
 #include "data_testing.h"
 
 #include <chrono>
@@ -10,11 +12,27 @@ namespace {
 
 using testing::HasSubstr;
 
-DataPlan plan_for(std::string path, ColumnRef label = {"", -1}) {
-  DataPlan plan;
+TablePlanToOpen plan_for(std::string path, ColumnRef label = {"", -1}) {
+  TablePlanToOpen plan;
   plan.train = std::move(path);
   plan.label = std::move(label);
   return plan;
+}
+
+DataPlan blobs(const GeneratedSpec& spec) {
+  return {make_generated_source("blobs", spec, Normalisation::kNone, generate_blobs),
+          Normalisation::kNone,
+          {},
+          {},
+          {}};
+}
+
+DataPlan two_moons(const GeneratedSpec& spec) {
+  return {make_generated_source("two_moons", spec, Normalisation::kNone, generate_two_moons),
+          Normalisation::kNone,
+          {},
+          {},
+          {}};
 }
 
 DataBundle open(const DataPlan& plan, const OpenOptions& options = {}) {
@@ -31,7 +49,7 @@ std::string table_text() {
 
 TEST(Open, SplitsFitsOnTrainAndEncodes) {
   const TemporaryFolder folder;
-  DataPlan plan = plan_for(folder.write("t.csv", table_text()), named("y"));
+  TablePlanToOpen plan = plan_for(folder.write("t.csv", table_text()), named("y"));
   plan.drop = {named("who")};
   plan.normalisation = Normalisation::kStandard;
   const DataBundle bundle = open(plan);
@@ -52,7 +70,7 @@ TEST(Open, SplitsFitsOnTrainAndEncodes) {
 
 TEST(Open, FittedStateIsUsedUnchanged) {
   const TemporaryFolder folder;
-  DataPlan plan = plan_for(folder.write("t.csv", table_text()), named("y"));
+  TablePlanToOpen plan = plan_for(folder.write("t.csv", table_text()), named("y"));
   plan.drop = {named("who")};
   FittedState fitted = open(plan).fitted;
   fitted.numeric.mean[0] = 1000;
@@ -68,10 +86,11 @@ TEST(Open, FittedStateIsUsedUnchanged) {
 }
 
 TEST(Open, CutsTrainAndTestByTheirOwnRatios) {
-  DataPlan plan;
-  plan.format = DataFormat::kBlobs;
-  plan.generated = {
-      .train_per_class = 5000, .val_per_class = 1000, .test_per_class = 1000, .classes = 10, .dimensions = 4};
+  DataPlan plan = blobs({.train_per_class = 5000,
+                         .val_per_class = 1000,
+                         .test_per_class = 1000,
+                         .classes = 10,
+                         .dimensions = 4});
   plan.long_tail = LongTailSpec{.r = 0.01};
   plan.test_long_tail = LongTailSpec{.r = 0.1};
   const DataBundle bundle = open(plan);
@@ -84,9 +103,7 @@ TEST(Open, CutsTrainAndTestByTheirOwnRatios) {
 }
 
 TEST(Open, SubsetMayFollowTheRunSeed) {
-  DataPlan plan;
-  plan.format = DataFormat::kTwoMoons;
-  plan.generated.train_per_class = 300;
+  DataPlan plan = two_moons({.train_per_class = 300});
   plan.long_tail = LongTailSpec{.r = 0.1};
   const auto rows = [&](std::uint64_t seed) { return open(plan, {.run_seed = seed}).train.source_row; };
   EXPECT_EQ(rows(1), rows(2));
@@ -96,7 +113,7 @@ TEST(Open, SubsetMayFollowTheRunSeed) {
 
 TEST(Open, ValidationRowsMayFollowTheRunSeed) {
   const TemporaryFolder folder;
-  DataPlan plan = plan_for(folder.write("t.csv", table_text()), named("y"));
+  TablePlanToOpen plan = plan_for(folder.write("t.csv", table_text()), named("y"));
   const auto rows = [&](std::uint64_t seed) { return open(plan, {.run_seed = seed}); };
   EXPECT_EQ(rows(1).val.source_row, rows(2).val.source_row);
   plan.split.val_follows_run = true;
@@ -108,7 +125,7 @@ TEST(Open, ValidationRowsMayFollowTheRunSeed) {
 
 TEST(Open, SplitsByGroupAndByTime) {
   const TemporaryFolder folder;
-  DataPlan plan = plan_for(folder.write("t.csv", table_text()), named("y"));
+  TablePlanToOpen plan = plan_for(folder.write("t.csv", table_text()), named("y"));
   plan.group = named("who");
   plan.split.by = SplitBy::kGroup;
   const DataBundle grouped = open(plan);
@@ -123,7 +140,7 @@ TEST(Open, SplitsByGroupAndByTime) {
   plan.drop = {named("who")};
   plan.time = named("x");
   plan.split.by = SplitBy::kTime;
-  DataPlan no_feature = plan;
+  TablePlanToOpen no_feature = plan;
   EXPECT_THAT(schema_of(no_feature).status().message(), HasSubstr("no column left to learn from"));
   plan.drop.clear();
   plan.categorical = {named("who")};
@@ -138,7 +155,7 @@ TEST(Open, SplitsByGroupAndByTime) {
 
 TEST(Open, SeparateFiles) {
   const TemporaryFolder folder;
-  DataPlan plan = plan_for(folder.write("t.csv", table_text()), named("y"));
+  TablePlanToOpen plan = plan_for(folder.write("t.csv", table_text()), named("y"));
   plan.drop = {named("who")};
   plan.val = folder.write("v.csv", "x,y\n1,a\n2,b\n");
   plan.test = folder.write("u.csv", "y,x\na,1\na,2\na,3\n");
@@ -172,7 +189,7 @@ TEST(Dataset, ContentHashSeesFeaturesAndLabels) {
 
 TEST(Open, AGroupInTwoFilesIsAnError) {
   const TemporaryFolder folder;
-  DataPlan plan = plan_for(folder.write("t.csv", table_text()), named("y"));
+  TablePlanToOpen plan = plan_for(folder.write("t.csv", table_text()), named("y"));
   plan.group = named("who");
   plan.test = folder.write("u.csv", "x,who,y\n1,g3,a\n");
   plan.split = {.by = SplitBy::kGroup, .test = 0};
@@ -188,20 +205,19 @@ TEST(Open, AnEmptyClassIsAnError) {
 }
 
 TEST(Open, SchemaAndOptionsMustAgree) {
-  DataPlan plan;
-  plan.format = DataFormat::kTwoMoons;
+  DataPlan plan = two_moons({});
   const DataSchema schema = value_of(schema_of(plan));
   plan.normalisation = Normalisation::kStandard;
   EXPECT_EQ(open_data(plan, schema).status().code(), StatusCode::kIncompatible);
   plan.normalisation = Normalisation::kNone;
-  plan.generated.dimensions = 3;
+  plan = blobs({.dimensions = 3});
   EXPECT_EQ(open_data(plan, schema).status().code(), StatusCode::kIncompatible);
 }
 
 // Whoever has the options shows the line that named the table, whatever is wrong in it.
 TEST(OpenData, FailuresAreAboutTheKeyThatLedThere) {
   const TemporaryFolder folder;
-  DataPlan plan = plan_for(folder.write("t.csv", table_text()), named("y"));
+  TablePlanToOpen plan = plan_for(folder.write("t.csv", table_text()), named("y"));
   plan.drop = {named("who")};
   const DataSchema schema = value_of(schema_of(plan));
   for (const char* cell : {"abc", ""}) {
@@ -222,7 +238,7 @@ TEST(OpenData, FailuresAreAboutTheKeyThatLedThere) {
 
 TEST(OpenExtra, PredictsOnFilesOfTheSameShape) {
   const TemporaryFolder folder;
-  DataPlan plan = plan_for(folder.write("t.csv", table_text()), named("y"));
+  TablePlanToOpen plan = plan_for(folder.write("t.csv", table_text()), named("y"));
   plan.categorical = {named("who")};
   const DataSchema schema = value_of(schema_of(plan));
   const FittedState fitted = open(plan).fitted;
@@ -240,7 +256,7 @@ TEST(OpenExtra, PredictsOnFilesOfTheSameShape) {
 TEST(RealData, Adult) {
   const std::string train = real_data("adult.data.gz"), test = real_data("adult.test.gz");
   if (train.empty()) GTEST_SKIP() << "TAILOR_DATA_DIR is not set or holds no Adult";
-  DataPlan plan = plan_for(train);
+  TablePlanToOpen plan = plan_for(train);
   plan.label_strip = ".";
   plan.test = test;
   plan.split = {.val = 0.2, .test = 0};
@@ -276,7 +292,7 @@ TEST(RealData, Adult) {
 TEST(RealData, Mammography) {
   const std::string path = real_data("mammography.csv.gz");
   if (path.empty()) GTEST_SKIP() << "TAILOR_DATA_DIR is not set or holds no mammography";
-  DataPlan plan = plan_for(path);
+  TablePlanToOpen plan = plan_for(path);
   plan.normalisation = Normalisation::kStandard;
   const DataSchema schema = value_of(schema_of(plan));
   EXPECT_EQ(schema.class_names, (std::vector<std::string>{"-1", "1"}));
@@ -294,7 +310,7 @@ TEST(RealData, Mammography) {
 TEST(RealData, Covertype) {
   const std::string path = real_data("covtype_first20000.csv.gz");
   if (path.empty()) GTEST_SKIP() << "TAILOR_DATA_DIR is not set or holds no covertype";
-  const DataPlan plan = plan_for(path);
+  const TablePlanToOpen plan = plan_for(path);
   const DataSchema schema = value_of(schema_of(plan));
   EXPECT_EQ(schema.num_numeric(), 54);
   const RawTable table = value_of(read_table(path, schema, {}));
@@ -307,7 +323,7 @@ TEST(RealData, Covertype) {
 TEST(RealData, CoverBinaryHasAHeader) {
   const std::string path = real_data("cover_binary_286048.csv.gz");
   if (path.empty()) GTEST_SKIP() << "TAILOR_DATA_DIR is not set or holds no cover_binary";
-  const DataPlan plan = plan_for(path, named("label"));
+  const TablePlanToOpen plan = plan_for(path, named("label"));
   const DataSchema schema = value_of(schema_of(plan));
   EXPECT_TRUE(schema.named);
   const RawTable table = value_of(read_table(path, schema, {}));

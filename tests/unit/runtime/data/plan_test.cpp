@@ -21,6 +21,12 @@ void set_at(Options& options, const char* key, OptionValue value, const char* or
   options.set(key, std::move(option));
 }
 
+/// What the source `csv` reads, and a whole plan of it.
+TablePlan table_plan(const Options& options, const std::string& directory = "") {
+  EXPECT_TRUE(data_plan_from(options, directory).ok());
+  return value_of(table_plan_from(options, directory));
+}
+
 Status failure(const Options& options) {
   return data_plan_from(options, "").status();
 }
@@ -64,7 +70,8 @@ TEST(Plan, ReadsEveryKey) {
   set_at(o, "data.long_tail.subset_seed", "run_seed");
   set_at(o, "data.test.r", 0.5);
   set_at(o, "eval.groups", "thirds");
-  const DataPlan plan = value_of(data_plan_from(o, "/recipes"));
+  const TablePlan plan = table_plan(o, "/recipes");
+  const DataPlan whole = value_of(data_plan_from(o, "/recipes"));
   EXPECT_EQ(plan.train, "/recipes/t.csv");
   EXPECT_EQ(plan.csv.header, HeaderLine::kYes);
   EXPECT_EQ(plan.csv.separator, ';');
@@ -82,20 +89,20 @@ TEST(Plan, ReadsEveryKey) {
   EXPECT_EQ(plan.normalisation, Normalisation::kQuantile);
   EXPECT_EQ(plan.split.by, SplitBy::kTime);
   EXPECT_EQ(plan.split.test, 0.25);
-  EXPECT_EQ(plan.long_tail->profile, TailProfile::kStep);
-  EXPECT_TRUE(plan.long_tail->subset_follows_run);
-  EXPECT_EQ(plan.test_long_tail->profile, TailProfile::kStep);
-  EXPECT_EQ(plan.test_long_tail->r, 0.5);
-  EXPECT_EQ(plan.groups.kind, GroupRule::Kind::kThirds);
+  EXPECT_EQ(whole.long_tail->profile, TailProfile::kStep);
+  EXPECT_TRUE(whole.long_tail->subset_follows_run);
+  EXPECT_EQ(whole.test_long_tail->profile, TailProfile::kStep);
+  EXPECT_EQ(whole.test_long_tail->r, 0.5);
+  EXPECT_EQ(whole.groups.kind, GroupRule::Kind::kThirds);
 }
 
 TEST(Plan, SeedsAreNumbersOrThatOfTheRun) {
   Options o = csv_options();
-  EXPECT_FALSE(value_of(data_plan_from(o, "")).split.val_follows_run);
+  EXPECT_FALSE(table_plan(o).split.val_follows_run);
   set_at(o, "data.split.val_seed", 7);
-  EXPECT_EQ(value_of(data_plan_from(o, "")).split.val_seed, 7u);
+  EXPECT_EQ(table_plan(o).split.val_seed, 7u);
   set_at(o, "data.split.val_seed", "run_seed");
-  EXPECT_TRUE(value_of(data_plan_from(o, "")).split.val_follows_run);
+  EXPECT_TRUE(table_plan(o).split.val_follows_run);
   set_at(o, "data.split.val_seed", "mine");
   EXPECT_FALSE(data_plan_from(o, "").ok());
 }
@@ -103,18 +110,18 @@ TEST(Plan, SeedsAreNumbersOrThatOfTheRun) {
 TEST(Plan, DefaultsAreThoseOfTheProtocol) {
   Options o = csv_options();
   const DataPlan plan = value_of(data_plan_from(o, ""));
-  EXPECT_EQ(plan.split.val, 0.16);
-  EXPECT_EQ(plan.split.test, 0.2);
+  EXPECT_EQ(table_plan(o).split.val, 0.16);
+  EXPECT_EQ(table_plan(o).split.test, 0.2);
   EXPECT_FALSE(plan.long_tail || plan.test_long_tail);
   // With a test file 80/20 inside train, unless the share was given.
   set_at(o, "data.test.file", "u.csv");
   set_at(o, "data.split.val", 0.16, "default");
-  EXPECT_EQ(value_of(data_plan_from(o, "")).split.val, 0.2);
-  EXPECT_EQ(value_of(data_plan_from(o, "")).split.test, 0);
+  EXPECT_EQ(table_plan(o).split.val, 0.2);
+  EXPECT_EQ(table_plan(o).split.test, 0);
   set_at(o, "data.split.val", 0.1);
-  EXPECT_EQ(value_of(data_plan_from(o, "")).split.val, 0.1);
+  EXPECT_EQ(table_plan(o).split.val, 0.1);
   set_at(o, "data.val", "v.csv");
-  EXPECT_EQ(value_of(data_plan_from(o, "")).split.val, 0);
+  EXPECT_EQ(table_plan(o).split.val, 0);
 }
 
 TEST(Plan, ErrorsNameKeyValueAndPlace) {
@@ -172,13 +179,16 @@ TEST(Plan, GeneratedSets) {
   set_at(o, "data.dimensions", 5);
   set_at(o, "data.samples_per_class", 100);
   const DataPlan plan = value_of(data_plan_from(o, ""));
-  EXPECT_EQ(plan.generated.classes, 7);
-  EXPECT_EQ(plan.generated.dimensions, 5);
-  EXPECT_EQ(plan.generated.train_per_class, 100);
+  const DataSchema schema = value_of(schema_of(plan));
+  EXPECT_EQ(schema.num_classes, 7);
+  EXPECT_EQ(schema.num_numeric(), 5);
+  EXPECT_EQ(value_of(plan.source->read(schema, 0)).train.num_rows, 700);
   set_at(o, "data.format", "two_moons"); // has its own two classes and dimensions
-  EXPECT_EQ(value_of(data_plan_from(o, "")).generated.classes, 2);
+  EXPECT_EQ(value_of(schema_of(value_of(data_plan_from(o, "")))).num_classes, 2);
   set_at(o, "data.samples_per_class", std::int64_t{1} << 60);
   EXPECT_THAT(failure(o).message(), HasSubstr("data.samples_per_class"));
+  set_at(o, "data.format", "blob");
+  EXPECT_THAT(failure(o).message(), HasSubstr("blobs"));
 }
 
 } // namespace

@@ -1,5 +1,7 @@
 #include "runtime/data/schema.h"
 
+#include "runtime/data/sources/generated.h"
+
 #include "data_testing.h"
 
 #include <functional>
@@ -11,21 +13,21 @@ using testing::HasSubstr;
 
 constexpr std::string_view kTable = "id,age,kind,y\nr1,1,a,no\nr2,2,b,yes\nr3,,a,no\nr4,4,?,no\n";
 
-DataPlan plan() {
-  DataPlan plan;
+TablePlan plan() {
+  TablePlan plan;
   plan.train = "t.csv";
   plan.label = named("y");
   plan.drop = {named("id")};
   return plan;
 }
 
-DataPlan labelled(const char* column) {
-  DataPlan plan;
+TablePlan labelled(const char* column) {
+  TablePlan plan;
   plan.label = named(column);
   return plan;
 }
 
-Result<DataSchema> infer(std::string_view text, const DataPlan& plan, SchemaReasons* reasons = nullptr) {
+Result<DataSchema> infer(std::string_view text, const TablePlan& plan, SchemaReasons* reasons = nullptr) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const FileProfile profile, profile_text(text));
   return infer_schema(profile, plan, reasons);
 }
@@ -48,7 +50,7 @@ TEST(Schema, RolesCapacitiesAndClassesComeFromTheFile) {
 }
 
 TEST(Schema, MissingFlagsWidenTheNumericInput) {
-  DataPlan flagged = plan();
+  TablePlan flagged = plan();
   flagged.missing = MissingPolicy::kFlag;
   const DataSchema schema = value_of(infer(kTable, flagged));
   EXPECT_TRUE(schema.columns[1].missing_flag);
@@ -57,7 +59,7 @@ TEST(Schema, MissingFlagsWidenTheNumericInput) {
 }
 
 TEST(Schema, ClassOrderIsSortedWithThePositiveLast) {
-  DataPlan p = plan();
+  TablePlan p = plan();
   p.positive = "no";
   const DataSchema swapped = value_of(infer(kTable, p));
   EXPECT_EQ(swapped.class_names, (std::vector<std::string>{"yes", "no"}));
@@ -72,7 +74,7 @@ TEST(Schema, ClassOrderIsSortedWithThePositiveLast) {
 }
 
 TEST(Schema, LabelsByPositionAndWithASuffix) {
-  DataPlan p;
+  TablePlan p;
   p.label_strip = ".";
   const DataSchema schema = value_of(infer("1,lo.\n2,hi.\n3,lo.\n", p)); // last column by default
   EXPECT_EQ(schema.class_names, (std::vector<std::string>{"lo", "hi"}));
@@ -83,7 +85,7 @@ TEST(Schema, LabelsByPositionAndWithASuffix) {
 }
 
 TEST(Schema, ErrorsNameTheColumnAndTheWayOut) {
-  DataPlan p = plan();
+  TablePlan p = plan();
   p.label = named("yy");
   Status status = infer(kTable, p).status();
   EXPECT_THAT(status.message(), HasSubstr("data.label.column: no column 'yy' in 't.csv'"));
@@ -128,7 +130,7 @@ TEST(Schema, ErrorsNameTheColumnAndTheWayOut) {
 
 // What a recipe's author wrote wrong is known by its key, and the cell that shows it by its place.
 TEST(Schema, ErrorsAreAboutAKey) {
-  const auto about = [](std::string_view text, const DataPlan& plan, const char* key, const char* message) {
+  const auto about = [](std::string_view text, const TablePlan& plan, const char* key, const char* message) {
     const Status status = infer(text, plan).status();
     EXPECT_EQ(status.key(), key);
     EXPECT_THAT(status.message(), HasSubstr(message));
@@ -136,7 +138,7 @@ TEST(Schema, ErrorsAreAboutAKey) {
   about(kTable, labelled("z"), "data.label.column", "no column 'z'");
   about("a,y\n1,q\n2,p\n3,\n4,\n", labelled("y"), "data.label.column",
         "t.csv:4:3: label column 'y' has no label here; 2 of 4 rows have none");
-  DataPlan p = plan();
+  TablePlan p = plan();
   p.drop = {named("id"), named("nope")};
   about(kTable, p, "data.columns.drop[1]", "no column 'nope'");
   p = plan();
@@ -160,14 +162,14 @@ TEST(Schema, AnIndexColumnIsLeftOut) {
   const std::string_view text = ",a,y\n0,1.5,q\n1,2.5,p\n";
   EXPECT_EQ(value_of(infer(text, labelled("y"), &reasons)).columns[0].role, ColumnRole::kDrop);
   EXPECT_THAT(reasons.columns[0], HasSubstr("no name"));
-  DataPlan kept = labelled("y");
+  TablePlan kept = labelled("y");
   kept.numeric = {ColumnRef{"", 0}};
   EXPECT_EQ(value_of(infer(text, kept)).columns[0].role, ColumnRole::kNumeric);
   const TemporaryFolder folder;
   SchemaNotes notes;
-  DataPlan on_disk = labelled("y");
+  TablePlan on_disk = labelled("y");
   on_disk.train = folder.write("i.csv", text);
-  EXPECT_TRUE(schema_of(on_disk, &notes).ok());
+  EXPECT_TRUE(table_schema(on_disk, &notes).ok());
   ASSERT_EQ(notes.size(), 1u);
   EXPECT_THAT(notes[0], HasSubstr("column 0 of "));
   EXPECT_THAT(notes[0], HasSubstr("data.columns.numeric = [0] would keep it"));
@@ -175,7 +177,7 @@ TEST(Schema, AnIndexColumnIsLeftOut) {
 
 TEST(Schema, ColumnsOfOneNameAreNamedByPosition) {
   const std::string_view text = "x,x,y\n1,5,q\n2,6,p\n";
-  DataPlan p = labelled("y");
+  TablePlan p = labelled("y");
   EXPECT_EQ(value_of(infer(text, p)).num_numeric(), 2);
   p.drop = {named("x")};
   const Status status = infer(text, p).status();
@@ -188,7 +190,7 @@ TEST(Schema, ColumnsOfOneNameAreNamedByPosition) {
 }
 
 TEST(Schema, QuantitiesAreNoClasses) {
-  const auto labels = [&](const std::function<std::string(int)>& label, DataPlan p = labelled("y")) {
+  const auto labels = [&](const std::function<std::string(int)>& label, TablePlan p = labelled("y")) {
     std::string text = "x,y\n";
     for (int i = 0; i < 100; ++i)
       text += concat(i % 7, ",", label(i), "\n");
@@ -199,7 +201,7 @@ TEST(Schema, QuantitiesAreNoClasses) {
   const Status fraction = labels([](int i) { return concat(i % 3, ".5"); });
   EXPECT_EQ(fraction.message(), "t.csv:2:3: label column 'y' holds 0.5, a quantity and not a class");
   EXPECT_EQ(fraction.key(), "data.label.column");
-  DataPlan listed = labelled("y");
+  TablePlan listed = labelled("y");
   listed.classes = {"0.5", "1.5", "2.5"};
   EXPECT_TRUE(labels([](int i) { return concat(i % 3, ".5"); }, listed).ok());
   EXPECT_THAT(labels([](int i) { return concat(i / 4); }).message(),
@@ -211,13 +213,13 @@ TEST(Schema, TwoSpellingsOfOneNumberAreNoTwoClasses) {
   const Status status = infer(text, labelled("y")).status();
   EXPECT_EQ(status.message(), "t.csv:4:3: label '0.0' is the same number as '0' at t.csv:2:3, expected one "
                               "spelling for each class");
-  DataPlan listed = labelled("y");
+  TablePlan listed = labelled("y");
   listed.classes = {"0", "0.0", "1"};
   EXPECT_EQ(value_of(infer(text, listed)).num_classes, 3);
 }
 
 TEST(Schema, JsonRoundTrip) {
-  DataPlan p = plan();
+  TablePlan p = plan();
   p.missing = MissingPolicy::kFlag;
   p.normalisation = Normalisation::kQuantile;
   p.label_strip = ".";
@@ -249,11 +251,9 @@ TEST(Schema, ASchemaFileIsCheckedLikeAnyInput) {
 }
 
 TEST(Schema, GeneratedSetsHaveOneToo) {
-  DataPlan p;
-  p.format = DataFormat::kBlobs;
-  p.generated.classes = 7;
-  p.generated.dimensions = 3;
-  const DataSchema schema = value_of(schema_of(p));
+  const DataSchema schema = value_of(
+      make_generated_source("blobs", {.classes = 7, .dimensions = 3}, Normalisation::kNone, generate_blobs)
+          ->schema(nullptr));
   EXPECT_EQ(schema.num_numeric(), 3);
   EXPECT_EQ(schema.num_classes, 7);
   EXPECT_EQ(schema.columns[2].name, "x2");

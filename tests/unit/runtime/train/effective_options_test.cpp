@@ -59,7 +59,7 @@ TEST(EffectiveOptions, AKeyThatNothingReadsIsRefused) {
   EXPECT_EQ(
       refusal({{"method.sam-a.rho", "3"}}),
       "--set method.sam-a.rho=3: nothing in this artifact reads 'method.sam-a.rho' | rebuild it: tailor "
-      "compile toy.toml --set 'method.use=[\"ema\",\"sam-a\"]' --set method.sam-a.rho=3 -o P.tailor");
+      "compile toy.toml --set 'method.use=[\"ema\",\"sam\",\"sam-a\"]' --set method.sam-a.rho=3 -o P.tailor");
   EXPECT_THAT(refusal({{"optimizer.beta1", "0.5"}}),
               HasSubstr("--set optimizer.name=adamw --set optimizer.beta1=0.5"));
   EXPECT_EQ(

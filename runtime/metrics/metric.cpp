@@ -1,7 +1,10 @@
-#include "runtime/metrics/metric_table.h"
+#include "runtime/metrics/metric.h"
+
+#include "runtime/options/eval_keys.h"
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 namespace tailor::runtime {
 namespace {
@@ -14,21 +17,39 @@ std::string_view stem(std::string_view name) {
 }
 
 const MetricSpec* find_stem(std::string_view text) {
-  const auto found = std::find_if(std::begin(kMetrics), std::end(kMetrics),
-                                  [&](const MetricSpec& metric) { return stem(metric.name) == text; });
-  return found == std::end(kMetrics) ? nullptr : &*found;
+  for (const auto& [name, spec] : Registry<MetricSpec>::specs())
+    if (stem(name) == text) return &spec;
+  return nullptr;
 }
 
 Status unknown(std::string_view name) {
-  std::string all;
-  for (const MetricSpec& metric : kMetrics)
-    all += concat(all.empty() ? "" : ", ", metric.name);
-  for (const std::string_view family : kMetricFamilies)
-    all += concat(", ", family);
-  return invalid_argument("unknown metric '", name, "'").with_hint(concat("one of ", all));
+  std::vector<std::string> all;
+  for (const MetricSpec* metric : metric_specs())
+    all.push_back(metric->name);
+  for (const std::string& family : key_spec(&EvalKeys::metrics).choices)
+    all.push_back(family);
+  return invalid_argument("unknown metric '", name, "'").with_hint(concat("one of ", listed(all)));
 }
 
 } // namespace
+
+double EvaluatedRow::probability(std::size_t k) const {
+  return std::exp(logits[k] - most) / sum;
+}
+
+std::optional<double> EvaluatedSplit::mean(double sum) const {
+  const std::int64_t rows = confusion.num_rows();
+  return rows > 0 ? std::optional(sum / static_cast<double>(rows)) : std::nullopt;
+}
+
+std::vector<const MetricSpec*> metric_specs() {
+  std::vector<const MetricSpec*> specs;
+  for (const auto& [name, spec] : Registry<MetricSpec>::specs())
+    specs.push_back(&spec);
+  std::stable_sort(specs.begin(), specs.end(),
+                   [](const MetricSpec* a, const MetricSpec* b) { return a->rank < b->rank; });
+  return specs;
+}
 
 Result<MetricRequest> parse_metric(std::string_view name) {
   const MetricSpec* spec = find_stem(stem(name));
@@ -49,13 +70,14 @@ Result<MetricRequest> parse_metric(std::string_view name) {
 }
 
 bool is_metric_family(std::string_view name) {
-  return std::find(std::begin(kMetricFamilies), std::end(kMetricFamilies), name) != std::end(kMetricFamilies);
+  const std::vector<std::string>& families = key_spec(&EvalKeys::metrics).choices;
+  return std::find(families.begin(), families.end(), name) != families.end();
 }
 
 std::vector<std::string> metric_names(std::int32_t num_classes) {
   std::vector<std::string> names;
-  for (const MetricSpec& metric : kMetrics)
-    if (!metric.on_request && (!metric.two_classes || num_classes == 2)) names.emplace_back(metric.name);
+  for (const MetricSpec* metric : metric_specs())
+    if (!metric->on_request && (!metric->two_classes || num_classes == 2)) names.push_back(metric->name);
   return names;
 }
 
@@ -64,6 +86,11 @@ bool higher_is_better(std::string_view name) {
     if (name.starts_with(split)) name.remove_prefix(split.size());
   const MetricSpec* spec = find_stem(stem(name));
   return !spec || spec->higher_is_better;
+}
+
+bool follows_size_groups(std::string_view name) {
+  const MetricSpec* spec = find_stem(stem(name));
+  return spec && spec->of_size_groups;
 }
 
 } // namespace tailor::runtime

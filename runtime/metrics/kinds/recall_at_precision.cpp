@@ -1,0 +1,24 @@
+#include "runtime/metrics/metric.h"
+#include "runtime/metrics/ranking.h"
+
+namespace tailor::runtime {
+namespace {
+
+MetricSpec spec() {
+  MetricSpec metric{{.name = "recall_at_precision(x)",
+                     .text = "largest recall at a precision of at least x",
+                     .source = "methods 12"}};
+  metric.rank = 200;
+  metric.two_classes = true;
+  metric.on_request = true;
+  metric.value = [](const EvaluatedSplit& split, double x) -> std::optional<double> {
+    if (split.has_nan) return std::nullopt;
+    return recall_at_precision(split.scores, split.positive, x);
+  };
+  return metric;
+}
+
+const Registered<MetricSpec> registered{spec()};
+
+} // namespace
+} // namespace tailor::runtime

@@ -1,0 +1,119 @@
+// A data source of one's own, in one file: what runtime/data/sources/README.md says.
+#include "runtime/data/loader.h"
+#include "runtime/data/sampler.h"
+#include "runtime/data/source.h"
+#include "runtime/options/key_table.h"
+
+#include "data_testing.h"
+
+namespace tailor::runtime {
+namespace {
+
+struct RampKeys {
+  std::int64_t rows = 8;
+
+  static const KeySet<RampKeys>& keys() {
+    static const KeySet<RampKeys> set{
+        "data.ramp_",
+        {key("rows", &RampKeys::rows, {.min = 2, .max = 1000, .text = "rows of each split of a ramp"})}};
+    return set;
+  }
+};
+
+/// x = 0, 1, 2, ..., two classes in turn.
+class RampSource final : public DataSource {
+public:
+  explicit RampSource(std::int64_t rows) : rows_(rows) {}
+  Result<DataSchema> schema(SchemaNotes*) const override {
+    DataSchema schema;
+    schema.columns.push_back({.name = "x"});
+    schema.num_classes = 2;
+    schema.class_names = {"even", "odd"};
+    return schema;
+  }
+  Result<SourceRows> read(const DataSchema&, std::uint64_t) const override {
+    SourceRows rows;
+    for (RawTable* table : {&rows.train, &rows.val, &rows.test}) {
+      table->path = "ramp";
+      table->num_rows = rows_;
+      table->numeric.resize(1);
+      table->num_missing.resize(1);
+      for (std::int64_t i = 0; i < rows_; ++i) {
+        table->numeric[0].push_back(static_cast<double>(i));
+        table->label.push_back(static_cast<std::int32_t>(i % 2));
+      }
+    }
+    rows.own_val = rows.own_test = true;
+    rows.rows = {all_rows(rows_), all_rows(rows_), all_rows(rows_)};
+    return rows;
+  }
+
+private:
+  std::int64_t rows_;
+};
+
+const Registered<SourceSpec> registered{
+    {{.name = "ramp", .text = "0, 1, 2, ... in two classes", .keys = RampKeys::keys().specs()},
+     [](const SourceRequest& request) -> Result<std::shared_ptr<const DataSource>> {
+       TAILOR_ASSIGN_OR_RETURN_AS_IS(const RampKeys keys, read_keys<RampKeys>(request.options));
+       return std::shared_ptr<const DataSource>(std::make_shared<RampSource>(keys.rows));
+     }}};
+
+Options ramp(std::int64_t rows) {
+  Options options;
+  options.set("data.format", "ramp");
+  options.set("data.numeric", "none");
+  options.set("data.ramp_rows", rows);
+  return options;
+}
+
+TEST(OwnSource, GoesFromItsKeysToBatches) {
+  EXPECT_THAT(registration_problems(), testing::IsEmpty());
+  const DataPlan plan = value_of(data_plan_from(ramp(6), ""));
+  const DataSchema schema = value_of(schema_of(plan));
+  const DataBundle bundle = value_of(open_data(plan, schema));
+  EXPECT_EQ(bundle.train.num_rows, 6);
+  std::vector<float> x(4);
+  LoaderOptions options;
+  options.batch = 4;
+  options.num_threads = 0;
+  options.slots = {{.numeric = x.data()}};
+  const auto loader = value_of(BatchLoader::create(bundle.train, make_sequential_sampler(6), options));
+  BatchInfo info;
+  EXPECT_TRUE(value_of(loader->acquire(info)));
+  EXPECT_EQ(x, (std::vector<float>{0, 1, 2, 3}));
+}
+
+TEST(OwnSource, IsCutLikeEveryOther) {
+  Options options = ramp(100);
+  options.set("data.long_tail.profile", "exp");
+  options.set("data.long_tail.r", 0.1);
+  const DataPlan plan = value_of(data_plan_from(options, ""));
+  EXPECT_EQ(value_of(open_data(plan, value_of(schema_of(plan)))).train.class_counts,
+            (std::vector<std::int64_t>{50, 5}));
+}
+
+// What a source gives must be what its schema says: the mistake is named, not trained on.
+TEST(OwnSource, MistakesAreNamed) {
+  const DataPlan plan = value_of(data_plan_from(ramp(6), ""));
+  DataSchema schema = value_of(schema_of(plan));
+  schema.columns.push_back({.name = "y", .position = 1});
+  EXPECT_THAT(
+      open_data(plan, schema).status().message(),
+      testing::HasSubstr("'ramp' has 1 numeric columns and 1 counts of missing cells, its schema says 2"));
+}
+
+TEST(OwnSource, IsInTheTableAndInHints) {
+  ASSERT_NE(find_key("data.ramp_rows"), nullptr);
+  EXPECT_EQ(find_key("data.ramp_rows")->only_if, "data.format = ramp");
+  EXPECT_THAT(find_key("data.format")->words(), testing::Contains("ramp"));
+  Options options = ramp(6);
+  options.set("data.format", "ramps");
+  EXPECT_THAT(data_plan_from(options, "").status().message(), testing::HasSubstr("ramp"));
+  const DataPlan plan = value_of(data_plan_from(ramp(6), ""));
+  EXPECT_THAT(plan.source->read_file("t.csv", {}, false).status().message(),
+              testing::HasSubstr("reads none"));
+}
+
+} // namespace
+} // namespace tailor::runtime
