@@ -64,7 +64,7 @@ bool may_differ(std::string_view key) {
                                        "eval.groups",          "eval.test"};
   if (std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end()) return true;
   for (const char* section :
-       {"run.keep.", "run.early_stop.", "schedule.", "optimizer.", "method.", "control."})
+       {"run.keep.", "run.early_stop.", "schedule.", "optimizer.", "method.", "control.", "data.sampler_"})
     if (key.starts_with(section)) return true;
   return false;
 }
@@ -254,7 +254,9 @@ private:
       const bool of_schedule = prefix == "schedule" || prefix.ends_with(".schedule");
       const bool is_read =
           traced_.declared.contains(key) || (of_schedule && traced_.declared.contains(prefix + ".name"));
-      if (!key.starts_with("run.") && !key.starts_with("eval.") && !is_read)
+      const bool of_the_loop =
+          key.starts_with("run.") || key.starts_with("eval.") || key.starts_with("data.");
+      if (!of_the_loop && !is_read)
         throw TraceError("stages",
                          "stage '" + stage.name + "' sets '" + key + "', which nothing in this program reads",
                          stage.location);

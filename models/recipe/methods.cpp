@@ -34,22 +34,28 @@ public:
     if (names_.empty())
       recipe_.error(key_name(&MethodKeys::use), key_name(&MethodKeys::use) + " is empty",
                     "use = [\"erm\"] is the plain method");
+    std::map<std::string, size_t> firsts; // linear in the list: what is hostile has thousands
     for (size_t i = 0; i < names_.size(); ++i)
-      for (size_t k = i + 1; k < names_.size(); ++k)
-        if (specs_[i] && specs_[k]) check_pair(i, k);
-    check_plain();
-    for (size_t i = 0; i < names_.size(); ++i) {
-      if (!specs_[i]) continue;
-      check_output(i);
-      check_loss(i);
+      if (const auto [first, added] = firsts.emplace(names_[i], i); !added)
+        contradict(first->second, i, "method.use names '" + names_[i] + "' twice", "the first time is here",
+                   {});
+    std::vector<size_t> places;
+    for (const auto& [name, place] : firsts)
+      if (specs_[place]) places.push_back(place);
+    std::sort(places.begin(), places.end());
+    for (size_t a = 0; a < places.size(); ++a)
+      for (size_t b = a + 1; b < places.size(); ++b)
+        check_pair(places[a], places[b]);
+    for (const size_t place : places) {
+      check_plain(place);
+      check_output(place);
+      check_loss(place);
     }
   }
 
 private:
   void check_pair(size_t i, size_t k) {
     const MethodSpec &first = *specs_[i], &second = *specs_[k];
-    if (first.name == second.name)
-      return contradict(i, k, "method.use names '" + first.name + "' twice", "the first time is here", {});
     for (const auto& [one, other] : {std::pair(&first, &second), std::pair(&second, &first)})
       for (const MethodSpec::Conflict& conflict : one->conflicts)
         if (conflict.method == other->name)
@@ -62,14 +68,13 @@ private:
                  "the other one is here", "keep one of them");
   }
 
-  void check_plain() {
-    for (size_t i = 0; i < names_.size(); ++i)
-      if (specs_[i] && specs_[i]->part == Part::nothing)
-        for (size_t k = 0; k < names_.size(); ++k)
-          if (names_[k] != names_[i])
-            return contradict(k, i, "'" + names_[i] + "' is the plain method and cannot be combined",
-                              "the other method is here",
-                              "remove '" + names_[i] + "': every other method builds on it");
+  void check_plain(size_t i) {
+    if (specs_[i]->part != Part::nothing) return;
+    for (size_t k = 0; k < names_.size(); ++k)
+      if (names_[k] != names_[i])
+        return contradict(k, i, "'" + names_[i] + "' is the plain method and cannot be combined",
+                          "the other method is here",
+                          "remove '" + names_[i] + "': every other method builds on it");
   }
 
   void check_output(size_t i) {

@@ -70,10 +70,9 @@ std::string_view name(KeyType type) {
 }
 
 std::vector<std::string> KeySpec::words() const {
-  std::vector<std::string> all = choices;
-  if (!choices_of.empty())
-    for (std::string& component : component_names(choices_of))
-      all.push_back(std::move(component));
+  std::vector<std::string> all =
+      choices_of.empty() ? std::vector<std::string>() : component_names(choices_of);
+  all.insert(all.end(), choices.begin(), choices.end());
   return all;
 }
 

@@ -7,7 +7,7 @@
 #include "runtime/artifact/stage_options.h"
 #include "runtime/artifact/writer.h"
 #include "runtime/base/file.h"
-#include "runtime/data/schema.h"
+#include "runtime/data/plan.h"
 #include "runtime/train/run.h"
 #include "tests/conformance/test_program.h"
 

@@ -12,7 +12,7 @@
 #include "models/recipe/bases.h"
 #include "models/recipe/check.h"
 #include "models/recipe/convert.h"
-#include "runtime/base/defaults.h"
+#include "runtime/options/split_keys.h"
 #include "runtime/base/option_condition.h"
 #include "runtime/options/key_table.h"
 

@@ -43,7 +43,8 @@ std::shared_ptr<const Artifact> recipe_like() {
                        {"data.noise", 0.15},
                        {"data.separation", 3.0},
                        {"data.split.val", 0.2}},
-                      {{"schedule.milestones", "schedule.name = step"},
+                      {{"optimizer.beta1", "optimizer.name = adamw"},
+                       {"schedule.milestones", "schedule.name = step"},
                        {"data.separation", "data.format = blobs"},
                        {"data.split.val", "data.format = csv"},
                        {"run.early_stop.patience", "run.early_stop.on"}});
