@@ -42,24 +42,12 @@ std::string models_for(InputKind input) {
 
 } // namespace
 
-Location Program::at(std::string_view key) const {
-  if (Place place = recipe_.place(key); place.in_file())
-    return make_location(place.file, place.line, place.column);
-  // A default answers to the first key set in its section, else to the recipe as a whole.
-  const std::string section(key.substr(0, key.find('.') + 1));
-  for (const auto& [other, place] : recipe_.places)
-    if (place.in_file() && other.starts_with(section))
-      return make_location(place.file, place.line, place.column);
-  return make_location(recipe_.path, 1, 1);
-}
-
 std::string Program::text(std::string_view key) const {
   return *recipe_.options.get_string(key);
 }
 
 Program::Program(const Recipe& recipe, const runtime::DataSchema& schema)
-    : recipe_(recipe), training_(recipe.name, make_location(recipe.path, 1, 1)),
-      loss_(used_loss(recipe_.options)) {
+    : recipe_(recipe), training_(recipe.name, make_location(recipe.path, 1, 1)) {
   // What has no line of its own in the recipe answers to the methods it is made of.
   LocationScope scope(at(key_name(&MethodKeys::use)));
   const bool one_logit = text(key_name(&ModelKeys::output)) == word_of(ModelOutput::kSigmoid);
@@ -75,22 +63,7 @@ Program::Program(const Recipe& recipe, const runtime::DataSchema& schema)
   make_network(schema, one_logit ? 1 : schema.num_classes);
   training_.state("net", net_->module());
   make_optimizer();
-  make_methods();
-
-  training_.train_step([this](Step& step) { train(step); });
-  EvalOptions eval;
-  if (text(key_name(&EvalKeys::weights)) == "ema")
-    for (const UsedMethod& used : methods_)
-      if (optim::Ema* average = used.method->average()) eval.weights = *average;
-  eval.metrics = *recipe_.options.get_strings(key_name(&EvalKeys::metrics));
-  training_.eval_step(
-      [this](Eval& e) {
-        LocationScope scope(at(key_name(&ModelKeys::name)), LocationScope::Nesting::inner);
-        const Network::Outputs outputs = net_->evaluate(e.batch(), e.context());
-        e.logits(outputs.logits);
-        if (!outputs.features.empty()) e.features(outputs.features);
-      },
-      eval);
+  make_steps();
 }
 
 void Program::make_network(const runtime::DataSchema& schema, std::int64_t outputs) {
@@ -122,60 +95,77 @@ void Program::make_optimizer() {
   training_.state("optimizer", *optimizer_);
 }
 
-void Program::make_methods() {
-  for (const MethodSpec* spec : used_methods(recipe_.options)) {
-    const Location here = at(key_name(&MethodKeys::use));
-    std::unique_ptr<Method> method =
-        run_user_code("method '" + spec->name + "'", here, [&] { return spec->make(recipe_.options); });
-    if (!method) throw TraceError("method", "the function of '" + spec->name + "' gave no method", here);
-    method->declare(training_);
-    methods_.push_back({spec, std::move(method)});
-  }
-}
-
-Gradients Program::gradients(Step& step) {
-  const Location here = at(key_name(&MethodKeys::use));
-  LocationScope scope(here, LocationScope::Nesting::inner);
-  const ClassStats classes = step.classes();
-  losses::LossOptions shaped;
-  shaped.valid = step.batch().valid;
-  for (const UsedMethod& used : methods_)
-    run_user_code("method '" + used.spec->name + "'", here, [&] { used.method->shape_loss(step, shaped); });
-  const Array class_weights = shaped.class_weights ? shaped.class_weights->array() : Array();
-  const LossOfWeights loss = [&](const Array& weights) {
-    LossRequest request{step, {}, step.batch(), classes, shaped};
-    {
-      LocationScope network(at(key_name(&ModelKeys::name)), LocationScope::Nesting::inner);
-      request.logits = net_->logits(step.batch(), step.context());
+std::vector<UsedMethod> Program::methods_of(const Recipe& part) {
+  std::vector<UsedMethod> used;
+  for (const MethodSpec* spec : used_methods(part.options)) {
+    std::unique_ptr<Method>& method = methods_[spec->name + made_of(part.options, spec->keys)];
+    if (!method) {
+      const Location here = location_of(part, key_name(&MethodKeys::use));
+      LocationScope scope(here);
+      method = run_user_code("method '" + spec->name + "'", here, [&] { return spec->make(part.options); });
+      if (!method) throw TraceError("method", "the function of '" + spec->name + "' gave no method", here);
+      method->declare(training_);
     }
-    // Weights that a method brings for its own pass count as class weights do by default.
-    if (!shaped.class_weights && !weights.empty()) request.options.reduction = Reduction::weighted_mean;
-    request.options.class_weights = weights.empty() ? std::optional<Operand>() : Operand(weights);
-    if (weights.empty()) request.options.reduction = Reduction::batch_mean;
-    const Location line = loss_->name == MethodKeys().loss ? here : at(key_name(&MethodKeys::loss));
-    LocationScope own(line, LocationScope::Nesting::inner);
-    return run_user_code("loss '" + loss_->name + "'", line, [&] { return loss_->make(request); });
-  };
-  for (const UsedMethod& used : methods_)
-    if (used.spec->part == Part::gradients)
-      return run_user_code("method '" + used.spec->name + "'", here,
-                           [&] { return used.method->gradients(step, loss, class_weights); });
-  return Method().gradients(step, loss, class_weights);
+    used.push_back({spec, method.get()});
+  }
+  return used;
 }
 
-void Program::train(Step& step) {
-  if (const std::vector<std::string> frozen = *recipe_.options.get_strings(key_name(&ModelKeys::freeze));
-      !frozen.empty()) {
-    LocationScope scope(at(key_name(&ModelKeys::freeze)), LocationScope::Nesting::inner);
-    step.freeze(net_->module(), frozen);
+EvalOptions Program::evaluation_of(const Recipe& part, const std::vector<UsedMethod>& methods) const {
+  EvalOptions eval;
+  if (*part.options.get_string(key_name(&EvalKeys::weights)) == "ema")
+    for (const UsedMethod& used : methods)
+      if (optim::Ema* average = used.method->average()) eval.weights = *average;
+  eval.metrics = *part.options.get_strings(key_name(&EvalKeys::metrics));
+  return eval;
+}
+
+void Program::evaluate(Eval& eval) {
+  LocationScope scope(at(key_name(&ModelKeys::name)), LocationScope::Nesting::inner);
+  const Network::Outputs outputs = net_->evaluate(eval.batch(), eval.context());
+  eval.logits(outputs.logits);
+  if (!outputs.features.empty()) eval.features(outputs.features);
+}
+
+void Program::make_steps() {
+  const auto step_of = [&](const Recipe& part) {
+    return std::make_unique<RecipeStep>(part, methods_of(part), *net_, *optimizer_);
+  };
+  if (recipe_.stages.empty()) {
+    RecipeStep& step = *steps_.emplace_back(step_of(recipe_));
+    training_.train_step([&step](Step& s) { step.train(s); });
+    training_.eval_step([this](Eval& e) { evaluate(e); }, evaluation_of(recipe_, step.methods()));
+    return;
   }
-  const Gradients step_gradients = gradients(step);
-  LocationScope scope(at(key_name(&OptimizerKeys::name)), LocationScope::Nesting::inner);
-  Array lr =
-      step.control("lr", component_keys<OptimizerKeys>(recipe_.options).lr, key_name(&OptimizerKeys::lr));
-  step.update(net_->module(), *optimizer_, step_gradients, lr);
-  for (const UsedMethod& used : methods_)
-    used.method->after_update(step, net_->module());
+  std::map<std::string, std::string> steps, evals; ///< what is alike -> its name
+  std::vector<Stage> stages;
+  for (size_t i = 0; i < recipe_.stages.size(); ++i) {
+    const RecipeStage& own = recipe_.stages[i];
+    const Location here = make_location(own.place.file, own.place.line, own.place.column);
+    LocationScope scope(here);
+    RecipeStep& step = *steps_.emplace_back(step_of(recipe_.of_stage(i)));
+    const std::string suffix = i == 0 ? "" : "_" + own.name;
+    const auto [step_name, new_step] = steps.emplace(step.signature(), "train_step" + suffix);
+    if (new_step) training_.step(step_name->second, [&step](Step& s) { step.train(s); });
+    const EvalOptions eval = evaluation_of(step.part(), step.methods());
+    const std::string evaluated = eval.weights.ema() ? step.signature() : "raw";
+    const auto [eval_name, new_eval] = evals.emplace(evaluated, "eval_step" + suffix);
+    if (new_eval)
+      training_.eval(
+          eval_name->second, [this](Eval& e) { evaluate(e); }, eval);
+    Stage stage{.name = own.name, .step = step_name->second, .eval = eval_name->second};
+    stage.continues = own.continues;
+    Options run; // compile keys have made the step
+    for (const auto& [key, option] : own.own) {
+      if (key == key_name(&DataKeys::sampler))
+        stage.sampler = *option.value.as_string();
+      else if (option.stage == runtime::OptionStage::kRun)
+        run.set(key, option);
+    }
+    stage.options = run;
+    stages.push_back(std::move(stage));
+  }
+  training_.stages(std::move(stages));
 }
 
 } // namespace tailor::recipe

@@ -1,25 +1,22 @@
 #pragma once
-// Options -> training program: which network, which loss, which step.
+// Options -> training program: which network, which optimizer, which steps.
 
+#include <map>
 #include <memory>
-#include <utility>
+#include <string>
 #include <vector>
 
-#include "frontend/components/loss.h"
-#include "frontend/components/method.h"
 #include "frontend/components/model.h"
 #include "frontend/components/optimizer.h"
 #include "frontend/program.h"
 #include "models/recipe/parse.h"
+#include "models/recipe/recipe_step.h"
 #include "runtime/base/data_schema.h"
 
 namespace tailor::recipe {
 
-/// A recipe's program with the network, methods and optimizer it refers to. One step:
-///
-///   every method shapes the loss (class tables, bias, ...)
-///   the gradients are those of the shaped loss, or what the method that makes them does with it
-///   the optimizer updates the network; every method may then do something with it (the weight average)
+/// A recipe's program with the network, methods and optimizer it refers to. A recipe of several stages has a step for
+/// every different choice of methods among them; network and optimizer are one.
 class Program {
 public:
   /// Errors  TraceError whose place is the recipe's line.
@@ -31,23 +28,20 @@ public:
 private:
   void make_network(const runtime::DataSchema& schema, std::int64_t outputs);
   void make_optimizer();
-  void make_methods();
-  void train(Step& step);
-  Gradients gradients(Step& step);
-  Location at(std::string_view key) const;
+  /// The methods of a part; those that are alike in two parts are one object.
+  std::vector<UsedMethod> methods_of(const Recipe& part);
+  void make_steps();
+  EvalOptions evaluation_of(const Recipe& part, const std::vector<UsedMethod>& methods) const;
+  void evaluate(Eval& eval);
+  Location at(std::string_view key) const { return location_of(recipe_, key); }
   std::string text(std::string_view key) const;
-
-  struct UsedMethod {
-    const MethodSpec* spec;
-    std::unique_ptr<Method> method;
-  };
 
   const Recipe recipe_;
   TrainingProgram training_;
   std::unique_ptr<Network> net_;
-  std::vector<UsedMethod> methods_; ///< in the order of their hooks
-  const LossSpec* loss_;
   std::unique_ptr<optim::Optimizer> optimizer_;
+  std::map<std::string, std::unique_ptr<Method>> methods_; ///< by name and the keys they were made of
+  std::vector<std::unique_ptr<RecipeStep>> steps_;
 };
 
 } // namespace tailor::recipe

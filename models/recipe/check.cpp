@@ -31,6 +31,7 @@ using runtime::key_name;
 using runtime::key_table;
 using runtime::KeySpec;
 using runtime::LongTailKeys;
+using runtime::ModelKeys;
 using runtime::number_text;
 using runtime::RunKeys;
 using runtime::ScheduleKeys;
@@ -238,7 +239,9 @@ std::string_view class_key(const Recipe& recipe) {
 
 } // namespace
 
-void check(Recipe& recipe) {
+namespace {
+
+void check_part(Recipe& recipe) {
   check_methods(recipe);
   check_long_tail(recipe);
   check_data(recipe);
@@ -246,6 +249,53 @@ void check(Recipe& recipe) {
   check_watched(recipe);
   check_run(recipe);
   check_effects(recipe);
+}
+
+/// What all stages share cannot be another in one of them.
+void check_stage_keys(Recipe& recipe, const RecipeStage& stage) {
+  for (const auto& [key, place] : stage.places) {
+    const KeySpec* spec = runtime::find_key(key);
+    if (!spec || spec->stage != runtime::OptionStage::kCompile) continue;
+    const bool of_the_step = key.starts_with("method.") || key == key_name(&ModelKeys::freeze) ||
+                             key == key_name(&EvalKeys::weights);
+    if (!of_the_step)
+      recipe.errors.push_back({place,
+                               "'" + key + "' is the same in all stages, '" + stage.name + "' cannot set it",
+                               {},
+                               "set it in its section, above the first [[stage]]"});
+  }
+}
+
+/// A key of the command line that every stage has of its own would change nothing.
+void check_overridden(Recipe& recipe) {
+  for (const auto& [key, place] : recipe.places) {
+    if (place.in_file()) continue;
+    std::string names;
+    for (const RecipeStage& stage : recipe.stages)
+      if (stage.places.contains(key))
+        names += (names.empty() ? "stage." : " or stage.") + stage.name + "." + key;
+    const bool all = std::all_of(recipe.stages.begin(), recipe.stages.end(),
+                                 [&](const RecipeStage& stage) { return stage.places.contains(key); });
+    if (all) recipe.error(key, "'" + key + "' has no effect: every stage has one of its own", names);
+  }
+}
+
+} // namespace
+
+void check(Recipe& recipe) {
+  if (recipe.stages.empty()) return check_part(recipe);
+  check_overridden(recipe);
+  for (size_t i = 0; i < recipe.stages.size(); ++i) {
+    check_stage_keys(recipe, recipe.stages[i]);
+    Recipe part = recipe.of_stage(i);
+    check_part(part);
+    for (Diagnostic& found : part.errors) { // what the sections say wrong is wrong in every stage
+      const bool said = std::any_of(recipe.errors.begin(), recipe.errors.end(), [&](const Diagnostic& other) {
+        return other.place == found.place && other.message == found.message;
+      });
+      if (!said) recipe.errors.push_back(std::move(found));
+    }
+  }
 }
 
 void check_schema(Recipe& recipe, const runtime::DataSchema& schema) {

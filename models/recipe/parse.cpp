@@ -19,6 +19,7 @@
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/key_table.h"
 #include "runtime/options/program_keys.h"
+#include "runtime/options/run_keys.h"
 #include "runtime/options/table_keys.h"
 
 namespace tailor::recipe {
@@ -60,6 +61,21 @@ bool Recipe::is_below(std::string_view key, std::string_view other) const {
   return !high.in_file() || layer(*this, low) > layer(*this, high);
 }
 
+Recipe Recipe::of_stage(size_t i) const {
+  Recipe view = *this;
+  view.stages.clear();
+  view.errors.clear();
+  const RecipeStage& stage = stages[i];
+  for (const auto& [key, option] : stage.own) {
+    // Elements of a list that the stage replaces have no place any more.
+    std::erase_if(view.places, [&](const auto& entry) { return list_of(entry.first) == key; });
+    view.options.set(key, option);
+  }
+  for (const auto& [key, place] : stage.places)
+    view.places[key] = place;
+  return view;
+}
+
 Diagnostic& Recipe::error(std::string_view key, std::string message, std::string hint) {
   const Place at = place(key);
   errors.push_back({at.known() ? at : Place{path}, std::move(message), {}, std::move(hint)});
@@ -89,6 +105,9 @@ FileReader disk_reader() {
 namespace {
 
 constexpr int kMaxBaseDepth = 8;
+/// Far more than any training has; every stage is a copy of the options.
+constexpr size_t kMostStages = 32;
+constexpr std::string_view kStagePrefix = "stage.";
 
 // toml++ begins with "Error while parsing key-value pair: ", which is our "error: " again.
 std::string syntax_message(std::string_view description) {
@@ -129,6 +148,7 @@ public:
       complain(at, "'" + shortened(text) + "' is not KEY=VALUE");
       return;
     }
+    if (key.starts_with(kStagePrefix)) return override_stage(text);
     const KeySpec* spec = find_key(key);
     if (!spec) spec = short_form(key);
     if (!spec) {
@@ -138,7 +158,7 @@ public:
     const std::string value = text.substr(equals + 1);
     if (value == "none" && spec->fallback.is_null()) { // as `tailor-run --set` takes it
       forget(spec->key);
-      recipe_.options.set(spec->key, make_option(*spec, OptionValue(), at.text()));
+      options().set(spec->key, make_option(*spec, OptionValue(), at.text()));
       return;
     }
     store(*spec, convert_text(*spec, value), at, [&](std::optional<size_t>) { return at; });
@@ -203,26 +223,89 @@ private:
                                  : "looked for '" + beside + "' and '" + *named + "'");
   }
 
-  // [[stage]]: the grammar allows several; this version runs one, merged over the sections.
+  // One [[stage]] is merged over the sections; of several each keeps its own. A file's list replaces that of its base.
   void stage_list(const toml::node& node) {
     const toml::array* stages = node.as_array();
     if (!stages || stages->empty() || !stages->is_homogeneous<toml::table>()) {
       complain(place(node.source()), "stage must be written as [[stage]]");
       return;
     }
-    if (stages->size() > 1) {
-      complain(place(stages->get(1)->source()),
-               "a recipe with " + std::to_string(stages->size()) + " stages: this version runs one stage",
-               "train the stages one after the other, from separate recipes");
+    recipe_.stages.clear();
+    if (stages->size() == 1) return stage(*stages->get(0)->as_table());
+    if (stages->size() > kMostStages) {
+      complain(place(stages->get(kMostStages)->source()), "a recipe of " + std::to_string(stages->size()) +
+                                                              " stages has more than " +
+                                                              std::to_string(kMostStages));
       return;
     }
-    for (auto&& [key, child] : *stages->get(0)->as_table()) {
-      if (key.str() == "name") continue; // a label
-      if (key.str() == "epochs" || key.str() == "batch")
-        leaf(*find_key("run." + std::string(key.str())), child, place(key.source()));
+    for (size_t i = 0; i < stages->size(); ++i) {
+      const toml::table& table = *stages->get(i)->as_table();
+      RecipeStage stage_of;
+      stage_of.place = place(table.source());
+      named(table, stage_of);
+      recipe_.stages.push_back(std::move(stage_of));
+      stage_ = recipe_.stages.size() - 1;
+      stage(table);
+      stage_.reset();
+    }
+  }
+
+  // The name by which the command line, the log and checkpoints know a stage.
+  void named(const toml::table& table, RecipeStage& stage) {
+    const toml::node* node = table.get("name");
+    const std::optional<std::string> name = node ? node->value<std::string>() : std::nullopt;
+    const Place at = node ? place(node->source()) : stage.place;
+    if (!name || name->empty() || name->find_first_of(".\"'[] \t\n") != std::string::npos) {
+      complain(at, "a stage of several needs a name, without dots, blanks and quotes", "name = \"main\"");
+      return;
+    }
+    for (const RecipeStage& other : recipe_.stages)
+      if (other.name == *name) complain(at, "two stages are called '" + *name + "'");
+    stage.name = *name;
+    if (const toml::node* continues = table.get("continues")) {
+      if (continues->is_boolean())
+        stage.continues = **continues->as_boolean();
+      else
+        complain(place(continues->source()), "continues must be true or false, not " + toml_kind(*continues));
+      if (stage.continues && recipe_.stages.empty())
+        complain(place(continues->source()), "the first stage has none before it to continue");
+    }
+  }
+
+  void stage(const toml::table& table) {
+    for (auto&& [key, child] : table) {
+      if (key.str() == "name" || (stage_ && key.str() == "continues")) continue;
+      if (key.str() == "epochs")
+        leaf(runtime::key_spec(&runtime::RunKeys::epochs), child, place(key.source()));
+      else if (key.str() == "batch")
+        leaf(runtime::key_spec(&runtime::RunKeys::batch), child, place(key.source()));
       else
         entry("", key, child);
     }
+  }
+
+  // "stage.NAME.KEY=VALUE"
+  void override_stage(const std::string& text) {
+    const size_t dot = text.find('.', kStagePrefix.size());
+    const std::string name = text.substr(kStagePrefix.size(), dot - kStagePrefix.size());
+    for (size_t i = 0; i < recipe_.stages.size() && dot != std::string::npos; ++i) {
+      if (recipe_.stages[i].name != name) continue;
+      stage_ = i;
+      override_with(text.substr(dot + 1));
+      stage_.reset();
+      return;
+    }
+    std::vector<std::string> names;
+    for (const RecipeStage& known : recipe_.stages)
+      names.push_back("stage." + known.name + ".KEY=VALUE");
+    complain(Place::command_line(), "'" + shortened(text) + "' names no stage of this recipe",
+             names.empty() ? "it has one part: KEY=VALUE" : joined(names));
+  }
+
+  // Where values go: the stage that is being read, else the sections.
+  Options& options() { return stage_ ? recipe_.stages[*stage_].own : recipe_.options; }
+  std::map<std::string, Place, std::less<>>& places() {
+    return stage_ ? recipe_.stages[*stage_].places : recipe_.places;
   }
 
   void entry(const std::string& prefix, const toml::key& key, const toml::node& node) {
@@ -307,21 +390,22 @@ private:
     }
     const std::string& key = spec.key;
     forget(key);
-    recipe_.places[key] = at;
+    places()[key] = at;
     if (const OptionValue::List* list = converted.value.as_list(); list && at.in_file())
       for (size_t i = 0; i < list->size(); ++i)
-        recipe_.places[key + "[" + std::to_string(i) + "]"] = place_of(i);
-    recipe_.options.set(key, make_option(spec, std::move(converted.value), at.text()));
+        places()[key + "[" + std::to_string(i) + "]"] = place_of(i);
+    options().set(key, make_option(spec, std::move(converted.value), at.text()));
   }
 
   // The places of `key` and its elements.
   void forget(const std::string& key) {
-    recipe_.places.erase(key);
-    const auto begin = recipe_.places.lower_bound(key + "[");
+    auto& known = places();
+    known.erase(key);
+    const auto begin = known.lower_bound(key + "[");
     auto end = begin;
-    while (end != recipe_.places.end() && end->first.starts_with(key + "["))
+    while (end != known.end() && end->first.starts_with(key + "["))
       ++end;
-    recipe_.places.erase(begin, end);
+    known.erase(begin, end);
   }
 
   void unknown(const Place& at, const std::string& key) {
@@ -360,6 +444,7 @@ private:
   Recipe& recipe_;
   const FileReader& read_;
   std::vector<std::string> open_;
+  std::optional<size_t> stage_;    ///< the one of several that is being read
   std::vector<std::string> known_; ///< names of keys and sections, once one is unknown
 };
 
@@ -454,6 +539,12 @@ Recipe parse(const std::string& path, const std::vector<std::string>& overrides,
     reader.override_with(text);
   bool readable = recipe.ok();
   fill_defaults(recipe.options);
+  for (size_t i = 0; i < recipe.stages.size(); ++i) { // from what the sections say, before they are resolved
+    Options whole = recipe.of_stage(i).options;
+    resolve_eval_weights(whole);
+    const std::string& key = key_name(&runtime::EvalKeys::weights);
+    recipe.stages[i].own.set(key, *whole.find(key));
+  }
   resolve_eval_weights(recipe.options);
   if (readable) check(recipe);
   return recipe;

@@ -20,6 +20,15 @@ using runtime::Option;
 using runtime::Options;
 using runtime::OptionValue;
 
+/// One of several [[stage]]s: what it says over the sections.
+struct RecipeStage {
+  std::string name;
+  Place place;
+  bool continues = false; // its clock, optimizer slots and best epoch go on from the stage before
+  Options own;            // the keys it sets
+  std::map<std::string, Place, std::less<>> places;
+};
+
 /// What a recipe says once `base` files, the stage and `--set` are merged: every key of the table, defaults
 /// included.
 struct Recipe {
@@ -32,6 +41,7 @@ struct Recipe {
   std::string name;               // "fraud" for "examples/fraud.toml"
   std::string text;               // of the recipe file itself, stored in the artifact
   SourceTexts texts;
+  std::vector<RecipeStage> stages; // in order; empty where the recipe has one part (its [[stage]] is merged)
   std::vector<Diagnostic> errors;
 
   bool ok() const { return errors.empty(); }
@@ -42,6 +52,8 @@ struct Recipe {
   /// `key` comes from a file below the one that set `other` (or from a file when the command line set it):
   /// what it says is the context that `other` replaces.
   bool is_below(std::string_view key, std::string_view other) const;
+  /// The recipe as stage `i` has it: its own keys over the sections, without errors or stages.
+  Recipe of_stage(size_t i) const;
   /// A complaint at the place of `key`, or about the recipe as a whole if it is a default.
   Diagnostic& error(std::string_view key, std::string message, std::string hint = {});
   /// The first ten complaints, formatted as `format` does, in the order of their places: the recipe, its bases,

@@ -12,9 +12,9 @@
 #include "models/recipe/bases.h"
 #include "models/recipe/check.h"
 #include "models/recipe/convert.h"
-#include "runtime/options/split_keys.h"
 #include "runtime/base/option_condition.h"
 #include "runtime/options/key_table.h"
+#include "runtime/options/split_keys.h"
 
 namespace tailor::recipe {
 namespace {
@@ -128,14 +128,51 @@ TEST(Recipe, ShortFormsAndRelativePaths) {
   EXPECT_EQ(*recipe.options.get_string("data.label.column"), "y");
 }
 
-TEST(Recipe, OneStageIsMergedTwoAreRefused) {
+TEST(Recipe, OneStageIsMergedSeveralKeepTheirOwn) {
   Recipe one = parse_text(kMoons + "[[stage]]\nname = \"main\"\nepochs = 7\nmethod = { use = [\"sam\"] }\n");
   ASSERT_TRUE(one.ok()) << one.messages();
+  EXPECT_TRUE(one.stages.empty());
   EXPECT_EQ(*one.options.get_int("run.epochs"), 7);
   EXPECT_EQ(one.options.get_strings("method.use")->front(), "sam");
-  Recipe two = parse_text(kMoons + "[[stage]]\nname = \"a\"\n[[stage]]\nname = \"b\"\n");
-  EXPECT_THAT(two.messages(),
-              HasSubstr("r.toml:5:1: error: a recipe with 2 stages: this version runs one stage"));
+  const std::string two = kMoons + "[optimizer]\nlr = 0.5\n[[stage]]\nname = \"a\"\nepochs = 3\n"
+                                   "method = { use = [\"ema\"] }\n[[stage]]\nname = \"b\"\ncontinues = true\n"
+                                   "optimizer = { lr = 0.1 }\n";
+  Recipe several = parse_text(two, {"stage.b.run.epochs=9", "schedule.name=constant"});
+  ASSERT_TRUE(several.ok()) << several.messages();
+  ASSERT_EQ(several.stages.size(), 2u);
+  EXPECT_FALSE(several.stages[0].continues);
+  EXPECT_TRUE(several.stages[1].continues);
+  const Recipe a = several.of_stage(0), b = several.of_stage(1);
+  EXPECT_EQ(*a.options.get_int("run.epochs"), 3);
+  EXPECT_EQ(*b.options.get_int("run.epochs"), 9);
+  EXPECT_EQ(*a.options.get_number("optimizer.lr"), 0.5);
+  EXPECT_EQ(*b.options.get_number("optimizer.lr"), 0.1);
+  EXPECT_EQ(*a.options.get_string("eval.weights"), "ema");
+  EXPECT_EQ(*b.options.get_string("eval.weights"), "raw");
+  EXPECT_EQ(*b.options.get_string("schedule.name"), "constant");
+}
+
+TEST(Recipe, WhatStagesCannotSayIsRefusedAtItsLine) {
+  const auto messages = [](const std::string& first, const std::string& second,
+                           const std::vector<std::string>& overrides = {}) {
+    return parse_text(kMoons + "[[stage]]\n" + first + "[[stage]]\n" + second, overrides).messages();
+  };
+  EXPECT_THAT(messages("name = \"a\"\n", ""),
+              HasSubstr("r.toml:5:1: error: a stage of several needs a name"));
+  EXPECT_THAT(messages("name = \"a\"\n", "name = \"a\"\n"),
+              HasSubstr("r.toml:6:8: error: two stages are called 'a'"));
+  EXPECT_THAT(messages("name = \"a\"\ncontinues = true\n", "name = \"b\"\n"),
+              HasSubstr("r.toml:5:13: error: the first stage has none before it"));
+  EXPECT_THAT(messages("name = \"a\"\n", "name = \"b\"\nmodel = { layers = [8] }\n"),
+              HasSubstr("r.toml:7:11: error: 'model.layers' is the same in all stages, 'b' cannot set it"));
+  EXPECT_THAT(messages("name = \"a\"\n", "name = \"b\"\nmethod = { use = [\"sam\", \"sam-a\"] }\n"),
+              HasSubstr("r.toml:7:26: error: 'sam' and 'sam-a' contradict each other"));
+  EXPECT_THAT(messages("name = \"a\"\nepochs = 3\n", "name = \"b\"\nepochs = 4\n", {"run.epochs=1"}),
+              HasSubstr("'run.epochs' has no effect: every stage has one of its own\n"
+                        "hint: stage.a.run.epochs or stage.b.run.epochs"));
+  EXPECT_THAT(messages("name = \"a\"\n", "name = \"b\"\n", {"stage.c.run.epochs=1"}),
+              HasSubstr("'stage.c.run.epochs=1' names no stage of this recipe\n"
+                        "hint: stage.a.KEY=VALUE, stage.b.KEY=VALUE"));
 }
 
 TEST(Recipe, CommandLineWins) {
@@ -502,8 +539,6 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"[run]\nepochs = 2.5\n", "run.epochs must be an integer"},
         BadCase{"optimizer = 3\n[run]\nepochs = 1\n", "unknown key 'data.optimizer'"},
         BadCase{"[method]\nuse = [\"ldam\"]\n", "method 'ldam' is not available in this version (LDAM)"},
-        BadCase{"[model]\nname = \"resnet20\"\n",
-                "r.toml:4:8: error: model 'resnet20' is not available in this version (image data sets)"},
         BadCase{"[method]\nuse = [\"sam-b\"]\n", "did you mean 'sam"},
         BadCase{"[method]\nuse = [\"erm\", \"sam\"]\n", "'erm' is the plain method"},
         BadCase{"[method]\nuse = [\"erm\"]\nsam = { rho = 1 }\n", "method 'sam' is not used"},
@@ -538,7 +573,7 @@ INSTANTIATE_TEST_SUITE_P(
             "r.toml:5:1: error: nesterov = true looks ahead along the momentum, but momentum = 0\nnesterov = "
             "true\n^\nr.toml:4:1: note: the momentum is set here"},
         BadCase{"[model]\noutput = \"sigmoid\"\n[method]\nuse = [\"sam\", \"logit-adjustment\"]\n",
-                "r.toml:6:15: error: 'logit-adjustment' adds a bias to K logits, but model.output = "
+                "r.toml:6:15: error: 'logit-adjustment' needs K logits, but model.output = "
                 "\"sigmoid\" has one"},
         BadCase{"[method]\nuse = [\"balanced-softmax\", \"logit-adjustment\"]\n",
                 "'balanced-softmax' is 'logit-adjustment' with tau = 1"},

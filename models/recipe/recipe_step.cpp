@@ -1,0 +1,90 @@
+#include "models/recipe/recipe_step.h"
+
+#include "frontend/error.h"
+#include "models/recipe/methods.h"
+#include "runtime/options/program_keys.h"
+
+namespace tailor::recipe {
+
+using runtime::key_name;
+using runtime::MethodKeys;
+using runtime::ModelKeys;
+using runtime::OptimizerKeys;
+
+Location location_of(const Recipe& recipe, std::string_view key) {
+  if (Place place = recipe.place(key); place.in_file())
+    return make_location(place.file, place.line, place.column);
+  // A default answers to the first key set in its section, else to the recipe as a whole.
+  const std::string section(key.substr(0, key.find('.') + 1));
+  for (const auto& [other, place] : recipe.places)
+    if (place.in_file() && other.starts_with(section))
+      return make_location(place.file, place.line, place.column);
+  return make_location(recipe.path, 1, 1);
+}
+
+std::string made_of(const Options& options, const std::vector<runtime::KeySpec>& specs) {
+  std::string text;
+  for (const runtime::KeySpec& spec : specs)
+    if (spec.stage == runtime::OptionStage::kCompile) {
+      const Option* option = options.find(spec.key);
+      text += " " + spec.key + "=" + (option ? option->value.to_json() : "");
+    }
+  return text;
+}
+
+RecipeStep::RecipeStep(Recipe part, std::vector<UsedMethod> methods, Network& net,
+                       optim::Optimizer& optimizer)
+    : part_(std::move(part)), methods_(std::move(methods)), loss_(used_loss(part_.options)), net_(net),
+      optimizer_(optimizer) {
+  for (const UsedMethod& used : methods_)
+    signature_ += used.spec->name + made_of(part_.options, used.spec->keys) + ";";
+  signature_ += loss_->name + made_of(part_.options, loss_->keys) + ";" +
+                made_of(part_.options, {runtime::key_spec(&ModelKeys::freeze)});
+}
+
+Gradients RecipeStep::gradients(Step& step) {
+  const Location here = at(key_name(&MethodKeys::use));
+  LocationScope scope(here, LocationScope::Nesting::inner);
+  const ClassStats classes = step.classes();
+  losses::LossOptions shaped;
+  shaped.valid = step.batch().valid;
+  for (const UsedMethod& used : methods_)
+    run_user_code("method '" + used.spec->name + "'", here, [&] { used.method->shape_loss(step, shaped); });
+  const Array class_weights = shaped.class_weights ? shaped.class_weights->array() : Array();
+  const LossOfWeights loss = [&](const Array& weights) {
+    LossRequest request{step, {}, step.batch(), classes, shaped};
+    {
+      LocationScope network(at(key_name(&ModelKeys::name)), LocationScope::Nesting::inner);
+      request.logits = net_.logits(step.batch(), step.context());
+    }
+    // Weights that a method brings for its own pass count as class weights do by default.
+    if (!shaped.class_weights && !weights.empty()) request.options.reduction = Reduction::weighted_mean;
+    request.options.class_weights = weights.empty() ? std::optional<Operand>() : Operand(weights);
+    if (weights.empty()) request.options.reduction = Reduction::batch_mean;
+    const Location line = loss_->name == MethodKeys().loss ? here : at(key_name(&MethodKeys::loss));
+    LocationScope own(line, LocationScope::Nesting::inner);
+    return run_user_code("loss '" + loss_->name + "'", line, [&] { return loss_->make(request); });
+  };
+  for (const UsedMethod& used : methods_)
+    if (used.spec->part == Part::gradients)
+      return run_user_code("method '" + used.spec->name + "'", here,
+                           [&] { return used.method->gradients(step, loss, class_weights); });
+  return Method().gradients(step, loss, class_weights);
+}
+
+void RecipeStep::train(Step& step) {
+  if (const std::vector<std::string> frozen = *part_.options.get_strings(key_name(&ModelKeys::freeze));
+      !frozen.empty()) {
+    LocationScope scope(at(key_name(&ModelKeys::freeze)), LocationScope::Nesting::inner);
+    step.freeze(net_.module(), frozen);
+  }
+  const Gradients step_gradients = gradients(step);
+  LocationScope scope(at(key_name(&OptimizerKeys::name)), LocationScope::Nesting::inner);
+  Array lr =
+      step.control("lr", component_keys<OptimizerKeys>(part_.options).lr, key_name(&OptimizerKeys::lr));
+  step.update(net_.module(), optimizer_, step_gradients, lr);
+  for (const UsedMethod& used : methods_)
+    used.method->after_update(step, net_.module());
+}
+
+} // namespace tailor::recipe
