@@ -68,14 +68,17 @@ void check_effects(Recipe& recipe) {
     const std::string& other = needed->keys.front();
     if (recipe.is_below(key, other)) continue;
     if (needed->values.empty()) {
-      recipe.error(key, "'" + key + "' has no effect without " + joined(needed->keys),
-                   "set " + joined(needed->keys) + ", or remove it");
+      recipe
+          .error(key, "'" + key + "' has no effect without " + joined(needed->keys),
+                 "set " + joined(needed->keys) + ", or remove it")
+          .no_effect = true;
       continue;
     }
     const Option* chosen = recipe.options.find(other);
     const std::string value = chosen->value.is_null() ? "unset" : "= " + chosen->value.to_json();
     contradict(recipe, key, "'" + key + "' has no effect with " + other + " " + value, other,
-               other + " is set here", "remove it, or set " + other + " = " + joined(needed->values, "\""));
+               other + " is set here", "remove it, or set " + other + " = " + joined(needed->values, "\""))
+        .no_effect = true;
   }
 }
 
@@ -285,17 +288,26 @@ void check_overridden(Recipe& recipe) {
 void check(Recipe& recipe) {
   if (recipe.stages.empty()) return check_part(recipe);
   check_overridden(recipe);
+  const auto same = [](const Diagnostic& a, const Diagnostic& b) {
+    return a.place == b.place && a.message == b.message;
+  };
+  std::vector<std::vector<Diagnostic>> found;
   for (size_t i = 0; i < recipe.stages.size(); ++i) {
     check_stage_keys(recipe, recipe.stages[i]);
     Recipe part = recipe.of_stage(i);
     check_part(part);
-    for (Diagnostic& found : part.errors) { // what the sections say wrong is wrong in every stage
-      const bool said = std::any_of(recipe.errors.begin(), recipe.errors.end(), [&](const Diagnostic& other) {
-        return other.place == found.place && other.message == found.message;
-      });
-      if (!said) recipe.errors.push_back(std::move(found));
-    }
+    found.push_back(std::move(part.errors));
   }
+  for (const std::vector<Diagnostic>& of_stage : found)
+    for (const Diagnostic& one : of_stage) {
+      const auto says_it = [&](const std::vector<Diagnostic>& others) {
+        return std::any_of(others.begin(), others.end(),
+                           [&](const Diagnostic& other) { return same(one, other); });
+      };
+      // What does nothing in one stage may be what another reads.
+      const bool wrong = !one.no_effect || std::all_of(found.begin(), found.end(), says_it);
+      if (wrong && !says_it(recipe.errors)) recipe.errors.push_back(one);
+    }
 }
 
 void check_schema(Recipe& recipe, const runtime::DataSchema& schema) {

@@ -14,15 +14,17 @@ double number_of(const Recipe& recipe, std::string_view key) {
   return option ? option->value.as_number().value_or(0) : 0;
 }
 
-void contradict(Recipe& recipe, std::string_view key, std::string message, std::string_view other,
-                std::string note, std::string hint) {
+Diagnostic& contradict(Recipe& recipe, std::string_view key, std::string message, std::string_view other,
+                       std::string note, std::string hint) {
   const Place second = recipe.place(other);
   if (!second.known()) {
     const std::string value = text_of(recipe, other);
     note = std::string(other) + " is not set" +
            (value.empty() ? "" : "; its default is " + recipe.options.find(other)->value.to_json());
   }
-  recipe.error(key, std::move(message), std::move(hint)).notes.push_back({second, std::move(note)});
+  Diagnostic& complaint = recipe.error(key, std::move(message), std::move(hint));
+  complaint.notes.push_back({second, std::move(note)});
+  return complaint;
 }
 
 } // namespace tailor::recipe

@@ -23,7 +23,7 @@ template <class S, class T> double number_of(const Recipe& recipe, T S::*member)
 
 /// A contradiction between two keys (or elements of lists, "method.use[1]"): the complaint stands at `key`;
 /// the note at `other`, or what its default is.
-void contradict(Recipe& recipe, std::string_view key, std::string message, std::string_view other,
-                std::string note, std::string hint);
+Diagnostic& contradict(Recipe& recipe, std::string_view key, std::string message, std::string_view other,
+                       std::string note, std::string hint);
 
 } // namespace tailor::recipe

@@ -53,6 +53,7 @@ Place Recipe::place(std::string_view key) const {
 }
 
 bool Recipe::is_below(std::string_view key, std::string_view other) const {
+  if (of_own_stage.contains(list_of(other)) && !of_own_stage.contains(list_of(key))) return true;
   const Place low = place(key);
   Place high = place(other);
   if (const Option* unset = options.find(other); !high.known() && unset)
@@ -71,8 +72,10 @@ Recipe Recipe::of_stage(size_t i) const {
     std::erase_if(view.places, [&](const auto& entry) { return list_of(entry.first) == key; });
     view.options.set(key, option);
   }
-  for (const auto& [key, place] : stage.places)
+  for (const auto& [key, place] : stage.places) {
     view.places[key] = place;
+    view.of_own_stage.emplace(list_of(key));
+  }
   return view;
 }
 

@@ -41,6 +41,7 @@ struct Recipe {
   std::string name;               // "fraud" for "examples/fraud.toml"
   std::string text;               // of the recipe file itself, stored in the artifact
   SourceTexts texts;
+  std::set<std::string, std::less<>> of_own_stage; // keys that the stage set, in what of_stage() gives
   std::vector<RecipeStage> stages; // in order; empty where the recipe has one part (its [[stage]] is merged)
   std::vector<Diagnostic> errors;
 

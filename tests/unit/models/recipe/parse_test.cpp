@@ -167,6 +167,17 @@ TEST(Recipe, WhatStagesCannotSayIsRefusedAtItsLine) {
               HasSubstr("r.toml:7:11: error: 'model.layers' is the same in all stages, 'b' cannot set it"));
   EXPECT_THAT(messages("name = \"a\"\n", "name = \"b\"\nmethod = { use = [\"sam\", \"sam-a\"] }\n"),
               HasSubstr("r.toml:7:26: error: 'sam' and 'sam-a' contradict each other"));
+  // What one stage reads is no key without effect; what none reads is.
+  const std::string sections = "[method]\nsam-a = { rho = 0.1 }\n";
+  EXPECT_EQ(parse_text(kMoons + sections +
+                       "[[stage]]\nname = \"a\"\n[[stage]]\nname = \"b\"\nmethod.use = \"sam-a\"\n")
+                .messages(),
+            "");
+  EXPECT_THAT(parse_text(kMoons + sections + "[[stage]]\nname = \"a\"\n[[stage]]\nname = \"b\"\n").messages(),
+              HasSubstr("'method.sam-a.rho' is set, but method 'sam-a' is not used"));
+  EXPECT_EQ(messages("name = \"a\"\nschedule = { warmup_epochs = 2 }\n",
+                     "name = \"b\"\nschedule.name = \"cosine\"\n"),
+            "");
   EXPECT_THAT(messages("name = \"a\"\nepochs = 3\n", "name = \"b\"\nepochs = 4\n", {"run.epochs=1"}),
               HasSubstr("'run.epochs' has no effect: every stage has one of its own\n"
                         "hint: stage.a.run.epochs or stage.b.run.epochs"));
