@@ -15,9 +15,10 @@ inline constexpr double kMaxBeta = 0.9999999;
 
 /// What a class table is made of.
 struct ClassTableArgs {
-  Operand counts;        ///< f32 [K], n_i; a class without samples must give a finite number
-  Operand beta = 0.9999; ///< of the effective number of samples
-  Operand eps = 0.1;     ///< of a label smoothing
+  Operand counts;         ///< f32 [K], n_i; a class without samples must give a finite number
+  Operand beta = 0.9999;  ///< of the effective number of samples
+  Operand eps = 0.1;      ///< of a label smoothing, and
+  Operand eps_tail = 0.0; ///< of its rarest class, where the profile tells classes apart by it
 };
 
 /// What a class table is for.

@@ -18,6 +18,8 @@ std::string_view text_of(Part part) {
     return "the gradients of a step";
   case Part::average:
     return "the average of the weights";
+  case Part::logits:
+    return "what the logits become";
   case Part::nothing:
   case Part::other:
     break;

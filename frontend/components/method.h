@@ -25,6 +25,7 @@ enum class Part : std::uint8_t {
   class_weights, ///< of the loss
   gradients,     ///< how they are made
   average,       ///< of the weights
+  logits,        ///< what the network's logits become
   nothing,       ///< erm: the plain step
   other,         ///< combines with everything
 };
@@ -40,7 +41,11 @@ public:
   virtual ~Method() = default;
 
   /// State of its own: program.state("ema", average_).
-  virtual void declare(TrainingProgram&) {}
+  virtual void declare(TrainingProgram&, std::int64_t num_classes) {}
+  /// Parameters of its own, which the optimizer updates beside the network's; declare() gives them their state.
+  virtual nn::Module* module() { return nullptr; }
+  /// What the network's logits become, in training, evaluation and prediction alike.
+  virtual Array adjust_logits(const Array& logits, const Context&) { return logits; }
   /// Class tables, bias, margin, focal term or reduction of the loss; before the gradients of a step.
   virtual void shape_loss(Step&, losses::LossOptions&) {}
   /// The gradients of a step (Part::gradients). `class_weights` are those of the other methods, or empty.

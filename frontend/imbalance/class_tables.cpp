@@ -12,7 +12,8 @@ namespace {
 
 template <class Spec> Array table_named(std::string_view name, const ClassTableArgs& args) {
   LocationScope scope(args.counts.location());
-  detail::require_rank("class counts", "the operand", detail::value_of(args.counts), 1, args.counts.location());
+  detail::require_rank("class counts", "the operand", detail::value_of(args.counts), 1,
+                       args.counts.location());
   if (const Spec* spec = runtime::Registry<Spec>::find(name)) return spec->make(args);
   throw TraceError("class table", "there is no " + std::string(Spec::kKind) + " '" + std::string(name) + "'",
                    args.counts.location(),
@@ -30,9 +31,9 @@ Array ascent_table(const Operand& counts, std::string_view table, const Operand&
 }
 
 Array class_smoothing(const Operand& counts, const Operand& eps, std::string_view profile,
-                      const Operand& eps_max) {
+                      const Operand& eps_max, const Operand& eps_tail) {
   LocationScope scope(counts.location());
-  Array table = table_named<SmoothingTable>(profile, {.counts = counts, .eps = eps});
+  Array table = table_named<SmoothingTable>(profile, {.counts = counts, .eps = eps, .eps_tail = eps_tail});
   return maximum(minimum(table, eps_max), 0.0);
 }
 

@@ -14,10 +14,10 @@ Array class_weights(const Operand& counts, std::string_view table, const Operand
 /// eq5_literal, effective, or a registered one. Only its direction matters for SamRadius::fixed. Source: methods.md 5.2.
 Array ascent_table(const Operand& counts, std::string_view table, const Operand& beta = 0.9999);
 
-/// Label smoothing per class: [K] f32, clipped to [0, eps_max]: uniform, one_minus_p, eq6_literal, inv_p, or a registered
-/// one. Source: methods.md 2.5.
+/// Label smoothing per class: [K] f32, clipped to [0, eps_max]: uniform, one_minus_p, eq6_literal, inv_p, las_concave,
+/// las_linear, las_convex, or a registered one. `eps_tail` is read by the las profiles. Source: methods.md 2.5, 8.
 Array class_smoothing(const Operand& counts, const Operand& eps, std::string_view profile,
-                      const Operand& eps_max = 0.5);
+                      const Operand& eps_max = 0.5, const Operand& eps_tail = 0.0);
 
 /// n_i, an empty class counting as one sample.
 Array at_least_one(const Operand& counts);

@@ -33,7 +33,7 @@ class Ema final : public Method {
 public:
   explicit Ema(const EmaKeys& keys) : average_({.decay = keys.decay, .warmup = keys.warmup, .bn = keys.bn}) {}
 
-  void declare(TrainingProgram& program) override { program.state("ema", average_); }
+  void declare(TrainingProgram& program, std::int64_t) override { program.state("ema", average_); }
   void after_update(Step& step, nn::Module& net) override { step.update(average_, net); }
   optim::Ema* average() override { return &average_; }
 

@@ -9,6 +9,7 @@ struct SmoothingKeys {
   double eps = 0.1;
   std::string profile = "uniform";
   double eps_max = 0.5;
+  double eps_tail = 0;
 
   static const runtime::KeySet<SmoothingKeys>& keys();
 };
@@ -27,6 +28,12 @@ const runtime::KeySet<SmoothingKeys>& SmoothingKeys::keys() {
                .choices_of = SmoothingTable::kKind}),
           key("eps_max", &SmoothingKeys::eps_max,
               {.min = 0, .max = 1, .text = "clip of eps per class", .source = "methods 2.5"}),
+          key("eps_tail", &SmoothingKeys::eps_tail,
+              {.min = 0,
+               .max = 1,
+               .text = "eps of the rarest class; eps is that of the largest",
+               .source = "methods 8",
+               .only_if = "method.smoothing.profile = las_concave|las_linear|las_convex"}),
       }};
   return set;
 }
@@ -39,7 +46,11 @@ public:
     const Array counts = step.classes().counts();
     const Array eps = control(step, "smoothing", keys_, &SmoothingKeys::eps);
     const Array eps_max = control(step, "smoothing_max", keys_, &SmoothingKeys::eps_max);
-    loss.smoothing = Operand(imbalance::class_smoothing(counts, eps, keys_.profile, eps_max));
+    // A field that no profile reads would make a run key of it that has no effect.
+    const Operand eps_tail = keys_.profile.starts_with("las_")
+                                 ? Operand(control(step, "smoothing_tail", keys_, &SmoothingKeys::eps_tail))
+                                 : Operand(keys_.eps_tail);
+    loss.smoothing = Operand(imbalance::class_smoothing(counts, eps, keys_.profile, eps_max, eps_tail));
   }
 
 private:

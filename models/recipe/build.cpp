@@ -60,6 +60,7 @@ Program::Program(const Recipe& recipe, const runtime::DataSchema& schema)
   training_.data(data::Plan(recipe_.options, schema, at(key_name(&DataKeys::format))),
                  {.batch = BatchSizes(integers(recipe_, key_name(&RunKeys::batch))),
                   .eval_batch = BatchSizes(integers(recipe_, key_name(&RunKeys::eval_batch)))});
+  num_classes_ = schema.num_classes;
   make_network(schema, one_logit ? 1 : schema.num_classes);
   training_.state("net", net_->module());
   make_optimizer();
@@ -104,7 +105,7 @@ std::vector<UsedMethod> Program::methods_of(const Recipe& part) {
       LocationScope scope(here);
       method = run_user_code("method '" + spec->name + "'", here, [&] { return spec->make(part.options); });
       if (!method) throw TraceError("method", "the function of '" + spec->name + "' gave no method", here);
-      method->declare(training_);
+      method->declare(training_, num_classes_);
     }
     used.push_back({spec, method.get()});
   }
@@ -120,10 +121,10 @@ EvalOptions Program::evaluation_of(const Recipe& part, const std::vector<UsedMet
   return eval;
 }
 
-void Program::evaluate(Eval& eval) {
+void Program::evaluate(Eval& eval, const RecipeStep& step) {
   LocationScope scope(at(key_name(&ModelKeys::name)), LocationScope::Nesting::inner);
   const Network::Outputs outputs = net_->evaluate(eval.batch(), eval.context());
-  eval.logits(outputs.logits);
+  eval.logits(step.adjusted(outputs.logits, eval.context()));
   if (!outputs.features.empty()) eval.features(outputs.features);
 }
 
@@ -134,7 +135,8 @@ void Program::make_steps() {
   if (recipe_.stages.empty()) {
     RecipeStep& step = *steps_.emplace_back(step_of(recipe_));
     training_.train_step([&step](Step& s) { step.train(s); });
-    training_.eval_step([this](Eval& e) { evaluate(e); }, evaluation_of(recipe_, step.methods()));
+    training_.eval_step([this, &step](Eval& e) { evaluate(e, step); },
+                        evaluation_of(recipe_, step.methods()));
     return;
   }
   std::map<std::string, std::string> steps, evals; ///< what is alike -> its name
@@ -148,11 +150,11 @@ void Program::make_steps() {
     const auto [step_name, new_step] = steps.emplace(step.signature(), "train_step" + suffix);
     if (new_step) training_.step(step_name->second, [&step](Step& s) { step.train(s); });
     const EvalOptions eval = evaluation_of(step.part(), step.methods());
-    const std::string evaluated = eval.weights.ema() ? step.signature() : "raw";
+    const std::string evaluated = eval.weights.ema() || step.adjusts() ? step.signature() : "raw";
     const auto [eval_name, new_eval] = evals.emplace(evaluated, "eval_step" + suffix);
     if (new_eval)
       training_.eval(
-          eval_name->second, [this](Eval& e) { evaluate(e); }, eval);
+          eval_name->second, [this, &step](Eval& e) { evaluate(e, step); }, eval);
     Stage stage{.name = own.name, .step = step_name->second, .eval = eval_name->second};
     stage.continues = own.continues;
     Options run; // compile keys have made the step

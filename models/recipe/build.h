@@ -32,12 +32,13 @@ private:
   std::vector<UsedMethod> methods_of(const Recipe& part);
   void make_steps();
   EvalOptions evaluation_of(const Recipe& part, const std::vector<UsedMethod>& methods) const;
-  void evaluate(Eval& eval);
+  void evaluate(Eval& eval, const RecipeStep& step);
   Location at(std::string_view key) const { return location_of(recipe_, key); }
   std::string text(std::string_view key) const;
 
   const Recipe recipe_;
   TrainingProgram training_;
+  std::int64_t num_classes_ = 0;
   std::unique_ptr<Network> net_;
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::map<std::string, std::unique_ptr<Method>> methods_; ///< by name and the keys they were made of

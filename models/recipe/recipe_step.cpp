@@ -1,5 +1,7 @@
 #include "models/recipe/recipe_step.h"
 
+#include <algorithm>
+
 #include "frontend/error.h"
 #include "models/recipe/methods.h"
 #include "runtime/options/program_keys.h"
@@ -42,6 +44,17 @@ RecipeStep::RecipeStep(Recipe part, std::vector<UsedMethod> methods, Network& ne
                 made_of(part_.options, {runtime::key_spec(&ModelKeys::freeze)});
 }
 
+bool RecipeStep::adjusts() const {
+  return std::any_of(methods_.begin(), methods_.end(),
+                     [](const UsedMethod& used) { return used.spec->part == Part::logits; });
+}
+
+Array RecipeStep::adjusted(Array logits, const Context& context) const {
+  for (const UsedMethod& used : methods_)
+    if (used.spec->part == Part::logits) logits = used.method->adjust_logits(logits, context);
+  return logits;
+}
+
 Gradients RecipeStep::gradients(Step& step) {
   const Location here = at(key_name(&MethodKeys::use));
   LocationScope scope(here, LocationScope::Nesting::inner);
@@ -55,7 +68,7 @@ Gradients RecipeStep::gradients(Step& step) {
     LossRequest request{step, {}, step.batch(), classes, shaped};
     {
       LocationScope network(at(key_name(&ModelKeys::name)), LocationScope::Nesting::inner);
-      request.logits = net_.logits(step.batch(), step.context());
+      request.logits = adjusted(net_.logits(step.batch(), step.context()), step.context());
     }
     // Weights that a method brings for its own pass count as class weights do by default.
     if (!shaped.class_weights && !weights.empty()) request.options.reduction = Reduction::weighted_mean;
@@ -83,6 +96,8 @@ void RecipeStep::train(Step& step) {
   Array lr =
       step.control("lr", component_keys<OptimizerKeys>(part_.options).lr, key_name(&OptimizerKeys::lr));
   step.update(net_.module(), optimizer_, step_gradients, lr);
+  for (const UsedMethod& used : methods_)
+    if (nn::Module* module = used.method->module()) step.update(*module, optimizer_, step_gradients, lr);
   for (const UsedMethod& used : methods_)
     used.method->after_update(step, net_.module());
 }

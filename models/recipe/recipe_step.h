@@ -32,6 +32,9 @@ public:
   RecipeStep(Recipe part, std::vector<UsedMethod> methods, Network& net, optim::Optimizer& optimizer);
 
   void train(Step& step);
+  /// The network's logits as the methods give them on; the same in training and evaluation.
+  Array adjusted(Array logits, const Context& context) const;
+  bool adjusts() const;
   const Recipe& part() const { return part_; }
   const std::vector<UsedMethod>& methods() const { return methods_; }
   /// Two steps of the same signature record the same.
