@@ -34,6 +34,9 @@ Environment initial_environment(ir::ProgramOp program, const std::map<std::strin
       const Tensor& drawn = parameters.at(state.getSymName().str());
       EXPECT_EQ(drawn.shape(), value.shape()) << state.getSymName().str();
       value = drawn;
+    } else if (const auto kept = parameters.find(state.getSymName().str());
+               state.getGroup().getKind() == ir::GroupKind::BatchNorm && kept != parameters.end()) {
+      value = kept->second; // running statistics of a stage before
     }
     if (state.getSymName() == "class_counts") value = Tensor::real(value.shape(), class_counts);
     environment.state.insert_or_assign(key, std::move(value));

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace tailor::golden {
 namespace {
 
@@ -19,18 +21,56 @@ data::Plan plan_for(const MethodRecording& recording, bool row_weights) {
   return data::Plan({}, schema);
 }
 
-bool waits(const MethodRun& run) {
-  const MethodStage& first = run.stages[0];
-  return run.stages.size() > 1 || first.has("rate_factors");
+/// logits * scale.weight [K].
+class Scale final : public nn::Module {
+public:
+  explicit Scale(int64_t classes)
+      : weight_({DType::f32, {classes}}, InitRule::ones(), State::Role::parameter, false) {
+    add("weight", weight_);
+  }
+  Array operator()(const Array& logits) const { return logits * weight_.read({}); }
+
+private:
+  nn::Tensor weight_;
+};
+
+/// What the stage leaves as it is: parameters that it does not train, and running statistics that it only reads.
+std::vector<std::string> frozen_names(const MethodRun& run, const MethodStage& stage) {
+  std::vector<std::string> names;
+  std::vector<std::string> trained = stage.names("trains");
+  for (const auto& [name, tensor] : run.parameters) {
+    const bool trains = trained.empty() ? name != "scale.weight"
+                                        : std::find(trained.begin(), trained.end(), name) != trained.end();
+    if (!trains) names.push_back(name);
+  }
+  if (stage.word("backbone_bn") == "eval") names.insert(names.end(), {"bn?.running_mean", "bn?.running_var"});
+  return names;
+}
+
+/// Rates and decays of their own. The recordings have one factor.
+std::vector<optim::ParameterGroup> groups_of(const MethodStage& stage) {
+  std::vector<optim::ParameterGroup> groups;
+  if (const runtime::OptionValue* factors = stage.options.find("rate_factors")) {
+    optim::ParameterGroup rate{.name = "rate", .match = {}};
+    for (const auto& [name, factor] : *factors->as_table()) {
+      rate.match.push_back(name);
+      EXPECT_TRUE(!rate.lr_scale || *rate.lr_scale == number(factor));
+      rate.lr_scale = number(factor);
+    }
+    groups.push_back(rate);
+  }
+  if (const std::vector<std::string> names = stage.names("no_decay"); !names.empty())
+    groups.push_back({.name = "still", .match = names, .weight_decay = 0.0});
+  return groups;
 }
 
 } // namespace
 
-MethodNetwork::MethodNetwork(const MethodRecording& recording, bool cosine)
+MethodNetwork::MethodNetwork(const MethodRecording& recording, const std::string& head)
     : fc0_(recording.num_columns, recording.widths[0]), fc1_(recording.widths[0], recording.widths[1]),
       bn0_(recording.widths[0]), bn1_(recording.widths[1]) {
   const auto classes = static_cast<int64_t>(recording.class_counts.size());
-  if (cosine)
+  if (head == "cosine")
     head_ = std::make_unique<nn::CosineLinear>(recording.widths[1], classes);
   else
     head_ = std::make_unique<nn::Linear>(recording.widths[1], classes);
@@ -39,21 +79,28 @@ MethodNetwork::MethodNetwork(const MethodRecording& recording, bool cosine)
   add("fc1", fc1_);
   add("bn1", bn1_);
   add("head", *head_);
+  if (head == "scaled") add("scale", *(scale_ = std::make_unique<Scale>(classes)));
 }
 
 Array MethodNetwork::logits(const Array& x, const Context& context) {
   const Array hidden = relu(bn0_(fc0_(x, context), context));
-  return (*head_)(relu(bn1_(fc1_(hidden, context), context)), context);
+  const Array logits = (*head_)(relu(bn1_(fc1_(hidden, context), context)), context);
+  return scale_ ? (*static_cast<const Scale*>(scale_.get()))(logits) : logits;
 }
 
-MethodProgram::MethodProgram(const MethodRecording& recording, const MethodStage& method)
-    : recording_(recording), method_(method), network_(recording, method.word("head") == "cosine"),
-      sgd_({.momentum = recording.momentum, .weight_decay = recording.weight_decay}), program_("methods") {
-  program_.data(plan_for(recording, method.has("row_weights")),
+MethodProgram::MethodProgram(const MethodRecording& recording, const MethodRun& run, std::size_t stage)
+    : recording_(recording), method_(run.stages[stage]), network_(recording, run.stages.back().word("head")),
+      sgd_({.momentum = recording.momentum,
+            .weight_decay = recording.weight_decay,
+            .groups = groups_of(run.stages[stage])}),
+      program_("methods") {
+  const std::vector<std::string> frozen = frozen_names(run, method_);
+  program_.data(plan_for(recording, method_.has("row_weights")),
                 {.batch = recording.batch, .eval_batch = recording.batch});
   program_.state("net", network_);
   program_.state("sgd", sgd_);
-  program_.train_step([this](Step& step) {
+  program_.train_step([this, frozen](Step& step) {
+    if (!frozen.empty()) step.freeze(network_, frozen);
     const LossAndGradients result = value_and_grad([&] { return loss(step); });
     step.report("loss", result.loss);
     step.update(network_, sgd_, result.gradients, step.control("lr", 0.1, "optimizer.lr"));
@@ -86,7 +133,10 @@ Array MethodProgram::loss(Step& step) {
   options.scale = method_.number_of("scale", 1);
   if (method_.word("reduction") == "weighted_mean") options.reduction = Reduction::weighted_mean;
   if (method_.has("weights")) options.class_weights = table(classes, method_.word("weights"));
-  if (method_.word("smoothing") == "uniform")
+  if (method_.word("smoothing") == "las_concave")
+    options.smoothing = imbalance::class_smoothing(classes.counts(), recording_.las_head, "las_concave", 0.5,
+                                                   recording_.las_tail);
+  else if (method_.word("smoothing") == "uniform")
     options.smoothing = recording_.eps;
   else if (method_.has("smoothing"))
     options.smoothing = table(classes, method_.word("smoothing"));
@@ -138,17 +188,23 @@ StepInputs step_inputs(const MethodRecording& recording, const MethodStage& meth
     inputs.control.insert_or_assign("table_row", Tensor::scalar(static_cast<double>(method.table_row[t])));
   inputs.control.insert_or_assign("momentum", Tensor::scalar(recording.momentum));
   inputs.control.insert_or_assign("weight_decay", Tensor::scalar(recording.weight_decay));
+  for (const optim::ParameterGroup& group : groups_of(method)) {
+    const std::string field = "group_" + group.name;
+    if (group.lr_scale) inputs.control.insert_or_assign(field + "_lr_scale", Tensor::scalar(*group.lr_scale));
+    if (group.weight_decay)
+      inputs.control.insert_or_assign(field + "_weight_decay", Tensor::scalar(*group.weight_decay));
+  }
   inputs.control.insert_or_assign("slot", Tensor::integer({}, {0}));
   inputs.control.insert_or_assign("rng",
                                   Tensor::integer({4}, {1, 2, 3, static_cast<int64_t>(t) * recording.batch}));
   return inputs;
 }
 
-std::vector<std::pair<std::string, std::string>> written_runs() {
+std::vector<std::pair<std::string, std::string>> recorded_runs() {
   std::vector<std::pair<std::string, std::string>> runs;
   for (const char* file : {"methods_losses", "methods_mixup", "methods_stages"})
     for (const auto& [name, run] : MethodRecording::load(file).runs)
-      if (!waits(run)) runs.emplace_back(file, name);
+      runs.emplace_back(file, name);
   return runs;
 }
 

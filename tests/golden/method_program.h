@@ -17,19 +17,21 @@ namespace tailor::golden {
 /// The network of methods_*.json.
 class MethodNetwork : public nn::Module {
 public:
-  MethodNetwork(const MethodRecording& recording, bool cosine);
+  /// `head`: "" (linear), "cosine", or "scaled", linear times a factor per class that stage 1 leaves alone.
+  MethodNetwork(const MethodRecording& recording, const std::string& head);
   Array logits(const Array& x, const Context& context);
 
 private:
   nn::Linear fc0_, fc1_;
   nn::BatchNorm bn0_, bn1_;
   std::unique_ptr<nn::Layer> head_;
+  std::unique_ptr<nn::Module> scale_;
 };
 
-/// What a user of the C++ API would write for a run of one stage. Refers to the recording.
+/// What a user of the C++ API would write for one stage of a run. Refers to the recording.
 class MethodProgram {
 public:
-  MethodProgram(const MethodRecording& recording, const MethodStage& method);
+  MethodProgram(const MethodRecording& recording, const MethodRun& run, std::size_t stage = 0);
   MethodProgram(const MethodProgram&) = delete;
   MethodProgram& operator=(const MethodProgram&) = delete;
 
@@ -54,8 +56,7 @@ struct StepInputs {
 };
 StepInputs step_inputs(const MethodRecording& recording, const MethodStage& method, size_t t);
 
-/// (file, run) of every recorded run that MethodProgram can be. The others wait for a part of the API: groups of
-/// parameters, several stages.
-std::vector<std::pair<std::string, std::string>> written_runs();
+/// (file, run) of every recorded run.
+std::vector<std::pair<std::string, std::string>> recorded_runs();
 
 } // namespace tailor::golden

@@ -13,13 +13,14 @@ std::vector<std::vector<int64_t>> lists(const OptionValue* json) {
   return result;
 }
 
-MethodRun parse_run(uint32_t seed, const OptionValue& json) {
+MethodRun parse_run(uint32_t seed, uint32_t anew_op, const OptionValue& json) {
   MethodRun run{.stages = {},
                 .loss = numbers<double>(json.find("loss")),
                 .norm = numbers<double>(json.find("norm")),
                 .sum = numbers<double>(json.find("sum")),
                 .final = final_tensors(json),
-                .parameters = initial_tensors(seed, *json.find("tensors"))};
+                .parameters = initial_tensors(seed, *json.find("tensors")),
+                .anew = initial_tensors(seed, *json.find("tensors"), anew_op)};
   for (const OptionValue& stage : *json.find("stages")->as_list())
     run.stages.push_back({.options = *stage.find("options"),
                           .lr = numbers<double>(stage.find("lr")),
@@ -42,6 +43,15 @@ double MethodStage::number_of(const std::string& option, double absent) const {
   return value ? number(*value) : absent;
 }
 
+std::vector<std::string> MethodStage::names(const std::string& option) const {
+  std::vector<std::string> names;
+  const OptionValue* value = options.find(option);
+  const OptionValue::List* list = value ? value->as_list() : nullptr;
+  for (const OptionValue& name : list ? *list : OptionValue::List())
+    names.push_back(*name.as_string());
+  return names;
+}
+
 MethodRecording MethodRecording::load(const std::string& file) {
   MethodRecording recording;
   const OptionValue json = read_recording(file);
@@ -62,8 +72,12 @@ MethodRecording MethodRecording::load(const std::string& file) {
   const auto weight_op = static_cast<uint32_t>(number(*json.find("row_weight_op")));
   for (int64_t n = 0; n < num_samples; ++n)
     recording.row_weights.push_back(0.5 + drawn(seed, weight_op, n, 0));
+  const std::vector<double> las = numbers<double>(json.find("las"));
+  recording.las_head = las.at(0);
+  recording.las_tail = las.at(1);
+  const auto anew_op = static_cast<uint32_t>(number(*json.find("reinitialise_op")));
   for (const auto& [name, run] : *json.find("runs")->as_table())
-    recording.runs[name] = parse_run(seed, run);
+    recording.runs[name] = parse_run(seed, anew_op, run);
   return recording;
 }
 

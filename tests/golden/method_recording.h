@@ -20,6 +20,8 @@ struct MethodStage {
   /// The option's word or number; "" or `absent` without it.
   [[nodiscard]] std::string word(const std::string& option) const;
   [[nodiscard]] double number_of(const std::string& option, double absent) const;
+  /// The names that the option lists; none without it.
+  [[nodiscard]] std::vector<std::string> names(const std::string& option) const;
 };
 
 struct MethodRun {
@@ -27,6 +29,7 @@ struct MethodRun {
   std::vector<double> loss, norm, sum; ///< per step of all stages
   std::map<std::string, FinalTensor> final;
   std::map<std::string, Tensor> parameters; ///< initial
+  std::map<std::string, Tensor> anew;       ///< values of parameters that a stage reinitialises
 };
 
 struct MethodRecording {
@@ -36,6 +39,7 @@ struct MethodRecording {
   std::vector<double> class_counts;
   double momentum = 0, weight_decay = 0;
   double beta = 0, eps = 0, largest_margin = 0; ///< of the class tables
+  double las_head = 0, las_tail = 0;            ///< smoothing of the largest and the smallest class
   std::map<std::string, MethodRun> runs;
   Tensor samples; ///< [num_samples, num_columns]
   std::vector<int64_t> labels;

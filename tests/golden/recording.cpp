@@ -64,9 +64,9 @@ std::map<std::string, FinalTensor> final_tensors(const OptionValue& json) {
   return tensors;
 }
 
-std::map<std::string, Tensor> initial_tensors(uint32_t seed, const OptionValue& list) {
+std::map<std::string, Tensor> initial_tensors(uint32_t seed, const OptionValue& list, uint32_t first) {
   std::map<std::string, Tensor> tensors;
-  uint32_t place = 0;
+  uint32_t place = first;
   for (const OptionValue& entry : *list.as_list()) {
     Tensor tensor(Element::f64, numbers<int64_t>(entry.find("shape")));
     const double bound = number(*entry.find("bound")), offset = number(*entry.find("offset"));

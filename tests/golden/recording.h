@@ -35,8 +35,9 @@ template <typename T> std::vector<T> numbers(const runtime::OptionValue* list) {
 /// tests/golden/<name>.json; adds a test failure and returns null if it cannot be read.
 runtime::OptionValue read_recording(const std::string& name);
 std::map<std::string, FinalTensor> final_tensors(const runtime::OptionValue& json);
-/// The initial tensors of a list {name, shape, bound, offset}, drawn in its order.
-std::map<std::string, Tensor> initial_tensors(uint32_t seed, const runtime::OptionValue& list);
+/// The initial tensors of a list {name, shape, bound, offset}, drawn in its order from op_id `first` on.
+std::map<std::string, Tensor> initial_tensors(uint32_t seed, const runtime::OptionValue& list,
+                                              uint32_t first = 0);
 /// [num_samples, shape...] and a label per sample.
 Tensor drawn_samples(uint32_t seed, int64_t num_samples, Shape shape);
 std::vector<int64_t> drawn_labels(uint32_t seed, int64_t num_samples, size_t num_classes);
