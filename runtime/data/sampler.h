@@ -36,8 +36,12 @@ struct SamplerRequest {
 };
 
 /// A way to draw rows (methods.md 3): one file of `samplers/`, or of a user's program.
-struct SamplerSpec : Component {
+struct SamplerSpec {
   static constexpr std::string_view kKind = "sampler";
+  std::string name;
+  std::string text;
+  std::string source = "choice";
+  std::vector<KeySpec> keys = {};
   /// Called with at least one row and labels in their range.
   std::function<Result<std::unique_ptr<Sampler>>(const SamplerRequest&)> make;
 };

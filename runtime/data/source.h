@@ -59,8 +59,12 @@ struct SourceRequest {
 };
 
 /// A kind of data (`data.format`): one file of `sources/`, or of a user's program.
-struct SourceSpec : Component {
+struct SourceSpec {
   static constexpr std::string_view kKind = "source";
+  std::string name;
+  std::string text;
+  std::string source = "choice";
+  std::vector<KeySpec> keys = {};
   /// Reads its keys. Errors are about a key.
   std::function<Result<std::shared_ptr<const DataSource>>(const SourceRequest&)> make;
 };

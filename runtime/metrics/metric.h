@@ -51,8 +51,12 @@ public:
 
 /// One number an evaluation can report: one file of `kinds/`, or of a user's program. A name that ends in "(x)" takes
 /// an argument in (0, 1]: "recall_at_precision(0.9)". What cannot be computed is absent, never 0.
-struct MetricSpec : Component {
+struct MetricSpec {
   static constexpr std::string_view kKind = "metric";
+  std::string name;
+  std::string text;
+  std::string source = "choice";
+  std::vector<KeySpec> keys = {};
 
   /// Place in tables and logs: lower ones first, equal ones by name. The built-in ones have 10, 20, ..., from the loss
   /// over what is read most to what is computed on request; those of users follow.

@@ -34,8 +34,12 @@ struct ScheduleRequest {
 };
 
 /// A schedule (methods.md 4.3): one file of `schedules/`, or of a user's program.
-struct ScheduleSpec : Component {
+struct ScheduleSpec {
   static constexpr std::string_view kKind = "schedule";
+  std::string name;
+  std::string text;
+  std::string source = "choice";
+  std::vector<KeySpec> keys = {};
   std::function<Result<ScheduleCurve>(const ScheduleRequest&)> make;
 };
 

@@ -89,12 +89,12 @@ Result<std::unique_ptr<Sampler>> make(const SamplerRequest& request) {
 }
 
 const Registered<SamplerSpec> registered{
-    {{.name = "class_aware",
-      .text = "the classes in shuffled turns, each turn a run of rows of the class's own shuffled cycle; "
-              "n_max K draws an epoch",
-      .source = "methods 3",
-      .keys = ClassAwareKeys::keys().specs()},
-     make}};
+    {.name = "class_aware",
+     .text = "the classes in shuffled turns, each turn a run of rows of the class's own shuffled cycle; "
+             "n_max K draws an epoch",
+     .source = "methods 3",
+     .keys = ClassAwareKeys::keys().specs(),
+     .make = make}};
 
 } // namespace
 } // namespace tailor::runtime

@@ -87,11 +87,11 @@ Result<std::unique_ptr<Sampler>> make(const SamplerRequest& request) {
 }
 
 const Registered<SamplerSpec> registered{
-    {{.name = std::string(kName),
-      .text = "deferred re-sampling: uniform, in the last epochs as data.sampler_then says; N draws an epoch",
-      .source = "methods 2.6",
-      .keys = DeferredKeys::keys().specs()},
-     make}};
+    {.name = std::string(kName),
+     .text = "deferred re-sampling: uniform, in the last epochs as data.sampler_then says; N draws an epoch",
+     .source = "methods 2.6",
+     .keys = DeferredKeys::keys().specs(),
+     .make = make}};
 
 } // namespace
 } // namespace tailor::runtime

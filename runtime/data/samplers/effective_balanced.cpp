@@ -27,11 +27,11 @@ const KeySet<EffectiveBalancedKeys>& EffectiveBalancedKeys::keys() {
 }
 
 const Registered<SamplerSpec> registered{
-    {{.name = "effective_balanced",
-      .text = "with replacement, P(row) ~ (1 - beta) / (1 - beta^n_y); N draws an epoch",
-      .source = "methods 3",
-      .keys = EffectiveBalancedKeys::keys().specs()},
-     [](const SamplerRequest& request) -> Result<std::unique_ptr<Sampler>> {
+    {.name = "effective_balanced",
+     .text = "with replacement, P(row) ~ (1 - beta) / (1 - beta^n_y); N draws an epoch",
+     .source = "methods 3",
+     .keys = EffectiveBalancedKeys::keys().specs(),
+     .make = [](const SamplerRequest& request) -> Result<std::unique_ptr<Sampler>> {
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const EffectiveBalancedKeys keys,
                                      read_keys<EffectiveBalancedKeys>(request.options));
        return make_weighted_sampler(

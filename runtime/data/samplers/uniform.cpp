@@ -20,8 +20,10 @@ private:
 };
 
 const Registered<SamplerSpec> registered{
-    {{.name = "uniform", .text = "a permutation of the rows; N draws an epoch", .source = "methods 3"},
-     [](const SamplerRequest& request) -> Result<std::unique_ptr<Sampler>> {
+    {.name = "uniform",
+     .text = "a permutation of the rows; N draws an epoch",
+     .source = "methods 3",
+     .make = [](const SamplerRequest& request) -> Result<std::unique_ptr<Sampler>> {
        return std::unique_ptr<Sampler>(new UniformSampler(std::ssize(request.labels)));
      }}};
 

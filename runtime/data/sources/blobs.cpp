@@ -59,11 +59,11 @@ Result<GeneratedRows> generate_blobs(const GeneratedSpec& spec, GeneratedPart pa
 namespace {
 
 const Registered<SourceSpec> registered{
-    {{.name = "blobs",
-      .text = "a Gaussian cloud for each class: any number of classes and dimensions",
-      .source = "methods 13",
-      .keys = GeneratedKeys::keys().specs()},
-     [](const SourceRequest& request) -> Result<std::shared_ptr<const DataSource>> {
+    {.name = "blobs",
+     .text = "a Gaussian cloud for each class: any number of classes and dimensions",
+     .source = "methods 13",
+     .keys = GeneratedKeys::keys().specs(),
+     .make = [](const SourceRequest& request) -> Result<std::shared_ptr<const DataSource>> {
        TAILOR_ASSIGN_OR_RETURN_AS_IS(GeneratedSpec spec, GeneratedSpec::from(request.options));
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const GeneratedKeys keys, read_keys<GeneratedKeys>(request.options));
        spec.classes = static_cast<std::int32_t>(keys.classes);

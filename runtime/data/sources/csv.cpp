@@ -100,8 +100,11 @@ std::vector<KeySpec> all_keys() {
 }
 
 const Registered<SourceSpec> registered{
-    {{.name = "csv", .text = "a table in csv or csv.gz", .source = "methods 11.1", .keys = all_keys()},
-     [](const SourceRequest& request) -> Result<std::shared_ptr<const DataSource>> {
+    {.name = "csv",
+     .text = "a table in csv or csv.gz",
+     .source = "methods 11.1",
+     .keys = all_keys(),
+     .make = [](const SourceRequest& request) -> Result<std::shared_ptr<const DataSource>> {
        TAILOR_ASSIGN_OR_RETURN_AS_IS(TablePlan plan, table_plan_from(request.options, request.directory));
        return make_csv_source(std::move(plan));
      }}};

@@ -28,11 +28,11 @@ Result<GeneratedRows> generate_two_moons(const GeneratedSpec& spec, GeneratedPar
 namespace {
 
 const Registered<SourceSpec> registered{
-    {{.name = "two_moons",
-      .text = "two interleaved half circles: 2 classes, 2 dimensions",
-      .source = "methods 13",
-      .keys = GeneratedKeys::keys().specs()},
-     [](const SourceRequest& request) -> Result<std::shared_ptr<const DataSource>> {
+    {.name = "two_moons",
+     .text = "two interleaved half circles: 2 classes, 2 dimensions",
+     .source = "methods 13",
+     .keys = GeneratedKeys::keys().specs(),
+     .make = [](const SourceRequest& request) -> Result<std::shared_ptr<const DataSource>> {
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const GeneratedSpec spec, GeneratedSpec::from(request.options));
        return make_generated_source(request, "two_moons", spec, generate_two_moons);
      }}};

@@ -4,7 +4,7 @@ namespace tailor::runtime {
 namespace {
 
 MetricSpec spec() {
-  MetricSpec metric{{.name = "accuracy", .text = "share of rows decided right", .source = "methods 12"}};
+  MetricSpec metric{.name = "accuracy", .text = "share of rows decided right", .source = "methods 12"};
   metric.rank = 20;
   metric.value = [](const EvaluatedSplit& split, double) -> std::optional<double> {
     return split.confusion.accuracy();

@@ -5,9 +5,9 @@ namespace tailor::runtime {
 namespace {
 
 MetricSpec spec() {
-  MetricSpec metric{{.name = "auc",
-                     .text = "area under the ROC curve: P(score of a positive > of a negative), ties half",
-                     .source = "methods 12"}};
+  MetricSpec metric{.name = "auc",
+                    .text = "area under the ROC curve: P(score of a positive > of a negative), ties half",
+                    .source = "methods 12"};
   metric.rank = 100;
   metric.two_classes = true;
   metric.value = [](const EvaluatedSplit& split, double) -> std::optional<double> {

@@ -5,9 +5,9 @@ namespace tailor::runtime {
 namespace {
 
 MetricSpec spec() {
-  MetricSpec metric{{.name = "average_precision",
-                     .text = "sum of precision times gain in recall, no interpolation",
-                     .source = "methods 12"}};
+  MetricSpec metric{.name = "average_precision",
+                    .text = "sum of precision times gain in recall, no interpolation",
+                    .source = "methods 12"};
   metric.rank = 110;
   metric.two_classes = true;
   metric.value = [](const EvaluatedSplit& split, double) -> std::optional<double> {

@@ -21,10 +21,9 @@ private:
 
 MetricSpec spec() {
   MetricSpec metric{
-      {.name = "brier",
-       .text =
-           "mean squared error of the probabilities; two classes: (p - y)^2, else summed over the classes",
-       .source = "methods 12"}};
+      .name = "brier",
+      .text = "mean squared error of the probabilities; two classes: (p - y)^2, else summed over the classes",
+      .source = "methods 12"};
   metric.rank = 160;
   metric.higher_is_better = false;
   metric.rows = [](std::int32_t, double) -> std::unique_ptr<RowMetric> { return std::make_unique<Brier>(); };

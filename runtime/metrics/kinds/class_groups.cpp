@@ -5,7 +5,7 @@ namespace tailor::runtime {
 namespace {
 
 MetricSpec of_group(const char* name, int rank, bool of_size_groups, const char* text) {
-  MetricSpec metric{{.name = name, .text = text, .source = "methods 1.3"}};
+  MetricSpec metric{.name = name, .text = text, .source = "methods 1.3"};
   metric.rank = rank;
   metric.of_size_groups = of_size_groups;
   metric.value = [group_name = std::string(name)](const EvaluatedSplit& split,

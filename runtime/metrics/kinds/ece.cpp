@@ -37,10 +37,10 @@ private:
 };
 
 MetricSpec spec() {
-  MetricSpec metric{{.name = "ece",
-                     .text = "expected calibration error: sum n_b/N |accuracy - "
-                             "confidence| over 15 equal-width bins of confidence",
-                     .source = "methods 12"}};
+  MetricSpec metric{.name = "ece",
+                    .text = "expected calibration error: sum n_b/N |accuracy - "
+                            "confidence| over 15 equal-width bins of confidence",
+                    .source = "methods 12"};
   metric.rank = 170;
   metric.higher_is_better = false;
   metric.rows = [](std::int32_t, double) -> std::unique_ptr<RowMetric> {

@@ -4,9 +4,9 @@ namespace tailor::runtime {
 namespace {
 
 MetricSpec spec() {
-  MetricSpec metric{{.name = "kappa",
-                     .text = "Cohen's kappa: agreement beyond that of the two histograms",
-                     .source = "methods 12"}};
+  MetricSpec metric{.name = "kappa",
+                    .text = "Cohen's kappa: agreement beyond that of the two histograms",
+                    .source = "methods 12"};
   metric.rank = 180;
   metric.on_request = true;
   metric.value = [](const EvaluatedSplit& split, double) -> std::optional<double> {

@@ -26,9 +26,9 @@ private:
 };
 
 MetricSpec spec() {
-  MetricSpec metric{{.name = "loss",
-                     .text = "mean cross-entropy, without weights, smoothing or bias",
-                     .source = "methods 12"}};
+  MetricSpec metric{.name = "loss",
+                    .text = "mean cross-entropy, without weights, smoothing or bias",
+                    .source = "methods 12"};
   metric.rank = 10;
   metric.higher_is_better = false;
   metric.rows = [](std::int32_t, double) -> std::unique_ptr<RowMetric> { return std::make_unique<Loss>(); };

@@ -4,9 +4,9 @@ namespace tailor::runtime {
 namespace {
 
 MetricSpec spec() {
-  MetricSpec metric{{.name = "macro_f1",
-                     .text = "mean of the F1 of the classes that occur or are decided",
-                     .source = "methods 12"}};
+  MetricSpec metric{.name = "macro_f1",
+                    .text = "mean of the F1 of the classes that occur or are decided",
+                    .source = "methods 12"};
   metric.rank = 40;
   metric.value = [](const EvaluatedSplit& split, double) -> std::optional<double> {
     return split.confusion.macro_f1();

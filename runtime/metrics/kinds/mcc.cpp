@@ -4,7 +4,7 @@ namespace tailor::runtime {
 namespace {
 
 MetricSpec spec() {
-  MetricSpec metric{{.name = "mcc", .text = "Matthews correlation", .source = "methods 12"}};
+  MetricSpec metric{.name = "mcc", .text = "Matthews correlation", .source = "methods 12"};
   metric.rank = 150;
   metric.two_classes = true;
   metric.value = [](const EvaluatedSplit& split, double) -> std::optional<double> {

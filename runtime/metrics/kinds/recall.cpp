@@ -4,7 +4,7 @@ namespace tailor::runtime {
 namespace {
 
 MetricSpec spec() {
-  MetricSpec metric{{.name = "recall", .text = "tp / (tp + fn)", .source = "methods 12"}};
+  MetricSpec metric{.name = "recall", .text = "tp / (tp + fn)", .source = "methods 12"};
   metric.rank = 130;
   metric.two_classes = true;
   metric.value = [](const EvaluatedSplit& split, double) -> std::optional<double> {

@@ -5,9 +5,9 @@ namespace tailor::runtime {
 namespace {
 
 MetricSpec spec() {
-  MetricSpec metric{{.name = "recall_at_precision(x)",
-                     .text = "largest recall at a precision of at least x",
-                     .source = "methods 12"}};
+  MetricSpec metric{.name = "recall_at_precision(x)",
+                    .text = "largest recall at a precision of at least x",
+                    .source = "methods 12"};
   metric.rank = 200;
   metric.two_classes = true;
   metric.on_request = true;

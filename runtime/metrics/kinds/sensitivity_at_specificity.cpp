@@ -5,9 +5,9 @@ namespace tailor::runtime {
 namespace {
 
 MetricSpec spec() {
-  MetricSpec metric{{.name = "sensitivity_at_specificity(x)",
-                     .text = "largest sensitivity at a specificity of at least x",
-                     .source = "methods 12"}};
+  MetricSpec metric{.name = "sensitivity_at_specificity(x)",
+                    .text = "largest sensitivity at a specificity of at least x",
+                    .source = "methods 12"};
   metric.rank = 210;
   metric.two_classes = true;
   metric.on_request = true;

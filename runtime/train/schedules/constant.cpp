@@ -4,8 +4,10 @@ namespace tailor::runtime {
 namespace {
 
 const Registered<ScheduleSpec> registered{
-    {{.name = "constant", .text = "the peak", .source = "methods 4.3"},
-     [](const ScheduleRequest&) -> Result<ScheduleCurve> { return ScheduleCurve(); }}};
+    {.name = "constant",
+     .text = "the peak",
+     .source = "methods 4.3",
+     .make = [](const ScheduleRequest&) -> Result<ScheduleCurve> { return ScheduleCurve(); }}};
 
 } // namespace
 } // namespace tailor::runtime

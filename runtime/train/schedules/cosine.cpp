@@ -15,11 +15,11 @@ struct CosineKeys {
 };
 
 const Registered<ScheduleSpec> registered{
-    {{.name = "cosine",
-      .text = "(1 + cos(pi e / E)) / 2 in epoch e of E",
-      .source = "methods 4.3",
-      .keys = CosineKeys::keys().specs()},
-     [](const ScheduleRequest& request) -> Result<ScheduleCurve> {
+    {.name = "cosine",
+     .text = "(1 + cos(pi e / E)) / 2 in epoch e of E",
+     .source = "methods 4.3",
+     .keys = CosineKeys::keys().specs(),
+     .make = [](const ScheduleRequest& request) -> Result<ScheduleCurve> {
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const CosineKeys keys,
                                      read_keys<CosineKeys>(request.options, request.prefix));
        return ScheduleCurve{[per_step = keys.per == Period::kStep](const TrainingClock& clock) {

@@ -24,10 +24,10 @@ double interpolated(const std::vector<double>& values, double progress) {
 }
 
 const Registered<ScheduleSpec> registered{
-    {{.name = "curve",
-      .text = "linear between schedule.values, which lie at equal distances over the run",
-      .keys = CurveKeys::keys().specs()},
-     [](const ScheduleRequest& request) -> Result<ScheduleCurve> {
+    {.name = "curve",
+     .text = "linear between schedule.values, which lie at equal distances over the run",
+     .keys = CurveKeys::keys().specs(),
+     .make = [](const ScheduleRequest& request) -> Result<ScheduleCurve> {
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const CurveKeys keys,
                                      read_keys<CurveKeys>(request.options, request.prefix));
        TAILOR_RETURN_IF_ERROR_AS_IS(check_values(request, keys.values, 2));

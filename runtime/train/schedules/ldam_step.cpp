@@ -4,10 +4,10 @@ namespace tailor::runtime {
 namespace {
 
 const Registered<ScheduleSpec> registered{
-    {{.name = "ldam_step",
-      .text = "a warm-up of 5 epochs, then x 0.01 and 0.0001 from 80 and 90 % of the run",
-      .source = "methods 4.3"},
-     [](const ScheduleRequest&) -> Result<ScheduleCurve> {
+    {.name = "ldam_step",
+     .text = "a warm-up of 5 epochs, then x 0.01 and 0.0001 from 80 and 90 % of the run",
+     .source = "methods 4.3",
+     .make = [](const ScheduleRequest&) -> Result<ScheduleCurve> {
        return ScheduleCurve{[](const TrainingClock& clock) { return stepped(clock, 1e-2, 1e-4); }};
      }}};
 

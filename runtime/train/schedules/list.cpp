@@ -15,10 +15,10 @@ struct ListKeys {
 };
 
 const Registered<ScheduleSpec> registered{
-    {{.name = "list",
-      .text = "schedule.values[e] in epoch e; epochs past its end keep the last value",
-      .keys = ListKeys::keys().specs()},
-     [](const ScheduleRequest& request) -> Result<ScheduleCurve> {
+    {.name = "list",
+     .text = "schedule.values[e] in epoch e; epochs past its end keep the last value",
+     .keys = ListKeys::keys().specs(),
+     .make = [](const ScheduleRequest& request) -> Result<ScheduleCurve> {
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const ListKeys keys,
                                      read_keys<ListKeys>(request.options, request.prefix));
        TAILOR_RETURN_IF_ERROR_AS_IS(check_values(request, keys.values, 1));

@@ -106,10 +106,10 @@ Result<ScheduleCurve> make(const ScheduleRequest& request) {
 }
 
 const Registered<ScheduleSpec> registered{
-    {{.name = std::string(kName),
-      .text = "schedule.pieces one after another, each over its part of the run",
-      .keys = PiecesKeys::keys().specs()},
-     make}};
+    {.name = std::string(kName),
+     .text = "schedule.pieces one after another, each over its part of the run",
+     .keys = PiecesKeys::keys().specs(),
+     .make = make}};
 
 } // namespace
 } // namespace tailor::runtime

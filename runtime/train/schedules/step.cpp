@@ -46,11 +46,11 @@ Result<ScheduleCurve> make(const ScheduleRequest& request) {
   }};
 }
 
-const Registered<ScheduleSpec> registered{{{.name = "step",
-                                            .text = "factor ^ (number of milestones <= e)",
-                                            .source = "methods 4.3",
-                                            .keys = StepKeys::keys().specs()},
-                                           make}};
+const Registered<ScheduleSpec> registered{{.name = "step",
+                                           .text = "factor ^ (number of milestones <= e)",
+                                           .source = "methods 4.3",
+                                           .keys = StepKeys::keys().specs(),
+                                           .make = make}};
 
 } // namespace
 } // namespace tailor::runtime

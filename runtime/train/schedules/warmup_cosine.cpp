@@ -42,11 +42,11 @@ Result<ScheduleCurve> make(const ScheduleRequest& request) {
 }
 
 const Registered<ScheduleSpec> registered{
-    {{.name = "warmup_cosine",
-      .text = "(e + 1) / W in the first W epochs, then (1 + cos(pi (e - W) / (E - W))) / 2",
-      .source = "methods 4.3",
-      .keys = WarmupCosineKeys::keys().specs()},
-     make}};
+    {.name = "warmup_cosine",
+     .text = "(e + 1) / W in the first W epochs, then (1 + cos(pi (e - W) / (E - W))) / 2",
+     .source = "methods 4.3",
+     .keys = WarmupCosineKeys::keys().specs(),
+     .make = make}};
 
 } // namespace
 } // namespace tailor::runtime

@@ -40,8 +40,10 @@ private:
 };
 
 const Registered<SamplerSpec> registered{
-    {{.name = "block", .text = "the classes one after another", .keys = BlockKeys::keys().specs()},
-     [](const SamplerRequest& request) -> Result<std::unique_ptr<Sampler>> {
+    {.name = "block",
+     .text = "the classes one after another",
+     .keys = BlockKeys::keys().specs(),
+     .make = [](const SamplerRequest& request) -> Result<std::unique_ptr<Sampler>> {
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const BlockKeys keys, read_keys<BlockKeys>(request.options));
        return std::unique_ptr<Sampler>(new BlockSampler(request, keys.first));
      }}};

@@ -53,8 +53,10 @@ private:
 };
 
 const Registered<SourceSpec> registered{
-    {{.name = "ramp", .text = "0, 1, 2, ... in two classes", .keys = RampKeys::keys().specs()},
-     [](const SourceRequest& request) -> Result<std::shared_ptr<const DataSource>> {
+    {.name = "ramp",
+     .text = "0, 1, 2, ... in two classes",
+     .keys = RampKeys::keys().specs(),
+     .make = [](const SourceRequest& request) -> Result<std::shared_ptr<const DataSource>> {
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const RampKeys keys, read_keys<RampKeys>(request.options));
        return std::shared_ptr<const DataSource>(std::make_shared<RampSource>(keys.rows));
      }}};

@@ -25,8 +25,8 @@ private:
 };
 
 MetricSpec doubt_spec() {
-  MetricSpec metric{
-      {.name = "doubt(x)", .text = "share of rows whose two largest logits are less than x apart"}};
+  MetricSpec metric{.name = "doubt(x)",
+                    .text = "share of rows whose two largest logits are less than x apart"};
   metric.on_request = true;
   metric.higher_is_better = false;
   metric.rows = [](std::int32_t, double x) -> std::unique_ptr<RowMetric> {
@@ -36,7 +36,7 @@ MetricSpec doubt_spec() {
 }
 
 MetricSpec errors_spec() {
-  MetricSpec metric{{.name = "errors", .text = "rows decided wrong"}};
+  MetricSpec metric{.name = "errors", .text = "rows decided wrong"};
   metric.higher_is_better = false;
   metric.value = [](const EvaluatedSplit& split, double) -> std::optional<double> {
     std::int64_t wrong = split.confusion.num_rows();

@@ -21,8 +21,10 @@ struct DecayKeys {
 };
 
 const Registered<ScheduleSpec> registered{
-    {{.name = "decay", .text = "2^(-e / half_life)", .keys = DecayKeys::keys().specs()},
-     [](const ScheduleRequest& request) -> Result<ScheduleCurve> {
+    {.name = "decay",
+     .text = "2^(-e / half_life)",
+     .keys = DecayKeys::keys().specs(),
+     .make = [](const ScheduleRequest& request) -> Result<ScheduleCurve> {
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const DecayKeys keys,
                                      read_keys<DecayKeys>(request.options, request.prefix));
        return ScheduleCurve{[half_life = keys.half_life](const TrainingClock& clock) {
