@@ -14,7 +14,7 @@ namespace tailor::runtime {
 /// A thing there are many of: a method, model, optimizer, loss, class table, schedule, sampler, data source, metric.
 /// One file holds its name, keys, text and code and ends in
 ///
-///   const Registered<SamplerSpec> registered{.name = "sqrt", .text = "...", .source = "methods 3", .make = ...};
+///   const Registered<SamplerSpec> registered{{.name = "sqrt", .text = "...", .source = "methods 3", .make = ...}};
 ///
 /// in the tree as in a user's program: there is no other way in, and no list of them.
 struct Component {
