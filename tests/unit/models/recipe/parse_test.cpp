@@ -128,64 +128,6 @@ TEST(Recipe, ShortFormsAndRelativePaths) {
   EXPECT_EQ(*recipe.options.get_string("data.label.column"), "y");
 }
 
-TEST(Recipe, OneStageIsMergedSeveralKeepTheirOwn) {
-  Recipe one = parse_text(kMoons + "[[stage]]\nname = \"main\"\nepochs = 7\nmethod = { use = [\"sam\"] }\n");
-  ASSERT_TRUE(one.ok()) << one.messages();
-  EXPECT_TRUE(one.stages.empty());
-  EXPECT_EQ(*one.options.get_int("run.epochs"), 7);
-  EXPECT_EQ(one.options.get_strings("method.use")->front(), "sam");
-  const std::string two = kMoons + "[optimizer]\nlr = 0.5\n[[stage]]\nname = \"a\"\nepochs = 3\n"
-                                   "method = { use = [\"ema\"] }\n[[stage]]\nname = \"b\"\ncontinues = true\n"
-                                   "optimizer = { lr = 0.1 }\n";
-  Recipe several = parse_text(two, {"stage.b.run.epochs=9", "schedule.name=constant"});
-  ASSERT_TRUE(several.ok()) << several.messages();
-  ASSERT_EQ(several.stages.size(), 2u);
-  EXPECT_FALSE(several.stages[0].continues);
-  EXPECT_TRUE(several.stages[1].continues);
-  const Recipe a = several.of_stage(0), b = several.of_stage(1);
-  EXPECT_EQ(*a.options.get_int("run.epochs"), 3);
-  EXPECT_EQ(*b.options.get_int("run.epochs"), 9);
-  EXPECT_EQ(*a.options.get_number("optimizer.lr"), 0.5);
-  EXPECT_EQ(*b.options.get_number("optimizer.lr"), 0.1);
-  EXPECT_EQ(*a.options.get_string("eval.weights"), "ema");
-  EXPECT_EQ(*b.options.get_string("eval.weights"), "raw");
-  EXPECT_EQ(*b.options.get_string("schedule.name"), "constant");
-}
-
-TEST(Recipe, WhatStagesCannotSayIsRefusedAtItsLine) {
-  const auto messages = [](const std::string& first, const std::string& second,
-                           const std::vector<std::string>& overrides = {}) {
-    return parse_text(kMoons + "[[stage]]\n" + first + "[[stage]]\n" + second, overrides).messages();
-  };
-  EXPECT_THAT(messages("name = \"a\"\n", ""),
-              HasSubstr("r.toml:5:1: error: a stage of several needs a name"));
-  EXPECT_THAT(messages("name = \"a\"\n", "name = \"a\"\n"),
-              HasSubstr("r.toml:6:8: error: two stages are called 'a'"));
-  EXPECT_THAT(messages("name = \"a\"\ncontinues = true\n", "name = \"b\"\n"),
-              HasSubstr("r.toml:5:13: error: the first stage has none before it"));
-  EXPECT_THAT(messages("name = \"a\"\n", "name = \"b\"\nmodel = { layers = [8] }\n"),
-              HasSubstr("r.toml:7:11: error: 'model.layers' is the same in all stages, 'b' cannot set it"));
-  EXPECT_THAT(messages("name = \"a\"\n", "name = \"b\"\nmethod = { use = [\"sam\", \"sam-a\"] }\n"),
-              HasSubstr("r.toml:7:26: error: 'sam' and 'sam-a' contradict each other"));
-  // What one stage reads is no key without effect; what none reads is.
-  const std::string sections = "[method]\nsam-a = { rho = 0.1 }\n";
-  EXPECT_EQ(parse_text(kMoons + sections +
-                       "[[stage]]\nname = \"a\"\n[[stage]]\nname = \"b\"\nmethod.use = \"sam-a\"\n")
-                .messages(),
-            "");
-  EXPECT_THAT(parse_text(kMoons + sections + "[[stage]]\nname = \"a\"\n[[stage]]\nname = \"b\"\n").messages(),
-              HasSubstr("'method.sam-a.rho' is set, but method 'sam-a' is not used"));
-  EXPECT_EQ(messages("name = \"a\"\nschedule = { warmup_epochs = 2 }\n",
-                     "name = \"b\"\nschedule.name = \"cosine\"\n"),
-            "");
-  EXPECT_THAT(messages("name = \"a\"\nepochs = 3\n", "name = \"b\"\nepochs = 4\n", {"run.epochs=1"}),
-              HasSubstr("'run.epochs' has no effect: every stage has one of its own\n"
-                        "hint: stage.a.run.epochs or stage.b.run.epochs"));
-  EXPECT_THAT(messages("name = \"a\"\n", "name = \"b\"\n", {"stage.c.run.epochs=1"}),
-              HasSubstr("'stage.c.run.epochs=1' names no stage of this recipe\n"
-                        "hint: stage.a.KEY=VALUE, stage.b.KEY=VALUE"));
-}
-
 TEST(Recipe, CommandLineWins) {
   Recipe recipe = parse_text(kMoons + "[optimizer]\nlr = 0.5\n",
                              {"optimizer.lr=0.25", "optimizer.name=adamw", "method.use=[\"sam\"]"});
