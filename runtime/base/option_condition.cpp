@@ -17,9 +17,11 @@ std::vector<std::string> split_at_bars(std::string_view text) {
 
 bool holds(const Option& option, const std::vector<std::string>& values) {
   const std::string* text = option.value.as_string();
-  if (option.value.is_null() || (text && text->empty())) return false;
-  return values.empty() ||
-         std::find(values.begin(), values.end(), text ? *text : option.value.to_json()) != values.end();
+  const auto among = [&](const std::string& word) {
+    return std::find(values.begin(), values.end(), word) != values.end();
+  };
+  if (option.value.is_null() || (text && text->empty())) return among("none");
+  return values.empty() || among(text ? *text : option.value.to_json());
 }
 
 /// An artifact's options may name each other in a circle.

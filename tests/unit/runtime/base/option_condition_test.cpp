@@ -36,6 +36,15 @@ TEST(OptionCondition, UnmetNamesTheKeyThatDecides) {
   EXPECT_EQ(unmet_condition(options, "lone"), std::nullopt);
 }
 
+TEST(OptionCondition, NoneIsAKeyThatIsNotSet) {
+  Options options;
+  options.set("weights", option(OptionValue()));
+  options.set("table", option("inv_max", "weights = none"));
+  EXPECT_EQ(unmet_condition(options, "table"), std::nullopt);
+  options.set("weights", option(OptionValue(OptionValue::List{1, 2})));
+  EXPECT_EQ(unmet_condition(options, "table"), (OptionCondition{{"weights"}, {"none"}}));
+}
+
 TEST(OptionCondition, ACircleEnds) {
   Options options;
   options.set("a", option("x", "b = x"));
