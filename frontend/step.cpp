@@ -46,7 +46,8 @@ EntryScope::EntryScope(ProgramTracer& tracer, Entry& entry, Context context)
 
 ClassStats EntryScope::classes(const std::source_location& where) {
   Location location = LocationScope::resolve(make_location(where));
-  return ClassStats(Trace::require("classes", location).read(tracer_.class_counts(), location));
+  return ClassStats(Trace::require("classes", location).read(tracer_.class_counts(), location),
+                    tracer_.schema().class_names);
 }
 
 Array EntryScope::control(const std::string& name, double value, const std::string& key,

@@ -23,6 +23,7 @@ enum class Part : std::uint8_t {
   margin,        ///< of the true class
   focal,         ///< the focal term
   class_weights, ///< of the loss
+  mixing,        ///< of rows with others of their batch
   gradients,     ///< how they are made
   average,       ///< of the weights
   logits,        ///< what the network's logits become
@@ -31,6 +32,14 @@ enum class Part : std::uint8_t {
 };
 /// "the class weights of the loss", for messages.
 std::string_view text_of(Part part);
+
+/// The rows of a batch, each mixed with another one of it (methods.md 2.7, 9.5).
+struct MixedRows {
+  Array inputs;   ///< what the network reads in place of the batch's own
+  Array partners; ///< i32 [N]: the row that each is mixed with
+  Array share;    ///< f32 []: of the row itself; the rest is its partner's
+  losses::MixedLabels labels = losses::MixedLabels::slotwise;
+};
 
 /// The loss of a step with the class weights of one pass; an empty array is the loss without them.
 using LossOfWeights = std::function<Array(const Array& class_weights)>;
@@ -48,6 +57,11 @@ public:
   virtual Array adjust_logits(const Array& logits, const Context&) { return logits; }
   /// Class tables, bias, margin, focal term or reduction of the loss; before the gradients of a step.
   virtual void shape_loss(Step&, losses::LossOptions&) {}
+  /// Mixes the rows that count (Part::mixing). `inputs` is what the network reads, Network::inputs; called once a step,
+  /// so that all passes of SAM see the same rows.
+  virtual MixedRows mix(Step&, const Array& inputs) {
+    return {.inputs = inputs, .partners = {}, .share = {}};
+  }
   /// The gradients of a step (Part::gradients). `class_weights` are those of the other methods, or empty.
   /// Reports the loss.
   virtual Gradients gradients(Step& step, const LossOfWeights& loss, const Array& class_weights);
@@ -73,6 +87,8 @@ struct MethodSpec {
   bool needs_class_logits = false; ///< K logits: model.output = "sigmoid" has one
   std::vector<Conflict> conflicts = {};
   std::function<void(RecipeCheck&)> check = {};
+  /// What can only be said once the data are known.
+  std::function<void(RecipeCheck&, const runtime::DataSchema&)> check_data = {};
   /// From the options of the program, whose keys are all there.
   std::function<std::unique_ptr<Method>(const runtime::Options&)> make = {};
 };

@@ -19,6 +19,11 @@ public:
   virtual nn::Module& module() = 0;
   /// [N, outputs]; [N] for one output.
   virtual Array logits(const Batch& batch, const Context& context) = 0;
+  /// What the network reads of a batch as one array of numbers [N, ...], categories encoded: what rows are mixed in.
+  /// Empty: the network does not say, and a method that mixes rows is refused.
+  virtual Array inputs(const Batch&) { return {}; }
+  /// logits() of what inputs() gave.
+  virtual Array logits_of(const Array& /*inputs*/, const Context&) { return {}; }
   /// For the eval step: besides the logits what their layer reads, [N, D]; empty where the network does not say.
   struct Outputs {
     Array logits, features;
@@ -51,7 +56,7 @@ struct ModelSpec {
 
 /// Makes a Network of a module with `Array operator()(const Batch&, const Context&)`. One that also has
 /// `features(batch, context)` and `logits(features, context)`, which together do the same, lets predict write its
-/// features.
+/// features. `inputs(batch)` and `operator()(inputs, context)`, together the same too, let methods mix rows.
 template <class Net> std::unique_ptr<Network> as_network(std::unique_ptr<Net> net) {
   struct Adapter final : Network {
     explicit Adapter(std::unique_ptr<Net> net) : net(std::move(net)) {}
@@ -64,6 +69,21 @@ template <class Net> std::unique_ptr<Network> as_network(std::unique_ptr<Net> ne
       } else {
         return Network::evaluate(batch, context);
       }
+    }
+    Array inputs(const Batch& batch) override {
+      if constexpr (requires(const Array& inputs, const Context& context) {
+                      (*net)(inputs, context);
+                      net->inputs(batch);
+                    })
+        return net->inputs(batch);
+      else
+        return {};
+    }
+    Array logits_of(const Array& inputs, const Context& context) override {
+      if constexpr (requires { (*net)(inputs, context); })
+        return (*net)(inputs, context);
+      else
+        return Network::logits_of(inputs, context);
     }
     std::unique_ptr<Net> net;
   };

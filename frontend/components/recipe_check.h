@@ -2,10 +2,13 @@
 
 #include "runtime/options/key_set.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace tailor {
+
+enum class Part : std::uint8_t;
 
 /// What the check of a component sees of a recipe, and how it complains.
 class RecipeCheck {
@@ -15,6 +18,12 @@ public:
   /// A file or the command line set it.
   virtual bool is_set(std::string_view key) const = 0;
   virtual bool uses(std::string_view method) const = 0;
+  /// The method that gives `part`; "" if none does.
+  virtual std::string giver_of(Part part) const = 0;
+  /// The place in method.use where `method` stands, as contradict() takes it.
+  virtual std::string place_of(std::string_view method) const = 0;
+  /// A complaint at `key`.
+  virtual void refuse(std::string_view key, std::string message, std::string hint) = 0;
   /// A contradiction: the complaint stands at `key`, a note at `other`.
   virtual void contradict(std::string_view key, std::string message, std::string_view other, std::string note,
                           std::string hint) = 0;

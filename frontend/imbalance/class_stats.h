@@ -2,15 +2,22 @@
 
 #include "frontend/array.h"
 
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace tailor {
 
 /// What is known about the classes when training starts: symbolic [K] arrays over the fitted state
 /// `class_counts`. Tables made of nothing else are computed once, in the program's fit entry.
 class ClassStats {
 public:
-  explicit ClassStats(const Array& counts) : counts_(counts) {}
+  ClassStats(const Array& counts, std::vector<std::string> names)
+      : counts_(counts), names_(std::move(names)) {}
 
   std::int64_t num_classes() const { return counts_.shape()[0]; }
+  /// Of the classes, in their order.
+  const std::vector<std::string>& names() const { return names_; }
   /// n_i: training samples of class i.
   const Array& counts() const { return counts_; }
   /// p_i = n_i / sum n.
@@ -24,6 +31,7 @@ public:
 
 private:
   Array counts_;
+  std::vector<std::string> names_;
 };
 
 } // namespace tailor

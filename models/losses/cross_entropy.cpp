@@ -14,7 +14,7 @@ const Registered<LossSpec> registered{
     {.name = "cross_entropy",
      .text = "-log softmax(z)[y], or its one-logit form; takes every method's part",
      .source = "methods 2",
-     .takes = {Part::smoothing, Part::bias, Part::margin, Part::focal, Part::class_weights},
+     .takes = {Part::smoothing, Part::bias, Part::margin, Part::focal, Part::class_weights, Part::mixing},
      .takes_one_logit = true,
      .make = cross_entropy}};
 

@@ -26,7 +26,8 @@ Mlp::Block::Block(std::int64_t in, std::int64_t out, const MlpOptions& options)
     : linear(in, out), norm(options.batch_norm ? std::make_unique<nn::BatchNorm>(out) : nullptr),
       dropout(options.dropout) {}
 
-Mlp::Mlp(const MlpOptions& options) : options_(options), head_(last_width(options), options.outputs) {
+Mlp::Mlp(const MlpOptions& options)
+    : options_(options), head_(make_head(options.head, last_width(options), options.outputs)) {
   std::int64_t width = input_width(options);
   for (std::size_t i = 0; i < options.layers.size(); ++i) {
     blocks_.push_back(std::make_unique<Block>(width, options.layers[i], options));
@@ -34,7 +35,7 @@ Mlp::Mlp(const MlpOptions& options) : options_(options), head_(last_width(option
     if (blocks_.back()->norm) add("bn" + std::to_string(i), *blocks_.back()->norm);
     width = options.layers[i];
   }
-  add("head", head_);
+  add("head", *head_);
 }
 
 Array Mlp::inputs(const Batch& batch) const {
@@ -47,7 +48,10 @@ Array Mlp::inputs(const Batch& batch) const {
 
 Array Mlp::features(const Batch& batch, const Context& context, const std::source_location& where) {
   LocationScope scope(make_location(where));
-  Array x = inputs(batch);
+  return hidden(inputs(batch), context);
+}
+
+Array Mlp::hidden(Array x, const Context& context) {
   for (const std::unique_ptr<Block>& block : blocks_) {
     x = block->linear(x, context);
     if (block->norm) x = (*block->norm)(x, context);
@@ -58,13 +62,18 @@ Array Mlp::features(const Batch& batch, const Context& context, const std::sourc
 
 Array Mlp::logits(const Array& features, const Context& context, const std::source_location& where) {
   LocationScope scope(make_location(where));
-  Array logits = head_(features, context);
+  Array logits = (*head_)(features, context);
   return options_.outputs == 1 ? reshape(logits, {logits.shape()[0]}) : logits;
 }
 
 Array Mlp::operator()(const Batch& batch, const Context& context, const std::source_location& where) {
   LocationScope scope(make_location(where));
   return logits(features(batch, context), context);
+}
+
+Array Mlp::operator()(const Array& inputs, const Context& context, const std::source_location& where) {
+  LocationScope scope(make_location(where));
+  return logits(hidden(inputs, context), context);
 }
 
 namespace {
@@ -106,6 +115,13 @@ const runtime::KeySet<MlpKeys>& MlpKeys::keys() {
   return set;
 }
 
+std::vector<runtime::KeySpec> all_keys() {
+  std::vector<runtime::KeySpec> all = MlpKeys::keys().specs();
+  for (runtime::KeySpec& key : HeadKeys::keys().specs())
+    all.push_back(std::move(key));
+  return all;
+}
+
 std::unique_ptr<Network> make_mlp(const ModelRequest& request) {
   const MlpKeys keys = component_keys<MlpKeys>(request.options);
   const std::vector<std::int32_t> capacities = request.schema.category_capacities();
@@ -116,13 +132,14 @@ std::unique_ptr<Network> make_mlp(const ModelRequest& request) {
                  .outputs = request.outputs,
                  .activation = keys.activation,
                  .batch_norm = keys.batch_norm,
-                 .dropout = keys.dropout}));
+                 .dropout = keys.dropout,
+                 .head = component_keys<HeadKeys>(request.options).head}));
 }
 
 const Registered<ModelSpec> registered{{.name = "mlp",
                                         .text = "hidden layers on numbers and one-hot categories",
                                         .source = "methods 11.3",
-                                        .keys = MlpKeys::keys().specs(),
+                                        .keys = all_keys(),
                                         .input = InputKind::table,
                                         .make = make_mlp}};
 

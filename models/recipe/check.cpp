@@ -77,7 +77,10 @@ void check_effects(Recipe& recipe) {
     const Option* chosen = recipe.options.find(other);
     const std::string value = chosen->value.is_null() ? "unset" : "= " + chosen->value.to_json();
     contradict(recipe, key, "'" + key + "' has no effect with " + other + " " + value, other,
-               other + " is set here", "remove it, or set " + other + " = " + joined(needed->values, "\""))
+               other + " is set here",
+               needed->values.front() == "none"
+                   ? "keep one of them"
+                   : "remove it, or set " + other + " = " + joined(needed->values, "\""))
         .no_effect = true;
   }
 }
@@ -283,14 +286,27 @@ void check_overridden(Recipe& recipe) {
   }
 }
 
+/// What the checks of every stage found. What the sections say wrong is wrong in each of them, and said once; what does
+/// nothing in one stage may be what another reads.
+void add_found(Recipe& recipe, const std::vector<std::vector<Diagnostic>>& found) {
+  const auto has = [](const std::vector<Diagnostic>& all, const Diagnostic& one) {
+    return std::any_of(all.begin(), all.end(), [&](const Diagnostic& other) {
+      return other.place == one.place && other.message == one.message;
+    });
+  };
+  for (const std::vector<Diagnostic>& of_stage : found)
+    for (const Diagnostic& one : of_stage) {
+      const bool wrong = !one.no_effect || std::all_of(found.begin(), found.end(),
+                                                       [&](const auto& other) { return has(other, one); });
+      if (wrong && !has(recipe.errors, one)) recipe.errors.push_back(one);
+    }
+}
+
 } // namespace
 
 void check(Recipe& recipe) {
   if (recipe.stages.empty()) return check_part(recipe);
   check_overridden(recipe);
-  const auto same = [](const Diagnostic& a, const Diagnostic& b) {
-    return a.place == b.place && a.message == b.message;
-  };
   std::vector<std::vector<Diagnostic>> found;
   for (size_t i = 0; i < recipe.stages.size(); ++i) {
     check_stage_keys(recipe, recipe.stages[i]);
@@ -298,19 +314,20 @@ void check(Recipe& recipe) {
     check_part(part);
     found.push_back(std::move(part.errors));
   }
-  for (const std::vector<Diagnostic>& of_stage : found)
-    for (const Diagnostic& one : of_stage) {
-      const auto says_it = [&](const std::vector<Diagnostic>& others) {
-        return std::any_of(others.begin(), others.end(),
-                           [&](const Diagnostic& other) { return same(one, other); });
-      };
-      // What does nothing in one stage may be what another reads.
-      const bool wrong = !one.no_effect || std::all_of(found.begin(), found.end(), says_it);
-      if (wrong && !says_it(recipe.errors)) recipe.errors.push_back(one);
-    }
+  add_found(recipe, found);
 }
 
 void check_schema(Recipe& recipe, const runtime::DataSchema& schema) {
+  if (!recipe.stages.empty()) {
+    std::vector<std::vector<Diagnostic>> found;
+    for (size_t i = 0; i < recipe.stages.size(); ++i) {
+      Recipe part = recipe.of_stage(i);
+      check_schema(part, schema);
+      found.push_back(std::move(part.errors));
+    }
+    return add_found(recipe, found);
+  }
+  check_methods(recipe, schema);
   const std::string classes = std::to_string(schema.num_classes);
   const auto needs_two_classes = [&](const std::string& name) {
     const auto metric = runtime::parse_metric(name);

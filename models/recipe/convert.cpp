@@ -97,6 +97,7 @@ public:
 
   Conversion run(const toml::node& node) {
     if (spec_.type == KeyType::kIntOrList && node.is_array()) return list(node, KeyType::kInt);
+    if (spec_.type == KeyType::kNumbersByName) return numbers(node);
     if (is_list(spec_.type)) return list(node, element_type(spec_.type));
     return single(node, spec_.type == KeyType::kIntOrList ? KeyType::kInt : spec_.type);
   }
@@ -120,6 +121,23 @@ private:
       values.push_back(std::move(one.value));
     }
     all.value = OptionValue(std::move(values));
+    return all;
+  }
+
+  Conversion numbers(const toml::node& node) {
+    if (node.is_array()) return list(node, KeyType::kNumber);
+    const toml::table* table = node.as_table();
+    if (!table) return wrong_type(node);
+    OptionValue::Table members;
+    Conversion all;
+    for (auto&& [name, item] : *table) {
+      Conversion one = single(item, KeyType::kNumber);
+      for (Conversion::Complaint& complaint : one.complaints)
+        all.complaints.push_back(
+            {"'" + shortened(std::string(name.str())) + "': " + complaint.error, std::move(complaint.hint)});
+      members.emplace_back(std::string(name.str()), std::move(one.value));
+    }
+    all.value = OptionValue(std::move(members));
     return all;
   }
 

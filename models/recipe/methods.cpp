@@ -89,7 +89,7 @@ private:
     const LossSpec* loss = used_loss(recipe_.options);
     const Part part = specs_[i]->part;
     const bool shapes = part == Part::smoothing || part == Part::bias || part == Part::margin ||
-                        part == Part::focal || part == Part::class_weights;
+                        part == Part::focal || part == Part::class_weights || part == Part::mixing;
     if (!loss || !shapes || std::find(loss->takes.begin(), loss->takes.end(), part) != loss->takes.end())
       return;
     recipe::contradict(recipe_, element(i),
@@ -120,6 +120,19 @@ public:
   bool uses(std::string_view method) const override {
     const std::vector<std::string> names = names_of(recipe_.options);
     return std::find(names.begin(), names.end(), method) != names.end();
+  }
+  std::string giver_of(Part part) const override {
+    for (const MethodSpec* spec : used_methods(recipe_.options))
+      if (spec->part == part) return spec->name;
+    return "";
+  }
+  std::string place_of(std::string_view method) const override {
+    const std::vector<std::string> names = names_of(recipe_.options);
+    const auto found = std::find(names.begin(), names.end(), method);
+    return key_name(&MethodKeys::use) + "[" + std::to_string(found - names.begin()) + "]";
+  }
+  void refuse(std::string_view key, std::string message, std::string hint) override {
+    recipe_.error(key, std::move(message), std::move(hint));
   }
   void contradict(std::string_view key, std::string message, std::string_view other, std::string note,
                   std::string hint) override {
@@ -193,6 +206,12 @@ void check_methods(Recipe& recipe) {
     if (spec->check) spec->check(check);
   const OptimizerSpec* optimizer = used_optimizer(recipe.options);
   if (optimizer && optimizer->check) optimizer->check(check);
+}
+
+void check_methods(Recipe& recipe, const runtime::DataSchema& schema) {
+  CheckOf check(recipe);
+  for (const MethodSpec* spec : used_methods(recipe.options))
+    if (spec->check_data) spec->check_data(check, schema);
 }
 
 } // namespace tailor::recipe

@@ -28,4 +28,7 @@ const OptimizerSpec* used_optimizer(const Options& options);
 /// the methods and the optimizer.
 void check_methods(Recipe& recipe);
 
+/// The methods' own checks against the data.
+void check_methods(Recipe& recipe, const runtime::DataSchema& schema);
+
 } // namespace tailor::recipe

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "frontend/error.h"
+#include "frontend/ops/indexing.h"
+#include "frontend/ops/shaping.h"
 #include "models/recipe/methods.h"
 #include "runtime/options/program_keys.h"
 
@@ -55,6 +57,32 @@ Array RecipeStep::adjusted(Array logits, const Context& context) const {
   return logits;
 }
 
+MixedRows RecipeStep::mix(Step& step, losses::LossOptions& shaped) {
+  const Location here = at(key_name(&MethodKeys::use));
+  for (const UsedMethod& used : methods_) {
+    if (used.spec->part != Part::mixing) continue;
+    Array inputs;
+    {
+      LocationScope network(at(key_name(&ModelKeys::name)), LocationScope::Nesting::inner);
+      inputs = net_.inputs(step.batch());
+    }
+    if (inputs.empty())
+      throw TraceError("method",
+                       "'" + used.spec->name + "' mixes rows, and model '" +
+                           *part_.options.get_string(key_name(&ModelKeys::name)) +
+                           "' does not say what it reads of them",
+                       here, "the network needs inputs(batch) and operator()(inputs, context)");
+    MixedRows mixed = run_user_code("method '" + used.spec->name + "'", here,
+                                    [&] { return used.method->mix(step, inputs); });
+    if (mixed.partners.empty()) continue;
+    shaped.labels_b = take(step.batch().label, mixed.partners);
+    shaped.lambda = broadcast_to(mixed.share, {step.batch_size()});
+    shaped.mixed = mixed.labels;
+    return mixed;
+  }
+  return {};
+}
+
 Gradients RecipeStep::gradients(Step& step) {
   const Location here = at(key_name(&MethodKeys::use));
   LocationScope scope(here, LocationScope::Nesting::inner);
@@ -63,15 +91,21 @@ Gradients RecipeStep::gradients(Step& step) {
   shaped.valid = step.batch().valid;
   for (const UsedMethod& used : methods_)
     run_user_code("method '" + used.spec->name + "'", here, [&] { used.method->shape_loss(step, shaped); });
+  const MixedRows mixed = mix(step, shaped);
   const Array class_weights = shaped.class_weights ? shaped.class_weights->array() : Array();
   const LossOfWeights loss = [&](const Array& weights) {
     LossRequest request{step, {}, step.batch(), classes, shaped};
     {
       LocationScope network(at(key_name(&ModelKeys::name)), LocationScope::Nesting::inner);
-      request.logits = adjusted(net_.logits(step.batch(), step.context()), step.context());
+      request.logits = adjusted(mixed.partners.empty() ? net_.logits(step.batch(), step.context())
+                                                       : net_.logits_of(mixed.inputs, step.context()),
+                                step.context());
     }
-    // Weights that a method brings for its own pass count as class weights do by default.
-    if (!shaped.class_weights && !weights.empty()) request.options.reduction = Reduction::weighted_mean;
+    // Weights that a method brings for its own pass count as class weights do by default; a soft label has no one weight
+    // to divide by, and of an ascent only the direction counts.
+    if (!shaped.class_weights && !weights.empty())
+      request.options.reduction =
+          shaped.mixed == losses::MixedLabels::soft ? Reduction::batch_mean : Reduction::weighted_mean;
     request.options.class_weights = weights.empty() ? std::optional<Operand>() : Operand(weights);
     if (weights.empty()) request.options.reduction = Reduction::batch_mean;
     const Location line = loss_->name == MethodKeys().loss ? here : at(key_name(&MethodKeys::loss));

@@ -24,6 +24,7 @@ struct UsedMethod {
 /// One step:
 ///
 ///   every method shapes the loss (class tables, bias, ...)
+///   a method may mix the rows with each other
 ///   the gradients are those of the shaped loss, or what the method that makes them does with it
 ///   the optimizer updates the network; every method may then do something with it (the weight average)
 class RecipeStep {
@@ -42,6 +43,8 @@ public:
 
 private:
   Gradients gradients(Step& step);
+  /// The rows as a method mixes them, and their labels in `shaped`; without partners if none does.
+  MixedRows mix(Step& step, losses::LossOptions& shaped);
   Location at(std::string_view key) const { return location_of(part_, key); }
 
   Recipe part_;

@@ -17,9 +17,6 @@ constexpr ReservedKey kReserved[] = {
     {"method.joint-ssl", "Joint-SSL"},
     {"method.m2m", "M2m"},
     {"method.mislas", "MiSLAS"},
-    {"method.ldam", "LDAM"},
-    {"method.focal", "focal loss"},
-    {"method.drw", "deferred re-weighting"},
     {"method.resampling", "resampling"},
     {"method.smote", "SMOTE"},
 };

@@ -194,6 +194,9 @@ bool value_fits(const Option& option) {
   const OptionValue& value = option.value;
   if (value.is_null()) return option.nullable || option.type == OptionType::kAny;
   if (!type_matches(option.type, value)) return false;
+  if (const OptionValue::Table* table = value.as_table(); table && option.type == OptionType::kAny)
+    return std::all_of(table->begin(), table->end(),
+                       [&](const auto& member) { return element_fits(option.limits, member.second); });
   const OptionValue::List* list = value.as_list();
   if (!list) return element_fits(option.limits, value);
   return std::all_of(list->begin(), list->end(),

@@ -29,6 +29,7 @@ OptionType option_type(KeyType type) {
   case KeyType::kColumn:
   case KeyType::kSeedChoice:
   case KeyType::kIntOrList:
+  case KeyType::kNumbersByName:
     return OptionType::kAny;
   }
   return OptionType::kAny;
@@ -63,6 +64,8 @@ std::string_view name(KeyType type) {
     return "an integer or a list of integers";
   case KeyType::kNumbers:
     return "a number or a list of numbers";
+  case KeyType::kNumbersByName:
+    return "a list of numbers, or a table of them";
   case KeyType::kTables:
     return "a list of tables";
   }

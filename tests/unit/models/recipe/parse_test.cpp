@@ -491,7 +491,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"[run]\nbatch = 0\n", "at least 1"},
         BadCase{"[run]\nepochs = 2.5\n", "run.epochs must be an integer"},
         BadCase{"optimizer = 3\n[run]\nepochs = 1\n", "unknown key 'data.optimizer'"},
-        BadCase{"[method]\nuse = [\"ldam\"]\n", "method 'ldam' is not available in this version (LDAM)"},
+        BadCase{"[method]\nuse = [\"m2m\"]\n", "method 'm2m' is not available in this version (M2m)"},
         BadCase{"[method]\nuse = [\"sam-b\"]\n", "did you mean 'sam"},
         BadCase{"[method]\nuse = [\"erm\", \"sam\"]\n", "'erm' is the plain method"},
         BadCase{"[method]\nuse = [\"erm\"]\nsam = { rho = 1 }\n", "method 'sam' is not used"},

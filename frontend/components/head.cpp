@@ -1,0 +1,25 @@
+#include "frontend/components/head.h"
+
+#include "frontend/nn/cosine_linear.h"
+#include "frontend/nn/linear.h"
+
+namespace tailor {
+
+const runtime::KeySet<HeadKeys>& HeadKeys::keys() {
+  static const runtime::KeySet<HeadKeys> set{
+      "model.",
+      {
+          runtime::key("head", &HeadKeys::head,
+                       {.stage = runtime::kCompiled,
+                        .text = "last layer: linear, or cosines of features and class weights, as ldam needs",
+                        .source = "methods 2.4"}),
+      }};
+  return set;
+}
+
+std::unique_ptr<nn::Layer> make_head(Head head, std::int64_t in, std::int64_t out) {
+  if (head == Head::cosine) return std::make_unique<nn::CosineLinear>(in, out);
+  return std::make_unique<nn::Linear>(in, out);
+}
+
+} // namespace tailor
