@@ -130,8 +130,11 @@ void PrintTo(const RecipeCase& c, std::ostream* out) {
 
 std::vector<RecipeCase> recipe_cases() {
   std::vector<RecipeCase> cases;
-  for (const auto& [file, run] : written_runs())
-    if (is_recipe(MethodRecording::load(file).runs.at(run).stages[0])) cases.push_back({file, run});
+  for (const auto& [file, name] : recorded_runs()) {
+    const MethodRecording recording = MethodRecording::load(file);
+    const MethodRun& run = recording.runs.at(name);
+    if (run.stages.size() == 1 && is_recipe(run.stages[0])) cases.push_back({file, name});
+  }
   return cases;
 }
 
