@@ -8,7 +8,6 @@
 #include "frontend/optimizers/schedule.h"
 #include "frontend/optimizers/update.h"
 #include "frontend/sam.h"
-#include "frontend/trace.h"
 #include "frontend/transforms.h"
 #include "runtime/base/options.h"
 
@@ -25,51 +24,10 @@ namespace tailor {
 
 using runtime::Options;
 
-/// A scalar or small vector the host writes before every step (VerifyPhases: no other scalar may vary).
-struct ControlField {
-  std::string name;
-  TensorType type;
-  std::string key; ///< option the host evaluates it from; empty for the loop's own (valid, slot, rng, step)
-  Location location;
-  /// How the host evaluates it, as tailor.control_field says. A field from an option keeps its value for a stage:
-  /// tables may depend on it.
-  enum class Source : std::uint8_t {
-    loop,
-    option,
-    schedule,
-    average_decay,
-    epoch_row,
-    fraction_row,
-    random_uniform,
-    random_beta
-  };
-  Source source = Source::loop;
-  std::string options_prefix = {}; ///< of what shapes a schedule or a decay: "schedule", "method.ema"
-};
-
-/// One recorded entry point for one batch size.
-struct Entry {
-  enum class Kind : std::uint8_t { fit, step, eval };
-  struct Named {
-    std::string name;
-    Array value;
-    Location location;
-  };
-  std::string name;       ///< "train_step", or "train_step_b64" when there are several variants
-  std::string entry_name; ///< "train_step"
-  Kind kind = Kind::step;
-  std::int64_t batch = 0; ///< rows; 0 for fit
-  std::vector<Trace::Binding> stores;
-  std::vector<Named> reports;
-  std::vector<Named> outputs;
-  /// The learning rate of the step's first update. A control field is named in `learning_rate`, another value is
-  /// reported as "lr".
-  std::optional<Named> rate;
-  std::string learning_rate;
-  /// Tables the fit entry computes: reading the value means loading the state.
-  std::vector<std::pair<Array, std::shared_ptr<const State>>> fitted;
-  Location location;
-};
+/// What is recorded, for the library's own files (frontend/traced_program.h).
+struct Entry;
+struct TracedProgram;
+class ProgramTracer;
 
 /// Options of a stage: {{"optimizer.lr", 0.01}, {"schedule.name", "cosine"}}, or those of a recipe, which has their
 /// places.
@@ -115,36 +73,10 @@ struct Stage {
   std::source_location where = std::source_location::current();
 };
 
-/// A stage with everything looked up.
-struct TracedStage {
-  std::string name, step, eval, sampler;
-  bool continues = false;
-  std::vector<StageCopy> copies;        ///< of groups as they are emitted
-  std::vector<std::string> initialises; ///< the same; all but the fitted ones in the first stage
-  Options options;
-  Location location;
-};
-
 /// Class tables that change with the epoch: where row 1, 2, ... begin. One of the two.
 struct RowStarts {
   std::vector<std::int64_t> epochs = {}; ///< 0-based: {160} is row 1 from the 161st epoch on
   std::vector<double> fractions = {};    ///< of the epochs of the run: {0.8} is {160} where there are 200
-};
-
-/// Everything the compiler reads: what TrainingProgram::trace returns.
-struct TracedProgram {
-  std::string name;
-  Location location;
-  std::vector<StateGroup> groups;
-  std::vector<ControlField> controls;
-  std::vector<Entry> entries; ///< fit first, then steps, then evals; variants by batch size
-  std::vector<TracedStage> stages;
-  std::int64_t num_op_ids = 0; ///< op ids used by the trace
-  std::map<const State*, bool>
-      decayed; ///< of what an optimizer updates, and its slots: whether any lets it decay
-  data::Schema schema;
-  Options options;
-  std::set<std::string, std::less<>> declared; ///< keys of `options` that the program's code reads or decides
 };
 
 /// Options of a program beside what its code says. One that the code gives a value too (a control field, a
@@ -168,8 +100,6 @@ private:
   Options values_;
   std::map<std::string, Location, std::less<>> places_;
 };
-
-class ProgramTracer;
 
 /// What step and eval functions share: the batch, the classes, control fields, reports.
 class EntryScope {

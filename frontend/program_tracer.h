@@ -1,7 +1,7 @@
 #pragma once
 
 #include "frontend/fitted.h"
-#include "frontend/program.h"
+#include "frontend/traced_program.h"
 
 #include <string>
 #include <utility>

@@ -6,12 +6,13 @@
 #include "backend/driver/OpTable.h"
 #include "frontend/emit/emit.h"
 #include "frontend/error.h"
-#include "frontend/program.h"
-#include "models/recipe/parse.h"
+#include "frontend/traced_program.h"
 #include "ir/Tailor.h"
+#include "models/recipe/parse.h"
 #include "runtime/artifact/stage_options.h"
 #include "runtime/artifact/writer.h"
 #include "runtime/base/file.h"
+#include "runtime/options/eval_keys.h"
 #include "runtime/train/evaluate.h"
 
 #include "mlir/IR/MLIRContext.h"
@@ -120,7 +121,7 @@ Status addStageOptions(runtime::Options& options, const TracedProgram& traced) {
 
 /// A metric that there is not would be found after the first epoch.
 Status checkMetrics(const ProgramInfo& info) {
-  const runtime::Option* option = info.options.find("eval.metrics");
+  const runtime::Option* option = info.options.find(runtime::key_name(&runtime::EvalKeys::metrics));
   if (!option || info.schema.num_classes < 2) return {};
   runtime::FittedState fitted;
   fitted.class_counts.assign(info.schema.num_classes, 1);

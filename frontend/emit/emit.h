@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/program.h"
+#include "frontend/traced_program.h"
 
 namespace mlir {
 class MLIRContext;

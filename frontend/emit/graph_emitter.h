@@ -1,7 +1,7 @@
 #pragma once
 
 #include "frontend/function.h"
-#include "frontend/program.h"
+#include "frontend/traced_program.h"
 #include "ir/Tailor.h"
 
 #include <cstdint>

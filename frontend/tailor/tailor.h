@@ -7,6 +7,7 @@
 #include "frontend/components/loss.h"
 #include "frontend/components/method.h"
 #include "frontend/components/model.h"
+#include "frontend/components/optimizer.h"
 #include "frontend/context.h"
 #include "frontend/data.h"
 #include "frontend/imbalance/class_stats.h"

@@ -11,7 +11,7 @@ RECIPES = {
     "erm": ('["erm"]', ""),
     "sam": ('["sam", "weighted", "smoothing", "logit-adjustment", "ema"]',
             '[method.weighted]\ntable = "effective"\n[method.sam]\nadaptive = true\n'),
-    "sam-a": ('["sam-a", "balanced-softmax"]', '[method.sam-a]\ntable = "effective"\nradius = "batch_mean"\n'),
+    "sam-a": ('["sam-a", "logit-adjustment"]', '[method.sam-a]\ntable = "effective"\nradius = "batch_mean"\n'),
 }
 
 

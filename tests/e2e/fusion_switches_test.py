@@ -19,7 +19,7 @@ with scratch() as folder:
     families["sam_a_norm"] = ('["sam-a", "smoothing", "ema"]', "batch_norm = true")
     if os.environ.get("TAILOR_NIGHTLY"):
         families.update({"erm": ('["erm"]', ""), "logit": ('["logit-adjustment"]', ""), "sam": ('["sam"]', ""),
-                         "balanced": ('["balanced-softmax", "ema"]', "batch_norm = true")})
+                         "logit_ema": ('["logit-adjustment", "ema"]', "batch_norm = true")})
     for family, (use, model) in families.items():
         path = recipe(folder, family + ".toml", use=use, epochs=2, dropout=0.1)
         with open(path) as f:

@@ -7,20 +7,9 @@
 
 namespace tailor::golden {
 
-RecordedProgram::Network::Network(const std::string& net, const Recording& recording) {
-  const auto classes = static_cast<int64_t>(recording.class_counts.size());
-  if (net == "resnet8")
-    resnet = std::make_unique<models::CifarResNet>(
-        models::CifarResNetOptions{.depth = 8, .channels = recording.input[2], .num_classes = classes});
-  else
-    mlp = std::make_unique<models::Mlp>(models::MlpOptions{.numeric_columns = recording.input[0],
-                                                           .layers = {10, 7},
-                                                           .outputs = classes,
-                                                           .batch_norm = net == "mlp_bn"});
-}
-
-Array RecordedProgram::Network::logits(const Batch& batch, const Context& context) {
-  return mlp ? (*mlp)(batch, context) : (*resnet)(batch.image, context);
+std::map<std::string, RecordedNetworkFactory>& recorded_networks() {
+  static std::map<std::string, RecordedNetworkFactory> networks;
+  return networks;
 }
 
 namespace {
@@ -44,12 +33,12 @@ data::Plan plan_for(const Recording& recording) {
 } // namespace
 
 RecordedProgram::RecordedProgram(const std::string& net, const Recording& recording, const Run& run)
-    : run_(run), network_(net, recording),
+    : run_(run), network_(recorded_networks().at(net)(recording)),
       sgd_({.momentum = 0.9, .weight_decay = 2e-4, .nesterov = run.nesterov}),
       adamw_({.weight_decay = 0.05, .epsilon = recording.adam_eps}), ema_({.decay = 0.9}),
       program_("parity") {
   program_.data(plan_for(recording), {.batch = recording.batch, .eval_batch = recording.batch});
-  program_.state("net", network_.module());
+  program_.state("net", network_->module());
   if (run.adamw)
     program_.state("adamw", adamw_);
   else
@@ -63,11 +52,10 @@ RecordedProgram::RecordedProgram(const std::string& net, const Recording& record
       losses::LossOptions options;
       options.valid = batch.valid;
       if (kind == "weighted_smoothing")
-        options.smoothing =
-            imbalance::class_smoothing(classes.counts(), 0.125, "one_minus_p");
+        options.smoothing = imbalance::class_smoothing(classes.counts(), 0.125, "one_minus_p");
       if (kind == "weighted_smoothing") options.class_weights = classes.inv_max();
       if (kind == "weighted_smoothing") options.reduction = Reduction::weighted_mean;
-      return losses::softmax_cross_entropy(network_.logits(batch, step.context()), batch.label, options);
+      return losses::softmax_cross_entropy(network_->logits(batch, step.context()), batch.label, options);
     };
     Array lr = step.control("lr", 0.1, "optimizer.lr");
     Gradients gradients;
@@ -90,7 +78,7 @@ RecordedProgram::RecordedProgram(const std::string& net, const Recording& record
               weighted.valid = batch.valid;
               weighted.class_weights = table;
               weighted.reduction = Reduction::weighted_mean;
-              return losses::softmax_cross_entropy(network_.logits(batch, step.context()), batch.label,
+              return losses::softmax_cross_entropy(network_->logits(batch, step.context()), batch.label,
                                                    weighted);
             },
             options);
@@ -102,12 +90,12 @@ RecordedProgram::RecordedProgram(const std::string& net, const Recording& record
       step.report("ascent_loss", result.ascent_loss);
     }
     if (run_.adamw)
-      step.update(network_.module(), adamw_, gradients, lr);
+      step.update(network_->module(), adamw_, gradients, lr);
     else
-      step.update(network_.module(), sgd_, gradients, lr);
-    if (run_.ema) step.update(ema_, network_.module());
+      step.update(network_->module(), sgd_, gradients, lr);
+    if (run_.ema) step.update(ema_, network_->module());
   });
-  program_.eval_step([this](Eval& eval) { eval.logits(network_.logits(eval.batch(), eval.context())); });
+  program_.eval_step([this](Eval& eval) { eval.logits(network_->logits(eval.batch(), eval.context())); });
 }
 
 } // namespace tailor::golden

@@ -3,13 +3,26 @@
 #include "frontend/optimizers/adamw.h"
 #include "frontend/optimizers/sgd.h"
 #include "frontend/program.h"
-#include "models/networks/cifar_resnet.h"
-#include "models/networks/mlp.h"
 #include "tests/golden/recording.h"
 
+#include <functional>
+#include <map>
 #include <memory>
+#include <string>
 
 namespace tailor::golden {
+
+/// A network of the recordings, at work in one program.
+class RecordedNetwork {
+public:
+  virtual ~RecordedNetwork() = default;
+  virtual nn::Module& module() = 0;
+  virtual Array logits(const Batch& batch, const Context& context) = 0;
+};
+
+/// By the name of the recording. A file that has one (recorded_mlp.cpp, recorded_resnet.cpp) adds it before main().
+using RecordedNetworkFactory = std::function<std::unique_ptr<RecordedNetwork>(const Recording&)>;
+std::map<std::string, RecordedNetworkFactory>& recorded_networks();
 
 /// What a user of the C++ API would write for one run of a recording. Owns the modules that the program
 /// refers to.
@@ -22,18 +35,8 @@ public:
   const TrainingProgram& program() const { return program_; }
 
 private:
-  /// A network of the recordings: an MLP or the ResNet.
-  struct Network {
-    std::unique_ptr<models::Mlp> mlp;
-    std::unique_ptr<models::CifarResNet> resnet;
-
-    Network(const std::string& net, const Recording& recording);
-    nn::Module& module() { return mlp ? static_cast<nn::Module&>(*mlp) : *resnet; }
-    Array logits(const Batch& batch, const Context& context);
-  };
-
   Run run_;
-  Network network_;
+  std::unique_ptr<RecordedNetwork> network_;
   optim::Sgd sgd_;
   optim::AdamW adamw_;
   optim::Ema ema_;

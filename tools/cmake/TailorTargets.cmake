@@ -28,6 +28,9 @@ if(TAILOR_BUILD_FUZZERS)
   add_compile_options(-fsanitize=fuzzer-no-link) # coverage of the libraries, not only of the fuzz targets
 endif()
 find_package(Threads REQUIRED)
+include(TailorInstall)
+set(TAILOR_INCLUDE_DIR ${PROJECT_SOURCE_DIR})
+include(TailorProgram)
 
 # tailor_library(NAME [LINK libs...]): one folder, one library, all its *.cpp. Includes are written from the
 # repository root: #include "runtime/base/status.h".
@@ -39,13 +42,14 @@ function(tailor_library name)
   endforeach()
   if(sources)
     add_library(${name} STATIC ${sources})
-    target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+    target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}>)
     target_link_libraries(${name} PUBLIC ${ARG_LINK})
   else()
     add_library(${name} INTERFACE)
-    target_include_directories(${name} INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+    target_include_directories(${name} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}>)
     target_link_libraries(${name} INTERFACE ${ARG_LINK})
   endif()
+  tailor_install(${name})
 endfunction()
 
 # tailor_components(NAME [LINK libs...]): a folder whose files register components (runtime/options/component.h) before
@@ -54,8 +58,15 @@ endfunction()
 function(tailor_components name)
   tailor_library(${name}_files ${ARGN})
   tailor_relative_places(${name}_files)
+  tailor_link_whole(${name} ${name}_files)
+endfunction()
+
+# tailor_link_whole(NAME FILES): whoever links NAME gets every object of the static library FILES.
+function(tailor_link_whole name files)
+  string(REGEX REPLACE "^tailor_" "Tailor::" installed ${files}) # the name that it has in other projects too
   add_library(${name} INTERFACE)
-  target_link_libraries(${name} INTERFACE $<LINK_LIBRARY:WHOLE_ARCHIVE,${name}_files>)
+  target_link_libraries(${name} INTERFACE $<LINK_LIBRARY:WHOLE_ARCHIVE,${installed}>)
+  tailor_install(${name})
 endfunction()
 
 # tailor_mlir_library(NAME ...): the same for a folder that includes MLIR headers (precompiled header, generated
@@ -64,28 +75,11 @@ function(tailor_mlir_library name)
   tailor_library(${name} ${ARGN})
   get_target_property(type ${name} TYPE)
   if(NOT type STREQUAL "INTERFACE_LIBRARY")
-    target_include_directories(${name} SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+    target_include_directories(${name} SYSTEM PUBLIC "$<BUILD_INTERFACE:${LLVM_INCLUDE_DIRS}>"
+                               "$<BUILD_INTERFACE:${MLIR_INCLUDE_DIRS}>")
     add_dependencies(${name} tailor_ir_headers)
     tailor_use_pch(${name})
   endif()
-endfunction()
-
-# tailor_relative_places(NAME): places in the code of a target (std::source_location) are relative to the folder of
-# Tailor. Whatever records ops or options needs it: their places are stored in artifacts, which must not depend on where
-# Tailor was built.
-set(TAILOR_ROOT ${PROJECT_SOURCE_DIR})
-function(tailor_relative_places name)
-  target_compile_options(${name} PRIVATE -ffile-prefix-map=${TAILOR_ROOT}/=)
-endfunction()
-
-# tailor_program(NAME source.cpp...): a C++ program of arrays or training, with the compiler inside: data::csv and
-# Array::eval work from the first line of main(), tailor::main is Tailor's command line. Places in its code are stored
-# and printed relative to this folder, so that the artifact is the same wherever it is built.
-function(tailor_program name)
-  add_executable(${name} ${ARGN} $<TARGET_OBJECTS:tailor_program_services>)
-  target_link_libraries(${name} PRIVATE tailor_main)
-  tailor_relative_places(${name})
-  target_compile_options(${name} PRIVATE -ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}/=)
 endfunction()
 
 add_custom_target(sanitized_tests)

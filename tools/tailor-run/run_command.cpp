@@ -4,6 +4,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
 #include "runtime/base/process.h"
+#include "runtime/options/component.h"
 #include "runtime/train/nonfinite_trap.h"
 #include "runtime/train/run_folder.h"
 #include "runtime/train/stop_signal.h"
@@ -182,6 +183,11 @@ int guarded(const std::function<int()>& work) {
 
 int guarded_main(const std::function<int()>& work) {
   prepare_process();
+  if (const std::vector<std::string> problems = registration_problems(); !problems.empty()) {
+    for (const std::string& problem : problems)
+      log_info(problem); // says "error: " behind its place
+    return kWrongInput;
+  }
   const int code = guarded(work);
   const Status printed = finish_standard_output();
   return code == 0 ? report(printed) : code;

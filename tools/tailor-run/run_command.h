@@ -21,8 +21,8 @@ struct RunHooks {
   std::function<Status(Executor& executor, std::int64_t every)> check_reference;
 };
 
-/// Exit code of a wrong command line.
-inline constexpr int kWrongCommandLine = 2;
+/// Exit codes of a wrong input and a wrong command line.
+inline constexpr int kWrongInput = 1, kWrongCommandLine = 2;
 
 enum class RunMode { kTrain, kPredict, kEval };
 
@@ -51,7 +51,8 @@ int train_and_report(std::shared_ptr<const Artifact> artifact, const RunOptions&
 
 /// What main() does. An exception that `work` lets out becomes a message and an exit code, 1 if memory ran out,
 /// else 70: no input ends in an abort. The process is made ready first (runtime/base/process.h); at the end a
-/// success whose output could not be written (full disk) becomes an error.
+/// success whose output could not be written (full disk) becomes an error. Components that could not be registered
+/// (runtime/options/component.h) are printed and end it at once, with 1.
 int guarded_main(const std::function<int()>& work);
 
 /// Prints "error: ..." and "hint: ..." and returns the exit code; 0 for ok.

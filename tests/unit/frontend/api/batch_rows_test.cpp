@@ -1,5 +1,6 @@
 #include "frontend/batch_rows.h"
 
+#include "frontend/traced_program.h"
 #include "tailor/tailor.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+#include "frontend/traced_program.h"
 #include "tailor/tailor.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "models/networks/cifar_resnet.h"
+#include "frontend/traced_program.h"
 #include "tailor/tailor.h"
 
 #include <gmock/gmock.h>
@@ -82,8 +82,7 @@ TEST(Errors, LossSaysBothNumbers) {
 
 TEST(Errors, ABetaThatIsOneInF32IsRefused) {
   const auto table = [](double beta) {
-    return error_of(
-        [&] { imbalance::class_weights(full({3}, 10), "effective", beta); });
+    return error_of([&] { imbalance::class_weights(full({3}, 10), "effective", beta); });
   };
   EXPECT_THAT(table(0.999999999), HasSubstr("beta 0.999999999 is not below 1 in f32"));
   EXPECT_THAT(table(0.999999999), HasSubstr("0.9999999 is the largest that works"));
@@ -173,7 +172,6 @@ TEST(Errors, ModuleNames) {
   };
   EXPECT_THAT(error_of([] { Twice twice; }), HasSubstr("'a' cannot name a child"));
   EXPECT_THAT(error_of([] { nn::Linear(0, 1); }), HasSubstr("at least one feature"));
-  EXPECT_THAT(error_of([] { models::CifarResNet({.depth = 9}); }), HasSubstr("6n + 2"));
 }
 
 /// A program whose train step is `train`.

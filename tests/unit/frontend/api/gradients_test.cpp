@@ -1,4 +1,5 @@
 #include "frontend/function.h"
+#include "frontend/traced_program.h"
 #include "tailor/tailor.h"
 
 #include <gmock/gmock.h>

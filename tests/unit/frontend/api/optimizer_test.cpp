@@ -1,4 +1,6 @@
 // One interface for every optimizer, parameter groups, frozen tensors: what is recorded, and what is refused.
+#include "frontend/traced_program.h"
+
 #include <tailor/tailor.h>
 
 #include <gmock/gmock.h>

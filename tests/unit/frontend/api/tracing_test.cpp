@@ -1,4 +1,5 @@
 #include "frontend/function.h"
+#include "frontend/traced_program.h"
 #include "models/networks/mlp.h"
 #include "tailor/tailor.h"
 
@@ -183,8 +184,7 @@ TEST(Tracing, TablesOfFittedStateMoveToTheFitEntryOncePerProgram) {
           return losses::softmax_cross_entropy(
               f.net(s.batch().numeric, s.context()), s.batch().label,
               {.class_weights = k.inv_max(),
-               .smoothing =
-                   imbalance::class_smoothing(k.counts(), eps, "one_minus_p")});
+               .smoothing = imbalance::class_smoothing(k.counts(), eps, "one_minus_p")});
         });
         s.update(f.net, f.sgd, g.gradients, 0.1);
       },

@@ -1,6 +1,5 @@
 #include "frontend/emit/emit.h"
 
-#include "models/networks/cifar_resnet.h"
 #include "models/networks/mlp.h"
 #include "tailor/tailor.h"
 
@@ -183,31 +182,6 @@ TEST(Emit, BatchNormDropoutAdamWAndAveragesVerify) {
   // The filter reaches the layout and the update.
   EXPECT_THAT(text, HasSubstr("@fc0.bias : tensor<4xf32> init(uniform(0.70710678118654746)) no_decay"));
   EXPECT_THAT(text, HasSubstr("decayed([true, false, false, false, true, false])"));
-}
-
-TEST(Emit, ConvolutionProgramsVerify) {
-  models::CifarResNet net({.depth = 8, .num_classes = 4});
-  optim::Sgd sgd({.momentum = 0.9, .nesterov = true});
-  data::Schema schema;
-  schema.num_classes = 4;
-  schema.image_height = schema.image_width = 8;
-  schema.image_channels = 3;
-  TrainingProgram program("resnet8");
-  program.data(data::Plan({}, schema), {.batch = 2, .eval_batch = 2});
-  program.state("net", net);
-  program.state("sgd", sgd);
-  program.train_step([&](Step& s) {
-    auto g = value_and_grad([&] {
-      return losses::softmax_cross_entropy(net(s.batch().image, s.context()), s.batch().label,
-                                           {.valid = s.batch().valid});
-    });
-    s.update(net, sgd, g.gradients, s.control("lr", 0.1, "optimizer.lr"));
-  });
-  program.eval_step([&](Eval& e) { e.logits(net(e.batch().image, e.context())); });
-  std::string text = dump(program.trace());
-  EXPECT_EQ(count(text, "tailor.conv2d "), 14u) << "7 in the body, 7 in evaluation";
-  EXPECT_EQ(count(text, "tailor.pad "), 4u) << "shortcut A of two stages";
-  EXPECT_EQ(count(text, "tailor.batch_norm_update_running"), 7u);
 }
 
 TEST(Emit, LocationsAreTheUsersLines) {

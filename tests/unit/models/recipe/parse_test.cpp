@@ -1,5 +1,12 @@
 // Recipes: merging, short forms, places, and every message a user can meet.
+#include "frontend/data.h"
+#include "models/recipe/bases.h"
+#include "models/recipe/check.h"
+#include "models/recipe/convert.h"
 #include "models/recipe/parse.h"
+#include "runtime/base/option_condition.h"
+#include "runtime/options/key_table.h"
+#include "runtime/options/split_keys.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,3 @@
-#include "models/networks/cifar_resnet.h"
-#include "models/networks/mlp.h"
 #include "tailor/tailor.h"
 
 #include <gmock/gmock.h>
@@ -17,34 +15,7 @@ std::vector<std::string> names_of(const nn::Module& module) {
   return names;
 }
 
-// Published counts: methods.md 10, 10 classes.
-TEST(Models, CifarResNetSizes) {
-  EXPECT_EQ(models::CifarResNet({.depth = 8}).num_parameters(), 75290);
-  EXPECT_EQ(models::CifarResNet({.depth = 20}).num_parameters(), 269722);
-  EXPECT_EQ(models::CifarResNet({.depth = 32}).num_parameters(), 464154);
-  EXPECT_EQ(models::CifarResNet({.depth = 32, .num_classes = 100}).num_parameters(), 470004);
-}
-
-TEST(Models, MlpNamesAndInit) {
-  models::Mlp mlp({.numeric_columns = 3,
-                   .category_sizes = {2, 4},
-                   .layers = {8, 5},
-                   .outputs = 2,
-                   .batch_norm = true,
-                   .dropout = 0.1});
-  EXPECT_THAT(names_of(mlp),
-              ElementsAre("fc0.weight", "fc0.bias", "bn0.weight", "bn0.bias", "bn0.running_mean",
-                          "bn0.running_var", "fc1.weight", "fc1.bias", "bn1.weight", "bn1.bias",
-                          "bn1.running_mean", "bn1.running_var", "head.weight", "head.bias"));
-  const State& weight = *mlp.tensors()[0].second->state();
-  EXPECT_EQ(weight.type.shape, (Shape{8, 9})) << "3 numeric columns, 2 + 4 one-hot columns";
-  EXPECT_EQ(weight.init.kind, InitRule::Kind::uniform);
-  EXPECT_DOUBLE_EQ(weight.init.value, 1.0 / 3.0);
-  EXPECT_DOUBLE_EQ(mlp.tensors()[1].second->state()->init.value, 1.0 / 3.0)
-      << "the bias has the fan-in bound too";
-}
-
-TEST(Models, SequentialNumbersItsLayers) {
+TEST(Sequential, NumbersItsLayers) {
   nn::Sequential net;
   net.emplace<nn::Linear>(2, 3).emplace<nn::BatchNorm>(3).push(std::make_unique<nn::Linear>(3, 1), "head");
   EXPECT_THAT(names_of(net), ElementsAre("0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean",
