@@ -2,6 +2,8 @@
 
 #include "frontend/error.h"
 #include "runtime/base/edit_distance.h"
+#include "runtime/options/eval_keys.h"
+#include "runtime/options/run_keys.h"
 
 #include <algorithm>
 #include <array>
@@ -10,6 +12,10 @@
 namespace tailor {
 
 namespace {
+
+using runtime::EvalKeys;
+using runtime::key_name;
+using runtime::RunKeys;
 
 Location location_of(const Stage& stage) {
   return LocationScope::resolve(make_location(stage.where));
@@ -59,9 +65,10 @@ std::string chosen(const char* what, const std::vector<Named>& parts, const std:
 
 /// Keys that are read anew for every stage. The others are the same for a whole run.
 bool may_differ(std::string_view key) {
-  static constexpr std::array kKeys = {"run.epochs",           "run.steps",     "run.log_steps",
-                                       "run.checkpoint_every", "run.drop_last", "eval.metrics",
-                                       "eval.groups",          "eval.test"};
+  static const std::array kKeys = {key_name(&RunKeys::epochs),    key_name(&RunKeys::steps),
+                                   key_name(&RunKeys::log_steps), key_name(&RunKeys::checkpoint_every),
+                                   key_name(&RunKeys::drop_last), key_name(&EvalKeys::metrics),
+                                   key_name(&EvalKeys::groups),   key_name(&EvalKeys::test)};
   if (std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end()) return true;
   for (const char* section :
        {"run.keep.", "run.early_stop.", "schedule.", "optimizer.", "method.", "control.", "data.sampler_"})
@@ -78,11 +85,12 @@ Options options_of(const Stage& stage, const TrainingProgram::Impl::NamedEval& e
     option.origin = to_string(place);
     options.set(key, std::move(option));
   };
-  if (stage.epochs > 0) set("run.epochs", stage.epochs, location);
-  if (stage.steps > 0) set("run.steps", stage.steps, location);
+  if (stage.epochs > 0) set(key_name(&RunKeys::epochs), stage.epochs, location);
+  if (stage.steps > 0) set(key_name(&RunKeys::steps), stage.steps, location);
   const std::vector<std::string>& metrics = eval.options.metrics;
-  if (several_evals && !metrics.empty() && !options.contains("eval.metrics"))
-    set("eval.metrics", runtime::OptionValue::List(metrics.begin(), metrics.end()), eval.location);
+  if (const std::string& key = key_name(&EvalKeys::metrics);
+      several_evals && !metrics.empty() && !options.contains(key))
+    set(key, runtime::OptionValue::List(metrics.begin(), metrics.end()), eval.location);
   for (const auto& [key, option] : options)
     if (!may_differ(key))
       throw TraceError("stages",

@@ -4,6 +4,9 @@
 #include "frontend/program_stages.h"
 #include "runtime/base/edit_distance.h"
 #include "runtime/base/glob.h"
+#include "runtime/options/eval_keys.h"
+#include "runtime/options/program_keys.h"
+#include "runtime/options/run_keys.h"
 
 #include <algorithm>
 #include <unordered_set>
@@ -11,6 +14,11 @@
 namespace tailor {
 
 namespace {
+
+using runtime::EvalKeys;
+using runtime::key_name;
+using runtime::ModelKeys;
+using runtime::RunKeys;
 
 /// Same ops, options and leaves: the same value, whatever trace recorded it.
 bool equal_graphs(const Array& a, const Array& b) {
@@ -117,13 +125,14 @@ ProgramTracer::ProgramTracer(const TrainingProgram::Impl& program) : program_(pr
     return runtime::OptionValue(runtime::OptionValue::List(batch.sizes().begin(), batch.sizes().end()));
   };
   const Location& place = program.plan.location();
-  default_option("run.batch", sizes(program.data_options.batch), runtime::OptionStage::kCompile, place);
-  default_option("run.eval_batch", sizes(program.data_options.eval_batch), runtime::OptionStage::kCompile,
+  default_option(key_name(&RunKeys::batch), sizes(program.data_options.batch), runtime::OptionStage::kCompile,
                  place);
+  default_option(key_name(&RunKeys::eval_batch), sizes(program.data_options.eval_batch),
+                 runtime::OptionStage::kCompile, place);
   default_eval_options();
   // Read by the runtime when training starts.
-  for (const char* key : {"model.weights.file", "model.weights.names", "model.weights.skip"})
-    out_.declared.insert(key);
+  out_.declared.insert({key_name(&ModelKeys::weights_file), key_name(&ModelKeys::weights_names),
+                        key_name(&ModelKeys::weights_skip)});
   // The loop's own fields come first and are always there.
   for (const char* name : {"valid", "slot", "step"})
     out_.controls.push_back(
@@ -136,11 +145,12 @@ void ProgramTracer::default_eval_options() {
   for (const auto& eval : program_.evals) {
     const std::vector<std::string>& metrics = eval.options.metrics;
     if (program_.evals.size() == 1) {
-      default_option("eval.weights", eval.options.weights.ema() ? "ema" : "raw",
+      default_option(key_name(&EvalKeys::weights), eval.options.weights.ema() ? "ema" : "raw",
                      runtime::OptionStage::kCompile, eval.location);
       if (!metrics.empty())
-        default_option("eval.metrics", runtime::OptionValue::List(metrics.begin(), metrics.end()),
-                       runtime::OptionStage::kRun, eval.location);
+        default_option(key_name(&EvalKeys::metrics),
+                       runtime::OptionValue::List(metrics.begin(), metrics.end()), runtime::OptionStage::kRun,
+                       eval.location);
     }
   }
 }

@@ -4,6 +4,7 @@
 #include "frontend/program_tracer.h"
 #include "runtime/base/glob.h"
 #include "runtime/base/status.h"
+#include "runtime/options/program_keys.h"
 
 #include <cmath>
 
@@ -36,7 +37,9 @@ Batch make_batch(const data::Schema& schema, std::int64_t rows, const Location& 
   return batch;
 }
 
-constexpr const char* kRateKey = "optimizer.lr";
+const std::string& rate_key() {
+  return runtime::key_name(&runtime::OptimizerKeys::lr);
+}
 
 } // namespace
 
@@ -59,7 +62,7 @@ Array EntryScope::control(const std::string& name, double value, const std::stri
   std::string option = key.empty() ? "control." + name : key;
   tracer_.default_option(option, value, OptionStage::kRun, location);
   // The rate may have a schedule by option, schedule.name; a number is a constant one.
-  const bool is_rate = option == kRateKey;
+  const bool is_rate = option == rate_key();
   if (is_rate)
     tracer_.default_option(schedule_prefix(option) + ".name", "constant", OptionStage::kRun, location);
   require_clock(name, is_rate, location);
@@ -73,7 +76,7 @@ Array EntryScope::control(const std::string& name, const Schedule& schedule,
   require_clock(name, true, location);
   if (const std::string problem = problem_of(schedule); !problem.empty())
     detail::fail("control", "the schedule of '" + name + "' " + problem, location);
-  std::string option = name == "lr" ? kRateKey : "control." + name;
+  std::string option = name == "lr" ? rate_key() : "control." + name;
   std::string prefix = schedule_prefix(option) + ".";
   auto set = [&](const std::string& key, OptionValue value) {
     tracer_.default_option(key, std::move(value), OptionStage::kRun, location);

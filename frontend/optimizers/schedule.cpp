@@ -1,6 +1,8 @@
 #include "frontend/optimizers/schedule.h"
 
 #include "runtime/base/status.h"
+#include "runtime/options/program_keys.h"
+#include "runtime/options/schedule_keys.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +13,8 @@ using runtime::concat;
 using runtime::OptionValue;
 
 std::string schedule_prefix(const std::string& key) {
-  return key == "optimizer.lr" ? "schedule" : key + ".schedule";
+  const std::string schedule(runtime::ScheduleKeys::kPrefix);
+  return key == runtime::key_name(&runtime::OptimizerKeys::lr) ? schedule : key + "." + schedule;
 }
 
 std::string problem_of(const Schedule& schedule) {

@@ -493,13 +493,11 @@ std::pair<std::string, std::string> unknown_key(const std::string& key,
 
 runtime::Status complete(Options& options, const std::set<std::string, std::less<>>& declared) {
   std::vector<std::pair<std::string, Option>> typed_options;
-  constexpr std::string_view kOptimizerName = "optimizer.name";
-  const Option* name = options.find(kOptimizerName);
+  const std::string& selector = key_name(&runtime::OptimizerKeys::name);
+  const Option* name = options.find(selector);
   const bool own_optimizer =
-      name && declared.contains(kOptimizerName) &&
-      !Options::check(std::string(kOptimizerName),
-                      make_option(*find_key(kOptimizerName), name->value, name->origin))
-           .ok();
+      name && declared.contains(selector) &&
+      !Options::check(selector, make_option(*find_key(selector), name->value, name->origin)).ok();
   for (const auto& [key, given] : options) {
     const std::string place = given.origin == "default" ? "" : given.origin + ": error: ";
     const KeySpec* spec = find_key(key);
@@ -513,7 +511,7 @@ runtime::Status complete(Options& options, const std::set<std::string, std::less
     if (is_own) typed.only_if.clear(); // it speaks of the first one's choice
     if (own_optimizer && spec && key.starts_with("optimizer.") && declared.contains(key)) {
       typed.only_if.clear(); // it speaks of the table's optimizers
-      if (key == kOptimizerName) typed.limits.choices.clear();
+      if (key == selector) typed.limits.choices.clear();
     }
     // A run key that this program's code does without (a momentum of 0) stays a compile key.
     if (given.stage == runtime::OptionStage::kCompile) typed.stage = given.stage;

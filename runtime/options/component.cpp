@@ -1,6 +1,10 @@
 #include "runtime/options/component.h"
 
 #include "runtime/base/status.h"
+#include "runtime/options/data_keys.h"
+#include "runtime/options/eval_keys.h"
+#include "runtime/options/program_keys.h"
+#include "runtime/options/schedule_keys.h"
 
 #include <algorithm>
 #include <deque>
@@ -62,17 +66,17 @@ std::string why_not(std::string_view kind, const Component& component) {
 
 const std::vector<ComponentKind>& component_kinds() {
   static const std::vector<ComponentKind> kinds = {
-      {"source", "data sources", "data.format"},
-      {"sampler", "samplers", "data.sampler"},
-      {"model", "models", "model.name"},
-      {"method", "methods", "method.use", false},
-      {"loss", "losses", "method.loss"},
+      {"source", "data sources", key_name(&DataKeys::format)},
+      {"sampler", "samplers", key_name(&DataKeys::sampler)},
+      {"model", "models", key_name(&ModelKeys::name)},
+      {"method", "methods", key_name(&MethodKeys::use), false},
+      {"loss", "losses", key_name(&MethodKeys::loss)},
       {"weight_table", "class weights", "", false},
       {"ascent_table", "ascent tables", "", false},
       {"smoothing_table", "smoothing profiles", "", false},
-      {"optimizer", "optimizers", "optimizer.name"},
-      {"schedule", "schedules", "schedule.name"},
-      {"metric", "metrics", "eval.metrics", false},
+      {"optimizer", "optimizers", key_name(&OptimizerKeys::name)},
+      {"schedule", "schedules", key_name(&ScheduleKeys::name)},
+      {"metric", "metrics", key_name(&EvalKeys::metrics), false},
   };
   return kinds;
 }

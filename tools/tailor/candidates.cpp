@@ -23,6 +23,9 @@ constexpr std::pair<const char*, const char*> kSamplers[] = {
     {"class-aware-sampling", "class_aware"},
 };
 
+/// What smoothing is under imbalance, unless the recipe says which.
+constexpr std::string_view kPerClass = "method.smoothing.profile=one_minus_p";
+
 std::vector<std::string> split(const std::string& name) {
   std::vector<std::string> parts(1);
   for (const char c : name)
@@ -79,8 +82,8 @@ runtime::Result<Candidate> make_candidate(const recipe::Recipe& recipe, const st
       name,
       {concat("method.use=[", list, "]"), concat("data.sampler=", sampler.empty() ? "uniform" : sampler)}};
   const bool smooths = std::find(methods.begin(), methods.end(), "smoothing") != methods.end();
-  if (smooths && !recipe.is_set("method.smoothing.profile"))
-    candidate.settings.emplace_back("method.smoothing.profile=one_minus_p");
+  if (smooths && !recipe.is_set(kPerClass.substr(0, kPerClass.find('='))))
+    candidate.settings.emplace_back(kPerClass);
   // Evaluating an average that this candidate does not keep is no part of it.
   const bool averages = std::find(methods.begin(), methods.end(), "ema") != methods.end();
   if (!averages && recipe.is_set(&EvalKeys::weights)) candidate.settings.emplace_back("eval.weights=auto");

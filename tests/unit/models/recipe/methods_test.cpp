@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "frontend/traced_program.h"
 #include "frontend/error.h"
 #include "frontend/nn/linear.h"
 #include "models/recipe/build.h"

@@ -15,14 +15,6 @@
 #include <limits>
 #include <sstream>
 
-#include "frontend/data.h"
-#include "models/recipe/bases.h"
-#include "models/recipe/check.h"
-#include "models/recipe/convert.h"
-#include "runtime/base/option_condition.h"
-#include "runtime/options/key_table.h"
-#include "runtime/options/split_keys.h"
-
 namespace tailor::recipe {
 namespace {
 
