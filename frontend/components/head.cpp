@@ -11,7 +11,7 @@ const runtime::KeySet<HeadKeys>& HeadKeys::keys() {
       {
           runtime::key("head", &HeadKeys::head,
                        {.stage = runtime::kCompiled,
-                        .text = "last layer: linear, or cosines of features and class weights, as ldam needs",
+                        .text = "last layer: linear, or cosines, which ldam needs and scales; alone they decide little",
                         .source = "methods 2.4"}),
       }};
   return set;

@@ -22,11 +22,24 @@ public:
   virtual std::string giver_of(Part part) const = 0;
   /// The place in method.use where `method` stands, as contradict() takes it.
   virtual std::string place_of(std::string_view method) const = 0;
+  /// The sampler of the recipe if it draws rows of rare classes more often than there are; else "".
+  virtual std::string sampler_of_rare_rows() const = 0;
+  /// What is allowed and may not be meant, said at `key`.
+  virtual void note(std::string_view key, std::string message) = 0;
   /// A complaint at `key`.
   virtual void refuse(std::string_view key, std::string message, std::string hint) = 0;
   /// A contradiction: the complaint stands at `key`, a note at `other`.
   virtual void contradict(std::string_view key, std::string message, std::string_view other, std::string note,
                           std::string hint) = 0;
 };
+
+/// Notes that class weights of `method` and the sampler correct the frequencies of the classes twice; `way_out` says how a
+/// recipe says that this is meant.
+inline void note_double_correction(RecipeCheck& recipe, std::string_view method, const std::string& way_out) {
+  if (const std::string sampler = recipe.sampler_of_rare_rows(); !sampler.empty())
+    recipe.note(recipe.place_of(method), "the class weights of '" + std::string(method) + "' and sampler '" +
+                                             sampler + "' correct the class frequencies twice; " + way_out +
+                                             " says that this is meant");
+}
 
 } // namespace tailor

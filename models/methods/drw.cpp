@@ -17,6 +17,7 @@ struct DrwKeys {
   std::string table = "effective";
   double beta = 0.9999;
   Divisor reduction = Divisor::weighted_mean;
+  bool twice = false;
 
   static const runtime::KeySet<DrwKeys>& keys();
 };
@@ -54,6 +55,10 @@ const runtime::KeySet<DrwKeys>& DrwKeys::keys() {
               {.stage = runtime::kCompiled,
                .text = "divide by the sum of weights or by the batch",
                .source = "methods 2"}),
+          key("twice", &DrwKeys::twice,
+              {.stage = runtime::kCompiled,
+               .text = "weights beside a sampler that draws rare classes more often are meant: no note",
+               .source = "methods 3"}),
       }};
   return set;
 }
@@ -82,6 +87,11 @@ private:
   DrwKeys keys_;
 };
 
+void check(RecipeCheck& recipe) {
+  if (!component_keys<DrwKeys>(recipe.options()).twice)
+    note_double_correction(recipe, "drw", runtime::key_name(&DrwKeys::twice) + " = true");
+}
+
 const Registered<MethodSpec> drw{
     {.name = "drw",
      .text = "deferred re-weighting: class weights in the last epochs",
@@ -90,6 +100,7 @@ const Registered<MethodSpec> drw{
      .part = Part::class_weights,
      .conflicts = {{"weighted",
                     "keep one of them; 'drw' is 'weighted' in the last epochs, with method.drw.table"}},
+     .check = check,
      .make = [](const runtime::Options& options) {
        return std::make_unique<Drw>(component_keys<DrwKeys>(options));
      }}};

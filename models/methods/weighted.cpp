@@ -15,6 +15,7 @@ struct WeightedKeys {
   runtime::OptionValue weights;
   double beta = 0.9999;
   Divisor reduction = Divisor::weighted_mean;
+  bool twice = false;
 
   static const runtime::KeySet<WeightedKeys>& keys();
 };
@@ -49,6 +50,10 @@ const runtime::KeySet<WeightedKeys>& WeightedKeys::keys() {
               {.stage = runtime::kCompiled,
                .text = "divide by the sum of weights or by the batch",
                .source = "methods 2"}),
+          key("twice", &WeightedKeys::twice,
+              {.stage = runtime::kCompiled,
+               .text = "weights beside a sampler that draws rare classes more often are meant: no note",
+               .source = "methods 3"}),
       }};
   return set;
 }
@@ -124,6 +129,13 @@ private:
   WeightedKeys keys_;
 };
 
+void check(RecipeCheck& recipe) {
+  const WeightedKeys keys = component_keys<WeightedKeys>(recipe.options());
+  // Weights of one's own need not be there for the frequencies.
+  if (!keys.twice && keys.weights.is_null())
+    note_double_correction(recipe, "weighted", runtime::key_name(&WeightedKeys::twice) + " = true");
+}
+
 void check_data(RecipeCheck& recipe, const runtime::DataSchema& schema) {
   const WeightedKeys keys = component_keys<WeightedKeys>(recipe.options());
   if (keys.weights.is_null()) return;
@@ -137,6 +149,7 @@ const Registered<MethodSpec> weighted{
      .source = "methods 2.2",
      .keys = WeightedKeys::keys().specs(),
      .part = Part::class_weights,
+     .check = check,
      .check_data = check_data,
      .make = [](const runtime::Options& options) {
        return std::make_unique<Weighted>(component_keys<WeightedKeys>(options));

@@ -313,6 +313,9 @@ void check(Recipe& recipe) {
     Recipe part = recipe.of_stage(i);
     check_part(part);
     found.push_back(std::move(part.errors));
+    for (std::string& note : part.notes)
+      if (std::find(recipe.notes.begin(), recipe.notes.end(), note) == recipe.notes.end())
+        recipe.notes.push_back(std::move(note));
   }
   add_found(recipe, found);
 }

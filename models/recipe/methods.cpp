@@ -6,6 +6,8 @@
 #include <tuple>
 
 #include "models/recipe/contradict.h"
+#include "runtime/data/sampler.h"
+#include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/program_keys.h"
 
@@ -130,6 +132,15 @@ public:
     const std::vector<std::string> names = names_of(recipe_.options);
     const auto found = std::find(names.begin(), names.end(), method);
     return key_name(&MethodKeys::use) + "[" + std::to_string(found - names.begin()) + "]";
+  }
+  std::string sampler_of_rare_rows() const override {
+    const std::string name = text_of(recipe_, &runtime::DataKeys::sampler);
+    const runtime::SamplerSpec* spec = Registry<runtime::SamplerSpec>::find(name);
+    return spec && spec->favours_rare ? name : "";
+  }
+  void note(std::string_view key, std::string message) override {
+    const std::string place = recipe_.place(key).text();
+    recipe_.notes.push_back(place.empty() ? std::move(message) : place + ": " + message);
   }
   void refuse(std::string_view key, std::string message, std::string hint) override {
     recipe_.error(key, std::move(message), std::move(hint));

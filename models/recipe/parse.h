@@ -44,6 +44,7 @@ struct Recipe {
   std::set<std::string, std::less<>> of_own_stage; // keys that the stage set, in what of_stage() gives
   std::vector<RecipeStage> stages; // in order; empty where the recipe has one part (its [[stage]] is merged)
   std::vector<Diagnostic> errors;
+  std::vector<std::string> notes; // what is allowed and may not be meant, with its place
 
   bool ok() const { return errors.empty(); }
   /// Where `key` was set, or nowhere for a default. A list element not known by itself answers with its list.

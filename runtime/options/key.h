@@ -24,7 +24,7 @@ enum class KeyType {
   kNumbers,    ///< list of number
   kIntOrList,
   kNumbersByName, ///< a list of numbers, or a table of numbers under names of the data
-  kTables, ///< list of tables, whose fields their reader knows
+  kTables,        ///< list of tables, whose fields their reader knows
 };
 
 /// "an integer", "a list of words": what a value of that type is, for messages.

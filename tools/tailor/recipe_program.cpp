@@ -73,6 +73,8 @@ Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std:
     loaded.inputs.push_back({what, file});
   recipe::check_schema(loaded.recipe, *schema);
   if (!loaded.recipe.ok()) return complaints(loaded.recipe);
+  for (const std::string& note : loaded.recipe.notes)
+    runtime::log_info("note: " + note);
   try {
     loaded.program = std::make_unique<recipe::Program>(loaded.recipe, *schema);
   } catch (const TraceError& error) {

@@ -94,7 +94,8 @@ const Registered<SamplerSpec> registered{
              "n_max K draws an epoch",
      .source = "methods 3",
      .keys = ClassAwareKeys::keys().specs(),
-     .make = make}};
+     .make = make,
+     .favours_rare = true}};
 
 } // namespace
 } // namespace tailor::runtime

@@ -9,7 +9,8 @@ const Registered<SamplerSpec> registered{
      .source = "methods 3",
      .make = [](const SamplerRequest& request) -> Result<std::unique_ptr<Sampler>> {
        return make_weighted_sampler(request, [](double n) { return 1 / n; });
-     }}};
+     },
+     .favours_rare = true}};
 
 } // namespace
 } // namespace tailor::runtime

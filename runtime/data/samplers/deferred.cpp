@@ -91,7 +91,8 @@ const Registered<SamplerSpec> registered{
      .text = "deferred re-sampling: uniform, in the last epochs as data.sampler_then says; N draws an epoch",
      .source = "methods 2.6",
      .keys = DeferredKeys::keys().specs(),
-     .make = make}};
+     .make = make,
+     .favours_rare = true}};
 
 } // namespace
 } // namespace tailor::runtime

@@ -36,7 +36,8 @@ const Registered<SamplerSpec> registered{
                                      read_keys<EffectiveBalancedKeys>(request.options));
        return make_weighted_sampler(
            request, [beta = keys.beta](double n) { return (1 - beta) / (1 - std::pow(beta, n)); });
-     }}};
+     },
+     .favours_rare = true}};
 
 } // namespace
 } // namespace tailor::runtime

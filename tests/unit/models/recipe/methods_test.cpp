@@ -1,19 +1,21 @@
 // The methods of models/methods in recipes: what they are refused with, and what of a step they give.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "frontend/traced_program.h"
 #include "frontend/error.h"
 #include "frontend/nn/linear.h"
+#include "frontend/traced_program.h"
 #include "models/recipe/build.h"
 #include "models/recipe/check.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 namespace tailor::recipe {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 runtime::DataSchema two_classes() {
@@ -148,6 +150,34 @@ TEST(OwnWeights, AreCheckedAgainstTheClasses) {
               HasSubstr("must be a list of numbers, or a table of them, not the integer 3"));
   EXPECT_THAT(with("table = \"inv_max\", weights = [1, 2]"),
               HasSubstr("'method.weighted.table' has no effect with method.weighted.weights = [1.0,2.0]"));
+}
+
+// --- balanced sampling beside class weights ---
+
+TEST(DoubleCorrection, IsNotedUnlessItIsMeant) {
+  const auto notes = [](const std::string& method, const std::string& sampler) {
+    const Recipe recipe = recipe_of("sampler = \"" + sampler + "\"\n[method]\n" + method);
+    EXPECT_TRUE(recipe.ok()) << recipe.messages();
+    return recipe.notes;
+  };
+  const std::string weighted = "use = [\"weighted\"]\n", drw = "use = [\"smoothing\", \"drw\"]\n";
+  for (const char* sampler : {"class_balanced", "class_aware", "effective_balanced", "sqrt", "deferred"})
+    EXPECT_THAT(
+        notes(weighted, sampler),
+        ElementsAre("r.toml:5:8: the class weights of 'weighted' and sampler '" + std::string(sampler) +
+                    "' correct the class frequencies twice; method.weighted.twice = true says that this is "
+                    "meant"));
+  EXPECT_THAT(notes(drw, "class_balanced"),
+              ElementsAre(HasSubstr("r.toml:5:21: the class weights of 'drw'")));
+  EXPECT_THAT(notes(weighted, "uniform"), IsEmpty());
+  // Of a stage too, once.
+  EXPECT_THAT(notes(weighted + "[[stage]]\nname = \"a\"\n[[stage]]\nname = \"b\"\n"
+                               "[stage.data]\nsampler = \"class_aware\"\n",
+                    "uniform"),
+              ElementsAre(HasSubstr("sampler 'class_aware'")));
+  EXPECT_THAT(notes("use = [\"smoothing\"]\n", "class_balanced"), IsEmpty());
+  EXPECT_THAT(notes(weighted + "weighted = { twice = true }\n", "class_balanced"), IsEmpty());
+  EXPECT_THAT(notes(weighted + "weighted = { weights = [1, 2] }\n", "class_balanced"), IsEmpty());
 }
 
 // --- MixUp ---
