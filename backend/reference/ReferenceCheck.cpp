@@ -47,17 +47,17 @@ private:
     std::vector<std::byte> bytes;
     for (size_t state = 0; state < spec.states.size(); ++state) {
       bytes.resize(spec.states[state].bytes);
-      TAILOR_RETURN_IF_ERROR_AS_IS(executor_.read_state(static_cast<std::int32_t>(state), bytes));
-      TAILOR_RETURN_IF_ERROR_AS_IS(reference_->write_state(static_cast<std::int32_t>(state), bytes));
+      TAILOR_RETURN_IF_ERROR_AS_IS(executor_.read_state(static_cast<int32_t>(state), bytes));
+      TAILOR_RETURN_IF_ERROR_AS_IS(reference_->write_state(static_cast<int32_t>(state), bytes));
     }
     const std::byte* row = executor_.control_row(executor_.counter());
     std::copy_n(row, spec.memory.control_host, reference_->control_row(reference_->counter()));
     std::ranges::copy(executor_.device_control(), reference_->device_control().begin());
-    if (const std::int32_t field = find_control(spec, "slot"); field >= 0) {
-      std::int32_t slot = 0;
+    if (const int32_t field = find_control(spec, "slot"); field >= 0) {
+      int32_t slot = 0;
       std::memcpy(&slot, row + spec.control[static_cast<size_t>(field)].offset, sizeof(slot));
-      std::copy_n(executor_.slot(static_cast<std::uint32_t>(slot)), spec.memory.slot,
-                  reference_->slot(static_cast<std::uint32_t>(slot)));
+      std::copy_n(executor_.slot(static_cast<uint32_t>(slot)), spec.memory.slot,
+                  reference_->slot(static_cast<uint32_t>(slot)));
     }
     launches_.clear();
     launched_ = 0;
@@ -93,7 +93,7 @@ private:
 
   /// ", recipe.toml:4:3" from the first op of the command that has a place.
   std::string locationsOf(const Command& command) const {
-    for (std::int32_t id : command.ops)
+    for (int32_t id : command.ops)
       for (const OpRecord& op : executor_.spec().ops)
         if (op.id == id && !op.location.empty()) return concat(", ", op.location);
     return {};

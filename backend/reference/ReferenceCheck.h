@@ -8,12 +8,12 @@ namespace tailor::backend::reference {
 
 /// What was compared and found equal within the tolerance.
 struct CheckCounts {
-  std::uint64_t steps = 0, launches = 0;
+  uint64_t steps = 0, launches = 0;
   double worst = 0; ///< the largest difference, as a part of what was allowed there
 };
 
 struct CheckOptions {
-  std::uint64_t every = 1;             ///< checks steps 0, every, 2 * every, ... (of any entry)
+  uint64_t every = 1;                  ///< checks steps 0, every, 2 * every, ... (of any entry)
   std::shared_ptr<CheckCounts> counts; ///< is added to, if given
 };
 

@@ -30,7 +30,7 @@ Shape controlShape(const ControlField& field) {
   return field.count == 1 ? Shape{} : Shape{field.count};
 }
 
-bool fits(mlir::Type type, DType dtype, const std::vector<std::int64_t>& shape) {
+bool fits(mlir::Type type, DType dtype, const std::vector<int64_t>& shape) {
   return shapeOf(type) == shape && elementOf(type) == elementOf(dtype);
 }
 
@@ -59,7 +59,7 @@ struct ReferenceExecutor::Program {
   std::string phase;
   std::unique_ptr<Interpreter> interpreter;
   Environment environment;
-  std::map<std::pair<std::int32_t, std::int32_t>, std::vector<std::vector<std::byte>>> outputs;
+  std::map<std::pair<int32_t, int32_t>, std::vector<std::vector<std::byte>>> outputs;
 
   Program() {
     context.loadDialect<ir::TailorDialect>();
@@ -133,11 +133,11 @@ Status ReferenceExecutor::Program::checkEntry(const ArtifactSpec& spec, const Va
         status = differs("output", output.getOutput().str());
       outputs.insert(output.getOutput().str());
     } else if (auto report = llvm::dyn_cast<ir::ReportOp>(op)) {
-      const std::int32_t metric = find_metric(spec, report.getMetric().str());
+      const int32_t metric = find_metric(spec, report.getMetric().str());
       if (metric < 0 || spec.metrics[static_cast<size_t>(metric)].count != 1)
         status = differs("metric", report.getMetric().str());
     } else if (auto read = llvm::dyn_cast<ir::ControlReadOp>(op)) {
-      const std::int32_t index = find_control(spec, read.getField().str());
+      const int32_t index = find_control(spec, read.getField().str());
       if (index < 0 || !fits(read.getType(), spec.control[static_cast<size_t>(index)].dtype,
                              controlShape(spec.control[static_cast<size_t>(index)])))
         status = differs("control field", read.getField().str());
@@ -198,8 +198,8 @@ LaunchRecord recordOf(ir::LaunchOp launch, llvm::ArrayRef<Tensor> results) {
     if (auto buffers = launch.getBuffers()) {
       const auto place = llvm::cast<ir::BufferAttr>((*buffers)[index]);
       result.place.space = spaceOf(place.getSpace());
-      result.place.offset = static_cast<std::uint64_t>(place.getOffset());
-      result.place.bytes = static_cast<std::uint64_t>(tensor.size()) * dtype_bytes(dtypeOf(tensor.element()));
+      result.place.offset = static_cast<uint64_t>(place.getOffset());
+      result.place.bytes = static_cast<uint64_t>(tensor.size()) * dtype_bytes(dtypeOf(tensor.element()));
     }
     result.place.dtype = dtypeOf(tensor.element());
     for (int64_t i = 0; i < tensor.size(); ++i)
@@ -222,7 +222,7 @@ const std::string& ReferenceExecutor::phase() const {
   return program_->phase;
 }
 
-Status ReferenceExecutor::initialise(std::uint64_t seed, std::span<const std::int32_t> groups) {
+Status ReferenceExecutor::initialise(uint64_t seed, std::span<const int32_t> groups) {
   llvm::StringMap<Tensor>& values = program_->environment.state;
   for (const State& state : spec().states) {
     if (!groups.empty() && std::find(groups.begin(), groups.end(), state.group) == groups.end()) continue;
@@ -239,7 +239,7 @@ Status ReferenceExecutor::initialise(std::uint64_t seed, std::span<const std::in
   return {};
 }
 
-Status ReferenceExecutor::read_state(std::int32_t index, std::span<std::byte> destination) const {
+Status ReferenceExecutor::read_state(int32_t index, std::span<std::byte> destination) const {
   if (index < 0 || static_cast<size_t>(index) >= spec().states.size())
     return internal_error("no state ", index);
   const State& state = spec().states[static_cast<size_t>(index)];
@@ -249,7 +249,7 @@ Status ReferenceExecutor::read_state(std::int32_t index, std::span<std::byte> de
   return {};
 }
 
-Status ReferenceExecutor::write_state(std::int32_t index, std::span<const std::byte> source) {
+Status ReferenceExecutor::write_state(int32_t index, std::span<const std::byte> source) {
   if (index < 0 || static_cast<size_t>(index) >= spec().states.size())
     return internal_error("no state ", index);
   const State& state = spec().states[static_cast<size_t>(index)];
@@ -259,7 +259,7 @@ Status ReferenceExecutor::write_state(std::int32_t index, std::span<const std::b
   return {};
 }
 
-Status ReferenceExecutor::copy_state(std::int32_t from, std::int32_t to) {
+Status ReferenceExecutor::copy_state(int32_t from, int32_t to) {
   TAILOR_RETURN_IF_ERROR_AS_IS(check_copy(from, to));
   llvm::StringMap<Tensor>& values = program_->environment.state; // unrounded, where write_state() would round
   values[stateKey(spec(), spec().states[static_cast<size_t>(to)])] =
@@ -267,7 +267,7 @@ Status ReferenceExecutor::copy_state(std::int32_t from, std::int32_t to) {
   return {};
 }
 
-std::vector<double> ReferenceExecutor::exactState(std::int32_t index) const {
+std::vector<double> ReferenceExecutor::exactState(int32_t index) const {
   const State& state = spec().states[static_cast<size_t>(index)];
   const Tensor& tensor = program_->environment.state.find(stateKey(spec(), state))->second;
   std::vector<double> values(static_cast<size_t>(tensor.size()));
@@ -276,11 +276,11 @@ std::vector<double> ReferenceExecutor::exactState(std::int32_t index) const {
   return values;
 }
 
-Status ReferenceExecutor::run(VariantId id, std::uint32_t num_steps) {
+Status ReferenceExecutor::run(VariantId id, uint32_t num_steps) {
   TAILOR_RETURN_IF_ERROR_AS_IS(check_run(id, num_steps));
   const Variant& variant =
       spec().entries[static_cast<size_t>(id.entry)].variants[static_cast<size_t>(id.variant)];
-  for (std::uint32_t step = 0; step < num_steps; ++step)
+  for (uint32_t step = 0; step < num_steps; ++step)
     TAILOR_RETURN_IF_ERROR_AS_IS(runStep(variant));
   if (num_steps == 0) return {};
 
@@ -298,13 +298,12 @@ Status ReferenceExecutor::runStep(const Variant& variant) {
   begin_step();
   Environment& environment = program_->environment;
   auto entry = llvm::cast<ir::EntryOp>(mlir::SymbolTable::lookupSymbolIn(program_->op, variant.symbol));
-  std::uint32_t slotIndex = 0;
+  uint32_t slotIndex = 0;
   for (const ControlField& field : spec().control) {
     const std::span<const std::byte> bytes{control_row_.get() + field.offset,
                                            field.count * dtype_bytes(field.dtype)};
     Tensor value = fromBytes(bytes, field.dtype, controlShape(field));
-    if (field.name == "slot")
-      slotIndex = static_cast<std::uint32_t>(value.integerAt(0)); // checked by check_run
+    if (field.name == "slot") slotIndex = static_cast<uint32_t>(value.integerAt(0)); // checked by check_run
     environment.control.insert_or_assign(field.name, std::move(value));
   }
   environment.inputs.clear();
@@ -324,7 +323,7 @@ Status ReferenceExecutor::runStep(const Variant& variant) {
   return {};
 }
 
-Result<std::span<const std::byte>> ReferenceExecutor::read_output(VariantId id, std::int32_t output) {
+Result<std::span<const std::byte>> ReferenceExecutor::read_output(VariantId id, int32_t output) {
   TAILOR_RETURN_IF_ERROR_AS_IS(check_run(id, 0));
   const auto found = program_->outputs.find({id.entry, id.variant});
   if (found == program_->outputs.end() || output < 0 || static_cast<size_t>(output) >= found->second.size())

@@ -41,13 +41,13 @@ public:
          const ReferenceOptions& reference = {});
   ~ReferenceExecutor() override;
 
-  runtime::Status initialise(std::uint64_t seed, std::span<const std::int32_t> groups) override;
-  runtime::Status read_state(std::int32_t state, std::span<std::byte> destination) const override;
-  runtime::Status write_state(std::int32_t state, std::span<const std::byte> source) override;
-  runtime::Status copy_state(std::int32_t from, std::int32_t to) override;
-  runtime::Status run(runtime::VariantId variant, std::uint32_t num_steps) override;
+  runtime::Status initialise(uint64_t seed, std::span<const int32_t> groups) override;
+  runtime::Status read_state(int32_t state, std::span<std::byte> destination) const override;
+  runtime::Status write_state(int32_t state, std::span<const std::byte> source) override;
+  runtime::Status copy_state(int32_t from, int32_t to) override;
+  runtime::Status run(runtime::VariantId variant, uint32_t num_steps) override;
   runtime::Result<std::span<const std::byte>> read_output(runtime::VariantId variant,
-                                                          std::int32_t output) override;
+                                                          int32_t output) override;
   runtime::Status set_observer(Observer observer) override;
   runtime::Result<std::span<const std::byte>> read_operand(const runtime::Operand& operand) const override;
 
@@ -56,7 +56,7 @@ public:
   void setLaunchObserver(std::function<void(LaunchRecord)> observer);
 
   /// State `index` as the reference holds it, unrounded, row-major.
-  [[nodiscard]] std::vector<double> exactState(std::int32_t index) const;
+  [[nodiscard]] std::vector<double> exactState(int32_t index) const;
   /// The phase that is interpreted.
   [[nodiscard]] const std::string& phase() const;
 

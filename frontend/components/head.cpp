@@ -9,10 +9,12 @@ const runtime::KeySet<HeadKeys>& HeadKeys::keys() {
   static const runtime::KeySet<HeadKeys> set{
       "model.",
       {
-          runtime::key("head", &HeadKeys::head,
-                       {.stage = runtime::kCompiled,
-                        .text = "last layer: linear, or cosines, which ldam needs and scales; alone they decide little",
-                        .source = "methods 2.4"}),
+          runtime::key(
+              "head", &HeadKeys::head,
+              {.stage = runtime::kCompiled,
+               .text =
+                   "last layer: linear, or cosines, which ldam needs and scales; alone they decide little",
+               .source = "methods 2.4"}),
       }};
   return set;
 }

@@ -19,7 +19,8 @@ constexpr double kVarianceEpsilon = 1e-4;
 
 /// max(B - 1, 1), f32 [].
 Array degrees_of_freedom(const Array& z, const Location& location) {
-  if (!is_batch_axis(z, 0)) return constant(std::max<double>(static_cast<double>(z.shape()[0]) - 1, 1), z.dtype());
+  if (!is_batch_axis(z, 0))
+    return constant(std::max<double>(static_cast<double>(z.shape()[0]) - 1, 1), z.dtype());
   return maximum(cast(detail::valid_rows(location), z.dtype()) - 1.0, 1.0);
 }
 

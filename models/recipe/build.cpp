@@ -1,7 +1,5 @@
 #include "models/recipe/build.h"
 
-#include <algorithm>
-
 #include "frontend/data.h"
 #include "frontend/error.h"
 #include "models/recipe/methods.h"
@@ -9,6 +7,8 @@
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/program_keys.h"
 #include "runtime/options/run_keys.h"
+
+#include <algorithm>
 
 namespace tailor::recipe {
 
@@ -24,10 +24,10 @@ using runtime::word_of;
 
 namespace {
 
-std::vector<int64_t> integers(const Recipe& recipe, std::string_view key) {
+std::vector<std::int64_t> integers(const Recipe& recipe, std::string_view key) {
   const OptionValue& value = recipe.options.find(key)->value;
-  if (const int64_t* single = value.as_int()) return {*single};
-  std::vector<int64_t> out;
+  if (const std::int64_t* single = value.as_int()) return {*single};
+  std::vector<std::int64_t> out;
   for (const OptionValue& item : *value.as_list())
     out.push_back(*item.as_int());
   return out;
@@ -141,7 +141,7 @@ void Program::make_steps() {
   }
   std::map<std::string, std::string> steps, evals; ///< what is alike -> its name
   std::vector<Stage> stages;
-  for (size_t i = 0; i < recipe_.stages.size(); ++i) {
+  for (std::size_t i = 0; i < recipe_.stages.size(); ++i) {
     const RecipeStage& own = recipe_.stages[i];
     const Location here = make_location(own.place.file, own.place.line, own.place.column);
     LocationScope scope(here);

@@ -1,17 +1,17 @@
 #pragma once
 // Options -> training program: which network, which optimizer, which steps.
 
-#include <map>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "frontend/components/model.h"
 #include "frontend/components/optimizer.h"
 #include "frontend/program.h"
 #include "models/recipe/parse.h"
 #include "models/recipe/recipe_step.h"
 #include "runtime/base/data_schema.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace tailor::recipe {
 

@@ -1,10 +1,5 @@
 #include "models/recipe/check.h"
 
-#include <algorithm>
-#include <cmath>
-#include <map>
-#include <set>
-
 #include "models/recipe/contradict.h"
 #include "models/recipe/methods.h"
 #include "runtime/base/option_condition.h"
@@ -21,6 +16,11 @@
 #include "runtime/options/split_keys.h"
 #include "runtime/options/table_keys.h"
 #include "runtime/train/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
 
 namespace tailor::recipe {
 
@@ -41,7 +41,7 @@ using runtime::TestTailKeys;
 
 namespace {
 
-std::string element(std::string_view key, size_t index) {
+std::string element(std::string_view key, std::size_t index) {
   return std::string(key) + "[" + std::to_string(index) + "]";
 }
 
@@ -217,8 +217,8 @@ void check_watched(Recipe& recipe) {
 void check_run(Recipe& recipe) {
   const Option* batch = recipe.options.find(key_name(&RunKeys::batch));
   if (const OptionValue::List* sizes = batch ? batch->value.as_list() : nullptr) {
-    std::map<int64_t, size_t> firsts;
-    for (size_t i = 0; i < sizes->size(); ++i)
+    std::map<std::int64_t, std::size_t> firsts;
+    for (std::size_t i = 0; i < sizes->size(); ++i)
       if (const auto [first, added] = firsts.emplace(*(*sizes)[i].as_int(), i); !added)
         contradict(recipe, element(key_name(&RunKeys::batch), i),
                    "run.batch names " + (*sizes)[i].to_json() + " twice",
@@ -226,7 +226,7 @@ void check_run(Recipe& recipe) {
     if (sizes->empty()) recipe.error(key_name(&RunKeys::batch), "run.batch is empty");
   }
   const std::vector<std::string> shown = strings_of(recipe, &EvalKeys::metrics);
-  for (size_t i = 0; i < shown.size(); ++i)
+  for (std::size_t i = 0; i < shown.size(); ++i)
     if (const auto metric = runtime::parse_metric(shown[i]);
         !metric.ok() && !runtime::is_metric_family(shown[i]))
       recipe.error(element(key_name(&EvalKeys::metrics), i), metric.status().message(),
@@ -308,7 +308,7 @@ void check(Recipe& recipe) {
   if (recipe.stages.empty()) return check_part(recipe);
   check_overridden(recipe);
   std::vector<std::vector<Diagnostic>> found;
-  for (size_t i = 0; i < recipe.stages.size(); ++i) {
+  for (std::size_t i = 0; i < recipe.stages.size(); ++i) {
     check_stage_keys(recipe, recipe.stages[i]);
     Recipe part = recipe.of_stage(i);
     check_part(part);
@@ -323,7 +323,7 @@ void check(Recipe& recipe) {
 void check_schema(Recipe& recipe, const runtime::DataSchema& schema) {
   if (!recipe.stages.empty()) {
     std::vector<std::vector<Diagnostic>> found;
-    for (size_t i = 0; i < recipe.stages.size(); ++i) {
+    for (std::size_t i = 0; i < recipe.stages.size(); ++i) {
       Recipe part = recipe.of_stage(i);
       check_schema(part, schema);
       found.push_back(std::move(part.errors));
@@ -355,7 +355,7 @@ void check_schema(Recipe& recipe, const runtime::DataSchema& schema) {
     }
   }
   const std::vector<std::string> shown = strings_of(recipe, &EvalKeys::metrics);
-  for (size_t i = 0; i < shown.size(); ++i)
+  for (std::size_t i = 0; i < shown.size(); ++i)
     if (needs_two_classes(shown[i])) two_classes_only(element(key_name(&EvalKeys::metrics), i), shown[i]);
   if (const auto rule = runtime::parse_group_rule(text_of(recipe, &EvalKeys::groups));
       rule.ok() && rule->kind == runtime::GroupRule::Kind::kHeadMedTail && rule->b > schema.num_classes)

@@ -1,11 +1,11 @@
 #pragma once
 // What the checks of a recipe share: values as text and number, and a complaint about two keys.
 
-#include <string>
-#include <string_view>
-
 #include "models/recipe/parse.h"
 #include "runtime/options/key_set.h"
+
+#include <string>
+#include <string_view>
 
 namespace tailor::recipe {
 

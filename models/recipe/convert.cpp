@@ -1,18 +1,17 @@
 #include "models/recipe/convert.h"
 
+#include "models/recipe/nesting.h"
+#include "models/recipe/reserved.h"
+#include "models/recipe/source.h"
+#include "models/recipe/toml.h"
+#include "runtime/base/option_choice.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <type_traits>
-
-#include "models/recipe/toml.h"
-
-#include "models/recipe/nesting.h"
-#include "models/recipe/reserved.h"
-#include "models/recipe/source.h"
-#include "runtime/base/option_choice.h"
 
 namespace tailor::recipe {
 
@@ -112,7 +111,7 @@ private:
       return one;
     }
     Conversion all;
-    for (size_t i = 0; i < array->size(); ++i) {
+    for (std::size_t i = 0; i < array->size(); ++i) {
       Conversion one = single(*array->get(i), element);
       for (Conversion::Complaint& complaint : one.complaints) {
         complaint.element = i;
@@ -200,7 +199,7 @@ private:
                   near.empty() ? "one of " + known : "did you mean '" + near + "'? (" + known + ")");
   }
 
-  Conversion bounded_integer(int64_t value) {
+  Conversion bounded_integer(std::int64_t value) {
     Conversion checked = bounded(static_cast<double>(value), std::to_string(value));
     if (checked.ok()) checked.value = OptionValue(value);
     return checked;
@@ -265,7 +264,7 @@ std::unique_ptr<toml::node> element_of(KeyType type, const std::string& text) {
 }
 
 std::string trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t"), end = text.find_last_not_of(" \t");
+  const std::size_t begin = text.find_first_not_of(" \t"), end = text.find_last_not_of(" \t");
   return begin == std::string_view::npos ? std::string() : std::string(text.substr(begin, end + 1 - begin));
 }
 
@@ -284,8 +283,8 @@ Conversion convert_text(const KeySpec& spec, const std::string& text) {
   if (elements.starts_with('[') && elements.ends_with(']')) // the shell took the quotes: [sam, ema]
     elements = elements.substr(1, elements.size() - 2);
   toml::array list;
-  for (size_t begin = 0; begin <= elements.size();) {
-    const size_t comma = std::min(elements.find(',', begin), elements.size());
+  for (std::size_t begin = 0; begin <= elements.size();) {
+    const std::size_t comma = std::min(elements.find(',', begin), elements.size());
     element_of(element_type(spec.type), trimmed(elements.substr(begin, comma - begin)))
         ->visit([&](auto&& node) { list.push_back(std::move(node)); });
     begin = comma + 1;

@@ -1,12 +1,12 @@
 #pragma once
 // One TOML value -> one option value of the type and within the limits its key declares.
 
+#include "runtime/base/options.h"
+#include "runtime/options/key.h"
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "runtime/base/options.h"
-#include "runtime/options/key.h"
 
 namespace toml {
 inline namespace v3 {
@@ -23,7 +23,7 @@ using runtime::OptionValue;
 struct Conversion {
   struct Complaint {
     std::string error, hint;
-    std::optional<size_t> element = {}; // of a list: the one that is wrong
+    std::optional<std::size_t> element = {}; // of a list: the one that is wrong
   };
   OptionValue value;
   std::vector<Complaint> complaints; // of a list one for every wrong element; none: the value is good

@@ -1,13 +1,13 @@
 #include "models/recipe/describe.h"
 
-#include <sstream>
-
 #include "models/recipe/bases.h"
 #include "models/recipe/reserved.h"
 #include "runtime/metrics/metric.h"
 #include "runtime/options/component.h"
 #include "runtime/options/key_table.h"
 #include "runtime/options/words.h"
+
+#include <sstream>
 
 namespace tailor::recipe {
 namespace {
@@ -70,7 +70,7 @@ namespace {
 
 /// A bar ends a cell.
 std::string cell(std::string text) {
-  for (size_t at = text.find('|'); at != std::string::npos; at = text.find('|', at + 2))
+  for (std::size_t at = text.find('|'); at != std::string::npos; at = text.find('|', at + 2))
     text.insert(at, 1, '\\');
   return text;
 }

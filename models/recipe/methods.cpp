@@ -1,15 +1,15 @@
 #include "models/recipe/methods.h"
 
-#include <algorithm>
-#include <map>
-#include <set>
-#include <tuple>
-
 #include "models/recipe/contradict.h"
 #include "runtime/data/sampler.h"
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/program_keys.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
 
 namespace tailor::recipe {
 namespace {
@@ -36,19 +36,19 @@ public:
     if (names_.empty())
       recipe_.error(key_name(&MethodKeys::use), key_name(&MethodKeys::use) + " is empty",
                     "use = [\"erm\"] is the plain method");
-    std::map<std::string, size_t> firsts; // linear in the list: what is hostile has thousands
-    for (size_t i = 0; i < names_.size(); ++i)
+    std::map<std::string, std::size_t> firsts; // linear in the list: what is hostile has thousands
+    for (std::size_t i = 0; i < names_.size(); ++i)
       if (const auto [first, added] = firsts.emplace(names_[i], i); !added)
         contradict(first->second, i, "method.use names '" + names_[i] + "' twice", "the first time is here",
                    {});
-    std::vector<size_t> places;
+    std::vector<std::size_t> places;
     for (const auto& [name, place] : firsts)
       if (specs_[place]) places.push_back(place);
     std::sort(places.begin(), places.end());
-    for (size_t a = 0; a < places.size(); ++a)
-      for (size_t b = a + 1; b < places.size(); ++b)
+    for (std::size_t a = 0; a < places.size(); ++a)
+      for (std::size_t b = a + 1; b < places.size(); ++b)
         check_pair(places[a], places[b]);
-    for (const size_t place : places) {
+    for (const std::size_t place : places) {
       check_plain(place);
       check_output(place);
       check_loss(place);
@@ -56,7 +56,7 @@ public:
   }
 
 private:
-  void check_pair(size_t i, size_t k) {
+  void check_pair(std::size_t i, std::size_t k) {
     const MethodSpec &first = *specs_[i], &second = *specs_[k];
     for (const auto& [one, other] : {std::pair(&first, &second), std::pair(&second, &first)})
       for (const MethodSpec::Conflict& conflict : one->conflicts)
@@ -70,16 +70,16 @@ private:
                  "the other one is here", "keep one of them");
   }
 
-  void check_plain(size_t i) {
+  void check_plain(std::size_t i) {
     if (specs_[i]->part != Part::nothing) return;
-    for (size_t k = 0; k < names_.size(); ++k)
+    for (std::size_t k = 0; k < names_.size(); ++k)
       if (names_[k] != names_[i])
         return contradict(k, i, "'" + names_[i] + "' is the plain method and cannot be combined",
                           "the other method is here",
                           "remove '" + names_[i] + "': every other method builds on it");
   }
 
-  void check_output(size_t i) {
+  void check_output(std::size_t i) {
     if (!specs_[i]->needs_class_logits || recipe::text_of(recipe_, &ModelKeys::output) != "sigmoid") return;
     recipe::contradict(recipe_, element(i),
                        "'" + names_[i] + "' needs K logits, but model.output = \"sigmoid\" has one",
@@ -87,7 +87,7 @@ private:
   }
 
   /// A loss of a user's own that does not look at what a method asks for would train something else without a word.
-  void check_loss(size_t i) {
+  void check_loss(std::size_t i) {
     const LossSpec* loss = used_loss(recipe_.options);
     const Part part = specs_[i]->part;
     const bool shapes = part == Part::smoothing || part == Part::bias || part == Part::margin ||
@@ -101,10 +101,12 @@ private:
                        "remove '" + names_[i] + "', or list the part in the loss' `takes` and honour it");
   }
 
-  static std::string element(size_t i) { return key_name(&MethodKeys::use) + "[" + std::to_string(i) + "]"; }
+  static std::string element(std::size_t i) {
+    return key_name(&MethodKeys::use) + "[" + std::to_string(i) + "]";
+  }
 
   // At the later of the two, with the other as a note.
-  void contradict(size_t i, size_t k, std::string message, std::string note, std::string hint) {
+  void contradict(std::size_t i, std::size_t k, std::string message, std::string note, std::string hint) {
     recipe::contradict(recipe_, element(std::max(i, k)), std::move(message), element(std::min(i, k)),
                        std::move(note), std::move(hint));
   }

@@ -1,12 +1,12 @@
 #pragma once
 // The methods a recipe lists, and whether they go together.
 
-#include <vector>
-
 #include "frontend/components/loss.h"
 #include "frontend/components/method.h"
 #include "frontend/components/optimizer.h"
 #include "models/recipe/parse.h"
+
+#include <vector>
 
 namespace tailor::recipe {
 

@@ -1,19 +1,12 @@
 #include "models/recipe/parse.h"
 
-#include <algorithm>
-#include <cmath>
-#include <filesystem>
-#include <set>
-#include <tuple>
-
-#include "models/recipe/toml.h"
-
 #include "models/recipe/bases.h"
 #include "models/recipe/check.h"
 #include "models/recipe/convert.h"
 #include "models/recipe/methods.h"
 #include "models/recipe/nesting.h"
 #include "models/recipe/reserved.h"
+#include "models/recipe/toml.h"
 #include "runtime/base/file.h"
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
@@ -21,6 +14,12 @@
 #include "runtime/options/program_keys.h"
 #include "runtime/options/run_keys.h"
 #include "runtime/options/table_keys.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <set>
+#include <tuple>
 
 namespace tailor::recipe {
 
@@ -37,10 +36,10 @@ std::string_view list_of(std::string_view key) {
 }
 
 // Complaints printed at once: as many as fit on a screen.
-constexpr size_t kMostShown = 10;
+constexpr std::size_t kMostShown = 10;
 
 // 0 for the recipe, 1 for its base, ...; behind them what is in no file.
-size_t layer(const Recipe& recipe, const Place& place) {
+std::size_t layer(const Recipe& recipe, const Place& place) {
   return std::find(recipe.files.begin(), recipe.files.end(), place.file) - recipe.files.begin();
 }
 
@@ -62,7 +61,7 @@ bool Recipe::is_below(std::string_view key, std::string_view other) const {
   return !high.in_file() || layer(*this, low) > layer(*this, high);
 }
 
-Recipe Recipe::of_stage(size_t i) const {
+Recipe Recipe::of_stage(std::size_t i) const {
   Recipe view = *this;
   view.stages.clear();
   view.errors.clear();
@@ -90,11 +89,11 @@ std::string Recipe::messages() const {
   for (const Diagnostic& diagnostic : errors)
     sorted.push_back(&diagnostic);
   std::stable_sort(sorted.begin(), sorted.end(), [&](const Diagnostic* a, const Diagnostic* b) {
-    const size_t x = layer(*this, a->place), y = layer(*this, b->place);
+    const std::size_t x = layer(*this, a->place), y = layer(*this, b->place);
     return std::tie(x, a->place.line, a->place.column) < std::tie(y, b->place.line, b->place.column);
   });
   std::string out;
-  for (size_t i = 0; i < std::min(sorted.size(), kMostShown); ++i)
+  for (std::size_t i = 0; i < std::min(sorted.size(), kMostShown); ++i)
     out += format(*sorted[i], texts);
   if (sorted.size() > kMostShown)
     out += "note: " + std::to_string(sorted.size() - kMostShown) + " more errors are not shown\n";
@@ -109,7 +108,7 @@ namespace {
 
 constexpr int kMaxBaseDepth = 8;
 /// Far more than any training has; every stage is a copy of the options.
-constexpr size_t kMostStages = 32;
+constexpr std::size_t kMostStages = 32;
 constexpr std::string_view kStagePrefix = "stage.";
 
 // toml++ begins with "Error while parsing key-value pair: ", which is our "error: " again.
@@ -144,7 +143,7 @@ public:
 
   // "optimizer.lr=0.05": what a file says as `lr = 0.05` under [optimizer], at the place "command line".
   void override_with(const std::string& text) {
-    const size_t equals = text.find('=');
+    const std::size_t equals = text.find('=');
     const std::string key = text.substr(0, equals);
     const Place at = Place::command_line();
     if (equals == std::string::npos || key.empty()) {
@@ -164,7 +163,7 @@ public:
       options().set(spec->key, make_option(*spec, OptionValue(), at.text()));
       return;
     }
-    store(*spec, convert_text(*spec, value), at, [&](std::optional<size_t>) { return at; });
+    store(*spec, convert_text(*spec, value), at, [&](std::optional<std::size_t>) { return at; });
   }
 
 private:
@@ -241,7 +240,7 @@ private:
                                                               std::to_string(kMostStages));
       return;
     }
-    for (size_t i = 0; i < stages->size(); ++i) {
+    for (std::size_t i = 0; i < stages->size(); ++i) {
       const toml::table& table = *stages->get(i)->as_table();
       RecipeStage stage_of;
       stage_of.place = place(table.source());
@@ -289,9 +288,9 @@ private:
 
   // "stage.NAME.KEY=VALUE"
   void override_stage(const std::string& text) {
-    const size_t dot = text.find('.', kStagePrefix.size());
+    const std::size_t dot = text.find('.', kStagePrefix.size());
     const std::string name = text.substr(kStagePrefix.size(), dot - kStagePrefix.size());
-    for (size_t i = 0; i < recipe_.stages.size() && dot != std::string::npos; ++i) {
+    for (std::size_t i = 0; i < recipe_.stages.size() && dot != std::string::npos; ++i) {
       if (recipe_.stages[i].name != name) continue;
       stage_ = i;
       override_with(text.substr(dot + 1));
@@ -351,7 +350,7 @@ private:
     std::vector<std::string> found;
     for (const KeySpec& spec : key_table())
       if (spec.key.starts_with(section + ".")) found.emplace_back(spec.key);
-    constexpr size_t kShown = 5;
+    constexpr std::size_t kShown = 5;
     const bool more = found.size() > kShown;
     found.resize(std::min(found.size(), kShown));
     return joined(found) + (more ? ", ..." : "");
@@ -374,14 +373,14 @@ private:
 
   void leaf(const KeySpec& spec, const toml::node& node, const Place& at) {
     const toml::array* list = node.as_array();
-    store(spec, convert(spec, node), at, [&](std::optional<size_t> element) {
+    store(spec, convert(spec, node), at, [&](std::optional<std::size_t> element) {
       return place(list && element ? list->get(*element)->source() : node.source());
     });
   }
 
   // `place_of` an element of a list, or of the whole value.
   void store(const KeySpec& spec, Conversion converted, const Place& at,
-             const std::function<Place(std::optional<size_t> element)>& place_of) {
+             const std::function<Place(std::optional<std::size_t> element)>& place_of) {
     for (Conversion::Complaint& complaint : converted.complaints)
       complain(place_of(complaint.element), std::move(complaint.error), std::move(complaint.hint));
     if (!converted.ok()) return;
@@ -395,7 +394,7 @@ private:
     forget(key);
     places()[key] = at;
     if (const OptionValue::List* list = converted.value.as_list(); list && at.in_file())
-      for (size_t i = 0; i < list->size(); ++i)
+      for (std::size_t i = 0; i < list->size(); ++i)
         places()[key + "[" + std::to_string(i) + "]"] = place_of(i);
     options().set(key, make_option(spec, std::move(converted.value), at.text()));
   }
@@ -417,7 +416,7 @@ private:
         std::set<std::string> names{"base", "stage"};
         for (const KeySpec& spec : key_table()) {
           names.emplace(spec.key);
-          for (size_t dot = spec.key.find('.'); dot != std::string_view::npos;
+          for (std::size_t dot = spec.key.find('.'); dot != std::string_view::npos;
                dot = spec.key.find('.', dot + 1))
             names.emplace(spec.key.substr(0, dot));
         }
@@ -447,8 +446,8 @@ private:
   Recipe& recipe_;
   const FileReader& read_;
   std::vector<std::string> open_;
-  std::optional<size_t> stage_;    ///< the one of several that is being read
-  std::vector<std::string> known_; ///< names of keys and sections, once one is unknown
+  std::optional<std::size_t> stage_; ///< the one of several that is being read
+  std::vector<std::string> known_;   ///< names of keys and sections, once one is unknown
 };
 
 // eval.weights = "auto" means the average where there is one; the options say which it is.
@@ -472,8 +471,9 @@ void fill_defaults(Options& options) {
 
 /// "optimizer.head.momentum" -> "optimizer.momentum": the key of the first optimizer or average.
 std::string key_of_first(const std::string& key) {
-  const size_t last = key.rfind('.');
-  const size_t group = last == std::string::npos || last == 0 ? std::string::npos : key.rfind('.', last - 1);
+  const std::size_t last = key.rfind('.');
+  const std::size_t group =
+      last == std::string::npos || last == 0 ? std::string::npos : key.rfind('.', last - 1);
   return group == std::string::npos ? std::string() : key.substr(0, group) + key.substr(last);
 }
 
@@ -540,7 +540,8 @@ Recipe parse(const std::string& path, const std::vector<std::string>& overrides,
     reader.override_with(text);
   bool readable = recipe.ok();
   fill_defaults(recipe.options);
-  for (size_t i = 0; i < recipe.stages.size(); ++i) { // from what the sections say, before they are resolved
+  for (std::size_t i = 0; i < recipe.stages.size();
+       ++i) { // from what the sections say, before they are resolved
     Options whole = recipe.of_stage(i).options;
     resolve_eval_weights(whole);
     const std::string& key = key_name(&runtime::EvalKeys::weights);

@@ -1,6 +1,11 @@
 #pragma once
 // Recipe text -> options, with the place of every value.
 
+#include "models/recipe/source.h"
+#include "runtime/base/options.h"
+#include "runtime/base/result.h"
+#include "runtime/options/key_set.h"
+
 #include <functional>
 #include <map>
 #include <optional>
@@ -8,11 +13,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "models/recipe/source.h"
-#include "runtime/base/options.h"
-#include "runtime/base/result.h"
-#include "runtime/options/key_set.h"
 
 namespace tailor::recipe {
 
@@ -55,7 +55,7 @@ struct Recipe {
   /// what it says is the context that `other` replaces.
   bool is_below(std::string_view key, std::string_view other) const;
   /// The recipe as stage `i` has it: its own keys over the sections, without errors or stages.
-  Recipe of_stage(size_t i) const;
+  Recipe of_stage(std::size_t i) const;
   /// A complaint at the place of `key`, or about the recipe as a whole if it is a default.
   Diagnostic& error(std::string_view key, std::string message, std::string hint = {});
   /// The first ten complaints, formatted as `format` does, in the order of their places: the recipe, its bases,

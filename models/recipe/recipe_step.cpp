@@ -1,12 +1,12 @@
 #include "models/recipe/recipe_step.h"
 
-#include <algorithm>
-
 #include "frontend/error.h"
 #include "frontend/ops/indexing.h"
 #include "frontend/ops/shaping.h"
 #include "models/recipe/methods.h"
 #include "runtime/options/program_keys.h"
+
+#include <algorithm>
 
 namespace tailor::recipe {
 

@@ -1,14 +1,14 @@
 #pragma once
 // One train step of a recipe: its methods, their loss, the update.
 
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "frontend/components/loss.h"
 #include "frontend/components/method.h"
 #include "frontend/components/model.h"
 #include "models/recipe/parse.h"
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace tailor::recipe {
 

@@ -1,8 +1,8 @@
 #include "models/recipe/source.h"
 
-#include <algorithm>
-
 #include "runtime/base/edit_distance.h"
+
+#include <algorithm>
 
 namespace tailor::recipe {
 
@@ -19,8 +19,8 @@ std::string_view SourceTexts::line(const Place& place) const {
   auto found = texts_.find(place.file);
   if (found == texts_.end() || place.line == 0) return {};
   std::string_view text = found->second;
-  for (uint32_t skipped = 1; skipped < place.line; ++skipped) {
-    size_t end = text.find('\n');
+  for (std::uint32_t skipped = 1; skipped < place.line; ++skipped) {
+    std::size_t end = text.find('\n');
     if (end == std::string_view::npos) return {};
     text.remove_prefix(end + 1);
   }
@@ -32,16 +32,16 @@ std::string_view SourceTexts::line(const Place& place) const {
 namespace {
 
 // Of a long line what stands around the place: two terminal rows.
-constexpr size_t kShownBefore = 60, kShownAfter = 100;
+constexpr std::size_t kShownBefore = 60, kShownAfter = 100;
 
 bool continues_letter(char c) {
   return (static_cast<unsigned char>(c) & 0xC0) == 0x80; // UTF-8
 }
 
 // Byte of the column, which counts letters; the end of the line if it has fewer.
-size_t byte_of(std::string_view line, uint32_t column) {
-  size_t byte = 0;
-  for (uint32_t letter = 1; letter < column && byte < line.size(); ++letter)
+std::size_t byte_of(std::string_view line, std::uint32_t column) {
+  std::size_t byte = 0;
+  for (std::uint32_t letter = 1; letter < column && byte < line.size(); ++letter)
     do
       ++byte;
     while (byte < line.size() && continues_letter(line[byte]));
@@ -52,9 +52,9 @@ size_t byte_of(std::string_view line, uint32_t column) {
 void append_excerpt(std::string& out, const Place& place, const SourceTexts& texts) {
   const std::string_view line = texts.line(place);
   if (line.empty()) return;
-  const size_t at = byte_of(line, place.column);
-  size_t begin = at > kShownBefore + kShownAfter ? at - kShownBefore : 0;
-  size_t end = line.size() > at + kShownBefore + kShownAfter ? at + kShownAfter : line.size();
+  const std::size_t at = byte_of(line, place.column);
+  std::size_t begin = at > kShownBefore + kShownAfter ? at - kShownBefore : 0;
+  std::size_t end = line.size() > at + kShownBefore + kShownAfter ? at + kShownAfter : line.size();
   while (begin > 0 && continues_letter(line[begin]))
     --begin;
   while (end < line.size() && continues_letter(line[end]))
@@ -62,7 +62,7 @@ void append_excerpt(std::string& out, const Place& place, const SourceTexts& tex
   const std::string before = begin > 0 ? "..." : "", after = end < line.size() ? "..." : "";
   out.append(before).append(line.substr(begin, end - begin)).append(after).push_back('\n');
   out.append(before.size(), ' ');
-  for (size_t i = begin; i < at; ++i)
+  for (std::size_t i = begin; i < at; ++i)
     if (!continues_letter(line[i])) out.push_back(line[i] == '\t' ? '\t' : ' ');
   out.append("^\n");
 }
@@ -85,9 +85,9 @@ std::string format(const Diagnostic& diagnostic, const SourceTexts& texts) {
 }
 
 std::string shortened(std::string_view text) {
-  constexpr size_t kMostQuoted = 80; // about a line
+  constexpr std::size_t kMostQuoted = 80; // about a line
   if (text.size() <= kMostQuoted) return std::string(text);
-  size_t end = kMostQuoted;
+  std::size_t end = kMostQuoted;
   while (end > 0 && continues_letter(text[end]))
     --end;
   return std::string(text.substr(0, end)) + "...";
@@ -95,12 +95,12 @@ std::string shortened(std::string_view text) {
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
   std::string best;
-  size_t best_distance = std::max<size_t>(1, word.size() / 3) + 1;
+  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
-    const size_t longer = std::max(word.size(), candidate.size()),
-                 shorter = std::min(word.size(), candidate.size());
+    const std::size_t longer = std::max(word.size(), candidate.size()),
+                      shorter = std::min(word.size(), candidate.size());
     if (longer - shorter >= best_distance || candidate == word) continue;
-    const size_t distance = runtime::edit_distance(word, candidate);
+    const std::size_t distance = runtime::edit_distance(word, candidate);
     if (distance < best_distance) {
       best_distance = distance;
       best = candidate;

@@ -13,8 +13,8 @@ namespace tailor::recipe {
 /// `file` is nowhere: the value is a default.
 struct Place {
   std::string file;
-  uint32_t line = 0;
-  uint32_t column = 0;
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
 
   static Place command_line();
   bool known() const { return !file.empty(); }

@@ -52,7 +52,8 @@ Status read_split(const Options& options, TablePlan& plan) {
   const std::string &by_key = key_name(&SplitKeys::by), &column_key = key_name(&SplitKeys::column);
   if (split.by == SplitBy::kFiles) {
     if (plan.val.empty() && plan.test.empty())
-      return wrong(by_key, " = \"files\" needs ", key_name(&TableKeys::val), " or ", key_name(&TableKeys::test_file));
+      return wrong(by_key, " = \"files\" needs ", key_name(&TableKeys::val), " or ",
+                   key_name(&TableKeys::test_file));
     split.val = split.test = 0;
   }
   if (Status status = check_fractions(split.val, split.test); !status.ok())

@@ -7,6 +7,17 @@
 // weight average; sam-a adds the class-weighted ascent step (tests/bench/peers/problem.py states the
 // numerics). One thread. What is timed is what training does: control rows written on the host, then 8 steps
 // per call. Prints one JSON line.
+#include "backend/driver/Driver.h"
+#include "models/recipe/build.h"
+#include "models/recipe/parse.h"
+#include "runtime/artifact/reader.h"
+#include "runtime/artifact/stage_options.h"
+#include "runtime/data/plan.h"
+#include "runtime/data/schema.h"
+#include "runtime/exec/cpu_executor.h"
+#include "runtime/train/control_rows.h"
+#include "tests/bench/ceilings.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -18,17 +29,6 @@
 #include <random>
 #include <string>
 #include <vector>
-
-#include "backend/driver/Driver.h"
-#include "models/recipe/build.h"
-#include "models/recipe/parse.h"
-#include "runtime/artifact/reader.h"
-#include "runtime/artifact/stage_options.h"
-#include "runtime/data/plan.h"
-#include "runtime/data/schema.h"
-#include "runtime/exec/cpu_executor.h"
-#include "runtime/train/control_rows.h"
-#include "tests/bench/ceilings.h"
 
 namespace tailor::bench {
 namespace {

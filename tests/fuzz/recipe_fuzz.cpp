@@ -1,8 +1,8 @@
 // Recipe text from outside: parse, merge, check and print every complaint without a crash.
+#include "models/recipe/parse.h"
+
 #include <cstddef>
 #include <cstdint>
-
-#include "models/recipe/parse.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   const std::string text(reinterpret_cast<const char*>(bytes), size);

@@ -1,5 +1,12 @@
 // The table of keys: conditions, defaults, what recipe and runtime take, the description; and nearest names.
+#include "frontend/data.h"
+#include "models/recipe/convert.h"
 #include "models/recipe/describe.h"
+#include "models/recipe/parse.h"
+#include "runtime/base/option_condition.h"
+#include "runtime/options/key_table.h"
+#include "runtime/options/run_keys.h"
+#include "runtime/options/split_keys.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,14 +14,6 @@
 #include <cmath>
 #include <limits>
 #include <sstream>
-
-#include "frontend/data.h"
-#include "models/recipe/convert.h"
-#include "models/recipe/parse.h"
-#include "runtime/base/option_condition.h"
-#include "runtime/options/key_table.h"
-#include "runtime/options/run_keys.h"
-#include "runtime/options/split_keys.h"
 
 namespace tailor::recipe {
 namespace {

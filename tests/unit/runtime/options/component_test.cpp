@@ -1,11 +1,10 @@
 // Components register themselves; their keys are in the table, their names among the words.
 #include "runtime/options/component.h"
+#include "runtime/options/data_keys.h"
+#include "runtime/options/key_table.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "runtime/options/data_keys.h"
-#include "runtime/options/key_table.h"
 
 namespace tailor::runtime {
 namespace {

@@ -1,4 +1,6 @@
 // What loading and compiling a recipe says, as it is printed.
+#include "frontend/components/model.h"
+#include "frontend/nn/linear.h"
 #include "tools/tailor/recipe_program.h"
 
 #include <gmock/gmock.h>
@@ -7,9 +9,6 @@
 #include <filesystem>
 #include <fstream>
 #include <unistd.h>
-
-#include "frontend/components/model.h"
-#include "frontend/nn/linear.h"
 
 namespace tailor::tools {
 namespace {
