@@ -53,7 +53,7 @@ public:
   virtual void declare(TrainingProgram&, std::int64_t num_classes) {}
   /// Parameters of its own, which the optimizer updates beside the network's; declare() gives them their state.
   virtual nn::Module* module() { return nullptr; }
-  /// What the network's logits become, in training, evaluation and prediction alike.
+  /// What the network's logits become, in training, evaluation and prediction (context.train tells them apart).
   virtual Array adjust_logits(const Array& logits, const Context&) { return logits; }
   /// Class tables, bias, margin, focal term or reduction of the loss; before the gradients of a step.
   virtual void shape_loss(Step&, losses::LossOptions&) {}
@@ -84,6 +84,7 @@ struct MethodSpec {
   std::string source = "choice";
   std::vector<runtime::KeySpec> keys = {}; ///< "method.<name>.*": Keys::keys().specs()
   Part part = Part::other;
+  bool adjusts_logits = false;     ///< adjust_logits() does something
   bool needs_class_logits = false; ///< K logits: model.output = "sigmoid" has one
   std::vector<Conflict> conflicts = {};
   std::function<void(RecipeCheck&)> check = {};

@@ -41,7 +41,11 @@ public:
   void shape_loss(Step& step, losses::LossOptions& loss) override {
     const Array largest = control(step, "max_margin", keys_, &LdamKeys::max_margin);
     loss.margin = Operand(imbalance::ldam_margins(step.classes().counts(), largest));
-    loss.scale = keys_.scale;
+    loss.scale = keys_.scale; // behind the margin, so that the loss does it in training
+  }
+  /// The probabilities that training gives them: those of plain cosines would be near 1/K for every row.
+  Array adjust_logits(const Array& logits, const Context& context) override {
+    return context.train ? logits : logits * keys_.scale;
   }
 
 private:
@@ -62,6 +66,7 @@ const Registered<MethodSpec> ldam{{.name = "ldam",
                                    .source = "methods 2.4",
                                    .keys = LdamKeys::keys().specs(),
                                    .part = Part::margin,
+                                   .adjusts_logits = true,
                                    .needs_class_logits = true,
                                    .check = check,
                                    .make = [](const runtime::Options& options) {

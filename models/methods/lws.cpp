@@ -37,6 +37,7 @@ const Registered<MethodSpec> registered{
      .text = "logits times a trained factor per class, for the stage after the representation",
      .source = "methods 8",
      .part = Part::logits,
+     .adjusts_logits = true,
      .needs_class_logits = true,
      .make = [](const runtime::Options&) { return std::make_unique<Lws>(); }}};
 

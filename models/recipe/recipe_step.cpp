@@ -48,12 +48,12 @@ RecipeStep::RecipeStep(Recipe part, std::vector<UsedMethod> methods, Network& ne
 
 bool RecipeStep::adjusts() const {
   return std::any_of(methods_.begin(), methods_.end(),
-                     [](const UsedMethod& used) { return used.spec->part == Part::logits; });
+                     [](const UsedMethod& used) { return used.spec->adjusts_logits; });
 }
 
 Array RecipeStep::adjusted(Array logits, const Context& context) const {
   for (const UsedMethod& used : methods_)
-    if (used.spec->part == Part::logits) logits = used.method->adjust_logits(logits, context);
+    if (used.spec->adjusts_logits) logits = used.method->adjust_logits(logits, context);
   return logits;
 }
 

@@ -33,7 +33,7 @@ public:
   RecipeStep(Recipe part, std::vector<UsedMethod> methods, Network& net, optim::Optimizer& optimizer);
 
   void train(Step& step);
-  /// The network's logits as the methods give them on; the same in training and evaluation.
+  /// The network's logits as the methods give them on.
   Array adjusted(Array logits, const Context& context) const;
   bool adjusts() const;
   const Recipe& part() const { return part_; }
