@@ -527,8 +527,6 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"[model]\noutput = \"sigmoid\"\n[method]\nuse = [\"sam\", \"logit-adjustment\"]\n",
                 "r.toml:6:15: error: 'logit-adjustment' needs K logits, but model.output = "
                 "\"sigmoid\" has one"},
-        BadCase{"[method]\nuse = [\"balanced-softmax\", \"logit-adjustment\"]\n",
-                "'balanced-softmax' is 'logit-adjustment' with tau = 1"},
         BadCase{"[method]\nsam-a = { rho = 1 }\n",
                 "method 'sam-a' is not used\nsam-a = { rho = 1 }\n          ^\nnote: method.use is not set"},
         BadCase{"[method]\nuse = [\"weighted\"]\nweighted = { table = \"inv_max\", beta = 0.9 }\n",
