@@ -2,6 +2,7 @@
 #include "frontend/components/head.h"
 #include "frontend/components/method.h"
 #include "frontend/imbalance/class_tables.h"
+#include "frontend/ops/elementwise.h"
 
 namespace tailor::methods {
 namespace {

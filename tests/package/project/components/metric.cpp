@@ -6,7 +6,7 @@ namespace {
 using namespace tailor::runtime;
 
 MetricSpec mistakes() {
-  MetricSpec metric{{.name = "mistakes", .text = "rows decided wrong"}};
+  MetricSpec metric{.name = "mistakes", .text = "rows decided wrong"};
   metric.higher_is_better = false;
   metric.value = [](const EvaluatedSplit& split, double) -> std::optional<double> {
     std::int64_t wrong = split.confusion.num_rows();

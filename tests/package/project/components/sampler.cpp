@@ -41,10 +41,10 @@ private:
 };
 
 const Registered<SamplerSpec> registered{
-    {{.name = "rarest_first",
-      .text = "the classes one after another, the rarest first",
-      .keys = RarestFirstKeys::keys().specs()},
-     [](const SamplerRequest& request) -> Result<std::unique_ptr<Sampler>> {
+    {.name = "rarest_first",
+     .text = "the classes one after another, the rarest first",
+     .keys = RarestFirstKeys::keys().specs(),
+     .make = [](const SamplerRequest& request) -> Result<std::unique_ptr<Sampler>> {
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const RarestFirstKeys keys, read_keys<RarestFirstKeys>(request.options));
        return std::unique_ptr<Sampler>(new RarestFirst(request, keys.repeats));
      }}};

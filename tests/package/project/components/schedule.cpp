@@ -22,8 +22,10 @@ struct HalvingKeys {
 };
 
 const Registered<ScheduleSpec> registered{
-    {{.name = "halving", .text = "2^(-t / half_life)", .keys = HalvingKeys::keys().specs()},
-     [](const ScheduleRequest& request) -> Result<ScheduleCurve> {
+    {.name = "halving",
+     .text = "2^(-t / half_life)",
+     .keys = HalvingKeys::keys().specs(),
+     .make = [](const ScheduleRequest& request) -> Result<ScheduleCurve> {
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const HalvingKeys keys,
                                      read_keys<HalvingKeys>(request.options, request.prefix));
        return ScheduleCurve{[half_life = keys.half_life](const TrainingClock& clock) {

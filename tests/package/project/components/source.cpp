@@ -53,8 +53,10 @@ private:
 };
 
 const Registered<SourceSpec> registered{
-    {{.name = "stairs", .text = "three classes on one line", .keys = StairsKeys::keys().specs()},
-     [](const SourceRequest& request) -> Result<std::shared_ptr<const DataSource>> {
+    {.name = "stairs",
+     .text = "three classes on one line",
+     .keys = StairsKeys::keys().specs(),
+     .make = [](const SourceRequest& request) -> Result<std::shared_ptr<const DataSource>> {
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const StairsKeys keys, read_keys<StairsKeys>(request.options));
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataKeys data, read_keys<DataKeys>(request.options));
        return std::shared_ptr<const DataSource>(std::make_shared<Stairs>(keys.rows, data.numeric));
