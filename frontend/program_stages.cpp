@@ -63,19 +63,6 @@ std::string chosen(const char* what, const std::vector<Named>& parts, const std:
                    location, choices(names, name));
 }
 
-/// Keys that are read anew for every stage. The others are the same for a whole run.
-bool may_differ(std::string_view key) {
-  static const std::array kKeys = {key_name(&RunKeys::epochs),    key_name(&RunKeys::steps),
-                                   key_name(&RunKeys::log_steps), key_name(&RunKeys::checkpoint_every),
-                                   key_name(&RunKeys::drop_last), key_name(&EvalKeys::metrics),
-                                   key_name(&EvalKeys::groups),   key_name(&EvalKeys::test)};
-  if (std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end()) return true;
-  for (const char* section :
-       {"run.keep.", "run.early_stop.", "schedule.", "optimizer.", "method.", "control.", "data.sampler_"})
-    if (key.starts_with(section)) return true;
-  return false;
-}
-
 Options options_of(const Stage& stage, const TrainingProgram::Impl::NamedEval& eval, bool several_evals,
                    const Location& location) {
   Options options = stage.options.at(location);
@@ -92,7 +79,7 @@ Options options_of(const Stage& stage, const TrainingProgram::Impl::NamedEval& e
       several_evals && !metrics.empty() && !options.contains(key))
     set(key, runtime::OptionValue::List(metrics.begin(), metrics.end()), eval.location);
   for (const auto& [key, option] : options)
-    if (!may_differ(key))
+    if (!may_differ_by_stage(key))
       throw TraceError("stages",
                        "stage '" + stage.name + "' sets '" + key + "', which is the same in all stages",
                        location, "program.options().set(\"" + key + "\", ...)");
@@ -279,6 +266,18 @@ private:
 };
 
 } // namespace
+
+bool may_differ_by_stage(std::string_view key) {
+  static const std::array kKeys = {key_name(&RunKeys::epochs),    key_name(&RunKeys::steps),
+                                   key_name(&RunKeys::log_steps), key_name(&RunKeys::checkpoint_every),
+                                   key_name(&RunKeys::drop_last), key_name(&EvalKeys::metrics),
+                                   key_name(&EvalKeys::groups),   key_name(&EvalKeys::test)};
+  if (std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end()) return true;
+  for (const char* section :
+       {"run.keep.", "run.early_stop.", "schedule.", "optimizer.", "method.", "control.", "data.sampler_"})
+    if (key.starts_with(section)) return true;
+  return false;
+}
 
 void check_stages(const std::vector<Stage>& stages) {
   std::set<std::string> names;

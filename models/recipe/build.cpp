@@ -33,6 +33,16 @@ std::vector<std::int64_t> integers(const Recipe& recipe, std::string_view key) {
   return out;
 }
 
+/// What a component makes; what it finds wrong without knowing the recipe stands at `here`.
+template <class Make> auto made(const std::string& what, const Location& here, const Make& make) {
+  try {
+    return run_user_code(what, here, make);
+  } catch (const TraceError& error) {
+    if (error.location().known()) throw;
+    throw TraceError(error.op(), error.message(), here, error.hint());
+  }
+}
+
 std::string models_for(InputKind input) {
   std::vector<std::string> names;
   for (const auto& [name, spec] : runtime::Registry<ModelSpec>::specs())
@@ -79,7 +89,7 @@ void Program::make_network(const runtime::DataSchema& schema, std::int64_t outpu
                      here,
                      "data.format = \"" + text(key_name(&DataKeys::format)) + "\" goes with model.name = " +
                          models_for(image ? InputKind::image : InputKind::table));
-  net_ = run_user_code("model '" + spec->name + "'", here, [&] {
+  net_ = made("model '" + spec->name + "'", here, [&] {
     return spec->make({schema, outputs, recipe_.options});
   });
   if (!net_) throw TraceError("model", "the function of '" + spec->name + "' gave no network", here);
@@ -89,8 +99,7 @@ void Program::make_optimizer() {
   const OptimizerSpec* spec = used_optimizer(recipe_.options);
   const Location here = at(key_name(&OptimizerKeys::name));
   LocationScope scope(here, LocationScope::Nesting::inner);
-  optimizer_ =
-      run_user_code("optimizer '" + spec->name + "'", here, [&] { return spec->make(recipe_.options); });
+  optimizer_ = made("optimizer '" + spec->name + "'", here, [&] { return spec->make(recipe_.options); });
   if (!optimizer_)
     throw TraceError("optimizer", "the function of '" + spec->name + "' gave no optimizer", here);
   training_.state("optimizer", *optimizer_);
@@ -103,7 +112,7 @@ std::vector<UsedMethod> Program::methods_of(const Recipe& part) {
     if (!method) {
       const Location here = location_of(part, key_name(&MethodKeys::use));
       LocationScope scope(here);
-      method = run_user_code("method '" + spec->name + "'", here, [&] { return spec->make(part.options); });
+      method = made("method '" + spec->name + "'", here, [&] { return spec->make(part.options); });
       if (!method) throw TraceError("method", "the function of '" + spec->name + "' gave no method", here);
       method->declare(training_, num_classes_);
     }

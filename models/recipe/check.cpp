@@ -1,5 +1,6 @@
 #include "models/recipe/check.h"
 
+#include "frontend/program_stages.h"
 #include "models/recipe/contradict.h"
 #include "models/recipe/methods.h"
 #include "runtime/base/option_condition.h"
@@ -261,10 +262,12 @@ void check_part(Recipe& recipe) {
 void check_stage_keys(Recipe& recipe, const RecipeStage& stage) {
   for (const auto& [key, place] : stage.places) {
     const KeySpec* spec = runtime::find_key(key);
-    if (!spec || spec->stage != runtime::OptionStage::kCompile) continue;
-    const bool of_the_step = key.starts_with("method.") || key == key_name(&ModelKeys::freeze) ||
-                             key == key_name(&EvalKeys::weights);
-    if (!of_the_step)
+    if (!spec) continue;
+    const bool its_own = spec->stage == runtime::OptionStage::kCompile
+                             ? key.starts_with("method.") || key == key_name(&ModelKeys::freeze) ||
+                                   key == key_name(&EvalKeys::weights)
+                             : key == key_name(&DataKeys::sampler) || may_differ_by_stage(key);
+    if (!its_own)
       recipe.errors.push_back({place,
                                "'" + key + "' is the same in all stages, '" + stage.name + "' cannot set it",
                                {},

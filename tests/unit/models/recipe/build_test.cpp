@@ -164,6 +164,17 @@ TEST(Components, WhatTheirCodeThrowsStandsAtTheRecipesLine) {
   }
 }
 
+TEST(Build, WhatAnOptimizerFindsWrongStandsInItsSection) {
+  try {
+    Program program(recipe_of("[optimizer]\ngroups = [{ keys = [\"head.*\"], lr = \"x\" }]\n"),
+                    table_schema(3));
+    FAIL() << "the rate of a group is no number";
+  } catch (const TraceError& error) {
+    EXPECT_THAT(error.what(),
+                HasSubstr("r.toml:5:1: error: optimizer: group 0 of optimizer.groups has lr = \"x\""));
+  }
+}
+
 // A loss that does not look at label smoothing would train without it, and nobody would notice.
 TEST(Components, ALossRefusesWhatItDoesNotTake) {
   const auto messages = [](const std::string& method) {

@@ -54,6 +54,8 @@ TEST(RecipeStages, WhatStagesCannotSayIsRefusedAtItsLine) {
               HasSubstr("r.toml:7:11: error: 'model.layers' is the same in all stages, 'b' cannot set it"));
   EXPECT_THAT(messages("name = \"a\"\n", "name = \"b\"\nmethod = { use = [\"sam\", \"sam-a\"] }\n"),
               HasSubstr("r.toml:7:26: error: 'sam' and 'sam-a' contradict each other"));
+  EXPECT_THAT(messages("name = \"a\"\n", "name = \"b\"\nrun.seed = 3\n"),
+              HasSubstr("r.toml:7:5: error: 'run.seed' is the same in all stages, 'b' cannot set it"));
   // What one stage reads is no key without effect; what none reads is.
   const std::string sections = "[method]\nsam-a = { rho = 0.1 }\n";
   EXPECT_EQ(parse_text(kMoons + sections +
