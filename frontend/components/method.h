@@ -84,6 +84,7 @@ struct MethodSpec {
   std::string source = "choice";
   std::vector<runtime::KeySpec> keys = {}; ///< "method.<name>.*": Keys::keys().specs()
   Part part = Part::other;
+  bool weighs_passes = false;      ///< gradients() calls the loss with class weights of its own
   bool adjusts_logits = false;     ///< adjust_logits() does something
   bool needs_class_logits = false; ///< K logits: model.output = "sigmoid" has one
   std::vector<Conflict> conflicts = {};

@@ -3,6 +3,7 @@
 #include "frontend/components/method.h"
 #include "frontend/imbalance/class_tables.h"
 #include "frontend/ops/elementwise.h"
+#include "runtime/base/option_condition.h"
 
 namespace tailor::methods {
 namespace {
@@ -55,8 +56,10 @@ private:
 
 /// Margins of at most a half mean nothing to logits of any size.
 void check(RecipeCheck& recipe) {
-  if (component_keys<HeadKeys>(recipe.options()).head == Head::cosine) return;
   const std::string& head = runtime::key_name(&HeadKeys::head);
+  // A key that the model does not read says nothing of its head.
+  const bool is_read = !runtime::unmet_condition(recipe.options(), head);
+  if (is_read && component_keys<HeadKeys>(recipe.options()).head == Head::cosine) return;
   recipe.contradict(recipe.place_of("ldam"), "'ldam' needs a cosine head: its margins are those of cosines",
                     head, "the head is set here",
                     head + " = \"cosine\", with a model that has the key, as mlp");

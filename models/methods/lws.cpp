@@ -39,6 +39,9 @@ const Registered<MethodSpec> registered{
      .part = Part::logits,
      .adjusts_logits = true,
      .needs_class_logits = true,
+     .conflicts =
+         {{"ema",
+           "keep the average to the stages without 'lws': it holds the network alone, not the factors"}},
      .make = [](const runtime::Options&) { return std::make_unique<Lws>(); }}};
 
 } // namespace

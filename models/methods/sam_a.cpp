@@ -91,6 +91,7 @@ const Registered<MethodSpec> registered{
      .source = "methods 5.2",
      .keys = SamAKeys::keys().specs(),
      .part = Part::gradients,
+     .weighs_passes = true,
      .conflicts = {{"sam", "keep one of them; 'sam-a' is the class-aware form of 'sam'"}},
      .make = [](const runtime::Options& options) {
        return std::make_unique<SamA>(component_keys<SamAKeys>(options));

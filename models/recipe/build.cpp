@@ -158,7 +158,8 @@ void Program::make_steps() {
     const std::string suffix = i == 0 ? "" : "_" + own.name;
     const auto [step_name, new_step] = steps.emplace(step.signature(), "train_step" + suffix);
     if (new_step) training_.step(step_name->second, [&step](Step& s) { step.train(s); });
-    const EvalOptions eval = evaluation_of(step.part(), step.methods());
+    EvalOptions eval = evaluation_of(step.part(), step.methods());
+    eval.metrics.clear(); // the options have them, by stage: stages may share an evaluation
     const std::string evaluated = eval.weights.ema() || step.adjusts() ? step.signature() : "raw";
     const auto [eval_name, new_eval] = evals.emplace(evaluated, "eval_step" + suffix);
     if (new_eval)

@@ -275,10 +275,14 @@ void check_stage_keys(Recipe& recipe, const RecipeStage& stage) {
   }
 }
 
-/// A key of the command line that every stage has of its own would change nothing.
+/// A key of the command line, or of a file above the one with the stages, that every stage has of its own would change
+/// nothing.
 void check_overridden(Recipe& recipe) {
+  const auto layer = [&](const Place& place) {
+    return std::find(recipe.files.begin(), recipe.files.end(), place.file) - recipe.files.begin();
+  };
   for (const auto& [key, place] : recipe.places) {
-    if (place.in_file()) continue;
+    if (place.in_file() && layer(place) >= layer(recipe.stages.front().place)) continue;
     std::string names;
     for (const RecipeStage& stage : recipe.stages)
       if (stage.places.contains(key))

@@ -89,7 +89,7 @@ private:
   /// A loss of a user's own that does not look at what a method asks for would train something else without a word.
   void check_loss(std::size_t i) {
     const LossSpec* loss = used_loss(recipe_.options);
-    const Part part = specs_[i]->part;
+    const Part part = specs_[i]->weighs_passes ? Part::class_weights : specs_[i]->part;
     const bool shapes = part == Part::smoothing || part == Part::bias || part == Part::margin ||
                         part == Part::focal || part == Part::class_weights || part == Part::mixing;
     if (!loss || !shapes || std::find(loss->takes.begin(), loss->takes.end(), part) != loss->takes.end())

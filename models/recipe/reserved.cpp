@@ -16,7 +16,7 @@ constexpr ReservedKey kReserved[] = {
     {"eval.by", "metrics by subgroup"},
     {"method.joint-ssl", "Joint-SSL"},
     {"method.m2m", "M2m"},
-    {"method.mislas", "MiSLAS"},
+    {"method.mislas", "it is two stages: models/recipes/quickstart_mislas.toml"},
     {"method.resampling", "resampling"},
     {"method.smote", "SMOTE"},
 };

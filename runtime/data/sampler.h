@@ -33,6 +33,7 @@ struct SamplerRequest {
   const Options& options; ///< of the stage: where a sampler finds its keys
   /// Epochs of the stage if an epoch has so many draws: a stage may be given in steps. Null: not known.
   std::function<std::int64_t(std::int64_t epoch_length)> num_epochs = nullptr;
+  std::int64_t first_epoch = 0; ///< of the stage, as draw_epoch() counts: over the whole run
 };
 
 /// A way to draw rows (methods.md 3): one file of `samplers/`, or of a user's program.

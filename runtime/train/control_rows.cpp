@@ -146,7 +146,7 @@ Result<ControlRows> ControlRows::create(Executor& executor, const Options& optio
 }
 
 double ControlRows::evaluate(const Field& field, const StepValues& values) {
-  const auto t = static_cast<double>(values.step);
+  const auto t = static_cast<double>(values.clock.step); // slots and averages start with the clock
   switch (field.binding) {
   case FieldBinding::kSchedule:
     return field.number * field.schedule.factor(values.clock);
@@ -185,7 +185,7 @@ void ControlRows::write_builtin(const Field& field, std::byte* place, const Step
     return;
   }
   case Builtin::kStep:
-    const auto step = static_cast<std::int32_t>(values.step);
+    const auto step = static_cast<std::int32_t>(values.clock.step);
     std::memcpy(place, &step, sizeof(step));
   }
 }

@@ -16,7 +16,7 @@ struct StepValues {
   std::uint64_t seed = 0;         ///< rng words 0 and 1
   std::int64_t epoch = 0;         ///< rng word 2, of the whole run
   std::int64_t draw_position = 0; ///< rng word 3, of row 0 within the epoch
-  std::int64_t step = 0;          ///< updates done before this one, over the whole run
+  std::int64_t step = 0;          ///< updates done before this one, over the whole run: random draws count it
   TrainingClock clock;            ///< where the stage is
 };
 

@@ -263,13 +263,15 @@ Status PretrainedWeights::load(Executor& executor, std::uint64_t seed) const {
           .with_context(context);
     TAILOR_RETURN_IF_ERROR(executor.write_state(fill.state, bytes), context);
   }
-  // What starts as a copy has copied the initial values.
-  std::vector<std::int32_t> copies;
-  for (const State& state : spec.states)
-    if (state.init.kind == InitKind::kCopyOf &&
-        std::find(copies.begin(), copies.end(), state.group) == copies.end())
-      copies.push_back(state.group);
-  if (!copies.empty()) TAILOR_RETURN_IF_ERROR_AS_IS(executor.initialise(seed, copies));
+  // What starts as a copy has copied the initial values. A source is declared before its copies.
+  for (std::size_t i = 0; i < spec.states.size(); ++i) {
+    const InitRule& init = spec.states[i].init;
+    const auto state = static_cast<std::int32_t>(i);
+    const bool filled = std::any_of(contents.fills.begin(), contents.fills.end(),
+                                    [&](const Fill& fill) { return fill.state == state; });
+    if (init.kind == InitKind::kCopyOf && !filled)
+      TAILOR_RETURN_IF_ERROR_AS_IS(executor.copy_state(init.source_state, state));
+  }
   return {};
 }
 

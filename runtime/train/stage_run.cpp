@@ -87,13 +87,14 @@ Status initialise(const SeedSetup& setup, const StageRun& run, const TrainingRec
 
 /// The sampler that `data.sampler` and the stage ask for.
 Result<std::unique_ptr<Sampler>> sampler_of(const SeedSetup& setup, const Stage& stage,
-                                            const Options& options, const LoopPlan& plan,
-                                            std::int64_t batch) {
+                                            const Options& options, const LoopPlan& plan, std::int64_t batch,
+                                            std::int64_t first_epoch = 0) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataKeys keys, read_keys<DataKeys>(options));
   const Dataset& train = setup.data.train;
   return make_sampler(stage.sampler.empty() ? keys.sampler : stage.sampler,
                       {train.label, train.num_classes, options,
-                       [&](std::int64_t epoch_length) { return plan.num_epochs(epoch_length, batch); }});
+                       [&](std::int64_t epoch_length) { return plan.num_epochs(epoch_length, batch); },
+                       first_epoch});
 }
 
 /// What the evaluations of a stage measure. Errors: a metric that does not exist, or that is watched and tells
@@ -228,7 +229,8 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
                           "; another batch size needs a run of its own, with another --out"));
 
   TAILOR_ASSIGN_OR_RETURN_AS_IS(std::unique_ptr<Sampler> sampler,
-                                sampler_of(setup, *run.stage, run.options, run.plan, batch));
+                                sampler_of(setup, *run.stage, run.options, run.plan, batch,
+                                           record.epoch - (record.stage_begun ? record.stage_epoch : 0)));
   if (const std::string note = sampler->note(); !note.empty()) setup.warnings.say(note);
   TAILOR_RETURN_IF_ERROR_AS_IS(check_batch_norm(setup, batch, sampler->epoch_length(), run.plan.drop_last));
   LoaderOptions loader;

@@ -34,16 +34,17 @@ const KeySet<DeferredKeys>& DeferredKeys::keys() {
   return set;
 }
 
-/// Uniform before an epoch, then another sampler. Both draw as many rows as there are: of a sampler with a longer
+/// Uniform before an epoch of the stage, then another sampler. Both draw as many rows as there are: of a sampler with a longer
 /// epoch, its first ones.
 class DeferredSampler final : public Sampler {
 public:
   DeferredSampler(std::unique_ptr<Sampler> before, std::unique_ptr<Sampler> after, std::int64_t from,
-                  std::int64_t num_epochs)
-      : before_(std::move(before)), after_(std::move(after)), from_(from), num_epochs_(num_epochs) {}
+                  std::int64_t num_epochs, std::int64_t first_epoch)
+      : before_(std::move(before)), after_(std::move(after)), from_(from), num_epochs_(num_epochs),
+        first_epoch_(first_epoch) {}
   std::int64_t epoch_length() const override { return before_->epoch_length(); }
   void draw_epoch(std::uint64_t seed, std::int64_t epoch, std::span<std::int32_t> rows) const override {
-    if (epoch < from_) return before_->draw_epoch(seed, epoch, rows);
+    if (epoch - first_epoch_ < from_) return before_->draw_epoch(seed, epoch, rows);
     if (after_->epoch_length() == std::ssize(rows)) return after_->draw_epoch(seed, epoch, rows);
     std::vector<std::int32_t> all(static_cast<std::size_t>(after_->epoch_length()));
     after_->draw_epoch(seed, epoch, all);
@@ -57,7 +58,7 @@ public:
 
 private:
   std::unique_ptr<Sampler> before_, after_;
-  std::int64_t from_, num_epochs_;
+  std::int64_t from_, num_epochs_, first_epoch_;
 };
 
 /// The first epoch after 80 % of the run, as ldam_step counts: in whole numbers, 0.8 is no binary fraction.
@@ -82,8 +83,9 @@ Result<std::unique_ptr<Sampler>> make(const SamplerRequest& request) {
   if (!keys.from && num_epochs == 0)
     return invalid_argument("the length of the run is not known, and ", key_name(&DeferredKeys::from),
                             " is not set");
-  return std::unique_ptr<Sampler>(new DeferredSampler(
-      std::move(before), std::move(after), keys.from.value_or(default_switch(num_epochs)), num_epochs));
+  return std::unique_ptr<Sampler>(new DeferredSampler(std::move(before), std::move(after),
+                                                      keys.from.value_or(default_switch(num_epochs)),
+                                                      num_epochs, request.first_epoch));
 }
 
 const Registered<SamplerSpec> registered{

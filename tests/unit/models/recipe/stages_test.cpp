@@ -75,5 +75,16 @@ TEST(RecipeStages, WhatStagesCannotSayIsRefusedAtItsLine) {
                         "hint: stage.a.KEY=VALUE, stage.b.KEY=VALUE"));
 }
 
+// A file above the one with the stages says nothing either where each of them has its own.
+TEST(RecipeStages, AFileAboveThemIsNotIgnoredWithoutAWord) {
+  const Recipe recipe = parse("r.toml", {}, [&](const std::string& path) -> runtime::Result<std::string> {
+    if (path == "r.toml") return std::string("base = \"b.toml\"\n[optimizer]\nlr = 0.5\n");
+    return kMoons +
+           "[[stage]]\nname = \"a\"\noptimizer.lr = 0.1\n[[stage]]\nname = \"b\"\noptimizer.lr = 0.2\n";
+  });
+  EXPECT_THAT(recipe.messages(),
+              HasSubstr("r.toml:3:1: error: 'optimizer.lr' has no effect: every stage has one of its own"));
+}
+
 } // namespace
 } // namespace tailor::recipe

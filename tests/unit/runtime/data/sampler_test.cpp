@@ -134,6 +134,19 @@ TEST(Sampler, DeferredIsUniformFirst) {
   EXPECT_EQ(sampler->note(), "");
 }
 
+// Epochs count over the whole run, the switch within the stage.
+TEST(Sampler, DeferredBeginsWithItsStage) {
+  const auto uniform = value_of(made("uniform", labels())),
+             balanced = value_of(made("class_balanced", labels()));
+  const std::vector<std::int32_t> rows = labels();
+  const Options options;
+  const auto sampler =
+      value_of(make_sampler("deferred", {rows, 4, options, [](std::int64_t) { return 10; }, 20}));
+  EXPECT_EQ(draw(*sampler, 5, 20), draw(*uniform, 5, 20));
+  EXPECT_EQ(draw(*sampler, 5, 27), draw(*uniform, 5, 27));
+  EXPECT_EQ(draw(*sampler, 5, 28), draw(*balanced, 5, 28));
+}
+
 TEST(Sampler, DeferredSwitchesWhereAndToWhatItsKeysSay) {
   Options options = option("data.sampler_from", 2);
   options.set("data.sampler_then", "class_aware");
