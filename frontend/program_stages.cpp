@@ -217,21 +217,26 @@ private:
     }
   }
 
-  /// The first stage starts everything but what is fitted on the data; a later one that does not continue the slots
-  /// and averages that its step updates. Averages of others stay: they may be teachers.
+  /// The first stage starts everything but what is fitted on the data; a later one the slots and averages that its step
+  /// updates, but those that it continues: the stage before has updated them. Averages of others stay: they may be
+  /// teachers.
   void start(TracedStage& stage, bool first) {
     std::vector<std::string> started;
+    const auto continued = [&](const std::string& group) {
+      return stage.continues && stored_[previous_step_].contains(group);
+    };
     for (const StateGroup& group : traced_.groups) {
       const bool listed = std::find(stage.initialises.begin(), stage.initialises.end(), group.name) !=
                           stage.initialises.end();
       const bool is_slot = group.kind == StateKind::optimizer || group.kind == StateKind::ema;
       const bool anew = first ? group.kind != StateKind::fitted
-                              : !stage.continues && is_slot && stored_[stage.step].contains(group.name);
+                              : is_slot && stored_[stage.step].contains(group.name) && !continued(group.name);
       const bool copied = std::any_of(stage.copies.begin(), stage.copies.end(),
                                       [&](const StageCopy& copy) { return copy.to == group.name; });
       if (listed || (anew && !copied)) started.push_back(group.name);
     }
     stage.initialises = std::move(started); // in the program's order: an average after its weights
+    previous_step_ = stage.step;
   }
 
   /// An option of a stage is one of the program's, or of its recipe: nothing else is read.
@@ -261,6 +266,7 @@ private:
 
   const TrainingProgram::Impl& program_;
   TracedProgram& traced_;
+  std::string previous_step_;                           ///< of the stage before
   std::map<std::string, std::set<std::string>> stored_; ///< groups that a step changes, by its name
   std::set<std::string> trained_;                       ///< by the stages so far
 };

@@ -294,17 +294,21 @@ void check_overridden(Recipe& recipe) {
 }
 
 /// What the checks of every stage found. What the sections say wrong is wrong in each of them, and said once; what does
-/// nothing in one stage may be what another reads.
+/// nothing in one stage may be what another reads, unless that stage has set it for itself.
 void add_found(Recipe& recipe, const std::vector<std::vector<Diagnostic>>& found) {
   const auto has = [](const std::vector<Diagnostic>& all, const Diagnostic& one) {
     return std::any_of(all.begin(), all.end(), [&](const Diagnostic& other) {
       return other.place == one.place && other.message == one.message;
     });
   };
-  for (const std::vector<Diagnostic>& of_stage : found)
-    for (const Diagnostic& one : of_stage) {
-      const bool wrong = !one.no_effect || std::all_of(found.begin(), found.end(),
-                                                       [&](const auto& other) { return has(other, one); });
+  for (std::size_t i = 0; i < found.size(); ++i)
+    for (const Diagnostic& one : found[i]) {
+      const auto& places = recipe.stages[i].places;
+      const bool own = std::any_of(places.begin(), places.end(),
+                                   [&](const auto& entry) { return entry.second == one.place; });
+      const bool wrong =
+          !one.no_effect || own ||
+          std::all_of(found.begin(), found.end(), [&](const auto& other) { return has(other, one); });
       if (wrong && !has(recipe.errors, one)) recipe.errors.push_back(one);
     }
 }

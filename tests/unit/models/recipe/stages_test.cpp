@@ -64,6 +64,8 @@ TEST(RecipeStages, WhatStagesCannotSayIsRefusedAtItsLine) {
             "");
   EXPECT_THAT(parse_text(kMoons + sections + "[[stage]]\nname = \"a\"\n[[stage]]\nname = \"b\"\n").messages(),
               HasSubstr("'method.sam-a.rho' is set, but method 'sam-a' is not used"));
+  EXPECT_THAT(messages("name = \"a\"\n", "name = \"b\"\nmethod = { use = \"erm\", focal = { gamma = 2 } }\n"),
+              HasSubstr("'method.focal.gamma' is set, but method 'focal' is not used"));
   EXPECT_EQ(messages("name = \"a\"\nschedule = { warmup_epochs = 2 }\n",
                      "name = \"b\"\nschedule.name = \"cosine\"\n"),
             "");
