@@ -33,7 +33,8 @@ namespace tailor::optim {
 ///                              {.name = "biases", .match = {"*.bias"}, .weight_decay = 0}}}};
 ///
 /// `match` are globs over whole parameter names (`*` any letters, dots included; `?` one). What a group does not say is
-/// the optimizer's: a parameter may be in several groups of which no two say the same thing. The numbers are run keys
+/// the optimizer's; a weight_decay goes over its decay filter. A parameter may be in several groups of which no two say
+/// the same thing. The numbers are run keys
 /// optimizer.groups.<name>.lr_scale and .weight_decay (of a second optimizer optimizer.<state group>.groups...) and
 /// control fields group_<name>_lr_scale, group_<name>_weight_decay.
 ///

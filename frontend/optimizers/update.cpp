@@ -125,7 +125,9 @@ void Update::form_segments(const CommonOptions& options) {
     auto known = std::find(memberships_.begin(), memberships_.end(), membership);
     segments_.push_back(static_cast<std::int32_t>(known - memberships_.begin()));
     if (known == memberships_.end()) memberships_.push_back(membership);
-    decayed_.push_back(options.decay_filter == DecayFilter::all || !state->norm_or_bias);
+    // What a group says of its parameters goes over what the filter says of all.
+    decayed_.push_back(options.decay_filter == DecayFilter::all || !state->norm_or_bias ||
+                       membership.weight_decay.has_value());
     tracer_.note_decay(*state, decayed_.back());
   }
   for (const ParameterGroup& group : options.groups)

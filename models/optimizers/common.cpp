@@ -19,7 +19,9 @@ const runtime::KeySet<CommonKeys>& CommonKeys::keys() {
           key("groups", &CommonKeys::groups,
               {.stage = runtime::kCompiled,
                .text = "parameters with numbers of their own: [{ keys = [\"head.*\"], lr = 0.08 }]; keys are "
-                       "patterns of names, lr or lr_scale and weight_decay what they change",
+                       "patterns of names, lr or lr_scale and weight_decay what they change; lr is held as a "
+                       "share of "
+                       "optimizer.lr, with which a run or a stage scales it",
                .type = runtime::KeyType::kTables}),
       }};
   return set;

@@ -232,6 +232,14 @@ private:
       complain(place(node.source()), "stage must be written as [[stage]]");
       return;
     }
+    if (stages->size() == 1 && !recipe_.stages.empty()) {
+      complain(place(stages->get(0)->source()),
+               "one [[stage]] would replace the " + std::to_string(recipe_.stages.size()) +
+                   " stages of the base",
+               "list all of them, or set one's key on the command line: --set stage." +
+                   recipe_.stages.front().name + ".KEY=VALUE");
+      return;
+    }
     recipe_.stages.clear();
     if (stages->size() == 1) return stage(*stages->get(0)->as_table());
     if (stages->size() > kMostStages) {

@@ -196,6 +196,31 @@ TEST(ParameterGroups, EveryOptimizerHasItsOwnDecayFilter) {
                 {"body.weight", true}, {"body.bias", false}, {"head.weight", true}, {"head.bias", true}}));
 }
 
+// What a group says of biases goes over a filter that leaves them out: it would do nothing without a word.
+TEST(ParameterGroups, AGroupsDecayGoesOverTheFilter) {
+  Net net;
+  optim::Sgd sgd({.weight_decay = 0.1,
+                  .decay_filter = optim::DecayFilter::no_norm_bias,
+                  .groups = {{.name = "head", .match = {"head.*"}, .weight_decay = 0.2}}});
+  TrainingProgram program("filtered");
+  program.data(data::blobs({.classes = 3, .dimensions = 2}), {.batch = 8});
+  program.state("net", net);
+  program.state("sgd", sgd);
+  program.train_step([&](Step& s) {
+    auto g = value_and_grad(
+        [&] { return losses::softmax_cross_entropy(net(s.batch().numeric, s.context()), s.batch().label); });
+    s.update(net, sgd, g.gradients, 0.1);
+  });
+  program.eval_step([&](Eval& e) { e.logits(net(e.batch().numeric, e.context())); });
+  const TracedProgram traced = program.trace();
+  std::map<std::string, bool> decayed;
+  for (const auto& [state, decays] : traced.decayed)
+    if (state->role == State::Role::parameter) decayed[state->name] = decays;
+  EXPECT_TRUE(decayed.at("head.bias")) << "the group says so";
+  EXPECT_FALSE(decayed.at("body.bias"));
+  EXPECT_FALSE(decayed.at("norm.weight"));
+}
+
 std::string group_error(std::vector<optim::ParameterGroup> groups) {
   optim::Sgd sgd({.weight_decay = 0.01, .groups = std::move(groups)});
   return error_of(sgd);

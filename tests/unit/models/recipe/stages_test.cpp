@@ -77,6 +77,15 @@ TEST(RecipeStages, WhatStagesCannotSayIsRefusedAtItsLine) {
                         "hint: stage.a.KEY=VALUE, stage.b.KEY=VALUE"));
 }
 
+TEST(RecipeStages, OneOverABaseWithSeveralDoesNotReplaceThem) {
+  const Recipe recipe = parse("r.toml", {}, [&](const std::string& path) -> runtime::Result<std::string> {
+    if (path == "r.toml") return std::string("base = \"b.toml\"\n[[stage]]\nname = \"b\"\nepochs = 1\n");
+    return kMoons + "[[stage]]\nname = \"a\"\n[[stage]]\nname = \"b\"\n";
+  });
+  EXPECT_THAT(recipe.messages(),
+              HasSubstr("r.toml:2:1: error: one [[stage]] would replace the 2 stages of the base"));
+}
+
 // A file above the one with the stages says nothing either where each of them has its own.
 TEST(RecipeStages, AFileAboveThemIsNotIgnoredWithoutAWord) {
   const Recipe recipe = parse("r.toml", {}, [&](const std::string& path) -> runtime::Result<std::string> {
