@@ -1,6 +1,6 @@
 #include "frontend/data.h"
 
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "runtime/options/long_tail_keys.h"
 #include "runtime/options/table_keys.h"
 

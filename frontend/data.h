@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/location.h"
+#include "frontend/graph/location.h"
 #include "runtime/base/data_schema.h"
 #include "runtime/base/options.h"
 #include "runtime/options/data_keys.h"

@@ -1,14 +1,14 @@
 #pragma once
 
-#include "frontend/context.h"
 #include "frontend/data.h"
+#include "frontend/graph/context.h"
 #include "frontend/imbalance/class_stats.h"
 #include "frontend/nn/module.h"
 #include "frontend/optimizers/ema.h"
 #include "frontend/optimizers/schedule.h"
 #include "frontend/optimizers/update.h"
-#include "frontend/sam.h"
-#include "frontend/transforms.h"
+#include "frontend/transforms/sam.h"
+#include "frontend/transforms/value_and_grad.h"
 #include "runtime/base/options.h"
 
 #include <functional>

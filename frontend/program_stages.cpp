@@ -1,6 +1,6 @@
 #include "frontend/program_stages.h"
 
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "runtime/base/edit_distance.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/run_keys.h"

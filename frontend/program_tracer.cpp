@@ -239,14 +239,30 @@ std::shared_ptr<const State> ProgramTracer::class_counts() {
   return class_counts_;
 }
 
-Array ProgramTracer::control(const std::string& name, const std::string& key, bool scheduled,
-                             const Location& location) {
+Array ProgramTracer::scheduled(const std::string& name, const std::string& key, const Location& location) {
   return control({.name = name,
                   .type = {DType::f32, {}},
                   .key = key,
                   .location = location,
-                  .source = scheduled ? ControlField::Source::schedule : ControlField::Source::option,
-                  .options_prefix = scheduled ? schedule_prefix(key) : ""});
+                  .source = ControlField::Source::schedule,
+                  .options_prefix = schedule_prefix(key)});
+}
+
+Array ProgramTracer::number(const std::string& name, const std::string& key, const Location& location) {
+  return control({.name = name,
+                  .type = {DType::f32, {}},
+                  .key = key,
+                  .location = location,
+                  .source = ControlField::Source::option});
+}
+
+Array ProgramTracer::average_decay(const optim::OptionPrefix& prefix, const Location& location) {
+  return control({.name = prefix.field + "ema_decay",
+                  .type = {DType::f32, {}},
+                  .key = prefix.key + "decay",
+                  .location = location,
+                  .source = ControlField::Source::average_decay,
+                  .options_prefix = prefix.key.substr(0, prefix.key.size() - 1)});
 }
 
 Array ProgramTracer::control(ControlField field) {
@@ -318,14 +334,15 @@ void ProgramTracer::compiled_in(const std::string& key) {
   out_.options.set(key, std::move(option));
 }
 
-OptionPrefix ProgramTracer::prefix_of(const std::string& section, const void* owner,
-                                      const Location& location) {
+optim::OptionPrefix ProgramTracer::prefix_of(const std::string& section, const void* owner,
+                                             const Location& location) {
   std::vector<const void*>& owners = owners_[section];
   if (std::find(owners.begin(), owners.end(), owner) == owners.end()) owners.push_back(owner);
   for (const TrainingProgram::Group& group : program_.groups)
     if (group.owner == owner)
-      return owners.front() == owner ? OptionPrefix{section + ".", ""}
-                                     : OptionPrefix{section + "." + group.name + ".", group.name + "_"};
+      return owners.front() == owner
+                 ? optim::OptionPrefix{section + ".", ""}
+                 : optim::OptionPrefix{section + "." + group.name + ".", group.name + "_"};
   throw TraceError("update", "the optimizer or average has no state in this program", location,
                    "program.state(\"sgd\", sgd)");
 }

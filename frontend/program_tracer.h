@@ -1,6 +1,7 @@
 #pragma once
 
-#include "frontend/fitted.h"
+#include "frontend/graph/fitted.h"
+#include "frontend/optimizers/recorder.h"
 #include "frontend/traced_program.h"
 
 #include <string>
@@ -46,14 +47,8 @@ struct TrainingProgram::Impl {
   ProgramOptions options;
 };
 
-/// Where an optimizer or average has its numbers.
-struct OptionPrefix {
-  std::string key;   ///< "optimizer.", "optimizer.head."
-  std::string field; ///< "", "head_"
-};
-
 /// Runs the functions of a program and gathers what they record.
-class ProgramTracer {
+class ProgramTracer final : public optim::Recorder {
 public:
   explicit ProgramTracer(const TrainingProgram::Impl& program);
   TracedProgram run();
@@ -64,32 +59,26 @@ public:
   /// Declares a control field on first use and reads it.
   /// Errors   TraceError when it is evaluated in another way elsewhere.
   Array control(ControlField field);
-  /// The same for an f32 field from option `key`; with a schedule under schedule_prefix(key) if `scheduled`.
-  Array control(const std::string& name, const std::string& key, bool scheduled, const Location& location);
-  /// Gives `key` the value that the code says, unless the recipe or the program's options have one: that goes over
-  /// a run key.
-  /// Errors   TraceError when the code says something else elsewhere, or when the options contradict what it
-  ///          decides at compile time.
-  void default_option(const std::string& key, runtime::OptionValue value, runtime::OptionStage stage,
-                      const Location& location);
+  /// The same for an f32 field from option `key` with the schedule under schedule_prefix(key).
+  Array scheduled(const std::string& name, const std::string& key, const Location& location);
   /// The least value of a key that default_option() gave and no recipe knows.
   void require_positive(const std::string& key);
-  /// Nothing that runs reads this option any more: the artifact has it as a compile key.
-  void compiled_in(const std::string& key);
-  /// The options of an optimizer or average: the plain ones ("optimizer.") for the first of its kind that a step updates
-  /// with, those of its state group for the others.
-  /// Errors   TraceError unless it was given to the program.
-  OptionPrefix prefix_of(const std::string& section, const void* owner, const Location& location);
-  /// A pattern of a parameter group met the parameters `names`. One that never matches is an error of the program.
+
+  // What an update needs.
+  optim::OptionPrefix prefix_of(const std::string& section, const void* owner,
+                                const Location& location) override;
+  void default_option(const std::string& key, runtime::OptionValue value, runtime::OptionStage stage,
+                      const Location& location) override;
+  void compiled_in(const std::string& key) override;
+  Array number(const std::string& name, const std::string& key, const Location& location) override;
+  Array average_decay(const optim::OptionPrefix& prefix, const Location& location) override;
   void note_pattern(const void* owner, const std::string& group, const std::string& pattern,
-                    const std::vector<std::string>& names, const Location& location);
-  /// An optimizer updates `parameter`, with weight decay or without.
-  void note_decay(const State& parameter, bool decays) {
+                    const std::vector<std::string>& names, const Location& location) override;
+  void note_decay(const State& parameter, bool decays) override {
     bool& known = out_.decayed[&parameter];
     known = known || decays;
   }
-  /// A slot or average of `parameter` is laid out like it.
-  void note_slot(const State& slot, const State& parameter) {
+  void note_slot(const State& slot, const State& parameter) override {
     if (auto known = out_.decayed.find(&parameter); known != out_.decayed.end())
       out_.decayed[&slot] = known->second;
   }

@@ -66,7 +66,7 @@ Array EntryScope::control(const std::string& name, double value, const std::stri
   if (is_rate)
     tracer_.default_option(schedule_prefix(option) + ".name", "constant", OptionStage::kRun, location);
   require_clock(name, is_rate, location);
-  return tracer_.control(name, option, is_rate, location);
+  return is_rate ? tracer_.scheduled(name, option, location) : tracer_.number(name, option, location);
 }
 
 Array EntryScope::control(const std::string& name, const Schedule& schedule,
@@ -84,7 +84,7 @@ Array EntryScope::control(const std::string& name, const Schedule& schedule,
   set(option, schedule.peak);
   for (auto& [key, value] : options_of(schedule))
     set(prefix + key, std::move(value));
-  return tracer_.control(name, option, true, location);
+  return tracer_.scheduled(name, option, location);
 }
 
 void EntryScope::require_clock(const std::string& name, bool scheduled, const Location& location) const {
@@ -197,7 +197,7 @@ void Step::freeze(const nn::Module& net, const std::vector<std::string>& pattern
 
 void Step::update(nn::Module& net, optim::Optimizer& optimizer, const Gradients& gradients,
                   const Operand& lr) {
-  optim::Update update({.tracer = tracer_,
+  optim::Update update({.recorder = tracer_,
                         .counted = counted_,
                         .net = net,
                         .optimizer = optimizer,

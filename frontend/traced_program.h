@@ -1,7 +1,7 @@
 #pragma once
 
+#include "frontend/graph/trace.h"
 #include "frontend/program.h"
-#include "frontend/trace.h"
 
 #include <cstdint>
 #include <map>

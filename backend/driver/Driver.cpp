@@ -5,7 +5,7 @@
 #include "backend/driver/ModuleText.h"
 #include "backend/driver/OpTable.h"
 #include "frontend/emit/emit.h"
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "frontend/traced_program.h"
 #include "ir/Tailor.h"
 #include "models/recipe/parse.h"

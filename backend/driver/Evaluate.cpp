@@ -3,7 +3,7 @@
 #include "backend/driver/Driver.h"
 #include "backend/driver/ModuleText.h"
 #include "frontend/emit/emit.h"
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "ir/Tailor.h"
 #include "runtime/exec/cpu_executor.h"
 

@@ -1,7 +1,7 @@
 // Array::eval: the same road as a training program, in memory.
 #pragma once
 
-#include "frontend/array.h"
+#include "frontend/graph/array.h"
 
 #include <vector>
 

@@ -2,7 +2,7 @@
 
 #include "backend/driver/Evaluate.h"
 #include "frontend/data.h"
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "runtime/base/log.h"
 #include "runtime/data/plan.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/op_options.h"
+#include "frontend/graph/op_options.h"
 #include "runtime/options/words.h"
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "runtime/options/component.h"
 #include "runtime/options/key_set.h"
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "frontend/components/keys.h"
-#include "frontend/context.h"
+#include "frontend/graph/context.h"
 #include "frontend/nn/module.h"
 #include "runtime/base/data_schema.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/function.h"
+#include "frontend/graph/function.h"
 #include "frontend/traced_program.h"
 #include "ir/Tailor.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/array.h"
+#include "frontend/graph/array.h"
 
 #include <string>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "frontend/imbalance/class_tables.h"
 
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "frontend/ops/checks.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/reduction.h"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/components/class_table.h"
+#include "frontend/imbalance/class_table_spec.h"
 
 /// Tables made of class counts. counts is f32 [K]; a class without samples counts as one sample where it would divide,
 /// so every table is finite. The formulas stand in frontend/imbalance/tables, one file each; p_i = n_i / sum n.

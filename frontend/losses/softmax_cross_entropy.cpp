@@ -1,13 +1,13 @@
 #include "frontend/losses/softmax_cross_entropy.h"
 
-#include "frontend/batch_rows.h"
+#include "frontend/graph/batch_rows.h"
+#include "frontend/graph/trace.h"
 #include "frontend/ops/checks.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/indexing.h"
 #include "frontend/ops/loss.h"
 #include "frontend/ops/reduction.h"
 #include "frontend/ops/shaping.h"
-#include "frontend/trace.h"
 
 namespace tailor::losses {
 

@@ -1,9 +1,9 @@
 #include "frontend/nn/batch_norm.h"
 
-#include "frontend/batch_rows.h"
+#include "frontend/graph/batch_rows.h"
+#include "frontend/graph/trace.h"
 #include "frontend/ops/checks.h"
 #include "frontend/ops/normalization.h"
-#include "frontend/trace.h"
 #include "runtime/base/status.h"
 
 namespace tailor::nn {

@@ -1,6 +1,6 @@
 #include "frontend/nn/module.h"
 
-#include "frontend/trace.h"
+#include "frontend/graph/trace.h"
 
 namespace tailor::nn {
 

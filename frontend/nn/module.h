@@ -1,9 +1,9 @@
 #pragma once
 
-#include "frontend/array.h"
-#include "frontend/context.h"
-#include "frontend/lifetime.h"
-#include "frontend/state.h"
+#include "frontend/graph/array.h"
+#include "frontend/graph/context.h"
+#include "frontend/graph/lifetime.h"
+#include "frontend/graph/state.h"
 
 #include <memory>
 #include <string>

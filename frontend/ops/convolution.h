@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/array.h"
+#include "frontend/graph/array.h"
 
 /// Images are NHWC, weights OIHW.
 namespace tailor {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/array.h"
+#include "frontend/graph/array.h"
 
 /// Elementwise ops. Binary ones broadcast like numpy and record the broadcast as its own node; both operands
 /// must have one element type. A number takes the other operand's, and must be one of its values: i32 * 0.5 is

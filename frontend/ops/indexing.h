@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/array.h"
+#include "frontend/graph/array.h"
 
 /// Indices are i32. A constant index outside the table is a TraceError, a computed one undefined; labels and codes
 /// are checked when data are opened.

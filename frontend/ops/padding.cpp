@@ -1,7 +1,7 @@
 #include "frontend/ops/padding.h"
 
+#include "frontend/graph/trace.h"
 #include "frontend/ops/elementwise.h"
-#include "frontend/trace.h"
 
 namespace tailor::detail {
 

@@ -1,11 +1,11 @@
 #pragma once
 
-#include "frontend/array.h"
-#include "frontend/batch_rows.h"
+#include "frontend/graph/array.h"
+#include "frontend/graph/batch_rows.h"
 
 #include <string_view>
 
-/// How ops that combine rows leave the padding of a batch out: the rows from `valid` on (frontend/batch_rows.h).
+/// How ops that combine rows leave the padding of a batch out: the rows from `valid` on (frontend/graph/batch_rows.h).
 namespace tailor::detail {
 
 /// The rows of the batch that count: i32 []. Inside a step or evaluation only.

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "frontend/array.h"
-#include "frontend/context.h"
+#include "frontend/graph/array.h"
+#include "frontend/graph/context.h"
 
 /// Random ops. Each call is one stream: the key holds the op id of the call, the seed, the epoch, the draw
 /// position of the row and the pass (runtime/base/philox.h). Same seed, same bits on every machine and thread

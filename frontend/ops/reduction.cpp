@@ -1,6 +1,6 @@
 #include "frontend/ops/reduction.h"
 
-#include "frontend/batch_rows.h"
+#include "frontend/graph/batch_rows.h"
 #include "frontend/ops/checks.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/padding.h"

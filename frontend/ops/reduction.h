@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/array.h"
+#include "frontend/graph/array.h"
 
 /// Reductions. Axes may be negative; without axes everything is reduced to a scalar. `keep` leaves extent 1.
 ///

@@ -1,9 +1,9 @@
 #include "frontend/optimizers/ema.h"
 
+#include "frontend/graph/trace.h"
 #include "frontend/ops/checks.h"
 #include "frontend/ops/update.h"
-#include "frontend/program_tracer.h"
-#include "frontend/trace.h"
+#include "frontend/optimizers/recorder.h"
 
 #include <algorithm>
 
@@ -11,20 +11,15 @@ namespace tailor::optim {
 
 using runtime::OptionStage;
 
-void Ema::record(ProgramTracer& tracer, const nn::Module& net, const Array& valid, const Location& location) {
-  const OptionPrefix prefix = tracer.prefix_of("method.ema", this, location);
+void Ema::record(Recorder& recorder, const nn::Module& net, const Array& valid, const Location& location) {
+  const OptionPrefix prefix = recorder.prefix_of("method.ema", this, location);
   detail::require_between("update", "decay", options_.decay, 0, 1, location);
-  tracer.default_option(prefix.key + "decay", options_.decay, OptionStage::kRun, location);
-  tracer.default_option(prefix.key + "warmup", options_.warmup, OptionStage::kCompile, location);
-  tracer.default_option(prefix.key + "bn", options_.bn == EmaBatchNorm::avg ? "avg" : "copy",
-                        OptionStage::kCompile, location);
+  recorder.default_option(prefix.key + "decay", options_.decay, OptionStage::kRun, location);
+  recorder.default_option(prefix.key + "warmup", options_.warmup, OptionStage::kCompile, location);
+  recorder.default_option(prefix.key + "bn", options_.bn == EmaBatchNorm::avg ? "avg" : "copy",
+                          OptionStage::kCompile, location);
   Trace& trace = Trace::require("update", location);
-  Array decay = tracer.control({.name = prefix.field + "ema_decay",
-                                .type = {DType::f32, {}},
-                                .key = prefix.key + "decay",
-                                .location = location,
-                                .source = ControlField::Source::average_decay,
-                                .options_prefix = prefix.key.substr(0, prefix.key.size() - 1)});
+  const Array decay = recorder.average_decay(prefix, location);
   const auto is_written = [&](const std::shared_ptr<const State>& state) {
     return std::any_of(trace.writes().begin(), trace.writes().end(),
                        [&](const Trace::Binding& binding) { return binding.first == state; });
@@ -40,7 +35,7 @@ void Ema::record(ProgramTracer& tracer, const nn::Module& net, const Array& vali
       for (const auto& [name, tensor] : net.tensors()) {
         if (tensor->state()->role != role || is_written(tensor->state()) != moved) continue;
         part.push_back(slots.slot(tensor->state(), InitRule::copy_of(tensor->state()), location));
-        tracer.note_slot(*part.back(), *tensor->state());
+        recorder.note_slot(*part.back(), *tensor->state());
         olds.push_back(trace.read(part.back(), location));
         values.push_back(trace.read(tensor->state(), location));
       }

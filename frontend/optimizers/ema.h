@@ -1,17 +1,15 @@
 #pragma once
 
-#include "frontend/lifetime.h"
+#include "frontend/graph/lifetime.h"
 #include "frontend/nn/module.h"
 #include "frontend/optimizers/slots.h"
 #include "runtime/options/words.h"
 
 #include <cstdint>
 
-namespace tailor {
-class ProgramTracer;
-}
-
 namespace tailor::optim {
+
+class Recorder;
 
 /// What the average does with running statistics: average them too, or evaluate with the latest.
 enum class EmaBatchNorm : std::uint8_t { avg, copy };
@@ -44,7 +42,7 @@ public:
   SlotGroup& batchnorm_slots() { return batchnorm_slots_; }
   const Lifetime& lifetime() const { return lifetime_; }
   /// Records the move of the average towards the parameters of `net` as they are now. `valid`: rows of the batch.
-  void record(ProgramTracer& tracer, const nn::Module& net, const Array& valid, const Location& location);
+  void record(Recorder& recorder, const nn::Module& net, const Array& valid, const Location& location);
 
   /// The average as a network: what `body` computes with `net` reads the averaged weights, without a gradient.
   ///

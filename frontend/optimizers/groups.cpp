@@ -1,6 +1,6 @@
 #include "frontend/optimizers/groups.h"
 
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "runtime/base/edit_distance.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/lifetime.h"
+#include "frontend/graph/lifetime.h"
 #include "frontend/optimizers/groups.h"
 #include "frontend/optimizers/slots.h"
 

@@ -1,6 +1,6 @@
 #include "frontend/optimizers/sgd.h"
 
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "frontend/ops/checks.h"
 #include "frontend/ops/update.h"
 #include "frontend/optimizers/update.h"

@@ -1,6 +1,6 @@
 #include "frontend/optimizers/slots.h"
 
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 
 namespace tailor::optim {
 

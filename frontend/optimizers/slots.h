@@ -1,7 +1,7 @@
 #pragma once
 
-#include "frontend/lifetime.h"
-#include "frontend/state.h"
+#include "frontend/graph/lifetime.h"
+#include "frontend/graph/state.h"
 
 #include <memory>
 #include <string>

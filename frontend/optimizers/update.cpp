@@ -1,9 +1,9 @@
 #include "frontend/optimizers/update.h"
 
+#include "frontend/graph/trace.h"
 #include "frontend/ops/checks.h"
 #include "frontend/ops/elementwise.h"
-#include "frontend/program_tracer.h"
-#include "frontend/trace.h"
+#include "frontend/optimizers/recorder.h"
 #include "runtime/base/glob.h"
 
 #include <algorithm>
@@ -49,13 +49,13 @@ bool is_member(const ParameterGroup& group, const std::string& name) {
 } // namespace
 
 Update::Update(const Args& args)
-    : tracer_(args.tracer), counted_(args.counted), net_(args.net), optimizer_(args.optimizer),
+    : recorder_(args.recorder), counted_(args.counted), net_(args.net), optimizer_(args.optimizer),
       location_(args.location), valid_(args.valid) {
   const CommonOptions& common = optimizer_.common();
-  prefix_ = std::make_unique<OptionPrefix>(tracer_.prefix_of("optimizer", &optimizer_, location_));
+  prefix_ = std::make_unique<OptionPrefix>(recorder_.prefix_of("optimizer", &optimizer_, location_));
   detail::require_between("update", "weight_decay", common.weight_decay, 0, kLargest, location_);
   choice("name", optimizer_.name());
-  tracer_.default_option(prefix_->key + "weight_decay", common.weight_decay, OptionStage::kRun, location_);
+  recorder_.default_option(prefix_->key + "weight_decay", common.weight_decay, OptionStage::kRun, location_);
   choice("decay_filter", runtime::word_of(common.decay_filter));
 
   Trace& trace = Trace::require("update", location_);
@@ -97,7 +97,7 @@ void Update::finish() {
     detail::fail("update", who + "has a weight decay that it does not read", location_,
                  "update.weight_decay(i) is that of the i-th parameter");
   // No field reads the key: it cannot change at run time.
-  tracer_.compiled_in(prefix_->key + "weight_decay");
+  recorder_.compiled_in(prefix_->key + "weight_decay");
 }
 
 void Update::form_segments(const CommonOptions& options) {
@@ -128,18 +128,18 @@ void Update::form_segments(const CommonOptions& options) {
     // What a group says of its parameters goes over what the filter says of all.
     decayed_.push_back(options.decay_filter == DecayFilter::all || !state->norm_or_bias ||
                        membership.weight_decay.has_value());
-    tracer_.note_decay(*state, decayed_.back());
+    recorder_.note_decay(*state, decayed_.back());
   }
   for (const ParameterGroup& group : options.groups)
     for (const std::string& pattern : group.match)
-      tracer_.note_pattern(&optimizer_, group.name, pattern, names, place_of(group));
+      recorder_.note_pattern(&optimizer_, group.name, pattern, names, place_of(group));
 }
 
 Array Update::group_number(std::size_t group, const char* key, double value) {
   const std::string& name = optimizer_.common().groups[group].name;
   const std::string option = prefix_->key + "groups." + name + "." + key;
-  tracer_.default_option(option, value, OptionStage::kRun, location_);
-  return tracer_.control(prefix_->field + "group_" + name + "_" + key, option, false, location_);
+  recorder_.default_option(option, value, OptionStage::kRun, location_);
+  return recorder_.number(prefix_->field + "group_" + name + "_" + key, option, location_);
 }
 
 const std::vector<Array>& Update::learning_rates() {
@@ -156,11 +156,11 @@ const std::vector<Array>& Update::learning_rates() {
 const std::vector<Array>& Update::weight_decays() {
   if (!decays_.empty()) return decays_;
   for (const Membership& membership : memberships_)
-    decays_.push_back(!membership.weight_decay
-                          ? tracer_.control(prefix_->field + "weight_decay", prefix_->key + "weight_decay",
-                                            false, location_)
-                          : group_number(*membership.weight_decay, "weight_decay",
-                                         *optimizer_.common().groups[*membership.weight_decay].weight_decay));
+    decays_.push_back(
+        !membership.weight_decay
+            ? recorder_.number(prefix_->field + "weight_decay", prefix_->key + "weight_decay", location_)
+            : group_number(*membership.weight_decay, "weight_decay",
+                           *optimizer_.common().groups[*membership.weight_decay].weight_decay));
   return decays_;
 }
 
@@ -182,14 +182,13 @@ Array Update::step() {
 Array Update::number(const std::string& key, double value, double low, double high,
                      const std::string& field) {
   detail::require_between("update", key, value, low, high, location_);
-  tracer_.default_option(prefix_->key + key, value, OptionStage::kRun, location_);
-  return tracer_.control(prefix_->field + (field.empty() ? key : field), prefix_->key + key, false,
-                         location_);
+  recorder_.default_option(prefix_->key + key, value, OptionStage::kRun, location_);
+  return recorder_.number(prefix_->field + (field.empty() ? key : field), prefix_->key + key, location_);
 }
 
 void Update::choice(const std::string& key, OptionValue value) {
-  tracer_.default_option(prefix_->key + key, std::move(value), OptionStage::kCompile, location_);
-  tracer_.compiled_in(prefix_->key + key);
+  recorder_.default_option(prefix_->key + key, std::move(value), OptionStage::kCompile, location_);
+  recorder_.compiled_in(prefix_->key + key);
 }
 
 std::vector<Array> Update::read(SlotGroup& slots, const InitRule& init) {
@@ -199,7 +198,7 @@ std::vector<Array> Update::read(SlotGroup& slots, const InitRule& init) {
   std::vector<Array> values;
   for (const auto& state : states_) {
     const auto slot = slots.slot(state, init, location_);
-    tracer_.note_slot(*slot, *state);
+    recorder_.note_slot(*slot, *state);
     values.push_back(trace.read(slot, location_));
   }
   return values;

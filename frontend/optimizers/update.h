@@ -2,7 +2,7 @@
 
 #include "frontend/nn/module.h"
 #include "frontend/optimizers/optimizer.h"
-#include "frontend/transforms.h"
+#include "frontend/transforms/gradients.h"
 #include "runtime/base/options.h"
 
 #include <cstdint>
@@ -14,12 +14,10 @@
 #include <utility>
 #include <vector>
 
-namespace tailor {
-class ProgramTracer;
-struct OptionPrefix;
-} // namespace tailor
-
 namespace tailor::optim {
+
+class Recorder;
+struct OptionPrefix;
 
 /// One update of a module's parameters while it is recorded: what an Optimizer is given.
 ///
@@ -32,7 +30,7 @@ public:
   /// What one step has updated with optimizers that count their updates.
   using Counted = std::set<std::pair<const Optimizer*, const State*>>;
   struct Args {
-    ProgramTracer& tracer;
+    Recorder& recorder;
     Counted& counted;
     const nn::Module& net;
     Optimizer& optimizer;
@@ -91,7 +89,7 @@ private:
   /// `fresh`, or `old` in a step without rows.
   Array unless_empty(const Array& fresh, const Array& old);
 
-  ProgramTracer& tracer_;
+  Recorder& recorder_;
   Counted& counted_;
   const nn::Module& net_;
   Optimizer& optimizer_;

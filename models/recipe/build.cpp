@@ -1,7 +1,7 @@
 #include "models/recipe/build.h"
 
 #include "frontend/data.h"
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "models/recipe/methods.h"
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"

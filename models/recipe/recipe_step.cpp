@@ -1,6 +1,6 @@
 #include "models/recipe/recipe_step.h"
 
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "frontend/ops/indexing.h"
 #include "frontend/ops/shaping.h"
 #include "models/recipe/methods.h"

@@ -58,7 +58,7 @@ def log_of(out):
 def with_compiler(prefix):
     headers = os.path.join(prefix, "include", "tailor")
     assert os.path.exists(os.path.join(headers, "tailor", "tailor.h"))
-    for internal in ["frontend/trace.h", "frontend/traced_program.h", "frontend/emit", "models", "passes"]:
+    for internal in ["frontend/graph/trace.h", "frontend/traced_program.h", "frontend/emit", "models", "passes"]:
         assert not os.path.exists(os.path.join(headers, internal)), f"{internal} is installed"
     own = build(prefix, os.path.join(SCRATCH, "own"))
 

@@ -1,5 +1,5 @@
 # What a user's CMake project has too: an installed Tailor comes with this file (TailorConfig.cmake). Whoever includes it
-# sets TAILOR_INCLUDE_DIR, the folder that "frontend/array.h" is in.
+# sets TAILOR_INCLUDE_DIR, the folder that "frontend/graph/array.h" is in.
 set(TAILOR_INCLUDE_DIR "${TAILOR_INCLUDE_DIR}" CACHE INTERNAL "where Tailor's headers are")
 
 # tailor_relative_places(NAME): places in the code of a target (std::source_location) are relative to the folder of

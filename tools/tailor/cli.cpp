@@ -2,7 +2,7 @@
 #include "tools/tailor/commands.h"
 
 #include "backend/driver/FrontendServices.h"
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "models/recipe/bases.h"
 #include "runtime/base/log.h"
 #include "tools/tailor-run/command_line.h"

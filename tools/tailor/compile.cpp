@@ -1,6 +1,6 @@
 #include "tools/tailor/commands.h"
 
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "frontend/program.h"
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"

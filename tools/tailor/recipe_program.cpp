@@ -1,6 +1,6 @@
 #include "tools/tailor/recipe_program.h"
 
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "frontend/traced_program.h"
 #include "models/recipe/check.h"
 #include "runtime/base/log.h"

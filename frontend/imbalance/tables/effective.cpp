@@ -1,7 +1,7 @@
 // Inverse effective number of samples (1 - beta) / (1 - beta^n_i), scaled to sum K (Cui et al. 2019).
 #include "frontend/imbalance/class_tables.h"
 
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/reduction.h"
 #include "runtime/base/status.h"

@@ -1,7 +1,7 @@
 // Compiling a C++ program: its options, and what is refused before any pass runs.
 #include "backend/driver/Driver.h"
 #include "backend/driver/FrontendServices.h"
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "frontend/losses/softmax_cross_entropy.h"
 #include "frontend/nn/linear.h"
 #include "frontend/ops/elementwise.h"

@@ -1,7 +1,7 @@
 #include "backend/driver/Evaluate.h"
 #include "backend/driver/FrontendServices.h"
-#include "frontend/error.h"
-#include "frontend/gradients.h"
+#include "frontend/graph/error.h"
+#include "frontend/graph/print.h"
 #include "frontend/losses/vicreg.h"
 #include "frontend/ops/convolution.h"
 #include "frontend/ops/elementwise.h"
@@ -10,8 +10,9 @@
 #include "frontend/ops/random.h"
 #include "frontend/ops/reduction.h"
 #include "frontend/ops/shaping.h"
-#include "frontend/print.h"
-#include "frontend/transforms.h"
+#include "frontend/transforms/gradients.h"
+#include "frontend/transforms/repeat.h"
+#include "frontend/transforms/value_and_grad.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "frontend/batch_rows.h"
+#include "frontend/graph/batch_rows.h"
 
 #include "frontend/traced_program.h"
 #include "tailor/tailor.h"

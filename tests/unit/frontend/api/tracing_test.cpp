@@ -1,4 +1,4 @@
-#include "frontend/function.h"
+#include "frontend/graph/function.h"
 #include "frontend/traced_program.h"
 #include "models/networks/mlp.h"
 #include "tailor/tailor.h"

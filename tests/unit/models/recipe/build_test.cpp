@@ -1,5 +1,5 @@
 // Recipes become programs: which state, which controls, which line an op answers to.
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "frontend/nn/linear.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/traced_program.h"

@@ -1,5 +1,5 @@
 // The methods of models/methods in recipes: what they are refused with, and what of a step they give.
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 #include "frontend/nn/linear.h"
 #include "frontend/traced_program.h"
 #include "models/recipe/build.h"

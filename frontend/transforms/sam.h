@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/transforms.h"
+#include "frontend/transforms/value_and_grad.h"
 #include "runtime/options/words.h"
 
 #include <functional>

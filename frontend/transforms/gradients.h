@@ -1,7 +1,7 @@
 #pragma once
 
-#include "frontend/array.h"
-#include "frontend/state.h"
+#include "frontend/graph/array.h"
+#include "frontend/graph/state.h"
 
 #include <functional>
 #include <memory>

@@ -1,4 +1,4 @@
-#include "frontend/location.h"
+#include "frontend/graph/location.h"
 
 #include <cstring>
 #include <mutex>

@@ -1,4 +1,4 @@
-#include "frontend/gradients.h"
+#include "frontend/transforms/gradients.h"
 
 #include "frontend/ops/checks.h"
 #include "frontend/ops/elementwise.h"

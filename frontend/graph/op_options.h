@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/shape.h"
+#include "frontend/graph/shape.h"
 
 #include <array>
 #include <cstdint>

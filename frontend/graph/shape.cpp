@@ -1,4 +1,4 @@
-#include "frontend/shape.h"
+#include "frontend/graph/shape.h"
 
 #include <algorithm>
 #include <limits>

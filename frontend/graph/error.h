@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/location.h"
+#include "frontend/graph/location.h"
 
 #include <new>
 #include <stdexcept>

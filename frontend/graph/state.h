@@ -1,7 +1,7 @@
 #pragma once
 
-#include "frontend/location.h"
-#include "frontend/shape.h"
+#include "frontend/graph/location.h"
+#include "frontend/graph/shape.h"
 
 #include <cstdint>
 #include <memory>

@@ -1,7 +1,7 @@
-#include "frontend/fitted.h"
+#include "frontend/graph/fitted.h"
 
-#include "frontend/function.h"
-#include "frontend/state.h"
+#include "frontend/graph/function.h"
+#include "frontend/graph/state.h"
 
 #include <algorithm>
 #include <vector>

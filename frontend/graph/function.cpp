@@ -1,7 +1,7 @@
-#include "frontend/function.h"
+#include "frontend/graph/function.h"
 
-#include "frontend/fitted.h"
-#include "frontend/trace.h"
+#include "frontend/graph/fitted.h"
+#include "frontend/graph/trace.h"
 
 #include <algorithm>
 #include <set>
@@ -198,6 +198,12 @@ std::vector<Array> call(const std::shared_ptr<const Function>& function, const s
                            .location = location,
                            .body = function});
   return results_of(node, 0, function->results.size());
+}
+
+void write_back(const Function& function, const std::vector<Array>& results) {
+  Trace* trace = Trace::current();
+  for (std::size_t i = 0; i < function.written_states.size(); ++i)
+    trace->write(function.written_states[i], results[function.num_own_results() + i]);
 }
 
 GradCall value_and_grad_call(const std::shared_ptr<const Function>& function,

@@ -1,6 +1,6 @@
-#include "frontend/context.h"
+#include "frontend/graph/context.h"
 
-#include "frontend/trace.h"
+#include "frontend/graph/trace.h"
 
 namespace tailor {
 

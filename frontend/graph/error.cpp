@@ -1,4 +1,4 @@
-#include "frontend/error.h"
+#include "frontend/graph/error.h"
 
 namespace tailor {
 

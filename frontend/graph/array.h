@@ -1,9 +1,9 @@
 #pragma once
 
-#include "frontend/batch_rows.h"
-#include "frontend/error.h"
-#include "frontend/op_options.h"
-#include "frontend/shape.h"
+#include "frontend/graph/batch_rows.h"
+#include "frontend/graph/error.h"
+#include "frontend/graph/op_options.h"
+#include "frontend/graph/shape.h"
 
 #include <functional>
 #include <memory>
@@ -62,7 +62,7 @@ struct Node {
   std::shared_ptr<const Function> body; ///< call, value_and_grad
   std::uint64_t serial = 0;             ///< order of recording in this process
   std::int64_t op_id = -1;              ///< identity of the op across all passes; assigned when traced
-  std::uint64_t scope = 0;              ///< the trace it was recorded in (frontend/trace.h); 0 outside any
+  std::uint64_t scope = 0; ///< the trace it was recorded in (frontend/graph/trace.h); 0 outside any
 };
 
 /// An operand of an op: an array or a number, with the place where it was written. Functions take Operand so

@@ -1,7 +1,7 @@
-#include "frontend/batch_rows.h"
+#include "frontend/graph/batch_rows.h"
 
-#include "frontend/array.h"
-#include "frontend/function.h"
+#include "frontend/graph/array.h"
+#include "frontend/graph/function.h"
 
 #include <algorithm>
 #include <cmath>

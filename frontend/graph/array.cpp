@@ -1,6 +1,6 @@
-#include "frontend/array.h"
+#include "frontend/graph/array.h"
 
-#include "frontend/trace.h"
+#include "frontend/graph/trace.h"
 
 #include <atomic>
 #include <utility>

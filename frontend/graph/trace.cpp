@@ -1,4 +1,4 @@
-#include "frontend/trace.h"
+#include "frontend/graph/trace.h"
 
 #include <atomic>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/dtype.h"
+#include "frontend/graph/dtype.h"
 
 #include <cstdint>
 #include <initializer_list>

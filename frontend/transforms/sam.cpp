@@ -1,11 +1,11 @@
-#include "frontend/sam.h"
+#include "frontend/transforms/sam.h"
 
-#include "frontend/function.h"
+#include "frontend/graph/function.h"
+#include "frontend/graph/trace.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/indexing.h"
 #include "frontend/ops/reduction.h"
 #include "frontend/ops/update.h"
-#include "frontend/trace.h"
 
 namespace tailor {
 
@@ -53,8 +53,7 @@ SamResult sam_passes(const std::shared_ptr<const Function>& body, const std::vec
   GradCall descent = value_and_grad_call(body, descent_arguments, captures, wrt, location);
 
   const GradCall& kept = options.bn_stats == SamBatchNorm::first ? ascent : descent;
-  for (std::size_t w = 0; w < body->written_states.size(); ++w)
-    trace.write(body->written_states[w], kept.results[own + w]);
+  write_back(*body, kept.results);
 
   std::vector<std::pair<std::shared_ptr<const State>, Array>> gradients;
   for (std::size_t i = 0; i < wrt.size(); ++i)

@@ -1,4 +1,4 @@
-#include "frontend/print.h"
+#include "frontend/graph/print.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "frontend/state.h"
+#include "frontend/graph/state.h"
 
 namespace tailor {
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "frontend/array.h"
-#include "frontend/state.h"
+#include "frontend/graph/array.h"
+#include "frontend/graph/state.h"
 
 #include <functional>
 #include <memory>
@@ -53,6 +53,8 @@ trace_function(const TraceFunctionArgs& args,
 /// call @name(arguments, captures).
 std::vector<Array> call(const std::shared_ptr<const Function>& function, const std::vector<Array>& arguments,
                         const std::vector<Array>& captures, const Location& location);
+/// The states that the body wrote take their values among the results of a call, in the current trace.
+void write_back(const Function& function, const std::vector<Array>& results);
 
 /// value_and_grad @name(arguments, captures) wrt(positions): the results, then one gradient per position.
 /// TraceError when the first result is not a floating-point scalar or a position is not floating point.
