@@ -6,6 +6,7 @@
 #include "runtime/base/result.h"
 
 #include "mlir/Support/LLVM.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 
 #include <cstddef>
@@ -32,13 +33,16 @@ struct KernelPlace {
 
 /// How one `tailor.kernel` symbol is launched.
 struct KernelLaunch {
-  size_t function = 0;                 ///< index into KernelCode::functions
-  std::optional<size_t> combine;       ///< to run once after a launch in more than one chunk, as one unit
-  llvm::SmallVector<int64_t, 2> sizes; ///< sizes of the launch command
-  int64_t numUnits = 1;                ///< splittable at any unit
-  uint64_t partialBytes = 0; ///< of all units together: one more buffer behind the results, 0 = none
-  uint64_t flops = 0;        ///< of one launch
-  uint64_t bytesMoved = 0;   ///< operands read once, results written once
+  size_t function = 0;                                      ///< index into KernelCode::functions
+  std::optional<size_t> prepare;                            ///< to run before it, on the same buffers
+  std::optional<size_t> combine;                            ///< to run after it, on the same buffers
+  bool combinesItself = false;                              ///< a launch in one chunk needs no combine
+  llvm::SmallVector<int64_t, 2> sizes;                      ///< sizes of the launch command
+  int64_t numUnits = 1, prepareUnits = 1, combineUnits = 1; ///< splittable at any unit
+  llvm::SmallVector<uint64_t, 1> temporaryBytes;            ///< one more buffer each, behind the results
+  uint64_t flops = 0;                                       ///< of one launch
+  uint64_t bytesMoved = 0;                                  ///< operands read once, results written once
+  uint64_t prepareBytes = 0;                                ///< that prepare reads and writes
 };
 
 /// The kernels of a program as position-independent code without relocations.

@@ -106,17 +106,26 @@ private:
       KernelLaunch& launch = code.launches[kernel.getSymName()];
       launch.function = indices.lookup(info.symbol);
       code.functions[launch.function].scratchBytes = info.scratchBytes;
-      if (!info.combineSymbol.empty()) {
-        launch.combine = indices.lookup(info.combineSymbol);
-        code.functions[*launch.combine].scratchBytes = info.scratchBytes;
-      }
+      auto also = [&](StringRef symbol, std::optional<size_t>& function) {
+        if (symbol.empty()) return;
+        function = indices.lookup(symbol);
+        code.functions[*function].scratchBytes = info.scratchBytes;
+      };
+      also(info.prepareSymbol, launch.prepare);
+      also(info.combineSymbol, launch.combine);
+      launch.combinesItself = info.combinesItself;
       launch.sizes = {info.rows};
       if (kernel.getKind() == ir::FusionKind::MultiTensor) {
         llvm::SmallVector<int64_t> sizes = passes::regionSizes(kernel);
         launch.sizes.assign(sizes.begin(), sizes.end());
       }
-      launch.numUnits = info.units.count(launch.sizes.front());
-      launch.partialBytes = info.partialBytes * launch.numUnits;
+      int64_t rows = launch.sizes.front();
+      launch.numUnits = info.units.count(rows);
+      launch.prepareUnits = info.prepareUnits.count(rows);
+      launch.combineUnits = info.combineUnits.count(rows);
+      for (const Temporary& temporary : info.temporaries)
+        launch.temporaryBytes.push_back(temporary.bytes * temporary.per.count(rows));
+      launch.prepareBytes = info.prepareBytes;
       launch.flops = info.flops;
       launch.bytesMoved = info.bytes;
     }

@@ -9,8 +9,8 @@
 ///
 ///   void kernel(void *const *buffers, const int64_t *sizes, int64_t begin, int64_t end)
 ///
-/// buffers: the operands of the kernel in order, then its results, then the partial results if partialBytes >
-/// 0, then the worker's scratch memory if scratchBytes > 0. A multi_tensor kernel has one buffer per role
+/// buffers: the operands of the kernel in order, then its results, then its temporaries in order, then the worker's
+/// scratch memory if scratchBytes > 0. A multi_tensor kernel has one buffer per role
 /// instead of one per tensor: a region of sizes[0] elements (a multiple of 16, padding zero); the other sizes say where
 /// its segments and their decaying parts end (passes::regionSizes). Otherwise sizes[0] is `KernelInfo::rows` of the launch and every other extent is
 /// part of the code. Element types in memory: f32, i32, i64 as they are, i1 as one byte holding 0 or 1.
@@ -18,10 +18,13 @@
 /// `multi_tensor` kernels only.
 ///
 /// Chunks. Units [0, units.count(sizes[0])) may be split into any contiguous chunks; no bit of a result
-/// depends on the split. Partial results belong to units, not chunks: one buffer of partialBytes *
-/// units.count(sizes[0]), shared by all chunks. A launch that covers every unit combines them itself; after a
-/// launch in several chunks `combineSymbol` must run once with the same buffers and sizes, begin = 0, end
-/// = 1. It adds the partials in unit order.
+/// depends on the split.
+///
+/// Prepare, launch, combine. Up to three functions, with the same buffers and sizes, each over units of its own that
+/// may be split like those of the launch: `prepareSymbol` fills temporaries before the launch (packs weights);
+/// `combineSymbol` makes results of them after it, in the order of the units, whatever the chunks were. Where
+/// `combinesItself`, a launch that covers every unit has done so already and no combine may follow. Temporaries belong
+/// to units, not chunks: all chunks share them, and each unit writes its own part.
 ///
 /// Numerics: f32 with explicit fused multiply-adds and no fast-math flag: LLVM may not regroup anything, so a
 /// row's bits are the same in every tile, chunk and batch size. exp, log, tanh, erf are polynomials
@@ -30,6 +33,7 @@
 #include "backend/cpu/CpuTarget.h"
 
 #include "mlir/Support/LLVM.h"
+#include "llvm/ADT/SmallVector.h"
 
 #include <cstdint>
 #include <memory>
@@ -58,14 +62,25 @@ struct UnitRule {
   bool operator==(const UnitRule&) const = default;
 };
 
+/// Memory that a launch, its prepare and its combine share, beside operands and results: one buffer of bytes *
+/// per.count(rows). No initial content expected.
+struct Temporary {
+  std::string purpose; ///< "transformed weights", "partial sums": what `inspect --memory` calls it
+  UnitRule per;        ///< how many times `bytes`; once by default
+  uint64_t bytes = 0;
+};
+
 /// What the driver must know to launch a kernel.
 struct KernelInfo {
   std::string symbol;        ///< key into CodeBlob::functions; equal structures share it
-  std::string combineSymbol; ///< empty, or the function to run once after a launch in several chunks
+  std::string prepareSymbol; ///< empty, or the function to run before every launch
+  std::string combineSymbol; ///< empty, or the function to run after a launch
   int64_t rows = 1;          ///< sizes[0] of this launch: static in the IR, run time in the code
-  UnitRule units;
-  uint64_t partialBytes = 0; ///< per unit
-  uint64_t scratchBytes = 0; ///< per worker, a multiple of 64; no initial content expected
+  UnitRule units, prepareUnits, combineUnits;
+  bool combinesItself = false; ///< a launch of all units in one chunk needs no combine
+  llvm::SmallVector<Temporary, 1> temporaries;
+  uint64_t scratchBytes = 0; ///< per worker, a multiple of 64, of all functions; no initial content expected
+  uint64_t prepareBytes = 0; ///< that prepare reads and writes
   uint64_t flops = 0;        ///< of one launch with `rows` rows; transcendental functions count once
   uint64_t bytes = 0;        ///< operands read once plus results written once
   bool reused = false;       ///< true when an earlier kernel had the same structure

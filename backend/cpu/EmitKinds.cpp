@@ -241,7 +241,8 @@ mlir::LogicalResult emitRows(KernelContext& context) {
   }
   context.info.rows = rows;
   context.info.units = {1, kRowBlock};
-  context.info.partialBytes = totals.size() * sizeof(float);
+  if (!totals.empty())
+    context.info.temporaries.push_back({"partial sums", context.info.units, totals.size() * sizeof(float)});
   Value partials = totals.empty() ? Value() : frame.buffer(firstExtraSlot(kernel));
   e.loop(frame.begin, frame.end, 1, {}, [&](Value unit, ValueRange) {
     Value from = b.mul(unit, b.index(kRowBlock));
@@ -284,6 +285,7 @@ mlir::LogicalResult emitRows(KernelContext& context) {
   };
   if (totals.empty()) return outcome(e, frame);
   context.info.combineSymbol = context.combineSymbol;
+  context.info.combinesItself = true;
   Value units = mlir::arith::DivUIOp::create(b.builder(), b.loc(), b.add(runTimeRows, b.index(kRowBlock - 1)),
                                              b.index(kRowBlock));
   Value all = b.bitAnd(b.compare(CmpIPredicate::eq, frame.begin, b.index(0)),

@@ -181,8 +181,9 @@ private:
 /// One unit: sum of squares of its elements; then the root of the sum over units.
 mlir::LogicalResult emitNorm(KernelContext& context, ir::GlobalNormOp norm) {
   ir::KernelOp kernel = context.kernel;
-  context.info.partialBytes = sizeof(float);
+  context.info.temporaries.push_back({"partial sums", context.info.units, sizeof(float)});
   context.info.combineSymbol = context.combineSymbol;
+  context.info.combinesItself = true;
   auto numUnits = [](VectorBuilder& b, Value elements) {
     return mlir::arith::DivUIOp::create(b.builder(), b.loc(), b.add(elements, b.index(kBlock - 1)),
                                         b.index(kBlock))

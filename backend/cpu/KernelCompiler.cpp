@@ -84,7 +84,7 @@ mlir::FailureOr<KernelInfo> KernelCompiler::add(ir::KernelOp kernel) {
   mlir::ModuleOp module = *state_->module;
   mlir::Operation* last = module.getBody()->empty() ? nullptr : &module.getBody()->back();
   mlir::FailureOr<KernelInfo> emitted = emitKernel(kernel, module, kCandidate, state_->target);
-  llvm::SmallVector<mlir::LLVM::LLVMFuncOp, 2> functions;
+  llvm::SmallVector<mlir::LLVM::LLVMFuncOp, 3> functions;
   auto first = last ? std::next(last->getIterator()) : module.getBody()->begin();
   for (auto it = first; it != module.getBody()->end(); ++it)
     functions.push_back(mlir::cast<mlir::LLVM::LLVMFuncOp>(&*it));
@@ -104,14 +104,21 @@ mlir::FailureOr<KernelInfo> KernelCompiler::add(ir::KernelOp kernel) {
   KernelInfo info = *emitted;
   if (isNew) {
     std::string symbol = kernel.getSymName().str();
-    info.symbol = symbol;
-    if (!info.combineSymbol.empty()) info.combineSymbol = symbol + "_combine";
-    functions[0].setSymName(info.symbol);
-    if (functions.size() == 2) functions[1].setSymName(info.combineSymbol);
+    auto rename = [&](std::string& name) { // "candidate_combine" -> "gemm_..._combine"
+      if (!name.empty()) name = symbol + name.substr(std::string_view(kCandidate).size());
+    };
+    for (std::string* name : {&info.symbol, &info.prepareSymbol, &info.combineSymbol})
+      rename(*name);
+    for (mlir::LLVM::LLVMFuncOp function : functions) {
+      std::string name = function.getSymName().str();
+      rename(name);
+      function.setSymName(name);
+    }
     entry->second = info;
   } else {
     discard();
     info.symbol = entry->second.symbol;
+    info.prepareSymbol = entry->second.prepareSymbol;
     info.combineSymbol = entry->second.combineSymbol;
     info.reused = true;
   }

@@ -240,7 +240,8 @@ mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp modul
     std::string reason;
     if (!supportsOnCpu(&op, reason)) return op.emitError(reason);
   }
-  KernelContext context{kernel, target, module, symbol.str(), (symbol + "_combine").str(), {}};
+  KernelContext context{
+      kernel, target, module, symbol.str(), (symbol + "_prepare").str(), (symbol + "_combine").str(), {}};
   context.info.symbol = symbol.str();
   countWork(kernel, context.info);
   mlir::LogicalResult result = mlir::success();

@@ -37,11 +37,12 @@ struct KernelContext {
   ir::KernelOp kernel;
   const CpuTarget& target;
   mlir::ModuleOp module;
-  std::string symbol, combineSymbol;
-  KernelInfo info; ///< units, partialBytes, scratchBytes, rows are filled in by the emitter
+  std::string symbol, prepareSymbol, combineSymbol; ///< what to call the functions it needs
+  KernelInfo
+      info; ///< symbols of prepare and combine, units, temporaries, scratchBytes, rows: from the emitter
 };
 
-/// Functions are called `symbol` and, if there are partial results, `symbol + "_combine"`.
+/// Functions are called `symbol` and, if there are any, `symbol + "_prepare"` and `symbol + "_combine"`.
 mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp module, llvm::StringRef symbol,
                                        const CpuTarget& target);
 
@@ -66,7 +67,7 @@ mlir::ValueRange yieldedValues(ir::KernelOp kernel);
 inline int64_t resultSlot(ir::KernelOp kernel, unsigned result) {
   return kernel.getBlock().getNumArguments() + result;
 }
-/// Slot behind operands and results: partials, then scratch.
+/// Slot behind operands and results: temporaries, then scratch.
 int64_t firstExtraSlot(ir::KernelOp kernel);
 /// Binds every operand to its buffer.
 void bindOperands(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel);

@@ -166,38 +166,45 @@ private:
     for (runtime::Operand& operand : run.operands)
       if (operand.access == runtime::Access::kWrite && run.ops.size() == 1)
         operand.op_id = run.ops.front(), operand.result = result++;
-    if (plan.partialBytes > 0) { // behind everything the plan placed; alive during this launch only
-      runtime::Operand partials;
-      partials.access = runtime::Access::kReadWrite;
-      partials.offset = passes::memorySizes(program_).arena;
-      partials.bytes = plan.partialBytes;
-      spec_.memory.arena =
-          std::max<uint64_t>(spec_.memory.arena, passes::alignTo64(partials.offset + partials.bytes));
-      run.operands.push_back(partials);
+    // Behind everything the plan placed; alive during this launch only.
+    uint64_t end = passes::memorySizes(program_).arena, temporaryBytes = 0;
+    for (uint64_t bytes : plan.temporaryBytes) {
+      runtime::Operand& temporary = run.operands.emplace_back();
+      temporary.access = runtime::Access::kReadWrite;
+      temporary.offset = end;
+      temporary.bytes = bytes;
+      end = passes::alignTo64(end + bytes);
+      temporaryBytes += bytes;
     }
+    spec_.memory.arena = std::max(spec_.memory.arena, end);
 
     std::vector<runtime::KernelOperand> touched = touchedBy(kernel, plan);
-    addShape(run, touched);
     runtime::Kernel& record = spec_.kernels[run.kernel];
     record.family = ir::stringifyFusionKind(kernel.getKind()).str();
     for (int32_t id : run.ops)
       if (!llvm::is_contained(record.ops, id)) record.ops.push_back(id);
 
-    bool needsCombine = plan.combine && run.num_chunks > 1;
+    // Before and after it on the same buffers, in units of their own.
+    auto beside = [&](StringRef family, size_t function, int64_t units, uint64_t bytes) {
+      runtime::Command command = run;
+      command.kernel = function;
+      command.num_units = units;
+      command.flops = 0;
+      command.bytes_moved = bytes;
+      command.num_chunks = chunkCount(0, bytes, units);
+      spec_.kernels[function].family = family.str();
+      addShape(command, touched);
+      variant_.commands.push_back(std::move(command));
+    };
+    if (plan.prepare) beside("prepare", *plan.prepare, plan.prepareUnits, plan.prepareBytes);
+    addShape(run, touched);
     variant_.commands.push_back(run);
-    if (needsCombine) {
-      run.kernel = *plan.combine;
-      run.num_units = run.num_chunks = 1;
-      run.flops = 0;
-      run.bytes_moved = plan.partialBytes;
-      spec_.kernels[run.kernel].family = "combine";
-      addShape(run, touched);
-      variant_.commands.push_back(std::move(run));
-    }
+    if (plan.combine && !(plan.combinesItself && run.num_chunks == 1))
+      beside("combine", *plan.combine, plan.combineUnits, temporaryBytes);
     return success();
   }
 
-  /// What the kernel's code does with each buffer, from its types alone; partial results last.
+  /// What the kernel's code does with each buffer, from its types alone; temporaries last.
   static std::vector<runtime::KernelOperand> touchedBy(ir::KernelOp kernel, const KernelLaunch& plan) {
     std::vector<runtime::KernelOperand> touched;
     for (const passes::KernelBuffer& buffer : passes::kernelBuffers(kernel)) {
@@ -207,7 +214,8 @@ private:
         bytes = plan.sizes.front() * runtime::dtype_bytes(dtypeOf(type));
       touched.push_back({bytes, buffer.isResult ? runtime::Access::kWrite : runtime::Access::kRead});
     }
-    if (plan.partialBytes > 0) touched.push_back({plan.partialBytes, runtime::Access::kReadWrite});
+    for (uint64_t bytes : plan.temporaryBytes)
+      touched.push_back({bytes, runtime::Access::kReadWrite});
     return touched;
   }
 

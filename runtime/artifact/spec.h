@@ -194,7 +194,7 @@ struct KernelOperand {
 struct LaunchShape {
   std::vector<std::int64_t> sizes;
   std::int64_t num_units = 0;
-  std::vector<KernelOperand> operands; ///< in the launch's order; partial results, if any, are the last
+  std::vector<KernelOperand> operands; ///< in the launch's order; temporaries, if any, are the last
 
   bool operator==(const LaunchShape&) const = default;
 };

@@ -58,16 +58,25 @@ CompiledKernels::~CompiledKernels() = default;
 void CompiledKernels::launch(size_t kernel, std::vector<void*> buffers, std::vector<int64_t> sizes,
                              int64_t chunks) const {
   const KernelInfo& info = infos_[kernel];
-  int64_t units = info.units.count(sizes[0]);
-  GuardedMemory partials(info.partialBytes * static_cast<size_t>(units)), scratch(info.scratchBytes);
-  if (info.partialBytes > 0) buffers.push_back(partials.data());
+  std::vector<GuardedMemory> temporaries;
+  for (const Temporary& temporary : info.temporaries) {
+    temporaries.emplace_back(temporary.bytes * static_cast<size_t>(temporary.per.count(sizes[0])));
+    buffers.push_back(temporaries.back().data());
+  }
+  GuardedMemory scratch(info.scratchBytes);
   if (info.scratchBytes > 0) buffers.push_back(scratch.data());
-  runtime::KernelFunction function = code_->function(info.symbol);
-  for (int64_t chunk = chunks - 1; chunk >= 0; --chunk) // any order must do
-    function(buffers.data(), sizes.data(), runtime::chunk_begin(units, static_cast<uint32_t>(chunks), chunk),
-             runtime::chunk_begin(units, static_cast<uint32_t>(chunks), chunk + 1));
-  if (chunks > 1 && !info.combineSymbol.empty())
-    code_->function(info.combineSymbol)(buffers.data(), sizes.data(), 0, 1);
+  auto run = [&](const std::string& symbol, const UnitRule& rule) {
+    runtime::KernelFunction function = code_->function(symbol);
+    int64_t units = rule.count(sizes[0]);
+    for (int64_t chunk = chunks - 1; chunk >= 0; --chunk) // any order must do
+      function(buffers.data(), sizes.data(),
+               runtime::chunk_begin(units, static_cast<uint32_t>(chunks), chunk),
+               runtime::chunk_begin(units, static_cast<uint32_t>(chunks), chunk + 1));
+  };
+  if (!info.prepareSymbol.empty()) run(info.prepareSymbol, info.prepareUnits);
+  run(info.symbol, info.units);
+  if (!info.combineSymbol.empty() && !(info.combinesItself && chunks == 1))
+    run(info.combineSymbol, info.combineUnits);
 }
 
 namespace {

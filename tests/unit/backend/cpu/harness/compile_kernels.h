@@ -38,7 +38,7 @@ public:
   std::vector<Tensor> run(size_t kernel, const std::vector<Tensor>& arguments, int64_t chunks = 1) const;
   /// The same ops on the reference.
   std::vector<Tensor> expected(size_t kernel, const std::vector<Tensor>& arguments) const;
-  /// Calls the functions of a kernel on raw buffers: operands, results; partials and scratch are added here.
+  /// Calls the functions of a kernel on raw buffers: operands, results; temporaries and scratch are added here.
   void launch(size_t kernel, std::vector<void*> buffers, std::vector<int64_t> sizes,
               int64_t chunks = 1) const;
 
