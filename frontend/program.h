@@ -59,7 +59,7 @@ struct Stage {
   std::string name = "main"; ///< without '.': option keys hold it
   std::string step = {};     ///< which step runs; empty: the only one
   std::string eval = {};     ///< by which it is evaluated; empty: the only one
-  std::string sampler = {};  ///< instead of option data.sampler
+  std::string sampler = {};  ///< option stage.<name>.data.sampler; empty: the program's data.sampler
   /// Length, one of them; options stage.<name>.run.epochs and stage.<name>.run.steps. 0: the program's run.epochs.
   std::int64_t epochs = 0, steps = 0;
   /// Run keys that this stage has otherwise: of its loop (run.keep.best, run.early_stop.*, ...), of schedules,
@@ -76,7 +76,8 @@ struct Stage {
 /// Class tables that change with the epoch: where row 1, 2, ... begin. One of the two.
 struct RowStarts {
   std::vector<std::int64_t> epochs = {}; ///< 0-based: {160} is row 1 from the 161st epoch on
-  std::vector<double> fractions = {};    ///< of the epochs of the run: {0.8} is {160} where there are 200
+  std::vector<double> fractions =
+      {}; ///< of the epochs of the run: {0.8} is {160} where there are 200; 1: never
 };
 
 /// Options of a program beside what its code says. One that the code gives a value too (a control field, a
@@ -140,7 +141,8 @@ public:
   Step(ProgramTracer& tracer, Entry& entry) : EntryScope(tracer, entry, Context{.train = true}) {}
 
   /// The row of a table [R, ...] in use, i32 []: take(table, row). 0 at first, one more at every start, by the clock of
-  /// the stage (0-based epochs). Option `key`, "control.<name>" unless given, is the list. Logged as control/<name>.
+  /// the stage (0-based epochs). Option `key`, "control.<name>" unless given, is the list; beside a list of fractions
+  /// option <key>_epoch, where it is set, says epochs instead. Logged as control/<name>.
   /// Errors   TraceError unless the starts are ascending and of one kind.
   Array epoch_row(const std::string& name, const RowStarts& starts, const std::string& key = "",
                   const std::source_location& where = std::source_location::current());

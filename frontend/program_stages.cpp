@@ -2,11 +2,12 @@
 
 #include "frontend/graph/error.h"
 #include "runtime/base/edit_distance.h"
+#include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/run_keys.h"
+#include "runtime/options/stage_keys.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 namespace tailor {
@@ -63,10 +64,18 @@ std::string chosen(const char* what, const std::vector<Named>& parts, const std:
                    location, choices(names, name));
 }
 
+/// A compile key: a recipe has made the stage's step of it, and checked it. Code has no keys of that kind.
+bool is_of_recipe(const runtime::Option& option) {
+  return option.stage == runtime::OptionStage::kCompile;
+}
+
 Options options_of(const Stage& stage, const TrainingProgram::Impl::NamedEval& eval, bool several_evals,
                    const Location& location) {
   Options options = stage.options.at(location);
   const auto set = [&](const std::string& key, runtime::OptionValue value, const Location& place) {
+    if (options.contains(key))
+      throw TraceError("stages", "stage '" + stage.name + "' says '" + key + "' twice", place,
+                       "as a member of Stage, or among its options");
     runtime::Option option;
     option.value = std::move(value);
     option.origin = to_string(place);
@@ -74,12 +83,13 @@ Options options_of(const Stage& stage, const TrainingProgram::Impl::NamedEval& e
   };
   if (stage.epochs > 0) set(key_name(&RunKeys::epochs), stage.epochs, location);
   if (stage.steps > 0) set(key_name(&RunKeys::steps), stage.steps, location);
+  if (!stage.sampler.empty()) set(key_name(&runtime::DataKeys::sampler), stage.sampler, location);
   const std::vector<std::string>& metrics = eval.options.metrics;
   if (const std::string& key = key_name(&EvalKeys::metrics);
       several_evals && !metrics.empty() && !options.contains(key))
     set(key, runtime::OptionValue::List(metrics.begin(), metrics.end()), eval.location);
   for (const auto& [key, option] : options)
-    if (!may_differ_by_stage(key))
+    if (!is_of_recipe(option) && !runtime::may_differ_by_stage(key))
       throw TraceError("stages",
                        "stage '" + stage.name + "' sets '" + key + "', which is the same in all stages",
                        location, "program.options().set(\"" + key + "\", ...)");
@@ -244,7 +254,7 @@ private:
     Options typed;
     for (const auto& [key, given] : stage.options) {
       runtime::Option option = given;
-      if (const runtime::Option* whole = traced_.options.find(key)) {
+      if (const runtime::Option* whole = traced_.options.find(key); whole && !is_of_recipe(given)) {
         option.type = whole->type;
         option.limits = whole->limits;
         option.stage = whole->stage;
@@ -256,7 +266,7 @@ private:
           traced_.declared.contains(key) || (of_schedule && traced_.declared.contains(prefix + ".name"));
       const bool of_the_loop =
           key.starts_with("run.") || key.starts_with("eval.") || key.starts_with("data.");
-      if (!of_the_loop && !is_read)
+      if (!of_the_loop && !is_read && !is_of_recipe(given))
         throw TraceError("stages",
                          "stage '" + stage.name + "' sets '" + key + "', which nothing in this program reads",
                          stage.location);
@@ -272,18 +282,6 @@ private:
 };
 
 } // namespace
-
-bool may_differ_by_stage(std::string_view key) {
-  static const std::array kKeys = {key_name(&RunKeys::epochs),    key_name(&RunKeys::steps),
-                                   key_name(&RunKeys::log_steps), key_name(&RunKeys::checkpoint_every),
-                                   key_name(&RunKeys::drop_last), key_name(&EvalKeys::metrics),
-                                   key_name(&EvalKeys::groups),   key_name(&EvalKeys::test)};
-  if (std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end()) return true;
-  for (const char* section :
-       {"run.keep.", "run.early_stop.", "schedule.", "optimizer.", "method.", "control.", "data.sampler_"})
-    if (key.starts_with(section)) return true;
-  return false;
-}
 
 void check_stages(const std::vector<Stage>& stages) {
   std::set<std::string> names;
@@ -322,7 +320,6 @@ std::vector<TracedStage> name_stages(const TrainingProgram::Impl& program) {
     out.name = stage.name;
     out.step = chosen("step", program.steps, stage.step, stage.name, out.location);
     out.eval = chosen("evaluation", program.evals, stage.eval, stage.name, out.location);
-    out.sampler = stage.sampler;
     out.continues = stage.continues;
     out.copies = stage.copies;
     out.initialises = stage.initialises;

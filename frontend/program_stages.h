@@ -2,7 +2,6 @@
 
 #include "frontend/program_tracer.h"
 
-#include <string_view>
 #include <vector>
 
 namespace tailor {
@@ -20,8 +19,5 @@ std::vector<TracedStage> name_stages(const TrainingProgram::Impl& program);
 /// Errors   TraceError for an unknown group, for copies between groups that are not alike (naming the first tensors
 ///          that disagree) or from one that no stage before trains, for a group that is copied and initialised.
 void resolve_stages(const TrainingProgram::Impl& program, TracedProgram& traced);
-
-/// Keys that are read anew for every stage. The others are the same for a whole run.
-bool may_differ_by_stage(std::string_view key);
 
 } // namespace tailor

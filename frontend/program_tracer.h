@@ -61,6 +61,8 @@ public:
   Array control(ControlField field);
   /// The same for an f32 field from option `key` with the schedule under schedule_prefix(key).
   Array scheduled(const std::string& name, const std::string& key, const Location& location);
+  /// The program reads `key` where it is set, and does without.
+  void may_have(const std::string& key) { out_.declared.insert(key); }
   /// The least value of a key that default_option() gave and no recipe knows.
   void require_positive(const std::string& key);
 

@@ -108,14 +108,15 @@ Array Step::epoch_row(const std::string& name, const RowStarts& starts, const st
       refuse(runtime::concat("'", name, "' has a row from epoch ", starts.epochs[i],
                              "; rows begin at ascending epochs from 1 (row 0 is there from epoch 0)"));
   for (std::size_t i = 0; i < starts.fractions.size(); ++i)
-    if (!(starts.fractions[i] > 0 && starts.fractions[i] < 1) ||
+    if (!(starts.fractions[i] > 0 && starts.fractions[i] <= 1) ||
         (i > 0 && starts.fractions[i] <= starts.fractions[i - 1]))
       refuse(runtime::concat("'", name, "' has a row from ", starts.fractions[i],
-                             " of the run; rows begin at ascending fractions between 0 and 1"));
+                             " of the run; rows begin at ascending fractions above 0 and at most 1 (never)"));
   const std::string option = key.empty() ? "control." + name : key;
   OptionValue::List list(starts.epochs.begin(), starts.epochs.end());
   list.insert(list.end(), starts.fractions.begin(), starts.fractions.end());
   tracer_.default_option(option, std::move(list), OptionStage::kRun, location);
+  if (!starts.fractions.empty()) tracer_.may_have(runtime::epochs_key(option));
   return tracer_.control({.name = name,
                           .type = {DType::i32, {}},
                           .key = option,

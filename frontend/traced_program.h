@@ -62,7 +62,7 @@ struct Entry {
 
 /// A stage with everything looked up.
 struct TracedStage {
-  std::string name, step, eval, sampler;
+  std::string name, step, eval;
   bool continues = false;
   std::vector<StageCopy> copies;        ///< of groups as they are emitted
   std::vector<std::string> initialises; ///< the same; all but the fitted ones in the first stage

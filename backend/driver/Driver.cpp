@@ -108,8 +108,9 @@ Status addStageOptions(runtime::Options& options, const TracedProgram& traced) {
     for (const auto& [key, given] : stage.options) {
       runtime::Option option = *own.find(key);
       const runtime::Option* whole = options.find(key);
-      if (option.stage == runtime::OptionStage::kCompile ||
-          (whole && whole->stage == runtime::OptionStage::kCompile))
+      const bool of_recipe = given.stage == runtime::OptionStage::kCompile; // its step is made of it
+      if (!of_recipe && (option.stage == runtime::OptionStage::kCompile ||
+                         (whole && whole->stage == runtime::OptionStage::kCompile)))
         return runtime::invalid_argument(given.origin, ": error: stage '", stage.name, "' sets '", key,
                                          "', which is compiled into the program for all stages");
       option.only_if.clear(); // it speaks of the program's choice, which is not the stage's

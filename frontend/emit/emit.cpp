@@ -170,7 +170,6 @@ private:
       state.addAttribute("entry", symbol(stage.step));
       if (has_fit) state.addAttribute("fit", symbol(program_.entries[0].name));
       state.addAttribute("eval", symbol(stage.eval));
-      if (!stage.sampler.empty()) state.addAttribute("sampler", builder_.getStringAttr(stage.sampler));
       if (stage.continues) state.addAttribute("continues", builder_.getUnitAttr());
       llvm::SmallVector<mlir::Attribute> copies;
       for (const StageCopy& copy : stage.copies)

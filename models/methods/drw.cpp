@@ -35,8 +35,7 @@ const runtime::KeySet<DrwKeys>& DrwKeys::keys() {
                .source = "methods 2.6",
                .only_if = "method.drw.from_epoch = none"}),
           key("from_epoch", &DrwKeys::from_epoch,
-              {.stage = runtime::kCompiled,
-               .min = 1,
+              {.min = 1,
                .max = runtime::kMaxCount,
                .text = "first epoch with the weights, counted from 0, instead of a share of the run",
                .source = "methods 2.6"}),
@@ -75,10 +74,8 @@ public:
         reads_beta ? Operand(control(step, "drw_beta", keys_, &DrwKeys::beta)) : Operand(keys_.beta);
     const Array weights = imbalance::class_weights(step.classes().counts(), keys_.table, beta);
     const Array rows = concat({expand_dims(ones_like(weights), 0), expand_dims(weights, 0)}, 0);
-    const Array row =
-        keys_.from_epoch
-            ? step.epoch_row("drw", {.epochs = {*keys_.from_epoch}}, runtime::key_name(&DrwKeys::from_epoch))
-            : step.epoch_row("drw", {.fractions = {keys_.from}}, runtime::key_name(&DrwKeys::from));
+    // from_epoch goes over it (Step::epoch_row).
+    const Array row = step.epoch_row("drw", {.fractions = {keys_.from}}, runtime::key_name(&DrwKeys::from));
     loss.class_weights = Operand(take(rows, row));
     loss.reduction = reduction_of(keys_.reduction);
   }

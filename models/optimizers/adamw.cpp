@@ -50,6 +50,7 @@ const Registered<OptimizerSpec> registered{{.name = "adamw",
                                             .text = "w -= lr m^ / (sqrt(v^) + eps), decoupled decay",
                                             .source = "methods 4.2",
                                             .keys = with_common_keys(AdamWKeys::keys().specs()),
+                                            .check = check_groups,
                                             .make = make}};
 
 } // namespace

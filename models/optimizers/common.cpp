@@ -87,6 +87,19 @@ optim::CommonOptions common_options(const runtime::Options& options) {
   return common;
 }
 
+void check_groups(RecipeCheck& recipe) {
+  const CommonKeys keys = component_keys<CommonKeys>(recipe.options());
+  const double rate = component_keys<runtime::OptimizerKeys>(recipe.options()).lr;
+  const OptionValue::List* groups = keys.groups.as_list();
+  for (std::size_t i = 0; groups && i < groups->size(); ++i)
+    try {
+      group_of(i, (*groups)[i], rate);
+    } catch (const TraceError& error) {
+      recipe.refuse(concat(runtime::key_name(&CommonKeys::groups), "[", i, "]"), error.message(),
+                    error.hint());
+    }
+}
+
 std::vector<runtime::KeySpec> with_common_keys(std::vector<runtime::KeySpec> own) {
   for (runtime::KeySpec& spec : CommonKeys::keys().specs())
     own.push_back(std::move(spec));

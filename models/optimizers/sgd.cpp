@@ -38,6 +38,7 @@ std::unique_ptr<optim::Optimizer> make(const runtime::Options& options) {
 }
 
 void check(RecipeCheck& recipe) {
+  check_groups(recipe);
   const SgdKeys keys = component_keys<SgdKeys>(recipe.options());
   if (keys.nesterov && keys.momentum == 0)
     recipe.contradict(runtime::key_name(&SgdKeys::nesterov),

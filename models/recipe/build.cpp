@@ -167,14 +167,10 @@ void Program::make_steps() {
           eval_name->second, [this, &step](Eval& e) { evaluate(e, step); }, eval);
     Stage stage{.name = own.name, .step = step_name->second, .eval = eval_name->second};
     stage.continues = own.continues;
-    Options run; // compile keys have made the step
-    for (const auto& [key, option] : own.own) {
-      if (key == key_name(&DataKeys::sampler))
-        stage.sampler = *option.value.as_string();
-      else if (option.stage == runtime::OptionStage::kRun)
-        run.set(key, option);
-    }
-    stage.options = run;
+    Options options; // run keys are read when the stage runs; compile keys have made its step and say of what
+    for (const auto& [key, option] : own.own)
+      if (own.places.contains(key)) options.set(key, option);
+    stage.options = options;
     stages.push_back(std::move(stage));
   }
   training_.stages(std::move(stages));

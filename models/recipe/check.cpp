@@ -1,9 +1,10 @@
 #include "models/recipe/check.h"
 
-#include "frontend/program_stages.h"
 #include "models/recipe/contradict.h"
 #include "models/recipe/methods.h"
+#include "models/recipe/stages.h"
 #include "runtime/base/option_condition.h"
+#include "runtime/data/sampler.h"
 #include "runtime/metrics/class_groups.h"
 #include "runtime/metrics/metric.h"
 #include "runtime/options/data_keys.h"
@@ -72,7 +73,7 @@ void check_effects(Recipe& recipe) {
       recipe
           .error(key, "'" + key + "' has no effect without " + joined(needed->keys),
                  "set " + joined(needed->keys) + ", or remove it")
-          .no_effect = true;
+          .no_effect = key;
       continue;
     }
     const Option* chosen = recipe.options.find(other);
@@ -82,7 +83,7 @@ void check_effects(Recipe& recipe) {
                needed->values.front() == "none"
                    ? "keep one of them"
                    : "remove it, or set " + other + " = " + joined(needed->values, "\""))
-        .no_effect = true;
+        .no_effect = key;
   }
 }
 
@@ -152,6 +153,14 @@ void check_data(Recipe& recipe) {
                    "the format is set here", "format = \"blobs\" takes any number");
 }
 
+void check_sampler(Recipe& recipe) {
+  const auto* spec = runtime::Registry<runtime::SamplerSpec>::find(text_of(recipe, &DataKeys::sampler));
+  if (!spec || !spec->check) return;
+  if (const runtime::Status status = spec->check(recipe.options); !status.ok())
+    recipe.error(status.key().empty() ? key_name(&DataKeys::sampler) : status.key(), status.message(),
+                 status.hint());
+}
+
 // --- the run ---
 
 void check_schedule(Recipe& recipe) {
@@ -166,9 +175,10 @@ void check_schedule(Recipe& recipe) {
   }
   const runtime::ScheduleCurve& curve = schedule->curve();
   const double epochs = number_of(recipe, &RunKeys::epochs);
-  // A run that a file above or the command line made shorter is only said (runtime/train/schedule).
+  // A run that a file above, a stage or the command line made shorter is only said (runtime/train/schedule).
   if (curve.warmup_epochs > 0 && curve.warmup_epochs >= epochs && number_of(recipe, &RunKeys::steps) == 0 &&
-      !recipe.is_below(curve.warmup_key, key_name(&RunKeys::epochs)))
+      !recipe.is_below(curve.warmup_key, key_name(&RunKeys::epochs)) &&
+      !recipe.is_above_stage(curve.warmup_key, key_name(&RunKeys::epochs)))
     contradict(
         recipe, curve.warmup_key,
         "a warm-up of " + number_text(curve.warmup_epochs) + " epochs in a run of " + number_text(epochs) +
@@ -252,75 +262,20 @@ void check_part(Recipe& recipe) {
   check_methods(recipe);
   check_long_tail(recipe);
   check_data(recipe);
+  check_sampler(recipe);
   check_schedule(recipe);
   check_watched(recipe);
   check_run(recipe);
   check_effects(recipe);
 }
 
-/// What all stages share cannot be another in one of them.
-void check_stage_keys(Recipe& recipe, const RecipeStage& stage) {
-  for (const auto& [key, place] : stage.places) {
-    const KeySpec* spec = runtime::find_key(key);
-    if (!spec) continue;
-    const bool its_own = spec->stage == runtime::OptionStage::kCompile
-                             ? key.starts_with("method.") || key == key_name(&ModelKeys::freeze) ||
-                                   key == key_name(&EvalKeys::weights)
-                             : key == key_name(&DataKeys::sampler) || may_differ_by_stage(key);
-    if (!its_own)
-      recipe.errors.push_back({place,
-                               "'" + key + "' is the same in all stages, '" + stage.name + "' cannot set it",
-                               {},
-                               "set it in its section, above the first [[stage]]"});
-  }
-}
-
-/// A key of the command line, or of a file above the one with the stages, that every stage has of its own would change
-/// nothing.
-void check_overridden(Recipe& recipe) {
-  const auto layer = [&](const Place& place) {
-    return std::find(recipe.files.begin(), recipe.files.end(), place.file) - recipe.files.begin();
-  };
-  for (const auto& [key, place] : recipe.places) {
-    if (place.in_file() && layer(place) >= layer(recipe.stages.front().place)) continue;
-    std::string names;
-    for (const RecipeStage& stage : recipe.stages)
-      if (stage.places.contains(key))
-        names += (names.empty() ? "stage." : " or stage.") + stage.name + "." + key;
-    const bool all = std::all_of(recipe.stages.begin(), recipe.stages.end(),
-                                 [&](const RecipeStage& stage) { return stage.places.contains(key); });
-    if (all) recipe.error(key, "'" + key + "' has no effect: every stage has one of its own", names);
-  }
-}
-
-/// What the checks of every stage found. What the sections say wrong is wrong in each of them, and said once; what does
-/// nothing in one stage may be what another reads, unless that stage has set it for itself.
-void add_found(Recipe& recipe, const std::vector<std::vector<Diagnostic>>& found) {
-  const auto has = [](const std::vector<Diagnostic>& all, const Diagnostic& one) {
-    return std::any_of(all.begin(), all.end(), [&](const Diagnostic& other) {
-      return other.place == one.place && other.message == one.message;
-    });
-  };
-  for (std::size_t i = 0; i < found.size(); ++i)
-    for (const Diagnostic& one : found[i]) {
-      const auto& places = recipe.stages[i].places;
-      const bool own = std::any_of(places.begin(), places.end(),
-                                   [&](const auto& entry) { return entry.second == one.place; });
-      const bool wrong =
-          !one.no_effect || own ||
-          std::all_of(found.begin(), found.end(), [&](const auto& other) { return has(other, one); });
-      if (wrong && !has(recipe.errors, one)) recipe.errors.push_back(one);
-    }
-}
-
 } // namespace
 
 void check(Recipe& recipe) {
   if (recipe.stages.empty()) return check_part(recipe);
-  check_overridden(recipe);
+  check_stage_list(recipe);
   std::vector<std::vector<Diagnostic>> found;
   for (std::size_t i = 0; i < recipe.stages.size(); ++i) {
-    check_stage_keys(recipe, recipe.stages[i]);
     Recipe part = recipe.of_stage(i);
     check_part(part);
     found.push_back(std::move(part.errors));

@@ -2,12 +2,16 @@
 
 #include "models/recipe/bases.h"
 #include "models/recipe/reserved.h"
+#include "models/recipe/stages.h"
 #include "runtime/metrics/metric.h"
 #include "runtime/options/component.h"
 #include "runtime/options/key_table.h"
 #include "runtime/options/words.h"
 
+#include <map>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 namespace tailor::recipe {
 namespace {
@@ -39,7 +43,60 @@ void describe_components(std::ostream& out, const runtime::ComponentKind& kind) 
         << entry->component.source << ")\n";
 }
 
+void describe_stage(std::ostream& out) {
+  out << "\n[[stage]]\n"
+         "name = (unset)\n"
+         "    text; of several stages each has one, by which --set stage.NAME.KEY=VALUE, the log and "
+         "checkpoints know "
+         "it\n"
+         "continues = false\n"
+         "    true|false; compile\n"
+         "    whether the clock of schedules, optimizer slots, averages and the best epoch go on from the "
+         "stage "
+         "before\n"
+         "One stage is merged over the sections; of several, which run in order over the same weights, each "
+         "may have its "
+         "own\n";
+  std::map<std::string, std::pair<std::vector<std::string>, bool>>
+      sections; // keys, whether they are all of it
+  for (const KeySpec& spec : runtime::key_table()) {
+    const std::size_t dot = spec.key.find('.');
+    auto& [keys, whole] =
+        sections.try_emplace(spec.key.substr(0, dot), std::vector<std::string>(), true).first->second;
+    if (may_be_of_stage(spec))
+      keys.push_back(spec.key.substr(dot + 1));
+    else
+      whole = false;
+  }
+  for (const auto& [section, known] : sections)
+    if (const auto& [keys, whole] = known; !keys.empty())
+      out << "    " << section << ": " << (whole ? "every key" : runtime::listed(keys)) << "\n";
+  out << "    epochs stands for run.epochs, batch (of a single stage) for run.batch\n";
+}
+
+void print_value(std::ostream& out, const std::string& key, const runtime::OptionValue& value,
+                 const std::string& origin) {
+  out << key << " = " << (value.is_null() ? "(unset)" : value.to_json()) << "   # " << origin << "\n";
+}
+
 } // namespace
+
+std::string values_of(const Recipe& recipe) {
+  std::ostringstream out;
+  for (const KeySpec& spec : runtime::key_table()) {
+    const Option& option = *recipe.options.find(spec.key);
+    print_value(out, spec.key, option.value, option.origin);
+  }
+  for (const RecipeStage& stage : recipe.stages) {
+    const std::string prefix = "stage." + stage.name + ".";
+    print_value(out, prefix + "continues", OptionValue(stage.continues),
+                stage.continues_place.known() ? stage.continues_place.text() : "default");
+    for (const auto& [key, option] : stage.own) // the weights that it evaluates may follow from its methods
+      if (stage.places.contains(key) || !(option.value == recipe.options.find(key)->value))
+        print_value(out, prefix + key, option.value, option.origin);
+  }
+  return out.str();
+}
 
 std::string describe() {
   std::ostringstream out;
@@ -52,6 +109,7 @@ std::string describe() {
     }
     describe_key(out, spec);
   }
+  describe_stage(out);
   for (const runtime::ComponentKind& kind : runtime::component_kinds())
     describe_components(out, kind);
   out << "\nBuilt-in bases, to start from with base = \"NAME\" above the first section (tailor recipe --base "

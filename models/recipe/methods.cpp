@@ -169,7 +169,7 @@ void check_unused(Recipe& recipe, const std::set<std::string>& used) {
     if (owner == owners.end() || recipe.is_below(key, use) || !said.insert(owner->second).second) continue;
     contradict(recipe, key, "'" + key + "' is set, but method '" + owner->second + "' is not used", use,
                "the methods are listed here", "add \"" + owner->second + "\" to method.use or remove the key")
-        .no_effect = true;
+        .no_effect = key;
   }
 }
 

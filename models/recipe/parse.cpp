@@ -52,13 +52,16 @@ Place Recipe::place(std::string_view key) const {
 }
 
 bool Recipe::is_below(std::string_view key, std::string_view other) const {
-  if (of_own_stage.contains(list_of(other)) && !of_own_stage.contains(list_of(key))) return true;
   const Place low = place(key);
   Place high = place(other);
   if (const Option* unset = options.find(other); !high.known() && unset)
     if (unset->origin == Place::command_line().text()) high = Place::command_line(); // --set KEY=none
   if (!low.in_file() || !high.known()) return false;
   return !high.in_file() || layer(*this, low) > layer(*this, high);
+}
+
+bool Recipe::is_above_stage(std::string_view key, std::string_view other) const {
+  return of_own_stage.contains(list_of(other)) && !of_own_stage.contains(list_of(key));
 }
 
 Recipe Recipe::of_stage(std::size_t i) const {
@@ -274,24 +277,49 @@ private:
     stage.name = *name;
     if (const toml::node* continues = table.get("continues")) {
       if (continues->is_boolean())
-        stage.continues = **continues->as_boolean();
+        continue_from(stage, **continues->as_boolean(), place(continues->source()));
       else
         complain(place(continues->source()), "continues must be true or false, not " + toml_kind(*continues));
-      if (stage.continues && recipe_.stages.empty())
-        complain(place(continues->source()), "the first stage has none before it to continue");
     }
+  }
+
+  static void continue_from(RecipeStage& stage, bool continues, const Place& at) {
+    stage.continues = continues;
+    stage.continues_place = continues ? at : Place{};
   }
 
   void stage(const toml::table& table) {
     for (auto&& [key, child] : table) {
       if (key.str() == "name" || (stage_ && key.str() == "continues")) continue;
-      if (key.str() == "epochs")
-        leaf(runtime::key_spec(&runtime::RunKeys::epochs), child, place(key.source()));
-      else if (key.str() == "batch")
-        leaf(runtime::key_spec(&runtime::RunKeys::batch), child, place(key.source()));
+      if (const KeySpec* spec = short_of_stage(key.str()))
+        leaf(*spec, child, place(key.source()));
       else
         entry("", key, child);
     }
+  }
+
+  // Keys of a stage that stand there without their section.
+  static const KeySpec* short_of_stage(std::string_view name) {
+    if (name == "epochs") return &runtime::key_spec(&runtime::RunKeys::epochs);
+    if (name == "batch") return &runtime::key_spec(&runtime::RunKeys::batch);
+    return nullptr;
+  }
+
+  // What a file says in the stage that is being read: a key, or how it goes on from others.
+  void override_of_stage(const std::string& text) {
+    const std::size_t equals = text.find('=');
+    const std::string key = text.substr(0, equals);
+    const std::string value = equals == std::string::npos ? "" : text.substr(equals + 1);
+    const Place at = Place::command_line();
+    if (const KeySpec* spec = short_of_stage(key)) return override_with(spec->key + "=" + value);
+    if (key == "name")
+      complain(at, "'" + shortened(text) + "': a stage has its name from its file");
+    else if (key != "continues")
+      override_with(text);
+    else if (value == "true" || value == "false")
+      continue_from(recipe_.stages[*stage_], value == "true", at);
+    else
+      complain(at, "continues must be true or false, not '" + shortened(value) + "'");
   }
 
   // "stage.NAME.KEY=VALUE"
@@ -301,7 +329,7 @@ private:
     for (std::size_t i = 0; i < recipe_.stages.size() && dot != std::string::npos; ++i) {
       if (recipe_.stages[i].name != name) continue;
       stage_ = i;
-      override_with(text.substr(dot + 1));
+      override_of_stage(text.substr(dot + 1));
       stage_.reset();
       return;
     }

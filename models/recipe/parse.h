@@ -25,6 +25,7 @@ struct RecipeStage {
   std::string name;
   Place place;
   bool continues = false; // its clock, optimizer slots and best epoch go on from the stage before
+  Place continues_place;  // where it says so; nowhere: it does not
   Options own;            // the keys it sets
   std::map<std::string, Place, std::less<>> places;
 };
@@ -54,6 +55,8 @@ struct Recipe {
   /// `key` comes from a file below the one that set `other` (or from a file when the command line set it):
   /// what it says is the context that `other` replaces.
   bool is_below(std::string_view key, std::string_view other) const;
+  /// The stage set `other` itself, and `key` comes from the sections.
+  bool is_above_stage(std::string_view key, std::string_view other) const;
   /// The recipe as stage `i` has it: its own keys over the sections, without errors or stages.
   Recipe of_stage(std::size_t i) const;
   /// A complaint at the place of `key`, or about the recipe as a whole if it is a default.

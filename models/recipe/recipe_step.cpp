@@ -4,6 +4,7 @@
 #include "frontend/ops/indexing.h"
 #include "frontend/ops/shaping.h"
 #include "models/recipe/methods.h"
+#include "runtime/base/glob.h"
 #include "runtime/options/program_keys.h"
 
 #include <algorithm>
@@ -83,6 +84,19 @@ MixedRows RecipeStep::mix(Step& step, losses::LossOptions& shaped) {
   return {};
 }
 
+namespace {
+/// A parameter of `net` is matched by none of the globs `frozen`.
+bool trains(const nn::Module& net, const std::vector<std::string>& frozen) {
+  const auto tensors = net.tensors();
+  return std::any_of(tensors.begin(), tensors.end(), [&](const auto& named) {
+    return named.second->state()->role == State::Role::parameter &&
+           std::none_of(frozen.begin(), frozen.end(), [&](const std::string& pattern) {
+             return runtime::matches_glob(pattern, named.first);
+           });
+  });
+}
+} // namespace
+
 Gradients RecipeStep::gradients(Step& step) {
   const Location here = at(key_name(&MethodKeys::use));
   LocationScope scope(here, LocationScope::Nesting::inner);
@@ -120,16 +134,23 @@ Gradients RecipeStep::gradients(Step& step) {
 }
 
 void RecipeStep::train(Step& step) {
-  if (const std::vector<std::string> frozen = *part_.options.get_strings(key_name(&ModelKeys::freeze));
-      !frozen.empty()) {
+  const std::vector<std::string> frozen = *part_.options.get_strings(key_name(&ModelKeys::freeze));
+  if (!frozen.empty()) {
     LocationScope scope(at(key_name(&ModelKeys::freeze)), LocationScope::Nesting::inner);
     step.freeze(net_.module(), frozen);
   }
+  const bool net_trains = trains(net_.module(), frozen);
+  if (!net_trains && std::none_of(methods_.begin(), methods_.end(),
+                                  [](const UsedMethod& used) { return used.method->module(); }))
+    throw TraceError("model",
+                     "nothing is left to train: model.freeze matches every parameter of '" +
+                         *part_.options.get_string(key_name(&ModelKeys::name)) + "'",
+                     at(key_name(&ModelKeys::freeze)), "leave the layers out that train");
   const Gradients step_gradients = gradients(step);
   LocationScope scope(at(key_name(&OptimizerKeys::name)), LocationScope::Nesting::inner);
   Array lr =
       step.control("lr", component_keys<OptimizerKeys>(part_.options).lr, key_name(&OptimizerKeys::lr));
-  step.update(net_.module(), optimizer_, step_gradients, lr);
+  if (net_trains) step.update(net_.module(), optimizer_, step_gradients, lr);
   for (const UsedMethod& used : methods_)
     if (nn::Module* module = used.method->module()) step.update(*module, optimizer_, step_gradients, lr);
   for (const UsedMethod& used : methods_)

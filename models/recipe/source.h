@@ -34,7 +34,7 @@ struct Diagnostic {
   std::string message;
   std::vector<Note> notes;
   std::string hint;
-  bool no_effect = false; // a value that does nothing where it stands: another stage may read it
+  std::string no_effect = {}; // the key whose value does nothing where it stands: another stage may read it
 };
 
 /// The text of every recipe file read, so that a complaint can show the line it is about.

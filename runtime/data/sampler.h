@@ -45,6 +45,8 @@ struct SamplerSpec {
   std::vector<KeySpec> keys = {};
   /// Called with at least one row and labels in their range.
   std::function<Result<std::unique_ptr<Sampler>>(const SamplerRequest&)> make;
+  /// What its keys say wrong whatever the rows: refused before a program is compiled.
+  std::function<Status(const Options&)> check = {};
   /// Draws rows of rare classes more often than there are: class weights beside it correct the frequencies again.
   bool favours_rare = false;
 };

@@ -60,4 +60,8 @@ const KeySet<OptimizerKeys>& OptimizerKeys::keys() {
   return set;
 }
 
+std::string epochs_key(std::string_view fraction_key) {
+  return std::string(fraction_key) + "_epoch";
+}
+
 } // namespace tailor::runtime

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tailor::runtime {
@@ -44,5 +45,8 @@ struct OptimizerKeys {
 
   static const KeySet<OptimizerKeys>& keys();
 };
+
+/// Option "<key>_epoch": where it is set, table rows that begin at the fractions of option `key` begin at its epochs.
+std::string epochs_key(std::string_view fraction_key);
 
 } // namespace tailor::runtime

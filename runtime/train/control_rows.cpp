@@ -1,5 +1,7 @@
 #include "runtime/train/control_rows.h"
 
+#include "runtime/options/program_keys.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -104,9 +106,16 @@ Result<ControlRows::Field> ControlRows::field_of(const ControlField& field, cons
   }
   case FieldBinding::kEpochRow:
   case FieldBinding::kFractionRow: {
-    TAILOR_ASSIGN_OR_RETURN(out.starts,
-                            row_starts(options, field.key, field.binding == FieldBinding::kFractionRow),
-                            concat("control field '", field.name, "'"));
+    if (const std::string epochs = epochs_key(field.key);
+        field.binding == FieldBinding::kFractionRow && options.has_value(epochs)) {
+      out.binding = FieldBinding::kEpochRow;
+      TAILOR_ASSIGN_OR_RETURN(out.starts, row_starts(options, epochs, false),
+                              concat("control field '", field.name, "'"));
+    } else {
+      TAILOR_ASSIGN_OR_RETURN(out.starts,
+                              row_starts(options, field.key, field.binding == FieldBinding::kFractionRow),
+                              concat("control field '", field.name, "'"));
+    }
     out.changes = true;
     break;
   }

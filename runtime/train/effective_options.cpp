@@ -5,6 +5,9 @@
 #include "runtime/base/option_condition.h"
 #include "runtime/options/component.h"
 #include "runtime/options/key_table.h"
+#include "runtime/options/program_keys.h"
+#include "runtime/options/run_keys.h"
+#include "runtime/options/stage_keys.h"
 #include "runtime/options/table_keys.h"
 #include "runtime/options/words.h"
 
@@ -40,6 +43,7 @@ bool reaches_a_field(const ArtifactSpec& spec, std::string_view key) {
   if (!is_for_a_field(key)) return true;
   return std::any_of(spec.control.begin(), spec.control.end(), [&](const ControlField& field) {
     return field.key == key ||
+           (field.binding == FieldBinding::kFractionRow && key == epochs_key(field.key)) ||
            (field.binding == FieldBinding::kSchedule && key.starts_with(field.options_prefix + "."));
   });
 }
@@ -110,29 +114,98 @@ std::string rebuild_hint(const Artifact& artifact, const std::string& more, cons
                 text, " -o ", artifact.path().empty() ? "P.tailor" : artifact.path());
 }
 
-Status apply(const Artifact& artifact, const Settings& set, Options& options) {
+/// "stage.head.optimizer.lr": a key of a stage, and the whole program's key of that name.
+struct StageKey {
+  std::string stage, key;
+};
+
+std::vector<std::string> stage_names(const ArtifactSpec& spec) {
   std::vector<std::string> names;
-  for (const Stage& stage : artifact.spec().stages)
+  for (const Stage& stage : spec.stages)
     names.push_back(stage.name);
+  return names;
+}
+
+std::optional<StageKey> in_stage(const ArtifactSpec& spec, const std::string& key) {
+  for (const Stage& stage : spec.stages)
+    if (const std::string own = stage_key(stage.name, ""); key.starts_with(own))
+      return StageKey{stage.name, key.substr(own.size())};
+  return std::nullopt;
+}
+
+/// As options have the key: a file may write `epochs` in a stage.
+std::string full_key(const ArtifactSpec& spec, const std::string& key) {
+  const std::optional<StageKey> own = in_stage(spec, key);
+  return own && own->key == "epochs" ? stage_key(own->stage, key_name(&RunKeys::epochs)) : key;
+}
+
+Status compiled_in(const Artifact& artifact, const std::string& key, const std::string& text) {
+  return invalid_argument("--set ", key, "=", text, ": '", key, "' is compiled into the artifact")
+      .with_hint(rebuild_hint(artifact, "", key, text));
+}
+
+/// A stage may get a run key of its own that the program gave it none of: it begins as the program's.
+/// Errors   a key that all stages share.
+Status give_to_stage(const Artifact& artifact, const std::string& key, const std::string& text,
+                     Options& options) {
+  const std::optional<StageKey> own = in_stage(artifact.spec(), key);
+  if (!own || options.contains(key)) return {};
+  if (own->key == "continues") return compiled_in(artifact, key, text);
+  const Option* whole = options.find(own->key);
+  if (!whole) return {}; // unknown, which is said with the nearest one
+  if (whole->stage == OptionStage::kCompile) return compiled_in(artifact, key, text);
+  if (!may_differ_by_stage(own->key))
+    return invalid_argument("--set ", key, "=", text, ": '", own->key, "' is the same in all stages, '",
+                            own->stage, "' cannot set it")
+        .with_hint(concat("--set ", own->key, "=", text));
+  Option option = *whole;
+  option.only_if.clear(); // it speaks of the program's choice, which is not the stage's
+  options.set(key, std::move(option));
+  return {};
+}
+
+/// What keeps `key` from being read, by the choices of its stage where it is a stage's.
+std::optional<OptionCondition> unmet(const ArtifactSpec& spec, const Options& options,
+                                     const std::string& key) {
+  const std::optional<StageKey> own = in_stage(spec, key);
+  if (!own) return unmet_condition(options, key);
+  Options of_stage = options_of_stage(options, own->stage);
+  const Option* whole = options.find(own->key);
+  if (!whole) return std::nullopt;
+  Option option = *of_stage.find(own->key);
+  option.only_if = whole->only_if;
+  of_stage.set(own->key, std::move(option));
+  std::optional<OptionCondition> needed = unmet_condition(of_stage, own->key);
+  if (needed)
+    for (std::string& other : needed->keys)
+      if (may_differ_by_stage(other)) other = stage_key(own->stage, other);
+  return needed;
+}
+
+Status apply(const Artifact& artifact, const Settings& given, Options& options) {
+  const ArtifactSpec& spec = artifact.spec();
+  Settings set;
+  for (const auto& [key, text] : given)
+    set.emplace_back(full_key(spec, key), text);
   for (const auto& [key, text] : set) {
+    TAILOR_RETURN_IF_ERROR_AS_IS(give_to_stage(artifact, key, text, options));
     const Option* option = options.find(key);
-    if (option && option->stage == OptionStage::kCompile)
-      return invalid_argument("--set ", key, "=", text, ": '", key, "' is compiled into the artifact")
-          .with_hint(rebuild_hint(artifact, "", key, text));
+    if (option && option->stage == OptionStage::kCompile) return compiled_in(artifact, key, text);
     TAILOR_RETURN_IF_ERROR(options.set_from_text(key, text), concat("--set ", key, "=", text));
   }
   // With all of them in place: one may be what makes another read.
   for (const auto& [key, text] : set) {
-    TAILOR_RETURN_IF_ERROR_AS_IS(check_some_stage_reads(names, options, key, text));
-    if (!reaches_a_field(artifact.spec(), key)) {
-      const std::string way = way_to_read(artifact.spec(), key);
+    TAILOR_RETURN_IF_ERROR_AS_IS(check_some_stage_reads(stage_names(spec), options, key, text));
+    if (!reaches_a_field(spec, key)) {
+      const std::string way = way_to_read(spec, key);
       Status status =
           invalid_argument("--set ", key, "=", text, ": nothing in this artifact reads '", key, "'");
       return way.empty() ? status : std::move(status).with_hint(rebuild_hint(artifact, way, key, text));
     }
-    if (const std::optional<OptionCondition> needed = unmet_condition(options, key)) {
+    if (const std::optional<OptionCondition> needed = unmet(spec, options, key)) {
       const std::string& other = needed->keys.front();
-      const Option* chosen = options.find(other);
+      const std::optional<StageKey> own = in_stage(spec, other);
+      const Option* chosen = options.find(own && !options.contains(other) ? own->key : other);
       const std::string wanted = listed(needed->values, " or ");
       const bool unset = !chosen || chosen->value.is_null() || chosen->value == OptionValue("");
       Status status =
@@ -183,6 +256,19 @@ Result<ResumedOptions> resumed_options(const Artifact& artifact, const Manifest&
     TAILOR_RETURN_IF_ERROR(Options::check(key, kept), "the run's manifest.json");
     resumed.options.set(key, std::move(kept));
   }
+  // What the run's command line gave a stage that the program gives it nothing of.
+  for (const auto& [key, run] : manifest.options) {
+    if (program.contains(key) || run.origin != kCommandLine || run.stage == OptionStage::kCompile) continue;
+    TAILOR_RETURN_IF_ERROR(give_to_stage(artifact, key, run.value.to_json(), resumed.options),
+                           "the run's manifest.json");
+    const Option* given = resumed.options.find(key);
+    if (!given) continue;
+    Option kept = *given;
+    kept.value = run.value;
+    kept.origin = run.origin;
+    TAILOR_RETURN_IF_ERROR(Options::check(key, kept), "the run's manifest.json");
+    resumed.options.set(key, std::move(kept));
+  }
   TAILOR_RETURN_IF_ERROR_AS_IS(apply(artifact, set, resumed.options));
   for (const auto& [key, option] : resumed.options) {
     const Option* run = manifest.options.find(key);
@@ -190,7 +276,7 @@ Result<ResumedOptions> resumed_options(const Artifact& artifact, const Manifest&
     if (!(run->value == option.value))
       resumed.changed.push_back(
           concat(key, " = ", option.value.to_json(), " (was ", run->value.to_json(), ")"));
-    else if (!(program.find(key)->value == option.value))
+    else if (const Option* whole = program.find(key); !whole || !(whole->value == option.value))
       resumed.kept.push_back(concat(key, " = ", option.value.to_json()));
   }
   return resumed;

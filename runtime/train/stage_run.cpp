@@ -91,10 +91,12 @@ Result<std::unique_ptr<Sampler>> sampler_of(const SeedSetup& setup, const Stage&
                                             std::int64_t first_epoch = 0) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataKeys keys, read_keys<DataKeys>(options));
   const Dataset& train = setup.data.train;
-  return make_sampler(stage.sampler.empty() ? keys.sampler : stage.sampler,
-                      {train.label, train.num_classes, options,
-                       [&](std::int64_t epoch_length) { return plan.num_epochs(epoch_length, batch); },
-                       first_epoch});
+  auto sampler = make_sampler(
+      stage.sampler.empty() ? keys.sampler : stage.sampler,
+      {train.label, train.num_classes, options,
+       [&](std::int64_t epoch_length) { return plan.num_epochs(epoch_length, batch); }, first_epoch});
+  if (!sampler.ok()) return at_option(options, std::move(sampler).status());
+  return sampler;
 }
 
 /// What the evaluations of a stage measure. Errors: a metric that does not exist, or that is watched and tells
@@ -205,18 +207,12 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   StageRun run;
   run.stage = &spec.stages[static_cast<std::size_t>(record.stage)];
   // The later ones first: checking them writes into the control rows.
-  std::int64_t later_steps = 0; // of those that go on with this one's clock
-  std::vector<std::pair<const Stage*, Length>> chain;
-  bool same_clock = true;
+  std::vector<std::pair<const Stage*, Length>> later_stages;
   for (std::size_t later = static_cast<std::size_t>(record.stage) + 1; later < spec.stages.size(); ++later) {
     const Stage& stage = spec.stages[later];
     TAILOR_ASSIGN_OR_RETURN(const Length length, check_later_stage(setup, stage),
                             concat("stage '", stage.name, "'"));
-    same_clock = same_clock && stage.continues;
-    if (!same_clock) continue;
-    chain.emplace_back(&stage, length);
-    if (__builtin_add_overflow(later_steps, length.total_steps, &later_steps) || later_steps > INT32_MAX)
-      return invalid_argument("more than ", INT32_MAX, " steps do not fit the step counter");
+    later_stages.emplace_back(&stage, length);
   }
   run.options = options_of_stage(setup.options, run.stage->name);
   TAILOR_ASSIGN_OR_RETURN_AS_IS(run.plan, LoopPlan::from(run.options));
@@ -255,12 +251,23 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   if (record.step > INT32_MAX - run.total_steps)
     return invalid_argument("more than ", INT32_MAX, " steps do not fit the step counter");
 
-  for (const auto& [stage, length] : chain)
-    if (length.steps_per_epoch != run.steps_per_epoch)
-      return invalid_argument("stage '", stage->name, "' continues it with ", length.steps_per_epoch,
-                              " steps in an epoch, not ", run.steps_per_epoch,
+  std::int64_t later_steps = 0; // of the stages that go on with this one's clock
+  bool same_clock = true;
+  const Stage* before = run.stage;
+  std::int64_t steps_before = run.steps_per_epoch;
+  for (const auto& [stage, length] : later_stages) {
+    if (stage->continues && length.steps_per_epoch != steps_before)
+      return invalid_argument("stage '", stage->name, "' continues '", before->name, "' with ",
+                              length.steps_per_epoch, " steps in an epoch, not ", steps_before,
                               ": one clock counts epochs of one length")
           .with_hint("a sampler that draws as many rows an epoch, or a stage that does not continue");
+    same_clock = same_clock && stage->continues;
+    if (same_clock &&
+        (__builtin_add_overflow(later_steps, length.total_steps, &later_steps) || later_steps > INT32_MAX))
+      return invalid_argument("more than ", INT32_MAX, " steps do not fit the step counter");
+    before = stage;
+    steps_before = length.steps_per_epoch;
+  }
   const bool clock_goes_on = record.stage_begun || run.stage->continues;
   run.clock_first_step = clock_goes_on ? record.clock_first_step : record.step;
   const std::int64_t stage_first = record.stage_begun ? record.stage_first_step : record.step;

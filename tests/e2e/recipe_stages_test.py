@@ -9,15 +9,12 @@ from e2e import TAILOR, TAILOR_RUN, recipe, run, same_checkpoint, scratch, tenso
 STAGES = """
 [[stage]]
 name = "warm"
-epochs = 2
-method.use = ["erm"]
 [[stage]]
 name = "sharp"
 epochs = 3
 method = { use = ["sam-a", "smoothing", "ema"], sam-a = { rho = 0.1 } }
 [[stage]]
 name = "head"
-epochs = 2
 model.freeze = ["fc*"]
 data.sampler = "class_aware"
 method = { use = ["smoothing"], smoothing = { eps = 0.2 } }
@@ -32,12 +29,12 @@ def lines(out):
 
 
 with scratch() as folder:
-    path = recipe(folder, extra=STAGES)
+    path = recipe(folder, use='["erm"]', epochs=2, extra=STAGES)
     artifact = os.path.join(folder, "r.tailor")
     run(TAILOR, "compile", path, "-o", artifact)
     summary = run(TAILOR, "inspect", artifact)
-    for part in [r"stage warm: train_step .*run.epochs = 2", r"stage sharp: train_step_sharp .*method.sam-a.rho = 0.1",
-                 r"stage head: train_step_head .*sampler class_aware.*method.smoothing.eps = 0.2"]:
+    for part in [r"stage warm: train_step ", r"stage sharp: train_step_sharp .*method.sam-a.rho = 0.1",
+                 r"stage head: train_step_head .*data.sampler = \"class_aware\".*method.smoothing.eps = 0.2"]:
         assert re.search(part, summary), summary
     whole = os.path.join(folder, "whole")
     run(TAILOR_RUN, artifact, "--out", whole)
@@ -66,5 +63,75 @@ with scratch() as folder:
     other = os.path.join(folder, "other")
     run(TAILOR_RUN, artifact, "--out", other, "--set", "stage.sharp.run.epochs=1")
     assert [line["stage"] for line in lines(other)].count("sharp") == 1
-    refused = run(TAILOR, "train", path, "--set", "run.epochs=1", status=1)
+    given = ["--set", "stage.warm.epochs=1", "--set", "stage.head.epochs=1", "--set", "run.epochs=1"]
+    refused = run(TAILOR, "train", path, *given, status=1)
     assert "every stage has one of its own" in refused and "stage.head.run.epochs" in refused, refused
+
+    # What `train` takes for a stage, the artifact takes too: short names, keys the stage had none of, the sampler.
+    given = ["--set", "stage.sharp.epochs=1", "--set", "stage.warm.optimizer.lr=0.01", "--set",
+             "stage.head.data.sampler=uniform"]
+    by_recipe, by_artifact = os.path.join(folder, "by-recipe"), os.path.join(folder, "by-artifact")
+    run(TAILOR, "train", path, "--out", by_recipe, *given)
+    run(TAILOR_RUN, artifact, "--out", by_artifact, "--steps", "3", *given)
+    run(TAILOR_RUN, artifact, "--out", by_artifact, "--resume")  # the run keeps what its command line gave it
+    tensors_of = [tensors(weights(out)) for out in (by_recipe, by_artifact)]
+    assert tensors_of[0] == tensors_of[1]
+    assert lines(by_artifact)[0]["lr"] == lines(by_recipe)[0]["lr"] < log[0]["lr"]
+    for refused, why in [("stage.warm.continues=true", "is compiled into the artifact"),
+                         ("stage.warm.run.seed=3", "is the same in all stages"),
+                         ("stage.warm.schedule.milestones=[3]", "is read only with stage.warm.schedule.name = step"),
+                         ("stage.warm.method.use=sam", "is compiled into the artifact")]:
+        assert why in run(TAILOR_RUN, artifact, "--set", refused, status=1), refused
+
+    # Every stage has its own values on paper.
+    shown = run(TAILOR, "recipe", path)
+    assert re.search(r'stage\.head\.data\.sampler = "class_aware"   # .*r\.toml:\d+:\d+', shown), shown
+    compared = run(TAILOR, "compare", path, status=1)
+    assert "methods are compared over a whole recipe, and stage 'sharp' has a method.use of its own" in compared, compared
+
+with scratch() as folder:
+    # The epoch from which a stage weighs is its own; a share and an epoch may stand in two stages.
+    path = recipe(folder, use='["drw"]', extra="""
+[[stage]]
+name = "share"
+epochs = 2
+method.drw.from = 0.5
+[[stage]]
+name = "epoch"
+method.drw.from_epoch = 2
+[[stage]]
+name = "never"
+epochs = 1
+method.drw.from = 1.0
+""")
+    out = os.path.join(folder, "out")
+    said = run(TAILOR, "train", path, "--out", out)
+    assert [line["control/drw"] for line in lines(out)] == [0, 1, 0, 0, 1, 0], lines(out)
+    assert "row 1 of 'drw' begins after 1 epoch, but stage 'never' ends after 1: it is never used" in said, said
+
+    # Known before the first step: epochs of another length in a stage that continues a later one.
+    path = recipe(folder, use='["erm"]', extra="""
+[[stage]]
+name = "one"
+[[stage]]
+name = "two"
+[[stage]]
+name = "three"
+continues = true
+run.drop_last = true
+""")
+    refused = run(TAILOR, "train", path, "--out", os.path.join(folder, "no"), status=1)
+    assert re.search(r"stage 'three' continues 'two' with \d+ steps in an epoch", refused), refused
+    assert not os.path.exists(os.path.join(folder, "no", "seed-0", "last.safetensors"))
+
+    # What is wrong with one key is said at its line.
+    for extra, place, why in [
+            ('[[stage]]\nmodel.freeze = ["*"]\n', r":\d+:7: ", "nothing is left to train: model.freeze matches every"),
+            ('[[stage]]\noptimizer.groups = [{ keys = ["head*"], lrr = 1 }]\n', r":\d+:21: ", "has 'lrr', expected keys"),
+            ('[[stage]]\ndata = { sampler = "deferred", sampler_then = "deferred" }\n', r":\d+:32: ",
+             'sampler_then is "deferred" too')]:
+        refused = run(TAILOR, "compile", recipe(folder, use='["erm"]', extra=extra), status=1)
+        assert re.search(place + "error: .*" + re.escape(why), refused), refused
+    # A factor per class may train alone, on frozen weights.
+    path = recipe(folder, use='["lws"]', extra='[[stage]]\nmodel.freeze = ["*"]\n')
+    run(TAILOR, "train", path, "--out", os.path.join(folder, "factors"))

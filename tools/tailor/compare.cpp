@@ -2,9 +2,12 @@
 
 #include "backend/driver/Driver.h"
 #include "backend/driver/Executors.h"
+#include "models/recipe/stages.h"
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
 #include "runtime/data/plan.h"
+#include "runtime/options/data_keys.h"
+#include "runtime/options/program_keys.h"
 #include "runtime/options/run_keys.h"
 #include "runtime/options/split_keys.h"
 #include "runtime/options/table_keys.h"
@@ -222,6 +225,19 @@ Result<int> compare_recipe(const CompareArguments& arguments) {
     std::fputs(recipe.messages().c_str(), stderr);
     return 1;
   }
+  for (const std::string& key :
+       {runtime::key_name(&runtime::MethodKeys::use), runtime::key_name(&runtime::DataKeys::sampler)})
+    if (const auto own = recipe::own_key_of_stages(recipe, key)) {
+      recipe.errors.push_back({own->place,
+                               concat("methods are compared over a whole recipe, and stage '", own->stage,
+                                      "' has a ", key, " of its own"),
+                               {},
+                               "leave it to the sections, or train each by itself: tailor train RECIPE.toml "
+                               "--set stage." +
+                                   own->stage + "." + key + "=..."});
+      std::fputs(recipe.messages().c_str(), stderr);
+      return 1;
+    }
   const Result<std::vector<Candidate>> candidates = chosen_candidates(recipe, arguments.methods);
   if (!candidates.ok()) {
     report(candidates.status());

@@ -5,7 +5,6 @@
 #include "models/recipe/parse.h"
 #include "runtime/base/log.h"
 #include "runtime/options/component.h"
-#include "runtime/options/key_table.h"
 #include "runtime/options/words.h"
 #include "tools/tailor-run/run_command.h"
 
@@ -46,11 +45,7 @@ int run_recipe(const RecipeOptions& options) {
     runtime::print(recipe.messages(), stderr);
     return 1;
   }
-  for (const runtime::KeySpec& spec : runtime::key_table()) {
-    const recipe::Option& option = *recipe.options.find(spec.key);
-    const std::string value = option.value.is_null() ? "(unset)" : option.value.to_json();
-    runtime::print(runtime::concat(spec.key, " = ", value, "   # ", option.origin, "\n"));
-  }
+  runtime::print(recipe::values_of(recipe));
   return 0;
 }
 

@@ -66,12 +66,18 @@ std::int64_t default_switch(std::int64_t num_epochs) {
   return (8 * num_epochs + 9) / 10;
 }
 
+Status check(const Options& options) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const DeferredKeys keys, read_keys<DeferredKeys>(options));
+  const std::string& then_key = key_name(&DeferredKeys::then);
+  if (keys.then != kName) return {};
+  return invalid_argument(then_key, " is \"", kName, "\" too, expected what it is deferred to")
+      .about(then_key);
+}
+
 Result<std::unique_ptr<Sampler>> make(const SamplerRequest& request) {
+  TAILOR_RETURN_IF_ERROR_AS_IS(check(request.options));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const DeferredKeys keys, read_keys<DeferredKeys>(request.options));
   const std::string& then_key = key_name(&DeferredKeys::then);
-  if (keys.then == kName)
-    return invalid_argument(then_key, " is \"", kName, "\" too, expected what it is deferred to")
-        .about(then_key);
   TAILOR_ASSIGN_OR_RETURN_AS_IS(std::unique_ptr<Sampler> before, make_sampler("uniform", request));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(std::unique_ptr<Sampler> after, make_sampler(keys.then, request));
   const std::int64_t length = before->epoch_length();
@@ -94,6 +100,7 @@ const Registered<SamplerSpec> registered{
      .source = "methods 2.6",
      .keys = DeferredKeys::keys().specs(),
      .make = make,
+     .check = check,
      .favours_rare = true}};
 
 } // namespace

@@ -381,7 +381,7 @@ TEST(Errors, RowsAndDrawsSayWhatTheyAre) {
   EXPECT_THAT(step_error([](Step& s) {
                 s.epoch_row("drw", {.fractions = {0.8, 0.6}});
               }),
-              HasSubstr("ascending fractions between 0 and 1"));
+              HasSubstr("ascending fractions above 0 and at most 1 (never)"));
   EXPECT_THAT(step_error([](Step& s) { s.random_beta("lam", 0); }), HasSubstr("which must be above 0"));
   EXPECT_THAT(step_error([](Step& s) {
                 s.random_beta("lam", 1);

@@ -164,15 +164,14 @@ TEST(Components, WhatTheirCodeThrowsStandsAtTheRecipesLine) {
   }
 }
 
-TEST(Build, WhatAnOptimizerFindsWrongStandsInItsSection) {
-  try {
-    Program program(recipe_of("[optimizer]\ngroups = [{ keys = [\"head.*\"], lr = \"x\" }]\n"),
-                    table_schema(3));
-    FAIL() << "the rate of a group is no number";
-  } catch (const TraceError& error) {
-    EXPECT_THAT(error.what(),
-                HasSubstr("r.toml:5:1: error: optimizer: group 0 of optimizer.groups has lr = \"x\""));
-  }
+TEST(Build, WhatIsWrongWithAParameterGroupStandsInTheList) {
+  const auto text_of = [](const std::string&) -> runtime::Result<std::string> {
+    return std::string(
+        "[data]\nformat = \"blobs\"\n[optimizer]\ngroups = [{ keys = [\"head.*\"], lr = \"x\" }]\n");
+  };
+  EXPECT_THAT(
+      parse("r.toml", {}, text_of).messages(),
+      HasSubstr("r.toml:4:11: error: group 0 of optimizer.groups has lr = \"x\", which is no number"));
 }
 
 // A loss that does not look at label smoothing would train without it, and nobody would notice.

@@ -108,7 +108,7 @@ TEST(Drw, IsARowByEpochs) {
       traced("[method]\nuse = [\"sam-a\", \"drw\"]\ndrw = { from_epoch = 3, table = \"inv_max\" }\n", &epoch),
       "");
   EXPECT_THAT(controls(epoch),
-              AllOf(Contains("drw <- method.drw.from_epoch"), Not(Contains("drw_beta <- method.drw.beta"))));
+              AllOf(Contains("drw <- method.drw.from"), Not(Contains("drw_beta <- method.drw.beta"))));
 }
 
 TEST(Drw, StandsInPlaceOfWeighted) {

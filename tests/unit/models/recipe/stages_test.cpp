@@ -1,4 +1,5 @@
 // Recipes of several stages: what each has, and what none of them can say.
+#include "models/recipe/describe.h"
 #include "models/recipe/parse.h"
 
 #include <gmock/gmock.h>
@@ -95,6 +96,60 @@ TEST(RecipeStages, AFileAboveThemIsNotIgnoredWithoutAWord) {
   });
   EXPECT_THAT(recipe.messages(),
               HasSubstr("r.toml:3:1: error: 'optimizer.lr' has no effect: every stage has one of its own"));
+}
+
+// What no stage reads is refused where it stands, though each of them has made the choice it depends on for itself; what a
+// base file says is context that they replace.
+TEST(RecipeStages, AKeyThatNoStageReadsIsRefusedThoughEachHasItsOwnChoice) {
+  const std::string stages = "[[stage]]\nname = \"a\"\nmethod.use = [\"erm\"]\n"
+                             "[[stage]]\nname = \"b\"\nmethod.use = [\"smoothing\"]\n";
+  const std::string gamma = "[method]\nfocal = { gamma = 2 }\n";
+  EXPECT_THAT(parse_text(kMoons + gamma + stages).messages(),
+              HasSubstr("r.toml:4:11: error: 'method.focal.gamma' is set, but method 'focal' is not used"));
+  EXPECT_THAT(parse_text(kMoons + stages, {"method.focal.gamma=2"}).messages(),
+              HasSubstr("'method.focal.gamma' is set, but method 'focal' is not used"));
+  EXPECT_EQ(parse_text(kMoons + stages, {"method.smoothing.eps=0.2", "stage.a.run.epochs=2"}).messages(), "");
+  EXPECT_THAT(
+      parse_text(kMoons + "[schedule]\nname = \"step\"\nmilestones = [2]\n[[stage]]\nname = \"a\"\n"
+                          "schedule.name = \"cosine\"\n[[stage]]\nname = \"b\"\n"
+                          "schedule.name = \"constant\"\n")
+          .messages(),
+      testing::AllOf(HasSubstr("r.toml:4:1: error: 'schedule.name' has no effect: every stage has one"),
+                     HasSubstr("r.toml:5:1: error: 'schedule.milestones' has no effect")));
+  const Recipe over_base = parse("r.toml", {}, [&](const std::string& path) -> runtime::Result<std::string> {
+    return path == "r.toml" ? "base = \"b.toml\"\n" + stages : kMoons + gamma + "use = [\"focal\"]\n";
+  });
+  EXPECT_EQ(over_base.messages(), "");
+}
+
+// The command line says of a stage what its file may say.
+TEST(RecipeStages, TheCommandLineWritesWhatAFileDoes) {
+  const std::string two = kMoons + "[[stage]]\nname = \"a\"\n[[stage]]\nname = \"b\"\n";
+  const Recipe recipe = parse_text(two, {"stage.a.epochs=3", "stage.b.continues=true"});
+  ASSERT_TRUE(recipe.ok()) << recipe.messages();
+  EXPECT_EQ(*recipe.of_stage(0).options.get_int("run.epochs"), 3);
+  EXPECT_TRUE(recipe.stages[1].continues);
+  EXPECT_THAT(parse_text(two, {"stage.a.continues=true"}).messages(),
+              HasSubstr("the first stage has none before it"));
+  EXPECT_THAT(parse_text(two, {"stage.b.continues=yes"}).messages(),
+              HasSubstr("continues must be true or false, not 'yes'"));
+  EXPECT_THAT(parse_text(two, {"stage.b.name=c"}).messages(),
+              HasSubstr("a stage has its name from its file"));
+  EXPECT_THAT(parse_text(two, {"stage.b.batch=8"}).messages(),
+              HasSubstr("'run.batch' is the same in all stages, 'b' cannot set it"));
+}
+
+TEST(RecipeStages, ValuesAreShownWithTheLinesThatSetThem) {
+  const Recipe recipe = parse_text(kMoons + "[[stage]]\nname = \"a\"\nmethod.use = [\"ema\"]\n[[stage]]\n"
+                                            "name = \"b\"\ncontinues = true\nepochs = 3\n");
+  ASSERT_TRUE(recipe.ok()) << recipe.messages();
+  EXPECT_THAT(values_of(recipe), testing::AllOf(HasSubstr("stage.a.continues = false   # default\n"),
+                                                HasSubstr("stage.a.eval.weights = \"ema\"   # default\n"),
+                                                HasSubstr("stage.a.method.use = [\"ema\"]   # r.toml:5:8\n"),
+                                                HasSubstr("stage.b.continues = true   # r.toml:8:13\n"),
+                                                HasSubstr("stage.b.run.epochs = 3   # r.toml:9:1\n")));
+  EXPECT_THAT(describe(), HasSubstr("\n[[stage]]\nname = (unset)\n"));
+  EXPECT_THAT(describe(), HasSubstr("    method: every key\n"));
 }
 
 } // namespace

@@ -206,7 +206,7 @@ TEST(Run, AStageThatContinuesHasEpochsOfTheSameLength) {
                          return options;
                        }()};
   EXPECT_THAT(run_training(make_toy_artifact(toy), options_for(folder / "a")).status().message(),
-              HasSubstr("stage 'tune' continues it with 12 steps in an epoch, not 13"));
+              HasSubstr("stage 'tune' continues 'main' with 12 steps in an epoch, not 13"));
 }
 
 // The best epoch of a stage is not that of the next, and its weights go with it.

@@ -1,0 +1,86 @@
+#include "models/recipe/stages.h"
+
+#include "runtime/options/data_keys.h"
+#include "runtime/options/eval_keys.h"
+#include "runtime/options/key_table.h"
+#include "runtime/options/program_keys.h"
+#include "runtime/options/stage_keys.h"
+#include "runtime/options/words.h"
+
+#include <algorithm>
+
+namespace tailor::recipe {
+
+using runtime::key_name;
+using runtime::KeySpec;
+
+bool may_be_of_stage(const KeySpec& key) {
+  if (key.stage == runtime::OptionStage::kRun) return runtime::may_differ_by_stage(key.key);
+  return key.key.starts_with("method.") || key.key == key_name(&runtime::ModelKeys::freeze) ||
+         key.key == key_name(&runtime::EvalKeys::weights);
+}
+
+namespace {
+
+void check_own_keys(Recipe& recipe, const RecipeStage& stage) {
+  for (const auto& [key, place] : stage.places)
+    if (const KeySpec* spec = runtime::find_key(key); spec && !may_be_of_stage(*spec))
+      recipe.errors.push_back({place,
+                               "'" + key + "' is the same in all stages, '" + stage.name + "' cannot set it",
+                               {},
+                               "set it in its section, above the first [[stage]]"});
+}
+
+/// A key of the command line, of the file with the stages or of one above it, that every stage has of its own.
+void check_overridden(Recipe& recipe) {
+  const auto layer = [&](const Place& place) {
+    return std::find(recipe.files.begin(), recipe.files.end(), place.file) - recipe.files.begin();
+  };
+  for (const auto& [key, place] : recipe.places) {
+    if (key.ends_with(']')) continue; // an element of a list: the list is complained of
+    if (place.in_file() && layer(place) > layer(recipe.stages.front().place)) continue;
+    std::vector<std::string> names;
+    for (const RecipeStage& stage : recipe.stages)
+      if (stage.places.contains(key)) names.push_back("stage." + stage.name + "." + key);
+    if (names.size() == recipe.stages.size())
+      recipe.error(key, "'" + key + "' has no effect: every stage has one of its own",
+                   runtime::listed(names, " or "));
+  }
+}
+
+} // namespace
+
+void check_stage_list(Recipe& recipe) {
+  if (const RecipeStage& first = recipe.stages.front(); first.continues)
+    recipe.errors.push_back(
+        {first.continues_place, "the first stage has none before it to continue", {}, {}});
+  for (const RecipeStage& stage : recipe.stages)
+    check_own_keys(recipe, stage);
+  check_overridden(recipe);
+}
+
+void add_found(Recipe& recipe, const std::vector<std::vector<Diagnostic>>& found) {
+  const auto has = [](const std::vector<Diagnostic>& all, const Diagnostic& one) {
+    return std::any_of(all.begin(), all.end(), [&](const Diagnostic& other) {
+      if (!one.no_effect.empty()) return other.no_effect == one.no_effect && other.place == one.place;
+      return other.place == one.place && other.message == one.message;
+    });
+  };
+  for (std::size_t i = 0; i < found.size(); ++i)
+    for (const Diagnostic& one : found[i]) {
+      const bool own = recipe.stages[i].places.contains(one.no_effect);
+      const bool wrong =
+          one.no_effect.empty() || own ||
+          std::all_of(found.begin(), found.end(), [&](const auto& other) { return has(other, one); });
+      if (wrong && !has(recipe.errors, one)) recipe.errors.push_back(one);
+    }
+}
+
+std::optional<OwnKey> own_key_of_stages(const Recipe& recipe, std::string_view key) {
+  for (const RecipeStage& stage : recipe.stages)
+    if (const auto place = stage.places.find(key); place != stage.places.end())
+      return OwnKey{stage.name, place->second};
+  return std::nullopt;
+}
+
+} // namespace tailor::recipe
