@@ -11,11 +11,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace mlir {
+class MLIRContext;
 class ModuleOp;
 class Operation;
 } // namespace mlir
@@ -31,7 +34,7 @@ struct KernelPlace {
   unsigned vectorBits = 0;   ///< of the vectors in its loops, 0 = scalar code
 };
 
-/// How one `tailor.kernel` symbol is launched.
+/// How one `tailor.kernel` symbol is launched: on operands, results and temporaries, in this order.
 struct KernelLaunch {
   size_t function = 0;                                      ///< index into KernelCode::functions
   std::optional<size_t> prepare;                            ///< to run before it, on the same buffers
@@ -39,7 +42,6 @@ struct KernelLaunch {
   bool combinesItself = false;                              ///< a launch in one chunk needs no combine
   llvm::SmallVector<int64_t, 2> sizes;                      ///< sizes of the launch command
   int64_t numUnits = 1, prepareUnits = 1, combineUnits = 1; ///< splittable at any unit
-  llvm::SmallVector<uint64_t, 1> temporaryBytes;            ///< one more buffer each, behind the results
   uint64_t flops = 0;                                       ///< of one launch
   uint64_t bytesMoved = 0;                                  ///< operands read once, results written once
   uint64_t prepareBytes = 0;                                ///< that prepare reads and writes
@@ -58,6 +60,21 @@ struct KernelCode {
 struct CodeOptions {
   bool keepLoweredText = false;
   bool keepLlvmText = false;
+};
+
+/// The kernels of one program on their way to machine code.
+class CodeGenerator {
+public:
+  virtual ~CodeGenerator() = default;
+
+  /// For a module of phase `kernels`: finds out what the launches of each `tailor.kernel` need beside operands and
+  /// results, and writes it there (`temporaries`, replacing a list that came with the text). Kernels with ops the
+  /// target does not support are left alone.
+  virtual llvm::LogicalResult describe(mlir::ModuleOp kernels) = 0;
+
+  /// Code for every `tailor.kernel` of a planned module; describe() need not have seen it. Call once. Errors are
+  /// diagnostics at the op without code, or at a launch planned for other temporaries than its code needs.
+  virtual mlir::FailureOr<KernelCode> generate(mlir::ModuleOp planned) = 0;
 };
 
 class Backend {
@@ -80,9 +97,10 @@ public:
   /// False if the target cannot run `op`; `reason` then is the sentence for the user.
   virtual bool supports(mlir::Operation* op, std::string& reason) const = 0;
 
-  /// Code for every `tailor.kernel` of a planned module. Errors are diagnostics at the op without code.
-  virtual mlir::FailureOr<KernelCode> compileKernels(mlir::ModuleOp planned, const passes::TargetInfo& target,
-                                                     const CodeOptions& options) const = 0;
+  /// nullptr for an interpreter.
+  virtual std::unique_ptr<CodeGenerator> codeGenerator(mlir::MLIRContext* context,
+                                                       const passes::TargetInfo& target,
+                                                       const CodeOptions& options) const = 0;
 };
 
 } // namespace tailor::backend

@@ -12,11 +12,168 @@
 #include "llvm/ADT/StringMap.h"
 
 #include <cstring>
+#include <map>
 
 using namespace mlir;
 
 namespace tailor::backend {
 namespace {
+
+FailureOr<CpuTarget> parseProcessor(StringRef processor, std::string& error) {
+  return parseCpuTarget("cpu:" + (processor.empty() ? StringRef("native") : processor).str(), error);
+}
+
+class CpuCodeGenerator final : public CodeGenerator {
+public:
+  CpuCodeGenerator(MLIRContext* context, CpuTarget target, const CodeOptions& options)
+      : target_(target),
+        compiler_(context, std::move(target), {options.keepLoweredText, options.keepLlvmText}) {}
+
+  LogicalResult describe(ModuleOp kernels) override {
+    return failure(kernels
+                       .walk([&](ir::KernelOp kernel) {
+                         auto supported = [](Operation& op) {
+                           std::string reason;
+                           return supportsOnCpu(&op, reason);
+                         };
+                         if (!llvm::all_of(kernel.getBlock().without_terminator(), supported))
+                           return WalkResult::advance();
+                         const KernelInfo* info = infoOf(kernel, kernels);
+                         if (!info) return WalkResult::interrupt();
+                         SmallVector<Attribute> temporaries = temporariesFor(kernel, *info);
+                         kernel.removeTemporariesAttr();
+                         if (!temporaries.empty())
+                           kernel.setTemporariesAttr(ArrayAttr::get(kernel.getContext(), temporaries));
+                         return WalkResult::advance();
+                       })
+                       .wasInterrupted());
+  }
+
+  FailureOr<KernelCode> generate(ModuleOp planned) override {
+    SmallVector<std::pair<ir::KernelOp, const KernelInfo*>> kernels;
+    WalkResult added = planned.walk([&](ir::KernelOp kernel) {
+      const KernelInfo* info = infoOf(kernel, planned);
+      if (!info || failed(checkTemporaries(kernel, *info, planned))) return WalkResult::interrupt();
+      kernels.push_back({kernel, info});
+      return WalkResult::advance();
+    });
+    if (added.wasInterrupted()) return failure();
+    FailureOr<CodeBlob> blob = compiler_.finish();
+    if (failed(blob)) return failure();
+    return collect(*blob, kernels, compiler_.times());
+  }
+
+private:
+  /// Emits the kernel unless that was done before; nullptr after an error. The ops of a kernel have no lines; its
+  /// launches do, and say what is wrong with it.
+  const KernelInfo* infoOf(ir::KernelOp kernel, ModuleOp module) {
+    auto known = infos_.find(kernel.getSymName().str());
+    if (known != infos_.end()) return &known->second;
+    std::vector<std::string> errors;
+    FailureOr<KernelInfo> info = failure();
+    {
+      ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic& diagnostic) {
+        if (diagnostic.getSeverity() != DiagnosticSeverity::Error) return failure();
+        errors.push_back(diagnostic.str());
+        return success();
+      });
+      info = compiler_.add(kernel);
+    }
+    for (Location line : linesOf(kernel, module))
+      for (const std::string& error : errors)
+        emitError(line) << error;
+    return failed(info) ? nullptr : &(infos_[kernel.getSymName().str()] = std::move(*info));
+  }
+
+  static SmallVector<Location> linesOf(ir::KernelOp kernel, ModuleOp module) {
+    SmallVector<Location> lines;
+    module.walk([&](ir::LaunchOp launch) {
+      if (launch.getKernel() == kernel.getSymName()) lines.push_back(launch.getLoc());
+    });
+    if (lines.empty()) lines.push_back(kernel.getLoc());
+    return lines;
+  }
+
+  /// sizes[0] of the launches of a kernel, and the others.
+  static SmallVector<int64_t> sizesOf(ir::KernelOp kernel, const KernelInfo& info) {
+    return kernel.getKind() == ir::FusionKind::MultiTensor ? passes::regionSizes(kernel)
+                                                           : SmallVector<int64_t>{info.rows};
+  }
+
+  static SmallVector<Attribute> temporariesFor(ir::KernelOp kernel, const KernelInfo& info) {
+    int64_t rows = sizesOf(kernel, info).front();
+    SmallVector<Attribute> attributes;
+    for (const Temporary& temporary : info.temporaries)
+      attributes.push_back(ir::TemporaryAttr::get(kernel.getContext(), temporary.purpose,
+                                                  temporary.bytes * temporary.per.count(rows)));
+    return attributes;
+  }
+
+  /// A plan that was read may be edited, or made for another target.
+  LogicalResult checkTemporaries(ir::KernelOp kernel, const KernelInfo& info, ModuleOp planned) {
+    SmallVector<Attribute> needed = temporariesFor(kernel, info);
+    ArrayAttr given = kernel.getTemporaries().value_or(ArrayAttr());
+    if (llvm::equal(needed, given ? given.getValue() : ArrayRef<Attribute>())) return success();
+    auto list = [&](ArrayRef<Attribute> temporaries) {
+      std::string text;
+      for (auto temporary : llvm::map_range(temporaries, llvm::CastTo<ir::TemporaryAttr>))
+        text += (text.empty() ? "" : ", ") + std::to_string(temporary.getBytes()) + " bytes of " +
+                temporary.getPurpose().str();
+      return text.empty() ? "no temporaries" : text;
+    };
+    for (Location line : linesOf(kernel, planned))
+      emitError(line) << "kernel '" << kernel.getSymName() << "' is planned with "
+                      << list(given ? given.getValue() : ArrayRef<Attribute>()) << " but needs "
+                      << list(needed) << " for target " << target_.text
+                      << "; compile it from phase 'kernels' or before";
+    return failure();
+  }
+
+  static KernelCode collect(const CodeBlob& blob,
+                            ArrayRef<std::pair<ir::KernelOp, const KernelInfo*>> kernels,
+                            const CompileTimes& times) {
+    KernelCode code;
+    code.loweredText = blob.loweredText;
+    code.llvmText = blob.llvmText;
+    code.bytes.resize(blob.bytes.size());
+    std::memcpy(code.bytes.data(), blob.bytes.data(), blob.bytes.size());
+    llvm::StringMap<size_t> indices;
+    for (const CodeFunction& function : blob.functions) {
+      indices[function.symbol] = code.functions.size();
+      code.functions.push_back({function.symbol, function.offset, function.size, 0, function.vectorBits});
+    }
+    for (auto [kernel, info] : kernels) {
+      KernelLaunch& launch = code.launches[kernel.getSymName()];
+      uint64_t scratchBytes = info->scratchBytes;
+      auto function = [&](StringRef symbol) {
+        size_t index = indices.lookup(symbol);
+        code.functions[index].scratchBytes = scratchBytes;
+        return index;
+      };
+      launch.function = function(info->symbol);
+      if (!info->prepareSymbol.empty()) launch.prepare = function(info->prepareSymbol);
+      if (!info->combineSymbol.empty()) launch.combine = function(info->combineSymbol);
+      launch.combinesItself = info->combinesItself;
+      SmallVector<int64_t> sizes = sizesOf(kernel, *info);
+      launch.sizes.assign(sizes.begin(), sizes.end());
+      launch.numUnits = info->units.count(sizes.front());
+      launch.prepareUnits = info->prepareUnits.count(sizes.front());
+      launch.combineUnits = info->combineUnits.count(sizes.front());
+      launch.flops = info->flops;
+      launch.bytesMoved = info->bytes;
+      launch.prepareBytes = info->prepareBytes;
+    }
+    code.milliseconds = {{"lower-to-llvm", times.lowerSeconds * 1e3},
+                         {"optimize", times.optimizeSeconds * 1e3},
+                         {"generate-code", times.codegenSeconds * 1e3},
+                         {"link", times.linkSeconds * 1e3}};
+    return code;
+  }
+
+  CpuTarget target_;
+  KernelCompiler compiler_;
+  std::map<std::string, KernelInfo> infos_; ///< by symbol of the kernel
+};
 
 /// x86-64 with AVX2 or AVX-512: command lists of our own kernels.
 class CpuBackend final : public Backend {
@@ -27,7 +184,7 @@ public:
 
   runtime::Result<passes::TargetInfo> target(StringRef processor) const override {
     std::string error;
-    FailureOr<CpuTarget> cpu = parse(processor, error);
+    FailureOr<CpuTarget> cpu = parseProcessor(processor, error);
     if (failed(cpu))
       return runtime::invalid_argument(error).with_hint("cpu:native means the processor of this machine");
     passes::TargetInfo info;
@@ -44,97 +201,11 @@ public:
     return codeFeatures(target.processor);
   }
 
-  FailureOr<KernelCode> compileKernels(ModuleOp planned, const passes::TargetInfo& target,
-                                       const CodeOptions& options) const override {
+  std::unique_ptr<CodeGenerator> codeGenerator(MLIRContext* context, const passes::TargetInfo& target,
+                                               const CodeOptions& options) const override {
     std::string error;
-    FailureOr<CpuTarget> cpu = parse(target.processor, error);
-    if (failed(cpu)) return planned.emitError(error);
-    KernelCompiler compiler(planned.getContext(), *cpu, {options.keepLoweredText, options.keepLlvmText});
-
-    std::vector<std::pair<ir::KernelOp, KernelInfo>> infos;
-    WalkResult added = planned.walk([&](ir::KernelOp kernel) {
-      FailureOr<KernelInfo> info = addAtItsLines(compiler, planned, kernel);
-      if (failed(info)) return WalkResult::interrupt();
-      infos.emplace_back(kernel, std::move(*info));
-      return WalkResult::advance();
-    });
-    if (added.wasInterrupted()) return failure();
-    FailureOr<CodeBlob> blob = compiler.finish();
-    if (failed(blob)) return failure();
-    return collect(*blob, infos, compiler.times());
-  }
-
-private:
-  static FailureOr<CpuTarget> parse(StringRef processor, std::string& error) {
-    return parseCpuTarget("cpu:" + (processor.empty() ? StringRef("native") : processor).str(), error);
-  }
-
-  /// The ops of a kernel have no lines; its launches do, and say what is wrong with it.
-  static FailureOr<KernelInfo> addAtItsLines(KernelCompiler& compiler, ModuleOp planned,
-                                             ir::KernelOp kernel) {
-    std::vector<std::string> errors;
-    FailureOr<KernelInfo> info = failure();
-    {
-      ScopedDiagnosticHandler handler(planned.getContext(), [&](Diagnostic& diagnostic) {
-        if (diagnostic.getSeverity() != DiagnosticSeverity::Error) return failure();
-        errors.push_back(diagnostic.str());
-        return success();
-      });
-      info = compiler.add(kernel);
-    }
-    planned.walk([&](ir::LaunchOp launch) {
-      if (launch.getKernel() != kernel.getSymName()) return;
-      for (const std::string& error : errors)
-        emitError(launch.getLoc()) << error;
-    });
-    return info;
-  }
-
-  static KernelCode collect(const CodeBlob& blob, ArrayRef<std::pair<ir::KernelOp, KernelInfo>> infos,
-                            const CompileTimes& times) {
-    KernelCode code;
-    code.loweredText = blob.loweredText;
-    code.llvmText = blob.llvmText;
-    code.bytes.resize(blob.bytes.size());
-    std::memcpy(code.bytes.data(), blob.bytes.data(), blob.bytes.size());
-    llvm::StringMap<size_t> indices;
-    for (const CodeFunction& function : blob.functions) {
-      indices[function.symbol] = code.functions.size();
-      code.functions.push_back({function.symbol, function.offset, function.size, 0, function.vectorBits});
-    }
-    for (auto [kernel, info] : infos) {
-      KernelLaunch& launch = code.launches[kernel.getSymName()];
-      launch.function = indices.lookup(info.symbol);
-      code.functions[launch.function].scratchBytes = info.scratchBytes;
-      auto also = [&](StringRef symbol, std::optional<size_t>& function) {
-        if (symbol.empty()) return;
-        function = indices.lookup(symbol);
-        code.functions[*function].scratchBytes = info.scratchBytes;
-      };
-      also(info.prepareSymbol, launch.prepare);
-      also(info.combineSymbol, launch.combine);
-      launch.combinesItself = info.combinesItself;
-      launch.sizes = {info.rows};
-      if (kernel.getKind() == ir::FusionKind::MultiTensor) {
-        llvm::SmallVector<int64_t> sizes = passes::regionSizes(kernel);
-        launch.sizes.assign(sizes.begin(), sizes.end());
-      }
-      int64_t rows = launch.sizes.front();
-      launch.numUnits = info.units.count(rows);
-      launch.prepareUnits = info.prepareUnits.count(rows);
-      launch.combineUnits = info.combineUnits.count(rows);
-      for (const Temporary& temporary : info.temporaries)
-        launch.temporaryBytes.push_back(temporary.bytes * temporary.per.count(rows));
-      launch.prepareBytes = info.prepareBytes;
-      launch.flops = info.flops;
-      launch.bytesMoved = info.bytes;
-    }
-    code.milliseconds = {{"emit-kernels", times.emitSeconds * 1e3},
-                         {"lower-to-llvm", times.lowerSeconds * 1e3},
-                         {"optimize", times.optimizeSeconds * 1e3},
-                         {"generate-code", times.codegenSeconds * 1e3},
-                         {"link", times.linkSeconds * 1e3}};
-    return code;
+    FailureOr<CpuTarget> cpu = parseProcessor(target.processor, error);
+    return std::make_unique<CpuCodeGenerator>(context, *cpu, options); // target() has read it before
   }
 };
 
@@ -153,9 +224,9 @@ public:
     return passes::TargetInfo();
   }
 
-  FailureOr<KernelCode> compileKernels(ModuleOp, const passes::TargetInfo&,
-                                       const CodeOptions&) const override {
-    return KernelCode();
+  std::unique_ptr<CodeGenerator> codeGenerator(MLIRContext*, const passes::TargetInfo&,
+                                               const CodeOptions&) const override {
+    return nullptr;
   }
 };
 

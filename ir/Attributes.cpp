@@ -90,3 +90,12 @@ LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError, M
     return emitError() << "buffer expects offset and size of at least 0, got " << offset << " and " << bytes;
   return success();
 }
+
+LogicalResult TemporaryAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef purpose,
+                                    int64_t bytes) {
+  constexpr int64_t kMaxBytes = int64_t{1} << 42; // so that the bytes of a whole program can be counted
+  if (purpose.empty()) return emitError() << "temporary expects what it is for, got an empty text";
+  if (bytes < 1 || bytes > kMaxBytes)
+    return emitError() << "temporary expects a size from 1 to " << kMaxBytes << " bytes, got " << bytes;
+  return success();
+}

@@ -106,4 +106,15 @@ def BufferAttr : Tailor_Attr<"Buffer", "buffer"> {
   let genVerifyDecl = 1;
 }
 
+def TemporaryAttr : Tailor_Attr<"Temporary", "temporary"> {
+  let summary = "Memory that the launches of a kernel need beside operands and results.";
+  let description = [{
+    What for, and its size in bytes: `#tailor.temporary<"partial sums", 256>`. Alive during a launch, with what
+    prepares and what combines it.
+  }];
+  let parameters = (ins StringRefParameter<>:$purpose, "int64_t":$bytes);
+  let assemblyFormat = "`<` $purpose `,` $bytes `>`";
+  let genVerifyDecl = 1;
+}
+
 #endif // TAILOR_ATTRS

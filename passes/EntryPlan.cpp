@@ -246,10 +246,24 @@ void EntryPlan::place() {
       outputs.push_back(output);
       intervals.push_back({positionOf(output), end, bytesOf(output.getValue().getType())});
     }
+  size_t firstTemporary = intervals.size(); ///< of all launches, in order
+  for (auto launch : entry_.getOps<ir::LaunchOp>())
+    for (ir::TemporaryAttr temporary : temporariesOf(plan_.kernelOf(launch)))
+      intervals.push_back({positionOf(launch), positionOf(launch), temporary.getBytes()});
   Placement arena = reuse_ ? placeIntervals(intervals) : placeApart(intervals);
   for (auto [index, value] : llvm::enumerate(values))
     give(value, ir::MemorySpace::Arena, plan_.arenaReserved + arena.offsets[index]);
   plan_.sizes.arena = std::max(plan_.sizes.arena, plan_.arenaReserved + arena.bytes);
+
+  size_t nextTemporary = firstTemporary;
+  for (auto launch : entry_.getOps<ir::LaunchOp>()) {
+    SmallVector<Attribute> places;
+    for (ir::TemporaryAttr temporary : temporariesOf(plan_.kernelOf(launch)))
+      places.push_back(bufferAttr(context, ir::MemorySpace::Arena,
+                                  plan_.arenaReserved + arena.offsets[nextTemporary++],
+                                  temporary.getBytes()));
+    if (!places.empty()) launch.setTemporariesAttr(ArrayAttr::get(context, places));
+  }
 
   // Everything else has its place by name.
   int64_t slotBytes = 0;

@@ -216,7 +216,7 @@ private:
     collectOrigins(group.op, ids, locations);
     auto launch =
         ir::LaunchOp::create(builder, builder.getFusedLoc(locations), resultTypes, name, group.inputs,
-                             builder.getDenseI64ArrayAttr(ids.getArrayRef()), ArrayAttr(), ir::BufferAttr());
+                             builder.getDenseI64ArrayAttr(ids.getArrayRef()), ArrayAttr(), ArrayAttr());
     for (auto [position, index] : llvm::enumerate(group.results))
       group.op->getResult(index).replaceAllUsesWith(launch.getResult(position));
     group.op->erase();

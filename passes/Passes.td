@@ -465,11 +465,13 @@ def PlanMemoryPass : TailorPass<"tailor-plan-memory"> {
       zero because such regions share memory with each other only. A multi-tensor kernel is one flat loop over them.
     - A result that is stored is written straight into the state if nothing reads the old value afterwards; a report is
       written straight into the metrics row. Otherwise the store or report is a copy.
+    - What a launch needs beside operands and results (the kernel's `temporaries`: partial sums, transformed weights)
+      is a value of the arena that lives during that launch.
     - Everything else gets an offset in one static arena by its interval (best fit, largest first). All entries use the
       same arena, because only one runs at a time.
 
-    The plan is attributes on unchanged SSA form (`buffers`, `place`, `source`, `memory`: passes/PlanMemory.h), so a
-    planned program still runs on the reference; every plan is checked again by `verifyPlan`.
+    The plan is attributes on unchanged SSA form (`buffers`, `temporaries`, `place`, `source`, `memory`:
+    passes/PlanMemory.h), so a planned program still runs on the reference; every plan is checked again by `verifyPlan`.
 
     Applies to: every entry; `repeat` is refused. Mandatory: switched off, no two values share memory and nothing is
     written in place.

@@ -75,13 +75,16 @@ bool isDisabled(const PipelineOptions& options, StringRef name) {
   return options.allOff || llvm::is_contained(options.disabled, name);
 }
 
-/// The passes that lead to `phase`, and its check.
+/// The passes that lead to `phase`.
 void addPhase(OpPassManager& manager, Phase phase, const PipelineOptions& options) {
   for (const PassEntry& entry : kPasses) {
     if (entry.leadsTo != phase) continue;
     bool disabled = isDisabled(options, entry.name);
     if (!disabled || entry.mandatory) manager.addPass(entry.create(options, /*trivial=*/disabled));
   }
+}
+
+void addCheck(OpPassManager& manager, Phase phase) {
   manager.addPass(createVerifyPhasesPass({stringifyPhase(phase).str()}));
 }
 
@@ -117,6 +120,22 @@ public:
 private:
   const PipelineHooks& hooks_;
   std::chrono::steady_clock::time_point start_;
+};
+
+/// PipelineHooks::describeKernels in its place between the passes.
+class DescribeKernels : public PassWrapper<DescribeKernels, OperationPass<ModuleOp>> {
+public:
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(DescribeKernels)
+
+  explicit DescribeKernels(const PipelineHooks& hooks) : hooks_(hooks) {}
+
+  StringRef getArgument() const override { return "emit-kernels"; }
+  void runOnOperation() override {
+    if (failed(hooks_.describeKernels(getOperation()))) signalPassFailure();
+  }
+
+private:
+  const PipelineHooks& hooks_;
 };
 
 /// The options of runPipeline that make sense on a command line.
@@ -183,10 +202,10 @@ LogicalResult runPipeline(ModuleOp module, const PipelineOptions& options, const
     PassManager manager(module.getContext(), ModuleOp::getOperationName());
     manager.enableVerifier(options.verifyEach);
     if (hooks.afterPass) manager.addInstrumentation(std::make_unique<PassTimer>(hooks));
-    if (phase == options.startFrom)
-      manager.addPass(createVerifyPhasesPass({stringifyPhase(phase).str()}));
-    else
-      addPhase(manager, phase, options);
+    if (phase > options.startFrom) addPhase(manager, phase, options);
+    addCheck(manager, phase); // before the target sees it: a module to start from may be anything
+    if (phase == Phase::kernels && hooks.describeKernels)
+      manager.addPass(std::make_unique<DescribeKernels>(hooks));
     if (failed(manager.run(module))) return failure();
     if (hooks.atPhase) hooks.atPhase(phase, module);
   }
@@ -203,9 +222,12 @@ void registerPipelines() {
         PipelineOptions options;
         options.allOff = flags.allOff;
         options.disabled.assign(flags.disabled.begin(), flags.disabled.end());
-        manager.addPass(createVerifyPhasesPass({flags.startFrom}));
+        addCheck(manager, *first);
         for (Phase phase : kPhases)
-          if (phase > *first && phase <= *last) addPhase(manager, phase, options);
+          if (phase > *first && phase <= *last) {
+            addPhase(manager, phase, options);
+            addCheck(manager, phase);
+          }
       });
 }
 

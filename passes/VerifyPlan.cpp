@@ -31,15 +31,39 @@ int64_t sizeOfSpace(const MemorySizes& sizes, ir::MemorySpace space) {
   llvm_unreachable("every space has a size");
 }
 
-/// Inside its space, of the size of `type`, aligned.
-LogicalResult checkPlace(Operation* op, ir::BufferAttr place, Type type, const MemorySizes& sizes) {
-  if (!place) return op->emitError("has no place in memory");
-  if (place.getBytes() != bytesOf(type))
-    return op->emitError("place of ") << place.getBytes() << " bytes for " << type;
+/// Inside its space, aligned.
+LogicalResult checkInside(Operation* op, ir::BufferAttr place, const MemorySizes& sizes) {
   int64_t size = sizeOfSpace(sizes, place.getSpace());
   if (place.getOffset() < 0 || place.getOffset() > size - place.getBytes())
     return op->emitError("place ") << place << " is outside its space of " << size << " bytes";
   if (place.getOffset() % 64 != 0) return op->emitError("place ") << place << " is not aligned to 64 bytes";
+  return success();
+}
+
+/// The same, of the size of `type`.
+LogicalResult checkPlace(Operation* op, ir::BufferAttr place, Type type, const MemorySizes& sizes) {
+  if (!place) return op->emitError("has no place in memory");
+  if (place.getBytes() != bytesOf(type))
+    return op->emitError("place of ") << place.getBytes() << " bytes for " << type;
+  return checkInside(op, place, sizes);
+}
+
+/// The temporaries of a launch are those of its kernel and lie in the arena.
+LogicalResult checkTemporaries(ir::LaunchOp launch, ir::KernelOp kernel, const MemorySizes& sizes) {
+  SmallVector<ir::TemporaryAttr> needed = temporariesOf(kernel);
+  SmallVector<ir::BufferAttr> places = temporaryPlaces(launch);
+  if (needed.size() != places.size())
+    return launch.emitError("has places for ")
+           << places.size() << " temporaries but its kernel needs " << needed.size();
+  for (auto [temporary, place] : llvm::zip_equal(needed, places)) {
+    if (place.getBytes() != temporary.getBytes())
+      return launch.emitError("place of ") << place.getBytes() << " bytes for " << temporary.getBytes()
+                                           << " bytes of " << temporary.getPurpose();
+    if (place.getSpace() != ir::MemorySpace::Arena)
+      return launch.emitError("has its ")
+             << temporary.getPurpose() << " at " << place << ", but temporaries lie in the arena";
+    if (failed(checkInside(launch, place, sizes))) return failure();
+  }
   return success();
 }
 
@@ -247,6 +271,9 @@ private:
       if (launch && failed(checkWritable(launch, place))) return failure();
       if (!isView && failed(write(op, place))) return failure();
     }
+    if (launch)
+      for (ir::BufferAttr place : temporaryPlaces(launch))
+        if (failed(write(op, place))) return failure();
     for (Value result : op->getResults())
       live_.push_back({bufferOf(result), result});
     return success();
@@ -260,27 +287,32 @@ private:
     return success();
   }
 
-  /// A launch writes over an operand only where the kernel says so, and each result elsewhere.
+  /// A launch writes over an operand only where the kernel says so, and each result and temporary elsewhere.
   LogicalResult checkOverwrites(ir::LaunchOp launch) {
-    SmallVector<Owner> results;
+    auto kernel = symbols_.lookup<ir::KernelOp>(launch.getKernel());
+    SmallVector<Owner> written;
     for (OpResult result : launch->getResults())
-      results.push_back({bufferOf(result), launch, "result " + std::to_string(result.getResultNumber())});
+      written.push_back({bufferOf(result), launch, "result " + std::to_string(result.getResultNumber())});
+    for (auto [index, place] : llvm::enumerate(temporaryPlaces(launch)))
+      written.push_back({place, launch,
+                         "temporary " + std::to_string(index) + " (" +
+                             temporariesOf(kernel)[index].getPurpose().str() + ")"});
     PlacesByOffset operands;
     for (OpOperand& operand : launch->getOpOperands())
       operands.add(bufferOf(operand.get()), operand.getOperandNumber());
     operands.sort();
-    auto kernel = symbols_.lookup<ir::KernelOp>(launch.getKernel());
-    for (auto [index, result] : llvm::enumerate(results)) {
+    for (auto [index, owner] : llvm::enumerate(written)) {
       unsigned number = index;
-      ir::BufferAttr written = result.place;
+      const Owner& at = owner;
       auto visit = [&](ir::BufferAttr read, unsigned operand) -> LogicalResult {
-        if (read == written && mayShareBuffer(kernel, operand, number)) return success();
-        return launch.emitError("writes result ")
-               << number << " over operand " << operand << ", which it still reads";
+        if (number < launch->getNumResults() && read == at.place && mayShareBuffer(kernel, operand, number))
+          return success();
+        return launch.emitError("writes ")
+               << at.name << " over operand " << operand << ", which it still reads";
       };
-      if (failed(operands.forEachOverlap(written, visit))) return failure();
+      if (failed(operands.forEachOverlap(at.place, visit))) return failure();
     }
-    return checkApart(std::move(results));
+    return checkApart(std::move(written));
   }
 
   ir::EntryOp entry_;
@@ -311,6 +343,16 @@ ir::BufferAttr bufferOf(Value value) {
   auto buffers = result ? result.getOwner()->getAttrOfType<ArrayAttr>(kBuffersAttr) : nullptr;
   if (!buffers || buffers.size() <= result.getResultNumber()) return {};
   return dyn_cast<ir::BufferAttr>(buffers[result.getResultNumber()]);
+}
+
+SmallVector<ir::TemporaryAttr> temporariesOf(ir::KernelOp kernel) {
+  ArrayAttr list = kernel.getTemporaries().value_or(ArrayAttr());
+  return list ? llvm::to_vector(list.getAsRange<ir::TemporaryAttr>()) : SmallVector<ir::TemporaryAttr>();
+}
+
+SmallVector<ir::BufferAttr> temporaryPlaces(ir::LaunchOp launch) {
+  ArrayAttr list = launch.getTemporaries().value_or(ArrayAttr());
+  return list ? llvm::to_vector(list.getAsRange<ir::BufferAttr>()) : SmallVector<ir::BufferAttr>();
 }
 
 ir::BufferAttr placeOf(Operation* op) {
@@ -344,9 +386,12 @@ LogicalResult verifyPlan(ir::ProgramOp program) {
   FailureOr<TensorLanes> lanes = TensorLanes::compute(program);
   if (failed(lanes)) return failure();
   for (auto entry : program.getOps<ir::EntryOp>()) {
-    for (auto launch : entry.getOps<ir::LaunchOp>())
-      for (const LaunchRole& role : launchRoles(launch, symbols.lookup<ir::KernelOp>(launch.getKernel())))
+    for (auto launch : entry.getOps<ir::LaunchOp>()) {
+      auto kernel = symbols.lookup<ir::KernelOp>(launch.getKernel());
+      if (failed(checkTemporaries(launch, kernel, sizes))) return failure();
+      for (const LaunchRole& role : launchRoles(launch, kernel))
         if (failed(checkRole(role, *lanes))) return failure();
+    }
     if (failed(EntryCheck(entry, symbols, states, sizes).run())) return failure();
   }
   return success();

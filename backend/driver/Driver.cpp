@@ -161,6 +161,9 @@ public:
     }
     if (!module_)
       return diagnostics_->toStatus(StatusCode::kInvalidArgument, "the program could not be read");
+    // After reading: it loads dialects that text from outside must not use.
+    generator_ = target_.backend->codeGenerator(
+        &context_, target_.info, {options_.emit == kLowered.str(), options_.emit == kLlvm.str()});
     TAILOR_RETURN_IF_ERROR_AS_IS(onlyProgram());
     TAILOR_RETURN_IF_ERROR_AS_IS(choosePhases());
     TAILOR_RETURN_IF_ERROR_AS_IS(runPasses());
@@ -227,6 +230,12 @@ private:
     hooks.afterPass = [&](StringRef pass, double milliseconds) {
       result_.milliseconds.emplace_back(pass.str(), milliseconds);
     };
+    bool hasCode = true;
+    if (generator_)
+      hooks.describeKernels = [&](ModuleOp module) {
+        hasCode = succeeded(generator_->describe(module));
+        return success(hasCode);
+      };
     hooks.atPhase = [&](passes::Phase phase, ModuleOp module) {
       // A dump of a later phase is all that is left of its ops.
       if (phase <= passes::Phase::differentiated || phase == pipeline.startFrom) ops_.add(module);
@@ -235,7 +244,8 @@ private:
     if (failed(passes::runPipeline(*module_, pipeline, hooks))) {
       // A refusal leaves valid IR and a diagnostic at the user's line; a pass that broke the IR is ours.
       if (failed(verify(*module_)) || !diagnostics_->hasErrors()) return ourBug(start, pipeline.startFrom);
-      return diagnostics_->toStatus(StatusCode::kInvalidArgument, "the program was refused");
+      return diagnostics_->toStatus(hasCode ? StatusCode::kInvalidArgument : StatusCode::kUnimplemented,
+                                    "the program was refused");
     }
     return dumped;
   }
@@ -276,12 +286,10 @@ private:
 
   Status writeArtifact() {
     auto program = *module_->getOps<ir::ProgramOp>().begin();
-    bool hasCode = target_.backend->lastPhase() == passes::Phase::planned;
     TAILOR_RETURN_IF_ERROR_AS_IS(checkSupport(program));
     KernelCode code;
-    if (hasCode) {
-      CodeOptions wanted{options_.emit == kLowered.str(), options_.emit == kLlvm.str()};
-      FailureOr<KernelCode> compiled = target_.backend->compileKernels(*module_, target_.info, wanted);
+    if (generator_) {
+      FailureOr<KernelCode> compiled = generator_->generate(*module_);
       if (failed(compiled)) return diagnostics_->toStatus(StatusCode::kUnimplemented, "a kernel has no code");
       code = std::move(*compiled);
       llvm::append_range(result_.milliseconds, code.milliseconds);
@@ -291,7 +299,7 @@ private:
       return {};
     }
     Stopwatch watch(result_, "write");
-    FailureOr<runtime::ArtifactSpec> spec = emitSpec(program, info_, target_, hasCode ? &code : nullptr);
+    FailureOr<runtime::ArtifactSpec> spec = emitSpec(program, info_, target_, generator_ ? &code : nullptr);
     if (failed(spec))
       return diagnostics_->toStatus(StatusCode::kInternal, "the program has no artifact form");
     spec->meaning = meaning_;
@@ -299,7 +307,7 @@ private:
     for (const passes::Remark& remark : result_.remarks)
       spec->remarks.push_back(convert(remark));
     std::vector<runtime::RawSection> sections;
-    if (hasCode) {
+    if (generator_) {
       sections.push_back({std::string(runtime::kCodeSection), std::move(code.bytes)});
       sections.push_back({std::string(runtime::kConstantSection), constantBytes(program)});
     }
@@ -354,6 +362,7 @@ private:
   passes::Phase firstPhase_ = passes::Phase::traced, lastPhase_ = passes::Phase::traced;
   std::unique_ptr<Diagnostics> diagnostics_;
   Target target_;
+  std::unique_ptr<CodeGenerator> generator_; ///< null for an interpreter
   OwningOpRef<ModuleOp> module_;
   OpTable ops_;
   uint64_t meaning_ = 0;

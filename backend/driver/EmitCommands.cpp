@@ -71,13 +71,25 @@ public:
       int32_t last = std::max(first, lastUse_.lookup(value));
       for (Operation* user : value.getUsers())
         if (isa<ir::OutputOp>(user)) last = variant_.commands.size() - 1;
-      spec_.memory_plan.push_back(
-          {nameOf(value), runtime::Space::kArena, static_cast<uint64_t>(place.getOffset()),
-           static_cast<uint64_t>(place.getBytes()), entryNumber, variantNumber, first, last});
+      addMemoryRow(nameOf(value), place, first, last);
     }
+    for (runtime::PlannedBuffer& row : rows_) {
+      row.entry = entryNumber;
+      row.variant = variantNumber;
+    }
+    llvm::append_range(spec_.memory_plan, rows_);
   }
 
 private:
+  void addMemoryRow(std::string name, ir::BufferAttr place, int32_t first, int32_t last) {
+    runtime::PlannedBuffer& row = rows_.emplace_back();
+    row.name = std::move(name);
+    row.offset = place.getOffset();
+    row.bytes = place.getBytes();
+    row.first_command = first;
+    row.last_command = last;
+  }
+
   runtime::Command& command(runtime::CommandKind kind) {
     runtime::Command& added = variant_.commands.emplace_back();
     added.kind = kind;
@@ -166,17 +178,15 @@ private:
     for (runtime::Operand& operand : run.operands)
       if (operand.access == runtime::Access::kWrite && run.ops.size() == 1)
         operand.op_id = run.ops.front(), operand.result = result++;
-    // Behind everything the plan placed; alive during this launch only.
-    uint64_t end = passes::memorySizes(program_).arena, temporaryBytes = 0;
-    for (uint64_t bytes : plan.temporaryBytes) {
+    uint64_t temporaryBytes = 0;
+    for (ir::BufferAttr place : passes::temporaryPlaces(launch)) {
       runtime::Operand& temporary = run.operands.emplace_back();
+      temporary.space = convert(place.getSpace());
       temporary.access = runtime::Access::kReadWrite;
-      temporary.offset = end;
-      temporary.bytes = bytes;
-      end = passes::alignTo64(end + bytes);
-      temporaryBytes += bytes;
+      temporary.offset = place.getOffset();
+      temporary.bytes = place.getBytes();
+      temporaryBytes += place.getBytes();
     }
-    spec_.memory.arena = std::max(spec_.memory.arena, end);
 
     std::vector<runtime::KernelOperand> touched = touchedBy(kernel, plan);
     runtime::Kernel& record = spec_.kernels[run.kernel];
@@ -185,6 +195,7 @@ private:
       if (!llvm::is_contained(record.ops, id)) record.ops.push_back(id);
 
     // Before and after it on the same buffers, in units of their own.
+    int32_t first = variant_.commands.size();
     auto beside = [&](StringRef family, size_t function, int64_t units, uint64_t bytes) {
       runtime::Command command = run;
       command.kernel = function;
@@ -201,6 +212,10 @@ private:
     variant_.commands.push_back(run);
     if (plan.combine && !(plan.combinesItself && run.num_chunks == 1))
       beside("combine", *plan.combine, plan.combineUnits, temporaryBytes);
+    for (auto [temporary, place] :
+         llvm::zip_equal(passes::temporariesOf(kernel), passes::temporaryPlaces(launch)))
+      addMemoryRow(temporary.getPurpose().str() + " of " + kernel.getSymName().str(), place, first,
+                   variant_.commands.size() - 1);
     return success();
   }
 
@@ -214,8 +229,8 @@ private:
         bytes = plan.sizes.front() * runtime::dtype_bytes(dtypeOf(type));
       touched.push_back({bytes, buffer.isResult ? runtime::Access::kWrite : runtime::Access::kRead});
     }
-    for (uint64_t bytes : plan.temporaryBytes)
-      touched.push_back({bytes, runtime::Access::kReadWrite});
+    for (ir::TemporaryAttr temporary : passes::temporariesOf(kernel))
+      touched.push_back({static_cast<uint64_t>(temporary.getBytes()), runtime::Access::kReadWrite});
     return touched;
   }
 
@@ -263,6 +278,7 @@ private:
   runtime::Variant& variant_;
   llvm::MapVector<Value, int32_t> defined_;
   llvm::DenseMap<Value, int32_t> lastUse_;
+  std::vector<runtime::PlannedBuffer> rows_; ///< of the memory plan
 };
 
 } // namespace

@@ -11,9 +11,8 @@ runtime::DType dtypeOf(mlir::Type type);
 std::vector<int64_t> shapeOf(mlir::Type type);
 
 /// Appends the commands of `entry`, a variant of spec.entries[entryNumber], to `variant`: begin_step, one
-/// read_slot per batch input, then launches and copies in program order, finish_step. Adds what the launches
-/// need beyond the plan to spec.memory.arena, their ops to spec.kernels, and the rows of the memory plan to
-/// spec.memory_plan.
+/// read_slot per batch input, then launches (each with its prepare and combine) and copies in program order,
+/// finish_step. Adds the ops of launches to spec.kernels, and the rows of the memory plan to spec.memory_plan.
 mlir::LogicalResult emitCommands(ir::EntryOp entry, const KernelCode& code, int32_t entryNumber,
                                  int32_t variantNumber, runtime::ArtifactSpec& spec,
                                  runtime::Variant& variant);

@@ -128,6 +128,10 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection& symbols) {
   if (!kernel) return emitOpError("names the unknown kernel ") << getKernelAttr();
   if (failed(verifyTypes(*this, "input", getInputs().getTypes(), kernel.getArgumentTypes())))
     return failure();
+  size_t needed = kernel.getTemporaries() ? kernel.getTemporaries()->size() : 0;
+  if (getTemporaries() && getTemporaries()->size() != needed)
+    return emitOpError("has ") << getTemporaries()->size() << " temporaries but kernel " << getKernelAttr()
+                               << " has " << needed;
   return verifyTypes(*this, "result", getResultTypes(), kernel.getResultTypes());
 }
 

@@ -36,16 +36,23 @@ def KernelOp : Tailor_Op<"kernel", [
     IsolatedFromAbove, FunctionOpInterface, SingleBlock, HasParent<"ProgramOp">]> {
   let summary = "A kernel outlined from a fused group.";
   let description = [{
-    Same contents and kind as the group. The name is `<family>_<shapes>_<hash>`.
+    Same contents and kind as the group. The name is `<family>_<shapes>_<hash>`. `temporaries`: what a launch needs
+    beside operands and results, as the target says it, in the order of its buffers; none without a target that makes
+    code.
 
     ```mlir
     tailor.kernel @map_64x32_1f3a kind(map) (%x: tensor<64x32xf32>) -> tensor<64x32xf32> {
       ...
       tailor.yield %r : tensor<64x32xf32>
     }
+    tailor.kernel @rows_4096_2b07 kind(rows) (%x: tensor<4096xf32>) -> tensor<f32>
+        attributes {temporaries = [#tailor.temporary<"partial sums", 256>]} {
+      ...
+    }
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FusionKindAttr:$kind, TypeAttrOf<FunctionType>:$function_type,
+                       OptionalAttr<TypedArrayAttrBase<TemporaryAttr, "temporaries">>:$temporaries,
                        OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
@@ -69,16 +76,16 @@ def LaunchOp : PureOp<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInterface
   let summary = "Runs a kernel.";
   let description = [{
     `op_ids`: the traced ops this launch carries out. `buffers`: after PlanMemory, one #tailor.buffer per result;
-    `scratch`: the scratch region.
+    `temporaries`: one for each of the kernel's.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyTailorTensor>:$inputs,
                        OptionalAttr<DenseI64ArrayAttr>:$op_ids,
                        OptionalAttr<TypedArrayAttrBase<BufferAttr, "buffers">>:$buffers,
-                       OptionalAttr<BufferAttr>:$scratch);
+                       OptionalAttr<TypedArrayAttrBase<BufferAttr, "buffers">>:$temporaries);
   let results = (outs Variadic<AnyTailorTensor>:$results);
   let assemblyFormat = [{
-    $kernel `(` $inputs `)` (`ops` `(` $op_ids^ `)`)? (`buffers` `(` $buffers^ `)`)? (`scratch` `(` $scratch^ `)`)?
-    attr-dict `:` functional-type($inputs, $results)
+    $kernel `(` $inputs `)` (`ops` `(` $op_ids^ `)`)? (`buffers` `(` $buffers^ `)`)?
+    (`temporaries` `(` $temporaries^ `)`)? attr-dict `:` functional-type($inputs, $results)
   }];
   let hasVerifier = 1;
 }

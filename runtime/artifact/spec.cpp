@@ -1,5 +1,7 @@
 #include "runtime/artifact/spec.h"
 
+#include "runtime/artifact/layout.h"
+
 #include <algorithm>
 
 namespace tailor::runtime {
@@ -112,6 +114,13 @@ std::int32_t find_metric(const ArtifactSpec& spec, std::string_view name) {
 }
 std::int32_t find_entry(const ArtifactSpec& spec, std::string_view name) {
   return find_by_name(spec.entries, name);
+}
+
+std::uint64_t scratch_bytes_per_worker(const ArtifactSpec& spec) {
+  std::uint64_t most = 0;
+  for (const Kernel& kernel : spec.kernels)
+    most = std::max(most, align_up(kernel.scratch_bytes, kPageBytes));
+  return most;
 }
 
 bool num_elements(const std::vector<std::int64_t>& shape, std::uint64_t& elements) {

@@ -400,6 +400,9 @@ std::int32_t find_control(const ArtifactSpec& spec, std::string_view name);
 std::int32_t find_metric(const ArtifactSpec& spec, std::string_view name);
 std::int32_t find_entry(const ArtifactSpec& spec, std::string_view name);
 
+/// Scratch memory of one worker thread: the most a kernel wants, in whole pages.
+std::uint64_t scratch_bytes_per_worker(const ArtifactSpec& spec);
+
 /// Product of the dimensions; false if one is negative or the product overflows.
 bool num_elements(const std::vector<std::int64_t>& shape, std::uint64_t& elements);
 

@@ -52,8 +52,7 @@ Status CpuExecutor::prepare(std::vector<KernelFunction> kernels) {
   kernels_ = std::move(kernels);
   pool_ = std::make_unique<Pool>(options_.num_threads);
 
-  for (const Kernel& kernel : spec().kernels)
-    scratch_stride_ = std::max(scratch_stride_, align_up(kernel.scratch_bytes, kPageBytes));
+  scratch_stride_ = scratch_bytes_per_worker(spec());
   const MemorySizes& memory = spec().memory;
   state_ = allocate_zeroed(memory.state, kPageBytes);
   arena_ = allocate_zeroed(memory.arena, kPageBytes);

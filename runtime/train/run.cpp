@@ -302,15 +302,19 @@ std::string memory_line(const RunSetup& setup, const DataBundle& data) {
   const std::uint64_t slots = memory.slot * setup.executor->options().num_slots;
   const std::uint64_t rows = bytes_of(data.train) + bytes_of(data.val) + bytes_of(data.test);
   const std::uint64_t copies = memory.state * (setup.keeps_best ? 2 : 1);
-  const std::uint64_t most = memory.state + memory.arena + slots + std::max(data.peak_bytes, rows + copies);
+  const std::uint64_t scratch = scratch_bytes_per_worker(setup.executor->spec()) *
+                                static_cast<std::uint64_t>(setup.executor->options().num_threads);
+  const std::uint64_t most =
+      memory.state + memory.arena + scratch + slots + std::max(data.peak_bytes, rows + copies);
   const auto megabytes = [](std::uint64_t bytes) {
     char buffer[32];
     std::snprintf(buffer, sizeof(buffer), "%.1f MB", static_cast<double>(bytes) / 1e6);
     return std::string(buffer);
   };
   return concat("memory   ", megabytes(most), " at most: state ", megabytes(memory.state), ", arena ",
-                megabytes(memory.arena), ", batch slots ", megabytes(slots), ", data ", megabytes(rows), " (",
-                megabytes(data.peak_bytes), " while read), checkpoints ", megabytes(copies));
+                megabytes(memory.arena), ", scratch of threads ", megabytes(scratch), ", batch slots ",
+                megabytes(slots), ", data ", megabytes(rows), " (", megabytes(data.peak_bytes),
+                " while read), checkpoints ", megabytes(copies));
 }
 
 /// What the data are, and what they cannot tell. Without `print` only what is to be known of them.

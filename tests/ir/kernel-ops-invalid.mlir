@@ -191,3 +191,29 @@ tailor.program @p {
     tailor.yield %y : tensor<f32>
   }
 }
+
+// -----
+
+tailor.program @kernels {
+  tailor.kernel @k kind(map) (%x: tensor<4x4xf32>) -> tensor<4x4xf32>
+      attributes {temporaries = [#tailor.temporary<"transformed weights", 64>]} {
+    %y = tailor.exp %x : tensor<4x4xf32>
+    tailor.yield %y : tensor<4x4xf32>
+  }
+  tailor.entry @e kind(eval) batch(4) {
+    %x = tailor.input "numeric" : tensor<4x4xf32>
+    // expected-error@+1 {{has 2 temporaries but kernel @k has 1}}
+    %y = tailor.launch @k(%x) temporaries([#tailor.buffer<arena, 0, 64>, #tailor.buffer<arena, 64, 64>]) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    tailor.output "y", %y : tensor<4x4xf32>
+  }
+}
+
+// -----
+
+// expected-error@+1 {{temporary expects a size from 1 to 4398046511104 bytes, got 0}}
+#nothing = #tailor.temporary<"partial sums", 0>
+
+// -----
+
+// expected-error@+1 {{temporary expects what it is for, got an empty text}}
+#nameless = #tailor.temporary<"", 64>

@@ -56,13 +56,23 @@ tailor.program @kernels {
     %y = tailor.relu %x : tensor<?x32xf32>
     tailor.yield %y : tensor<?x32xf32>
   }
+  // What a launch needs beside operands and results, and where it is.
+  // CHECK: tailor.kernel @rows_4096_2b07 kind(rows)
+  // CHECK-SAME: attributes {temporaries = [#tailor.temporary<"partial sums", 256>]}
+  tailor.kernel @rows_4096_2b07 kind(rows) (%x: tensor<64x32xf32>) -> tensor<64xf32>
+      attributes {temporaries = [#tailor.temporary<"partial sums", 256>]} {
+    %y = tailor.reduce_sum %x dims([1]) : tensor<64x32xf32> to tensor<64xf32>
+    tailor.yield %y : tensor<64xf32>
+  }
   tailor.entry @eval kind(eval) batch(64) {
     %x = tailor.input "numeric" {tailor.buffer = #tailor.buffer<slot, 0, 8192>} : tensor<64x32xf32>
-    // CHECK: tailor.launch @map_64x32_1f3a(%numeric) ops([4, 9]) buffers([#tailor.buffer<arena, 1024, 8192>]) scratch(<arena, 0, 64>) : (tensor<64x32xf32>) -> tensor<64x32xf32>
+    // CHECK: tailor.launch @map_64x32_1f3a(%numeric) ops([4, 9]) buffers([#tailor.buffer<arena, 1024, 8192>]) : (tensor<64x32xf32>) -> tensor<64x32xf32>
     %y = tailor.launch @map_64x32_1f3a(%x) ops([4, 9]) buffers([#tailor.buffer<arena, 1024, 8192>])
-        scratch(#tailor.buffer<arena, 0, 64>) : (tensor<64x32xf32>) -> tensor<64x32xf32>
+        : (tensor<64x32xf32>) -> tensor<64x32xf32>
     // CHECK: tailor.launch @map_32_1f3b(%{{.+}}) : (tensor<64x32xf32>) -> tensor<64x32xf32>
     %z = tailor.launch @map_32_1f3b(%y) : (tensor<64x32xf32>) -> tensor<64x32xf32>
+    // CHECK: tailor.launch @rows_4096_2b07(%{{.+}}) temporaries([#tailor.buffer<arena, 64, 256>]) : (tensor<64x32xf32>) -> tensor<64xf32>
+    %s = tailor.launch @rows_4096_2b07(%z) temporaries([#tailor.buffer<arena, 64, 256>]) : (tensor<64x32xf32>) -> tensor<64xf32>
     tailor.output "logits", %z : tensor<64x32xf32>
   }
 }

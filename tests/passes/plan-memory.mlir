@@ -223,3 +223,27 @@ tailor.program @nested {
     tailor.yield
   }
 }
+
+// -----
+
+// What a launch needs beside operands and results lives during that launch: the second launch has it where the first
+// had it, and nobody shares it with an operand or result of its own launch. Off: everything apart.
+// CHECK-LABEL: tailor.program @temporaries
+// CHECK-SAME:    arena = 384 : i64
+// CHECK:           %[[A:.+]] = tailor.launch @k(%{{.+}}) buffers([#tailor.buffer<arena, 320, 64>]) temporaries([#tailor.buffer<arena, 0, 256>])
+// CHECK:           tailor.launch @k(%[[A]]) buffers([#tailor.buffer<arena, 256, 64>]) temporaries([#tailor.buffer<arena, 0, 256>])
+// TRIVIAL-LABEL: tailor.program @temporaries
+// TRIVIAL-SAME:    arena = 704 : i64
+tailor.program @temporaries {
+  tailor.entry @value kind(eval) batch(4) {
+    %x = tailor.input "numeric" : tensor<4x4xf32>
+    %a = tailor.launch @k(%x) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    %b = tailor.launch @k(%a) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    tailor.output "y", %b : tensor<4x4xf32>
+  }
+  tailor.kernel @k kind(map) (%x: tensor<4x4xf32>) -> tensor<4x4xf32>
+      attributes {temporaries = [#tailor.temporary<"partial sums", 256>]} {
+    %y = tailor.exp %x : tensor<4x4xf32>
+    tailor.yield %y : tensor<4x4xf32>
+  }
+}

@@ -115,3 +115,160 @@ module attributes {tailor.phase = "planned"} {
 tailor.program @constants attributes {memory = {arena = 0 : i64, constant = 1152921504606846976 : i64, control = 0 : i64, control_host = 0 : i64, metrics = 0 : i64, slot = 0 : i64, state = 0 : i64}} {
 }
 }
+
+// -----
+
+// Temporaries of a launch: none is an error, as is one that is too small, elsewhere or outside.
+module attributes {tailor.phase = "planned"} {
+tailor.program @temporaries attributes {memory = {arena = 384 : i64, constant = 0 : i64, control = 0 : i64, control_host = 0 : i64, metrics = 0 : i64, slot = 64 : i64, state = 64 : i64}} {
+  tailor.entry @value kind(eval) batch(4) {
+    %x = tailor.input "numeric" {buffers = [#tailor.buffer<arena, 0, 64>], source = #tailor.buffer<slot, 0, 64>} : tensor<4x4xf32>
+    // expected-error@+1 {{has places for 0 temporaries but its kernel needs 2}}
+    %y = tailor.launch @k(%x) buffers([#tailor.buffer<arena, 64, 64>]) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    tailor.output "y", %y {place = #tailor.buffer<arena, 64, 64>} : tensor<4x4xf32>
+  }
+  tailor.kernel @k kind(map) (%x: tensor<4x4xf32>) -> tensor<4x4xf32>
+      attributes {temporaries = [#tailor.temporary<"partial sums", 64>, #tailor.temporary<"transformed weights", 128>]} {
+    %y = tailor.exp %x : tensor<4x4xf32>
+    tailor.yield %y : tensor<4x4xf32>
+  }
+}
+}
+
+// -----
+
+// Too small.
+module attributes {tailor.phase = "planned"} {
+tailor.program @temporaries attributes {memory = {arena = 384 : i64, constant = 0 : i64, control = 0 : i64, control_host = 0 : i64, metrics = 0 : i64, slot = 64 : i64, state = 64 : i64}} {
+  tailor.entry @value kind(eval) batch(4) {
+    %x = tailor.input "numeric" {buffers = [#tailor.buffer<arena, 0, 64>], source = #tailor.buffer<slot, 0, 64>} : tensor<4x4xf32>
+    // expected-error@+1 {{place of 64 bytes for 128 bytes of transformed weights}}
+    %y = tailor.launch @k(%x) buffers([#tailor.buffer<arena, 64, 64>]) temporaries([#tailor.buffer<arena, 128, 64>, #tailor.buffer<arena, 192, 64>]) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    tailor.output "y", %y {place = #tailor.buffer<arena, 64, 64>} : tensor<4x4xf32>
+  }
+  tailor.kernel @k kind(map) (%x: tensor<4x4xf32>) -> tensor<4x4xf32>
+      attributes {temporaries = [#tailor.temporary<"partial sums", 64>, #tailor.temporary<"transformed weights", 128>]} {
+    %y = tailor.exp %x : tensor<4x4xf32>
+    tailor.yield %y : tensor<4x4xf32>
+  }
+}
+}
+
+// -----
+
+// In the states.
+module attributes {tailor.phase = "planned"} {
+tailor.program @temporaries attributes {memory = {arena = 384 : i64, constant = 0 : i64, control = 0 : i64, control_host = 0 : i64, metrics = 0 : i64, slot = 64 : i64, state = 64 : i64}} {
+  tailor.entry @value kind(eval) batch(4) {
+    %x = tailor.input "numeric" {buffers = [#tailor.buffer<arena, 0, 64>], source = #tailor.buffer<slot, 0, 64>} : tensor<4x4xf32>
+    // expected-error@+1 {{has its partial sums at #tailor.buffer<state, 0, 64>, but temporaries lie in the arena}}
+    %y = tailor.launch @k(%x) buffers([#tailor.buffer<arena, 64, 64>]) temporaries([#tailor.buffer<state, 0, 64>, #tailor.buffer<arena, 256, 128>]) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    tailor.output "y", %y {place = #tailor.buffer<arena, 64, 64>} : tensor<4x4xf32>
+  }
+  tailor.kernel @k kind(map) (%x: tensor<4x4xf32>) -> tensor<4x4xf32>
+      attributes {temporaries = [#tailor.temporary<"partial sums", 64>, #tailor.temporary<"transformed weights", 128>]} {
+    %y = tailor.exp %x : tensor<4x4xf32>
+    tailor.yield %y : tensor<4x4xf32>
+  }
+}
+}
+
+// -----
+
+// Outside the arena.
+module attributes {tailor.phase = "planned"} {
+tailor.program @temporaries attributes {memory = {arena = 384 : i64, constant = 0 : i64, control = 0 : i64, control_host = 0 : i64, metrics = 0 : i64, slot = 64 : i64, state = 64 : i64}} {
+  tailor.entry @value kind(eval) batch(4) {
+    %x = tailor.input "numeric" {buffers = [#tailor.buffer<arena, 0, 64>], source = #tailor.buffer<slot, 0, 64>} : tensor<4x4xf32>
+    // expected-error@+1 {{place #tailor.buffer<arena, 320, 128> is outside its space of 384 bytes}}
+    %y = tailor.launch @k(%x) buffers([#tailor.buffer<arena, 64, 64>]) temporaries([#tailor.buffer<arena, 128, 64>, #tailor.buffer<arena, 320, 128>]) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    tailor.output "y", %y {place = #tailor.buffer<arena, 64, 64>} : tensor<4x4xf32>
+  }
+  tailor.kernel @k kind(map) (%x: tensor<4x4xf32>) -> tensor<4x4xf32>
+      attributes {temporaries = [#tailor.temporary<"partial sums", 64>, #tailor.temporary<"transformed weights", 128>]} {
+    %y = tailor.exp %x : tensor<4x4xf32>
+    tailor.yield %y : tensor<4x4xf32>
+  }
+}
+}
+
+// -----
+
+// Over an operand.
+module attributes {tailor.phase = "planned"} {
+tailor.program @temporaries attributes {memory = {arena = 384 : i64, constant = 0 : i64, control = 0 : i64, control_host = 0 : i64, metrics = 0 : i64, slot = 64 : i64, state = 64 : i64}} {
+  tailor.entry @value kind(eval) batch(4) {
+    %x = tailor.input "numeric" {buffers = [#tailor.buffer<arena, 0, 64>], source = #tailor.buffer<slot, 0, 64>} : tensor<4x4xf32>
+    // expected-error@+1 {{writes temporary 0 (partial sums) over operand 0, which it still reads}}
+    %y = tailor.launch @k(%x) buffers([#tailor.buffer<arena, 64, 64>]) temporaries([#tailor.buffer<arena, 0, 64>, #tailor.buffer<arena, 256, 128>]) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    tailor.output "y", %y {place = #tailor.buffer<arena, 64, 64>} : tensor<4x4xf32>
+  }
+  tailor.kernel @k kind(map) (%x: tensor<4x4xf32>) -> tensor<4x4xf32>
+      attributes {temporaries = [#tailor.temporary<"partial sums", 64>, #tailor.temporary<"transformed weights", 128>]} {
+    %y = tailor.exp %x : tensor<4x4xf32>
+    tailor.yield %y : tensor<4x4xf32>
+  }
+}
+}
+
+// -----
+
+// Over a result.
+module attributes {tailor.phase = "planned"} {
+tailor.program @temporaries attributes {memory = {arena = 384 : i64, constant = 0 : i64, control = 0 : i64, control_host = 0 : i64, metrics = 0 : i64, slot = 64 : i64, state = 64 : i64}} {
+  tailor.entry @value kind(eval) batch(4) {
+    %x = tailor.input "numeric" {buffers = [#tailor.buffer<arena, 0, 64>], source = #tailor.buffer<slot, 0, 64>} : tensor<4x4xf32>
+    // expected-note@+2 {{the other one}}
+    // expected-error@+1 {{temporary 1 (transformed weights) at #tailor.buffer<arena, 64, 128> shares memory with result 0}}
+    %y = tailor.launch @k(%x) buffers([#tailor.buffer<arena, 64, 64>]) temporaries([#tailor.buffer<arena, 256, 64>, #tailor.buffer<arena, 64, 128>]) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    tailor.output "y", %y {place = #tailor.buffer<arena, 64, 64>} : tensor<4x4xf32>
+  }
+  tailor.kernel @k kind(map) (%x: tensor<4x4xf32>) -> tensor<4x4xf32>
+      attributes {temporaries = [#tailor.temporary<"partial sums", 64>, #tailor.temporary<"transformed weights", 128>]} {
+    %y = tailor.exp %x : tensor<4x4xf32>
+    tailor.yield %y : tensor<4x4xf32>
+  }
+}
+}
+
+// -----
+
+// Over each other.
+module attributes {tailor.phase = "planned"} {
+tailor.program @temporaries attributes {memory = {arena = 384 : i64, constant = 0 : i64, control = 0 : i64, control_host = 0 : i64, metrics = 0 : i64, slot = 64 : i64, state = 64 : i64}} {
+  tailor.entry @value kind(eval) batch(4) {
+    %x = tailor.input "numeric" {buffers = [#tailor.buffer<arena, 0, 64>], source = #tailor.buffer<slot, 0, 64>} : tensor<4x4xf32>
+    // expected-note@+2 {{the other one}}
+    // expected-error@+1 {{temporary 0 (partial sums) at #tailor.buffer<arena, 192, 64> shares memory with temporary 1 (transformed weights) at #tailor.buffer<arena, 128, 128>}}
+    %y = tailor.launch @k(%x) buffers([#tailor.buffer<arena, 64, 64>]) temporaries([#tailor.buffer<arena, 192, 64>, #tailor.buffer<arena, 128, 128>]) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    tailor.output "y", %y {place = #tailor.buffer<arena, 64, 64>} : tensor<4x4xf32>
+  }
+  tailor.kernel @k kind(map) (%x: tensor<4x4xf32>) -> tensor<4x4xf32>
+      attributes {temporaries = [#tailor.temporary<"partial sums", 64>, #tailor.temporary<"transformed weights", 128>]} {
+    %y = tailor.exp %x : tensor<4x4xf32>
+    tailor.yield %y : tensor<4x4xf32>
+  }
+}
+}
+
+// -----
+
+// Over a value that is read later.
+module attributes {tailor.phase = "planned"} {
+tailor.program @temporaries attributes {memory = {arena = 384 : i64, constant = 0 : i64, control = 0 : i64, control_host = 0 : i64, metrics = 0 : i64, slot = 64 : i64, state = 64 : i64}} {
+  tailor.entry @value kind(eval) batch(4) {
+    %x = tailor.input "numeric" {buffers = [#tailor.buffer<arena, 0, 64>], source = #tailor.buffer<slot, 0, 64>} : tensor<4x4xf32>
+    // expected-note@+1 {{the value is made here}}
+    %a = tailor.launch @k(%x) buffers([#tailor.buffer<arena, 64, 64>]) temporaries([#tailor.buffer<arena, 128, 64>, #tailor.buffer<arena, 256, 128>]) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    %b = tailor.launch @k(%x) buffers([#tailor.buffer<arena, 128, 64>]) temporaries([#tailor.buffer<arena, 64, 64>, #tailor.buffer<arena, 256, 128>]) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    // expected-error@+1 {{reads a value whose memory was reused before}}
+    %c = tailor.launch @k(%a) buffers([#tailor.buffer<arena, 0, 64>]) temporaries([#tailor.buffer<arena, 192, 64>, #tailor.buffer<arena, 256, 128>]) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    tailor.output "y", %c {place = #tailor.buffer<arena, 0, 64>} : tensor<4x4xf32>
+  }
+  tailor.kernel @k kind(map) (%x: tensor<4x4xf32>) -> tensor<4x4xf32>
+      attributes {temporaries = [#tailor.temporary<"partial sums", 64>, #tailor.temporary<"transformed weights", 128>]} {
+    %y = tailor.exp %x : tensor<4x4xf32>
+    tailor.yield %y : tensor<4x4xf32>
+  }
+}
+}

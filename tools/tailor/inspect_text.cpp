@@ -253,11 +253,10 @@ std::string summary(const runtime::Artifact& artifact, bool json) {
 
 std::string memory_table(const runtime::ArtifactSpec& spec, bool json) {
   const runtime::MemorySizes& sizes = spec.memory;
-  const std::pair<const char*, std::uint64_t> spaces[] = {{"state", sizes.state},
-                                                          {"arena", sizes.arena},
-                                                          {"control", sizes.control},
-                                                          {"metrics", sizes.metrics},
-                                                          {"slot", sizes.slot}};
+  const std::pair<const char*, std::uint64_t> spaces[] = {
+      {"state", sizes.state},     {"arena", sizes.arena},
+      {"control", sizes.control}, {"metrics", sizes.metrics},
+      {"slot", sizes.slot},       {"scratch", runtime::scratch_bytes_per_worker(spec)}};
   if (json) {
     Table bytes;
     for (auto [name, size] : spaces)
@@ -279,7 +278,8 @@ std::string memory_table(const runtime::ArtifactSpec& spec, bool json) {
   }
   std::vector<std::vector<std::string>> rows = {{"space", "bytes", ""}};
   for (auto [name, size] : spaces)
-    rows.push_back({name, std::to_string(size), human_bytes(size)});
+    rows.push_back({name, std::to_string(size),
+                    human_bytes(size) + (name == std::string_view("scratch") ? " a thread" : "")});
   std::string text = table(rows) + "\n";
   rows = {{"state", "offset", "bytes"}};
   for (const runtime::State& state : spec.states)

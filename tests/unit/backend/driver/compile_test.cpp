@@ -201,6 +201,43 @@ TEST(CompileProgram, ANetworkMayTakeItsSizesAsInt) {
   EXPECT_EQ(net.classes, 4);
 }
 
+// The loss is a sum over rows: its partial sums are a value of the plan, and code is held to the plan it gets.
+TEST(CompileText, TemporariesArePlannedAndAnEditedPlanIsChecked) {
+  Moons moons;
+  CompileOptions options;
+  options.target = "cpu:x86-64-v3";
+  auto whole = compile(moons.program, options);
+  ASSERT_TRUE(whole.ok()) << whole.status().message();
+  auto artifact = runtime::Artifact::from_bytes(whole->artifact);
+  ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+  const runtime::ArtifactSpec& spec = (*artifact)->spec();
+  const auto is_partial = [](const runtime::PlannedBuffer& b) {
+    return b.name.starts_with("partial sums of ");
+  };
+  const auto row = std::find_if(spec.memory_plan.begin(), spec.memory_plan.end(), is_partial);
+  ASSERT_NE(row, spec.memory_plan.end());
+  EXPECT_GT(row->bytes, 0u);
+  EXPECT_LE(row->offset + row->bytes, spec.memory.arena);
+
+  options.emit = "planned";
+  auto planned = compile(moons.program, options);
+  ASSERT_TRUE(planned.ok()) << planned.status().message();
+  const std::string text = planned->emitted;
+  const std::string needed = "#tailor.temporary<\"partial sums\", " + std::to_string(row->bytes) + ">";
+  ASSERT_THAT(text, HasSubstr(needed));
+  options.emit.reset();
+  EXPECT_TRUE(compileText(text, "same.mlir", options).ok());
+
+  std::string edited = text;
+  edited.replace(edited.find(needed), needed.size(),
+                 "#tailor.temporary<\"other sums\", " + std::to_string(row->bytes) + ">");
+  auto refused = compileText(edited, "edited.mlir", options);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.status().message(),
+              HasSubstr("is planned with " + std::to_string(row->bytes) + " bytes of other sums but needs " +
+                        std::to_string(row->bytes) + " bytes of partial sums for target cpu:x86-64-v3"));
+}
+
 TEST(CheckOptions, NamesWhatThereIs) {
   CompileOptions options = reference();
   EXPECT_TRUE(checkOptions(options).ok());

@@ -42,9 +42,8 @@ TEST_F(RunCommand, TrainsPredictsEvaluates) {
   EXPECT_THAT(out_, HasSubstr("ms per step"));
   EXPECT_THAT(err_, HasSubstr("train 200, val 200, test 100 rows"));
   EXPECT_THAT(err_, HasSubstr("classes  0 100, 1 100  r = 1"));
-  EXPECT_THAT(
-      err_, ::testing::ContainsRegex(
-                "memory   [0-9.]+ MB at most: state 0.0 MB, arena 0.0 MB, batch slots 0.0 MB, data 0.0 MB "));
+  EXPECT_THAT(err_, ::testing::ContainsRegex("memory   [0-9.]+ MB at most: state 0.0 MB, arena 0.0 MB, "
+                                             "scratch of threads 0.0 MB, batch slots 0.0 MB, data 0.0 MB "));
   EXPECT_THAT(err_, HasSubstr("epoch 4/4  loss "));
   const std::string weights = out_folder_ + "/seed-0/last.safetensors";
   ASSERT_EQ(run({"predict", program_, "--weights", weights, "--out", folder_ / "p.csv"}), 0) << err_;
