@@ -119,7 +119,7 @@ Status attachCheck(Executor& executor, const CheckOptions& options) {
       "checking against the reference");
   auto checker = std::make_shared<Checker>(executor, std::move(reference), options);
   return executor.set_observer(
-      [checker](const ObservedCommand& observed) { return checker->observe(observed); });
+      {.end = [checker](const ObservedCommand& observed) { return checker->observe(observed); }});
 }
 
 } // namespace tailor::backend::reference

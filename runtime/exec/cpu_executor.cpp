@@ -236,8 +236,10 @@ Status CpuExecutor::execute_observed(VariantId id, std::size_t begin, std::size_
       i += command.body_length;
       continue;
     }
+    const ObservedCommand observed{id, i, &variant.commands[i]};
+    if (observer_.begin) observer_.begin(observed);
     execute_one(command);
-    TAILOR_RETURN_IF_ERROR_AS_IS(observer_({id, i, &variant.commands[i]}));
+    if (observer_.end) TAILOR_RETURN_IF_ERROR_AS_IS(observer_.end(observed));
   }
   return {};
 }
@@ -246,7 +248,7 @@ Status CpuExecutor::run(VariantId id, std::uint32_t num_steps) {
   TAILOR_RETURN_IF_ERROR_AS_IS(check_run(id, num_steps));
   const CommandList& list = lists_[static_cast<std::size_t>(id.entry)][static_cast<std::size_t>(id.variant)];
   for (std::uint32_t step = 0; step < num_steps; ++step) {
-    if (observer_)
+    if (observer_.begin || observer_.end)
       TAILOR_RETURN_IF_ERROR_AS_IS(execute_observed(id, 0, list.commands.size()));
     else
       execute(list.commands.data(), list.commands.size());

@@ -21,7 +21,7 @@ struct VariantId {
   std::int32_t variant = -1;
 };
 
-/// What ran when an observer is called: a command (its kernel, ops, operands) of a variant.
+/// What an observer is called for: a command (its kernel, ops, operands) of a variant.
 struct ObservedCommand {
   VariantId variant;
   std::size_t index = 0; ///< position in the variant's command list
@@ -91,9 +91,13 @@ public:
             spec().memory.control - spec().memory.control_host};
   }
 
-  /// Calls `observer` after every command, for checks and profiles; a failing Status stops the step and is
-  /// what run() returns. An empty function turns it off; nothing is paid then.
-  using Observer = std::function<Status(const ObservedCommand&)>;
+  /// Who is told of every command, for checks and profiles; either may be empty.
+  struct Observer {
+    std::function<void(const ObservedCommand&)> begin = {}; ///< before it runs
+    std::function<Status(const ObservedCommand&)> end =
+        {}; ///< after it; a failure stops the step, run() returns it
+  };
+  /// One that is empty turns it off; nothing is paid then.
   virtual Status set_observer(Observer observer) = 0;
 
   /// Bytes an operand holds now (all chunks), for observers.

@@ -26,7 +26,7 @@ std::string describe_command(const ArtifactSpec& spec, const Command& command) {
 }
 
 Status trap_nonfinite(Executor& executor) {
-  return executor.set_observer([&executor](const ObservedCommand& observed) -> Status {
+  return executor.set_observer({.end = [&executor](const ObservedCommand& observed) -> Status {
     const ArtifactSpec& spec = executor.spec();
     for (std::size_t i = 0; i < observed.command->operands.size(); ++i) {
       const Operand& operand = observed.command->operands[i];
@@ -40,7 +40,7 @@ Status trap_nonfinite(Executor& executor) {
                               element, " (", describe_command(spec, *observed.command), ")");
     }
     return {};
-  });
+  }});
 }
 
 } // namespace tailor::runtime

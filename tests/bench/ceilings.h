@@ -1,15 +1,14 @@
 #pragma once
-// What this core can do at most: measured in the same process as the step it is compared with.
+// What a step can take at least: by what this core can do, measured in the same process.
+
+#include "tools/tailor/ceilings.h"
 
 #include <cstdint>
 
 namespace tailor::bench {
 
-/// Fused multiply-adds of independent f32 vectors from registers, in FLOP/s (2 per element), one core.
-double peak_flops();
-
-/// Reads of a buffer of `bytes` bytes, repeated, in bytes/s, one core: the level of cache it fits in.
-double read_bandwidth(int64_t bytes);
+using tools::peak_flops;
+using tools::read_bandwidth;
 
 /// Lower bound of one MLP training step in seconds: the larger of its arithmetic at the measured peak and its
 /// parameter-sized traffic (every state tensor read and written as often as ideal fusion must) at the

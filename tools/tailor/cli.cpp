@@ -10,6 +10,7 @@
 #include "tools/tailor/data.h"
 #include "tools/tailor/init.h"
 #include "tools/tailor/llvm_errors.h"
+#include "tools/tailor/profile.h"
 #include "tools/tailor/quickstart.h"
 #include "tools/tailor/recipe.h"
 
@@ -135,6 +136,8 @@ constexpr Example kExamples[] = {
     {"compile", "fraud.toml --emit fused"},
     {"inspect", "fraud.tailor"},
     {"inspect", "fraud.tailor --kernels --memory"},
+    {"profile", "fraud.tailor"},
+    {"profile", "fraud.tailor --threads 2 --steps 1000 --json"},
     {"data", "fraud.csv --label Class"},
     {"data", "measurements.csv --separator ';' --header no --label -1"},
     {"init", "fraud.csv --label Class"},
@@ -236,6 +239,19 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
       ->expected(2);
   inspect_app->add_flag("--json", inspect.json, "print JSON");
 
+  ProfileArguments profile;
+  CLI::App* profile_app = app.add_subcommand(
+      "profile",
+      "run steps of an artifact on made-up rows and show where their time goes, command by command");
+  profile_app->add_option("artifact", profile.path, "P.tailor")->required()->check(runtime::is_named());
+  profile_app->add_option("--entry", profile.entry, "default: the training step of the first stage");
+  profile_app->add_option("--batch", profile.batch, "which of the compiled batch sizes; default: the first")
+      ->check(CLI::PositiveNumber);
+  profile_app->add_option("--steps", profile.steps, "steps whose median is shown (100)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}));
+  profile_app->add_option("--threads", profile.threads, "compute threads (1)")->check(CLI::Range(1, 1024));
+  profile_app->add_flag("--json", profile.json, "print JSON");
+
   DataArguments data;
   CLI::App* data_app = app.add_subcommand("data", "show what is in a table: columns, classes, counts, ratio");
   add_table(*data_app, data.table);
@@ -308,6 +324,7 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   if (*train_app) code = run_train(train);
   if (*compile_app) code = run_compile(compile);
   if (*inspect_app) code = run_inspect(inspect);
+  if (*profile_app) code = run_profile(profile);
   if (*data_app) code = run_data(data);
   if (*init_app) code = run_init(init);
   if (*recipe_app) code = run_recipe(recipe);

@@ -240,18 +240,23 @@ TEST(CpuExecutor, BeginStepLeavesDeviceFieldsAlone) {
   EXPECT_EQ(values_at<float>(*executor, Space::kControl, 64, 1)[0], 5.5f);
 }
 
-TEST(CpuExecutor, ObserverSeesEveryCommandAndMayStop) {
+TEST(CpuExecutor, ObserverSeesEveryCommandBeginAndEndAndMayStop) {
   const auto executor = executor_of(summing_spec(), {add_kernel});
-  std::vector<std::size_t> seen;
+  std::vector<std::string> seen;
   ASSERT_TRUE(executor
-                  ->set_observer([&](const ObservedCommand& observed) -> Status {
-                    seen.push_back(observed.index);
-                    if (observed.command->kind == CommandKind::kCopy) return invalid_argument("enough");
-                    return {};
-                  })
+                  ->set_observer({.begin =
+                                      [&](const ObservedCommand& observed) {
+                                        seen.push_back("begin " + std::to_string(observed.index));
+                                      },
+                                  .end = [&](const ObservedCommand& observed) -> Status {
+                                    seen.push_back("end " + std::to_string(observed.index));
+                                    if (observed.command->kind == CommandKind::kCopy)
+                                      return invalid_argument("enough");
+                                    return {};
+                                  }})
                   .ok());
   EXPECT_THAT(executor->run({0, 0}, 1).message(), HasSubstr("enough"));
-  EXPECT_EQ(seen, (std::vector<std::size_t>{0, 1, 2}));
+  EXPECT_EQ(seen, (std::vector<std::string>{"begin 0", "end 0", "begin 1", "end 1", "begin 2", "end 2"}));
 }
 
 #if defined(__x86_64__)
