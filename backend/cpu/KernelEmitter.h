@@ -52,6 +52,8 @@ mlir::LogicalResult emitRows(KernelContext& context);
 mlir::LogicalResult emitColumns(KernelContext& context);
 mlir::LogicalResult emitGemmKernel(KernelContext& context, ir::DotOp dot);
 mlir::LogicalResult emitMultiTensor(KernelContext& context);
+/// `op`: the convolution of the kernel. backend/cpu/kinds/Convolution.h.
+mlir::LogicalResult emitConvolution(KernelContext& context, mlir::Operation* op);
 /// A lone concat along the last of several dimensions: rows of vector copies, piece by piece.
 mlir::LogicalResult emitConcat(KernelContext& context, ir::ConcatOp concat);
 /// Static shapes, one unit, any op.

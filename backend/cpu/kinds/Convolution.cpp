@@ -1,0 +1,136 @@
+#include "backend/cpu/kinds/Convolution.h"
+
+namespace tailor::backend {
+
+using mlir::RankedTensorType;
+using mlir::Value;
+
+// --- the problem
+
+template <typename ConvOp>
+static ConvolutionProblem problemOf(ConvOp op, ConvolutionProduct product, RankedTensorType x,
+                                    RankedTensorType w, RankedTensorType y) {
+  ConvolutionProblem problem;
+  problem.product = product;
+  problem.channels = x.getDimSize(3);
+  problem.outputs = y.getDimSize(3);
+  problem.groups = static_cast<int64_t>(op.getGroups());
+  for (int axis = 0; axis < 2; ++axis) {
+    problem.image[axis] = x.getDimSize(1 + axis);
+    problem.output[axis] = y.getDimSize(1 + axis);
+    problem.kernel[axis] = w.getDimSize(2 + axis);
+    problem.strides[axis] = op.getStrides()[axis];
+    problem.dilation[axis] = op.getDilation()[axis];
+    problem.paddingLow[axis] = op.getPadding()[2 * axis];
+    problem.paddingHigh[axis] = op.getPadding()[2 * axis + 1];
+  }
+  return problem;
+}
+
+std::optional<ConvolutionOp> convolutionOf(mlir::Operation* op) {
+  ConvolutionOp conv;
+  conv.op = op;
+  auto type = [](Value v) { return mlir::cast<RankedTensorType>(v.getType()); };
+  if (auto forward = mlir::dyn_cast<ir::Conv2dOp>(op))
+    conv.problem = problemOf(forward, ConvolutionProduct::Forward, type(forward.getInput()),
+                             type(forward.getWeight()), type(forward.getResult()));
+  else if (auto data = mlir::dyn_cast<ir::Conv2dDataGradOp>(op))
+    conv.problem = problemOf(data, ConvolutionProduct::DataGradient, type(data.getResult()),
+                             type(data.getWeight()), type(data.getOutputGrad()));
+  else if (auto weight = mlir::dyn_cast<ir::Conv2dWeightGradOp>(op))
+    conv.problem = problemOf(weight, ConvolutionProduct::WeightGradient, type(weight.getInput()),
+                             type(weight.getResult()), type(weight.getOutputGrad()));
+  else
+    return std::nullopt;
+  return conv;
+}
+
+Value ConvolutionOp::image() const {
+  return problem.product == ConvolutionProduct::DataGradient ? Value() : op->getOperand(0);
+}
+
+Value ConvolutionOp::weight() const {
+  return problem.product == ConvolutionProduct::WeightGradient ? Value() : op->getOperand(1);
+}
+
+Value ConvolutionOp::outputGrad() const {
+  switch (problem.product) {
+  case ConvolutionProduct::Forward:
+    return {};
+  case ConvolutionProduct::DataGradient:
+    return op->getOperand(0);
+  case ConvolutionProduct::WeightGradient:
+    return op->getOperand(1);
+  }
+  return {};
+}
+
+// --- the choice
+
+llvm::StringRef nameOf(ConvolutionAlgorithm algorithm) {
+  switch (algorithm) {
+  case ConvolutionAlgorithm::ImplicitGemm:
+    return "implicit_gemm";
+  case ConvolutionAlgorithm::Winograd4x4:
+    return "winograd_4x4";
+  case ConvolutionAlgorithm::Winograd2x2:
+    return "winograd_2x2";
+  case ConvolutionAlgorithm::Depthwise:
+    return "depthwise";
+  case ConvolutionAlgorithm::Grouped:
+    return "grouped";
+  }
+  return "";
+}
+
+ConvolutionChoice chooseConvolution(const ConvolutionProblem&, const CpuTarget&) {
+  return {ConvolutionAlgorithm::ImplicitGemm, "any stride, padding, dilation and groups"};
+}
+
+// --- shared by the algorithms
+
+bool isInMemory(Value tensor) {
+  return mlir::isa<mlir::BlockArgument>(tensor);
+}
+
+Value imagePointer(Evaluator& e, KernelFrame& frame, Value tensor, Value n, Value scratch) {
+  VectorBuilder& b = frame.b();
+  RankedTensorType type = tensorTypeOf(tensor);
+  if (isInMemory(tensor)) {
+    Value base = e.remember(tensor.getAsOpaquePointer(), 1, {}, [&] {
+      return frame.buffer(mlir::cast<mlir::BlockArgument>(tensor).getArgNumber());
+    });
+    int64_t elements = type.getDimSize(1) * type.getDimSize(2) * type.getDimSize(3);
+    return b.elementPointer(base, b.f32(), b.mul(n, b.index(elements)));
+  }
+  e.region([&] {
+    Coords at{e.coord(n)};
+    e.forEachPosition(type, at, [&](llvm::ArrayRef<Coord> position) {
+      Coords inImage(position);
+      inImage[0] = e.fixedCoord(0);
+      e.store(e.at(tensor, position), scratch, type, inImage);
+    });
+  });
+  return scratch;
+}
+
+void storeConvolution(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, const ConvolutionOp& conv,
+                      llvm::ArrayRef<Coord> at, Value value) {
+  e.define(conv.result(), at, value);
+  llvm::SmallVector<Value> values;
+  for (Value result : yieldedValues(kernel))
+    values.push_back(e.at(result, at));
+  for (auto [i, result] : llvm::enumerate(yieldedValues(kernel))) {
+    Value pointer =
+        e.remember(&conv, 1 + unsigned(i), {}, [&] { return frame.buffer(resultSlot(kernel, i)); });
+    e.store(values[i], pointer, tensorTypeOf(result), at);
+  }
+}
+
+mlir::LogicalResult emitConvolution(KernelContext& context, mlir::Operation* op) {
+  std::optional<ConvolutionOp> conv = convolutionOf(op);
+  if (conv->problem.product == ConvolutionProduct::WeightGradient) return emitWeightGradient(context, *conv);
+  return emitImplicitGemm(context, *conv);
+}
+
+} // namespace tailor::backend

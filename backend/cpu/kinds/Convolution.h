@@ -1,0 +1,87 @@
+#pragma once
+/// Convolutions: one op, several algorithms.
+///
+/// `conv2d`, `conv2d_data_grad` and `conv2d_weight_grad` are one typed problem each; the algorithm is chosen from it
+/// when the kernel is compiled. Images are NHWC, weights OIHW, f32. Units are images: code holds no batch size, and the
+/// bits of an image's result do not depend on the batch, the chunk or its place in it. Padding is zero behind whatever
+/// is computed in the loads.
+
+#include "backend/cpu/KernelEmitter.h"
+
+#include <array>
+#include <optional>
+
+namespace tailor::backend {
+
+/// Which of the three products of input x, weight w and output y a kernel computes.
+enum class ConvolutionProduct {
+  Forward,       ///< y = conv(x, w)
+  DataGradient,  ///< dx from dy and w
+  WeightGradient ///< dw from x and dy
+};
+
+/// What a convolution is, whichever of the three it computes; lists are [height, width]. The number of images is known
+/// at run time only.
+struct ConvolutionProblem {
+  ConvolutionProduct product = ConvolutionProduct::Forward;
+  std::array<int64_t, 2> image{};  ///< of x: H, W
+  std::array<int64_t, 2> output{}; ///< of y: H', W'
+  int64_t channels = 0;            ///< C of x
+  int64_t outputs = 0;             ///< O of y
+  std::array<int64_t, 2> kernel{}; ///< kh, kw
+  std::array<int64_t, 2> strides{1, 1};
+  std::array<int64_t, 2> paddingLow{}, paddingHigh{}; ///< top, left; bottom, right
+  std::array<int64_t, 2> dilation{1, 1};
+  int64_t groups = 1;
+
+  int64_t groupChannels() const { return channels / groups; }
+  int64_t groupOutputs() const { return outputs / groups; }
+  int64_t taps() const { return kernel[0] * kernel[1]; }
+  int64_t weights() const { return outputs * groupChannels() * taps(); }
+  /// Multiply-adds of one image, as if no tap fell into the padding.
+  int64_t productsPerImage() const { return output[0] * output[1] * groupChannels() * taps() * outputs; }
+};
+
+/// A convolution op and the operands of its problem.
+struct ConvolutionOp {
+  mlir::Operation* op = nullptr;
+  ConvolutionProblem problem;
+
+  /// The operands in the roles of the problem; the one that is the result is null.
+  mlir::Value image() const;      ///< x
+  mlir::Value weight() const;     ///< w
+  mlir::Value outputGrad() const; ///< dy
+  mlir::Value result() const { return op->getResult(0); }
+};
+
+/// nullopt if `op` is no convolution.
+std::optional<ConvolutionOp> convolutionOf(mlir::Operation* op);
+
+enum class ConvolutionAlgorithm { ImplicitGemm, Winograd4x4, Winograd2x2, Depthwise, Grouped };
+
+/// "implicit_gemm", "winograd_4x4", ...
+llvm::StringRef nameOf(ConvolutionAlgorithm algorithm);
+
+/// The algorithm for a problem, and why.
+struct ConvolutionChoice {
+  ConvolutionAlgorithm algorithm = ConvolutionAlgorithm::ImplicitGemm;
+  std::string reason; ///< "any stride, padding, dilation and group"
+};
+ConvolutionChoice chooseConvolution(const ConvolutionProblem& problem, const CpuTarget& target);
+
+// --- one per algorithm; each says units, temporaries and scratch in context.info and reports its errors
+mlir::LogicalResult emitImplicitGemm(KernelContext& context, const ConvolutionOp& conv);
+mlir::LogicalResult emitWeightGradient(KernelContext& context, const ConvolutionOp& conv);
+
+// --- shared by the algorithms
+/// Where the elements of image `n` of an operand are: the operand itself, or, when it is computed in the loads, a
+/// panel in `scratch` (elements of one image) that is filled here.
+mlir::Value imagePointer(Evaluator& e, KernelFrame& frame, mlir::Value tensor, mlir::Value n,
+                         mlir::Value scratch);
+/// True if `tensor` is an operand of the kernel, in memory as it is.
+bool isInMemory(mlir::Value tensor);
+/// Defines the result of `conv` at a position and stores every value the kernel yields there.
+void storeConvolution(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, const ConvolutionOp& conv,
+                      llvm::ArrayRef<Coord> at, mlir::Value value);
+
+} // namespace tailor::backend
