@@ -38,11 +38,6 @@ unsigned vectorBitsOf(mlir::LLVM::LLVMFuncOp function) {
 } // namespace
 
 bool supportsOnCpu(mlir::Operation* op, std::string& reason) {
-  if (mlir::isa<ir::Conv2dOp, ir::Conv2dDataGradOp, ir::Conv2dWeightGradOp>(op)) {
-    reason =
-        ("'" + op->getName().getStringRef() + "': convolutions are not available for target cpu yet").str();
-    return false;
-  }
   if (op->getName().getStringRef().contains("_pool2d")) {
     reason =
         ("'" + op->getName().getStringRef() + "': image pooling is not available for target cpu yet").str();

@@ -112,7 +112,7 @@ unsigned costOf(ir::KernelOp kernel) {
 
 namespace {
 
-enum class Loops { Map, Rows, Columns, Gemm, MultiTensor, Generic };
+enum class Loops { Map, Rows, Columns, Gemm, Convolution, MultiTensor, Generic };
 
 /// A matrix product that the tiled code takes: rank 2, one contracting dimension, both operands in memory,
 /// f32.
@@ -190,7 +190,7 @@ Loops loopsOf(ir::KernelOp kernel) {
   case ir::FusionClass::Other:
     return movesWithinRows(kernel.getBlock().front()) ? Loops::Map : Loops::Generic;
   case ir::FusionClass::Convolution:
-    return Loops::Generic;
+    return Loops::Convolution;
   }
   return Loops::Generic;
 }
@@ -259,6 +259,9 @@ mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp modul
       break;
     case Loops::Columns:
       result = emitColumns(context);
+      break;
+    case Loops::Convolution:
+      result = emitConvolution(context, &kernel.getBlock().front());
       break;
     case Loops::MultiTensor:
       result = emitMultiTensor(context);

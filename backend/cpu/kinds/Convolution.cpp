@@ -103,13 +103,10 @@ Value imagePointer(Evaluator& e, KernelFrame& frame, Value tensor, Value n, Valu
     int64_t elements = type.getDimSize(1) * type.getDimSize(2) * type.getDimSize(3);
     return b.elementPointer(base, b.f32(), b.mul(n, b.index(elements)));
   }
-  e.region([&] {
-    Coords at{e.coord(n)};
-    e.forEachPosition(type, at, [&](llvm::ArrayRef<Coord> position) {
-      Coords inImage(position);
-      inImage[0] = e.fixedCoord(0);
-      e.store(e.at(tensor, position), scratch, type, inImage);
-    });
+  e.forEachPosition(type, {e.coord(n)}, [&](llvm::ArrayRef<Coord> position) {
+    Coords inImage(position);
+    inImage[0] = e.fixedCoord(0);
+    e.store(e.at(tensor, position), scratch, type, inImage);
   });
   return scratch;
 }
@@ -129,7 +126,10 @@ void storeConvolution(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, con
 
 mlir::LogicalResult emitConvolution(KernelContext& context, mlir::Operation* op) {
   std::optional<ConvolutionOp> conv = convolutionOf(op);
-  if (conv->problem.product == ConvolutionProduct::WeightGradient) return emitWeightGradient(context, *conv);
+  context.info.flops += 2 * uint64_t(tensorTypeOf(op->getOperand(0)).getDimSize(0)) *
+                        static_cast<uint64_t>(conv->problem.productsPerImage());
+  if (conv->problem.product == ConvolutionProduct::WeightGradient)
+    return emitImplicitGemmWeightGradient(context, *conv);
   return emitImplicitGemm(context, *conv);
 }
 

@@ -71,7 +71,7 @@ ConvolutionChoice chooseConvolution(const ConvolutionProblem& problem, const Cpu
 
 // --- one per algorithm; each says units, temporaries and scratch in context.info and reports its errors
 mlir::LogicalResult emitImplicitGemm(KernelContext& context, const ConvolutionOp& conv);
-mlir::LogicalResult emitWeightGradient(KernelContext& context, const ConvolutionOp& conv);
+mlir::LogicalResult emitImplicitGemmWeightGradient(KernelContext& context, const ConvolutionOp& conv);
 
 // --- shared by the algorithms
 /// Where the elements of image `n` of an operand are: the operand itself, or, when it is computed in the loads, a
