@@ -116,7 +116,7 @@ struct CpuCompileOptions {
 };
 
 /// True if the cpu backend has code for `op`; otherwise `reason` is the text of the error a user should see
-/// at the op's location: "'tailor.max_pool2d': image pooling is not available for target cpu yet".
+/// at the op's location: "element type bf16 is not available for target cpu yet".
 bool supportsOnCpu(mlir::Operation* op, std::string& reason);
 
 /// The instructions of one function as text (AT&T syntax), with the offset of each line. Never executes

@@ -275,7 +275,7 @@ Value evaluateRandom(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
 
 Value evaluateOp(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
   for (auto family : {evaluateElementwise, evaluateShape, evaluateIndex, evaluateRandom, evaluateReduction,
-                      evaluateNorm, evaluateLoss}) {
+                      evaluateNorm, evaluatePooling, evaluateLoss}) {
     if (Value value = family(e, result, coords)) return value;
     if (e.failed()) return {};
   }

@@ -14,6 +14,7 @@ mlir::Value evaluateIndex(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Co
 mlir::Value evaluateRandom(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
 mlir::Value evaluateReduction(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
 mlir::Value evaluateNorm(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
+mlir::Value evaluatePooling(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
 mlir::Value evaluateLoss(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
 
 /// An i32 scalar operand such as `valid`, limited to [0, rows], as i64; `rows` when the operand is absent.

@@ -38,11 +38,6 @@ unsigned vectorBitsOf(mlir::LLVM::LLVMFuncOp function) {
 } // namespace
 
 bool supportsOnCpu(mlir::Operation* op, std::string& reason) {
-  if (op->getName().getStringRef().contains("_pool2d")) {
-    reason =
-        ("'" + op->getName().getStringRef() + "': image pooling is not available for target cpu yet").str();
-    return false;
-  }
   auto fits = [&](mlir::Type type) {
     mlir::Type element = mlir::getElementTypeOrSelf(type);
     if (element.isF32() || element.isInteger(1) || element.isInteger(32) || element.isInteger(64))

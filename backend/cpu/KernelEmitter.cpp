@@ -136,9 +136,10 @@ ir::DotOp tiledDot(ir::KernelOp kernel) {
   return dot;
 }
 
-/// True for ops that move elements within their rows: dimension 0 passes through, so the rows are a loop whose
+/// True for ops that gather elements within their rows: dimension 0 passes through, so the rows are a loop whose
 /// length is known at run time.
-bool movesWithinRows(mlir::Operation& op) {
+bool gathersWithinRows(mlir::Operation& op) {
+  if (mlir::isa<ir::MaxPool2dOp, ir::AvgPool2dOp, ir::AvgPool2dGradOp>(op)) return true;
   if (auto slice = mlir::dyn_cast<ir::SliceOp>(op)) {
     RankedTensorType from = tensorTypeOf(slice.getOperand());
     return from.getRank() > 1 && slice.getStarts()[0] == 0 && slice.getStrides()[0] == 1 &&
@@ -188,7 +189,7 @@ Loops loopsOf(ir::KernelOp kernel) {
   case ir::FusionClass::MultiTensor:
     return Loops::MultiTensor;
   case ir::FusionClass::Other:
-    return movesWithinRows(kernel.getBlock().front()) ? Loops::Map : Loops::Generic;
+    return gathersWithinRows(kernel.getBlock().front()) ? Loops::Map : Loops::Generic;
   case ir::FusionClass::Convolution:
     return Loops::Convolution;
   }
@@ -249,6 +250,8 @@ mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp modul
     result = *scattering;
   } else if (ir::ConcatOp concat = loneConcat(kernel)) {
     result = emitConcat(context, concat);
+  } else if (auto pool = mlir::dyn_cast<ir::MaxPool2dGradOp>(kernel.getBlock().front())) {
+    result = emitMaxPoolGradient(context, pool);
   } else {
     switch (loopsOf(kernel)) {
     case Loops::Map:

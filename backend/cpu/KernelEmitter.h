@@ -56,6 +56,8 @@ mlir::LogicalResult emitMultiTensor(KernelContext& context);
 mlir::LogicalResult emitConvolution(KernelContext& context, mlir::Operation* op);
 /// A lone concat along the last of several dimensions: rows of vector copies, piece by piece.
 mlir::LogicalResult emitConcat(KernelContext& context, ir::ConcatOp concat);
+/// Every window's gradient goes to its first largest element; units are images.
+mlir::LogicalResult emitMaxPoolGradient(KernelContext& context, ir::MaxPool2dGradOp pool);
 /// Static shapes, one unit, any op.
 mlir::LogicalResult emitGeneric(KernelContext& context);
 /// sort_perm, scatter_add, random_permutation: ops that write where the data say. Not handled: nullopt.

@@ -35,8 +35,6 @@ TEST_P(Conformance, TheCpuAgreesWithTheReference) {
   std::string returned = program.substr(end + 19, program.find(" : ", end) - end - 19);
   KernelText text{"single", program.substr(from, open - from), program.substr(close + 4, end - close - 4),
                   returned, program.substr(open + 6, close - open - 6)};
-  if (text.ops.find("pool2d") != std::string::npos)
-    GTEST_SKIP() << "not available for target cpu yet";
   if (text.ops.find("bf16") != std::string::npos || text.arguments.find("bf16") != std::string::npos)
     GTEST_SKIP() << "bf16 is not available for target cpu yet";
   if (text.ops.find("global_norm") != std::string::npos)
