@@ -445,18 +445,16 @@ TEST(KernelCompiler, TheSameKernelsGiveTheSameBytes) {
   EXPECT_EQ(first.code().blob().bytes, second.code().blob().bytes);
 }
 
-TEST(KernelCompiler, AConvolutionIsRefusedByName) {
-  KernelText text{
-      "single", "%x: tensor<1x4x4x2xf32>, %w: tensor<3x2x1x1xf32>",
-      R"(%r = "tailor.conv2d"(%x, %w) {strides = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>,
-                     dilation = array<i64: 1, 1>, groups = 1 : i64}
-                     : (tensor<1x4x4x2xf32>, tensor<3x2x1x1xf32>) -> tensor<1x4x4x3xf32>)",
-      "%r", "tensor<1x4x4x3xf32>"};
+TEST(KernelCompiler, AnElementTypeIsRefusedByName) {
+  KernelText text{"single", "%x: tensor<1x4x4x2xbf16>, %w: tensor<3x2x1x1xbf16>",
+                  "%r = tailor.conv2d %x, %w strides([1, 1]) padding([0, 0, 0, 0]) dilation([1, 1]) : "
+                  "(tensor<1x4x4x2xbf16>, tensor<3x2x1x1xbf16>) -> tensor<1x4x4x3xbf16>",
+                  "%r", "tensor<1x4x4x3xbf16>"};
   try {
     CompiledKernels kernels({text}, nativeTarget());
     FAIL() << "compiled";
   } catch (const std::runtime_error& error) {
-    EXPECT_NE(std::string(error.what()).find("convolutions are not available for target cpu yet"),
+    EXPECT_NE(std::string(error.what()).find("element type bf16 is not available for target cpu yet"),
               std::string::npos)
         << error.what();
   }
