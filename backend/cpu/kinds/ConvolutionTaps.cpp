@@ -62,6 +62,14 @@ Value sourceStart(VectorBuilder& b, const TapAxis& axis, Value t) {
   return b.add(b.mul(t, b.index(axis.sourceStride)), b.index(axis.first));
 }
 
+Value targetPosition(VectorBuilder& b, const TapAxis& axis, Value t) {
+  return b.add(b.mul(t, b.index(axis.targetStride)), b.index(axis.targetStart));
+}
+
+Value kernelPosition(VectorBuilder& b, const TapAxis& axis, Value tap) {
+  return b.add(b.mul(tap, b.index(axis.kernelStep)), b.index(axis.kernelFirst));
+}
+
 std::pair<Value, Value> tapRange(VectorBuilder& b, const TapAxis& axis, Value t) {
   Value zero = b.index(0), taps = b.index(axis.taps);
   if (axis.isInterior(0, axis.count)) return {zero, taps};
@@ -69,6 +77,46 @@ std::pair<Value, Value> tapRange(VectorBuilder& b, const TapAxis& axis, Value t)
   Value from = divideUp(b, b.max(b.sub(zero, start), zero), axis.step);
   Value to = divideUp(b, b.max(b.sub(b.index(axis.sourceSize), start), zero), axis.step);
   return {from, b.min(to, taps)};
+}
+
+void forEachTile(Evaluator& e, const TapAxis& axis, int64_t pixels,
+                 llvm::function_ref<void(const TapTile&)> tile, llvm::function_ref<void(Value)> single) {
+  constexpr int64_t kMostEdgeTiles = 8; // of a 7 x 7 kernel over 8-pixel tiles: 2
+  VectorBuilder& b = e.builder();
+  int64_t tiles = ceilDiv(axis.count, pixels);
+  auto isInside = [&](int64_t number) {
+    int64_t from = number * pixels, to = from + pixels;
+    return to <= axis.count && axis.isInterior(from, to);
+  };
+  int64_t firstInside = 0;
+  while (firstInside < tiles && !isInside(firstInside))
+    ++firstInside;
+  int64_t endInside = firstInside;
+  while (endInside < tiles && isInside(endInside))
+    ++endInside;
+  bool unrolls = tiles - (endInside - firstInside) <= kMostEdgeTiles;
+  auto edge = [&](int64_t from, int64_t to) { // tiles
+    if (unrolls) {
+      for (int64_t number = from; number < to; ++number) {
+        int64_t at = number * pixels;
+        tile({b.index(at), at, static_cast<unsigned>(std::min(pixels, axis.count - at))});
+      }
+    } else if (from < to) {
+      e.loop(b.index(from * pixels), b.index(std::min(to * pixels, axis.count)), 1, {},
+             [&](Value t, mlir::ValueRange) {
+               single(t);
+               return llvm::SmallVector<Value>();
+             });
+    }
+  };
+  edge(0, firstInside);
+  if (firstInside < endInside)
+    e.loop(b.index(firstInside * pixels), b.index(endInside * pixels), pixels, {},
+           [&](Value t, mlir::ValueRange) {
+             tile({t, -1, static_cast<unsigned>(pixels)});
+             return llvm::SmallVector<Value>();
+           });
+  edge(endInside, tiles);
 }
 
 } // namespace tailor::backend

@@ -9,7 +9,7 @@
 /// data gradient of stride s is s of them: the target positions r, r + s, r + 2 s, ... are reached by the same taps, each
 /// at an unbroken row of the source. So nothing is ever scattered and every sum has one order.
 
-#include "backend/cpu/VectorBuilder.h"
+#include "backend/cpu/Evaluator.h"
 
 #include <utility>
 
@@ -43,6 +43,29 @@ std::pair<mlir::Value, mlir::Value> tapRange(VectorBuilder& b, const TapAxis& ax
 
 /// t * sourceStride + first: where tap 0 reads.
 mlir::Value sourceStart(VectorBuilder& b, const TapAxis& axis, mlir::Value t);
+
+/// The place of position t in the target.
+mlir::Value targetPosition(VectorBuilder& b, const TapAxis& axis, mlir::Value t);
+
+/// The element of the kernel that `tap` multiplies with.
+mlir::Value kernelPosition(VectorBuilder& b, const TapAxis& axis, mlir::Value tap);
+
+/// A run of neighbouring positions.
+struct TapTile {
+  mlir::Value position; ///< t of the first one
+  int64_t fixed = -1;   ///< t of the first one at an edge, where not every tap reads; -1 inside
+  unsigned pixels = 1;
+
+  bool reads(const TapAxis& axis, unsigned pixel, int64_t tap) const {
+    return fixed < 0 || axis.reads(fixed + pixel, tap);
+  }
+};
+
+/// Covers the positions of `axis` in order: the tiles inside are a loop, those at the edges have code of their own. Where
+/// that would be too many (a wide kernel or dilation over a wide image), `single` takes the positions of the edges one
+/// by one, with tapRange.
+void forEachTile(Evaluator& e, const TapAxis& axis, int64_t pixels,
+                 llvm::function_ref<void(const TapTile&)> tile, llvm::function_ref<void(mlir::Value)> single);
 
 /// a / by, rounded up; a >= 0.
 mlir::Value divideUp(VectorBuilder& b, mlir::Value a, int64_t by);

@@ -22,10 +22,6 @@ using mlir::arith::CmpIPredicate;
 
 namespace {
 
-/// Tiles of one axis that need code of their own before single pixels with run-time bounds take their place: a wide
-/// kernel or dilation over a wide image would otherwise unroll the whole row.
-constexpr int64_t kMostEdgeTiles = 8;
-
 /// Forward or data gradient as a gather, and how it is cut into tiles.
 struct GatherPlan {
   SmallVector<TapAxis> rows, columns;                         ///< one per residue of the target
@@ -201,13 +197,6 @@ private:
     return mlir::failure(e.failed());
   }
 
-  /// A run of neighbouring target pixels: `position` is t of the first one.
-  struct Tile {
-    Value position;
-    int64_t staticPosition; ///< of a tile at an edge; -1 inside, where every tap reads
-    unsigned pixels;
-  };
-
   /// All pixels of one pair of residues in one image and panel.
   void emitPair(const Pair& pair, Value image, Value weights, const Coord& n,
                 llvm::ArrayRef<Coord> channels) {
@@ -215,10 +204,10 @@ private:
     VectorBuilder& b = *b_;
     auto none = [] { return SmallVector<Value>(); };
     e_->loop(b.index(0), b.index(row.count), 1, {}, [&](Value ty, ValueRange) {
-      Coord y = e_->coord(targetPosition(row, ty));
+      Coord y = e_->coord(targetPosition(b, row, ty));
       if (row.taps == 0 || column.taps == 0) { // the stride steps over these pixels
         e_->loop(b.index(0), b.index(column.count), 1, {}, [&](Value tx, ValueRange) {
-          Coord x = e_->coord(targetPosition(column, tx));
+          Coord x = e_->coord(targetPosition(b, column, tx));
           for (const Coord& channel : channels)
             storeConvolution(*e_, *frame_, context_.kernel, conv_, {n, y, x, channel},
                              b.constant(b.vectorOf(b.f32()), 0));
@@ -227,40 +216,9 @@ private:
         return none();
       }
       Rows rows = rowsOf(pair, ty, image, weights);
-      int64_t pixels = plan_.pixels, tiles = ceilDiv(column.count, pixels);
-      auto isInside = [&](int64_t tile) {
-        return (tile + 1) * pixels <= column.count && column.isInterior(tile * pixels, (tile + 1) * pixels);
-      };
-      int64_t firstInside = 0;
-      while (firstInside < tiles && !isInside(firstInside))
-        ++firstInside;
-      int64_t endInside = firstInside;
-      while (endInside < tiles && isInside(endInside))
-        ++endInside;
-      bool unrolls = tiles - (endInside - firstInside) <= kMostEdgeTiles;
-      auto edge = [&](int64_t from, int64_t to) { // tiles
-        if (unrolls) {
-          for (int64_t tile = from; tile < to; ++tile) {
-            int64_t at = tile * pixels;
-            emitTile(pair, rows, {b.index(at), at, unsigned(std::min(pixels, column.count - at))}, n, y,
-                     channels);
-          }
-        } else if (from < to) {
-          e_->loop(b.index(from * pixels), b.index(std::min(to * pixels, column.count)), 1, {},
-                   [&](Value tx, ValueRange) {
-                     emitPixel(pair, rows, tx, n, y, channels);
-                     return none();
-                   });
-        }
-      };
-      edge(0, firstInside);
-      if (firstInside < endInside)
-        e_->loop(b.index(firstInside * pixels), b.index(endInside * pixels), pixels, {},
-                 [&](Value tx, ValueRange) {
-                   emitTile(pair, rows, {tx, -1, plan_.pixels}, n, y, channels);
-                   return none();
-                 });
-      edge(endInside, tiles);
+      forEachTile(
+          *e_, column, plan_.pixels, [&](const TapTile& tile) { emitTile(pair, rows, tile, n, y, channels); },
+          [&](Value tx) { emitPixel(pair, rows, tx, n, y, channels); });
       return none();
     });
   }
@@ -287,12 +245,8 @@ private:
     return rows;
   }
 
-  Value targetPosition(const TapAxis& axis, Value t) {
-    return b_->add(b_->mul(t, b_->index(axis.targetStride)), b_->index(axis.targetStart));
-  }
-
   /// Pixels x vectors sums over all taps, then their stores.
-  void emitTile(const Pair& pair, const Rows& rows, const Tile& tile, const Coord& n, const Coord& y,
+  void emitTile(const Pair& pair, const Rows& rows, const TapTile& tile, const Coord& n, const Coord& y,
                 llvm::ArrayRef<Coord> channels) {
     VectorBuilder& b = *b_;
     const TapAxis& column = *pair.column;
@@ -306,10 +260,10 @@ private:
           b.elementPointer(rows.source, b.f32(), b.add(start, b.mul(tap, b.index(rows.sourceStep))));
       Value weights = b.elementPointer(rows.weights, b.f32(), b.mul(tap, b.index(rows.weightStep)));
       SmallVector<Value> sums(carried);
-      if (tile.staticPosition < 0 && column.step == 1 && plan_.groups == 1) {
+      if (tile.fixed < 0 && column.step == 1 && plan_.groups == 1) {
         // The taps of a row are neighbours in memory: one sum over tap columns and channels.
         addProducts(sums, source, weights, column.taps * k, all, vectors);
-      } else if (tile.staticPosition < 0) {
+      } else if (tile.fixed < 0) {
         auto taps = b.loop(b.index(0), b.index(column.taps), 1, sums, [&](Value tap, ValueRange carried) {
           SmallVector<Value> sums(carried);
           addProducts(sums,
@@ -322,7 +276,7 @@ private:
         for (int64_t tap = 0; tap < column.taps; ++tap) {
           SmallVector<bool> reads;
           for (unsigned i = 0; i < tile.pixels; ++i)
-            reads.push_back(column.reads(tile.staticPosition + i, tap));
+            reads.push_back(tile.reads(column, i, tap));
           addProducts(sums, b.elementPointer(source, b.f32(), b.index(tap * column.step * sourcePixel())),
                       b.elementPointer(weights, b.f32(), b.index(tap * k * width())), k, reads, vectors);
         }
@@ -393,11 +347,11 @@ private:
       sums[i] = loop.getResult(i);
   }
 
-  void storeSums(const TapAxis& column, const Tile& tile, const Coord& n, const Coord& y,
+  void storeSums(const TapAxis& column, const TapTile& tile, const Coord& n, const Coord& y,
                  llvm::ArrayRef<Coord> channels, ValueRange sums) {
     VectorBuilder& b = *b_;
     for (unsigned i = 0; i < tile.pixels; ++i) {
-      Coord x = e_->coord(targetPosition(column, b.add(tile.position, b.index(i))));
+      Coord x = e_->coord(targetPosition(b, column, b.add(tile.position, b.index(i))));
       for (auto [v, channel] : llvm::enumerate(channels))
         storeConvolution(*e_, *frame_, context_.kernel, conv_, {n, y, x, channel},
                          sums[i * channels.size() + v]);
@@ -453,10 +407,6 @@ private:
     });
     frame.finish();
     return mlir::failure(e.failed());
-  }
-
-  static Value kernelPosition(VectorBuilder& b, const TapAxis& axis, Value tap) {
-    return b.add(b.mul(tap, b.index(axis.kernelStep)), b.index(axis.kernelFirst));
   }
 
   KernelContext& context_;
