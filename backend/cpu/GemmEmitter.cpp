@@ -1,6 +1,6 @@
 #include "backend/cpu/GemmEmitter.h"
 
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "backend/cpu/TransposeBlock.h"
 
 namespace tailor::backend {
 
@@ -123,13 +123,14 @@ private:
     auto group = [&](Value column, int64_t activeRows) { // `lanes` rows of rhs from firstColumn + column
       Value source = pointerAt(rhs_, b_.mul(b_.add(firstColumn, column), b_.index(k)));
       Value target = pointerAt(scratch_, column);
+      TransposedMemory memory{source, target, k, width};
       int64_t fullK = k / lanes_ * lanes_;
       if (fullK > 0)
         b_.loop(b_.index(0), b_.index(fullK), lanes_, {}, [&](Value at, ValueRange) {
-          transposeBlock(source, target, at, width, activeRows, lanes_);
+          transposeBlock(b_, memory, at, activeRows, lanes_);
           return SmallVector<Value>();
         });
-      if (k > fullK) transposeBlock(source, target, b_.index(fullK), width, activeRows, k - fullK);
+      if (k > fullK) transposeBlock(b_, memory, b_.index(fullK), activeRows, k - fullK);
     };
     if (fullGroups > 0)
       b_.loop(b_.index(0), b_.index(int64_t(fullGroups) * lanes_), lanes_, {}, [&](Value column, ValueRange) {
@@ -137,84 +138,6 @@ private:
         return SmallVector<Value>();
       });
     if (fullGroups < vectors) group(b_.index(int64_t(fullGroups) * lanes_), lastLanes);
-  }
-
-  /// target[(at + i) * width + row] = source[row * k + at + i] for i < activeK, row < lanes.
-  /// Quarters of rows 4q + g are gathered into 128-bit lane q by the loads, so only the transposition inside
-  /// the 128-bit lanes is left to shuffles.
-  void transposeBlock(Value source, Value target, Value at, int64_t width, int64_t activeRows,
-                      int64_t activeK) {
-    unsigned quads = lanes_ / 4;
-    auto quadType = mlir::VectorType::get({4}, b_.f32());
-    Value zero = b_.constant(quadType, 0);
-    for (unsigned j = 0; j * 4 < activeK; ++j) {
-      int64_t activeInQuad = std::min<int64_t>(4, activeK - j * 4);
-      Value from = b_.add(at, b_.index(j * 4));
-      SmallVector<Value> rows;
-      for (unsigned g = 0; g < 4; ++g) {
-        SmallVector<Value> parts;
-        for (unsigned q = 0; q < quads; ++q) {
-          int64_t row = 4 * q + g;
-          parts.push_back(row < activeRows
-                              ? loadQuad(source, b_.add(from, b_.index(row * problem_.k)), activeInQuad)
-                              : zero);
-        }
-        rows.push_back(concatenate(parts));
-      }
-      SmallVector<Value> columns = transposeQuads(rows);
-      for (int64_t i = 0; i < activeInQuad; ++i)
-        b_.store(columns[i], target, b_.mul(b_.add(from, b_.index(i)), b_.index(width)));
-    }
-  }
-
-  Value loadQuad(Value base, Value index, int64_t active) {
-    auto type = mlir::VectorType::get({4}, b_.f32());
-    Value place = pointerAt(base, index);
-    if (active == 4) return mlir::LLVM::LoadOp::create(b_.builder(), b_.loc(), type, place, 4);
-    SmallVector<bool> lanes(4);
-    for (int64_t i = 0; i < 4; ++i)
-      lanes[i] = i < active;
-    auto maskType = mlir::VectorType::get({4}, b_.i1());
-    Value mask = mlir::arith::ConstantOp::create(
-        b_.builder(), b_.loc(), mlir::DenseElementsAttr::get(maskType, llvm::ArrayRef<bool>(lanes)));
-    return mlir::LLVM::MaskedLoadOp::create(b_.builder(), b_.loc(), type, place, mask, b_.constant(type, 0),
-                                            b_.builder().getI32IntegerAttr(4));
-  }
-
-  Value concatenate(SmallVector<Value> parts) {
-    while (parts.size() > 1) {
-      SmallVector<Value> wider;
-      for (size_t i = 0; i < parts.size(); i += 2) {
-        int64_t length = mlir::cast<mlir::VectorType>(parts[i].getType()).getDimSize(0);
-        SmallVector<int64_t> identity;
-        for (int64_t lane = 0; lane < 2 * length; ++lane)
-          identity.push_back(lane);
-        wider.push_back(shuffle(parts[i], parts[i + 1], identity));
-      }
-      parts = std::move(wider);
-    }
-    return parts[0];
-  }
-
-  /// Four vectors whose 128-bit lanes hold 4 x 4 matrices -> their transposes.
-  SmallVector<Value> transposeQuads(llvm::ArrayRef<Value> r) {
-    Value low01 = inLanes(r[0], r[1], {0, 4, 1, 5}), high01 = inLanes(r[0], r[1], {2, 6, 3, 7});
-    Value low23 = inLanes(r[2], r[3], {0, 4, 1, 5}), high23 = inLanes(r[2], r[3], {2, 6, 3, 7});
-    return {inLanes(low01, low23, {0, 1, 4, 5}), inLanes(low01, low23, {2, 3, 6, 7}),
-            inLanes(high01, high23, {0, 1, 4, 5}), inLanes(high01, high23, {2, 3, 6, 7})};
-  }
-
-  /// The same shuffle in each 128-bit lane; 0..3 are elements of `a`, 4..7 of `b`.
-  Value inLanes(Value a, Value b, llvm::ArrayRef<int64_t> pattern) {
-    SmallVector<int64_t> mask;
-    for (int64_t lane = 0; lane < lanes_; lane += 4)
-      for (int64_t p : pattern)
-        mask.push_back(p < 4 ? lane + p : lanes_ + lane + p - 4);
-    return shuffle(a, b, mask);
-  }
-
-  Value shuffle(Value a, Value b, llvm::ArrayRef<int64_t> mask) {
-    return mlir::vector::ShuffleOp::create(b_.builder(), b_.loc(), a, b, mask);
   }
 
   VectorBuilder& b_;

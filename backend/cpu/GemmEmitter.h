@@ -8,7 +8,7 @@
 /// vectors are kept in registers; per k that is V vector loads of b, R broadcast loads of a and R * V
 /// multiply-adds, which keeps the multiply-add units busy from R * V = 8 on. b must have unit stride along n:
 /// when it does not (weights stored [n, k]) a panel of V vectors is transposed into the worker's scratch
-/// first, 16 x 16 elements in about 45 cycles. Measured rates: tests/bench/kernels_bench.cpp.
+/// first. Measured rates: tests/bench/kernels_bench.cpp.
 
 #include "backend/cpu/CpuBackend.h"
 #include "backend/cpu/VectorBuilder.h"
