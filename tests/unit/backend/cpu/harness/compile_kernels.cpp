@@ -1,9 +1,16 @@
 #include "tests/unit/backend/cpu/harness/compile_kernels.h"
 
+#include "backend/cpu/ObjectEmission.h"
 #include "backend/reference/Interpreter.h"
 #include "ir/Tailor.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 
 #include <gtest/gtest.h>
@@ -17,13 +24,15 @@ struct CompiledKernels::Parsed {
   mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
   std::string messages;
   mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::string text;
 
+  [[noreturn]] void fail() { throw std::runtime_error(messages + "in\n" + text); }
   ir::ProgramOp program() { return *module->getOps<ir::ProgramOp>().begin(); }
 };
 
-CompiledKernels::CompiledKernels(const std::vector<KernelText>& kernels, const CpuTarget& target)
-    : parsed_(std::make_unique<Parsed>()) {
-  std::string text = "tailor.program @p {\n";
+void CompiledKernels::parse(const std::vector<KernelText>& kernels, bool verify) {
+  std::string& text = parsed_->text;
+  text = "tailor.program @p {\n";
   for (size_t i = 0; i < kernels.size(); ++i) {
     const KernelText& k = kernels[i];
     std::string number = std::to_string(i), body = k.ops + "\n";
@@ -38,19 +47,43 @@ CompiledKernels::CompiledKernels(const std::vector<KernelText>& kernels, const C
     parsed_->messages += diagnostic.str() + "\n";
     return mlir::success();
   });
-  auto fail = [&] { throw std::runtime_error(parsed_->messages + "in\n" + text); };
-  parsed_->module = mlir::parseSourceString<mlir::ModuleOp>(text, mlir::ParserConfig(&parsed_->context));
-  if (!parsed_->module) fail();
+  parsed_->module =
+      mlir::parseSourceString<mlir::ModuleOp>(text, mlir::ParserConfig(&parsed_->context, verify));
+  if (!parsed_->module) parsed_->fail();
+}
+
+CompiledKernels::CompiledKernels(const std::vector<KernelText>& kernels, const CpuTarget& target)
+    : parsed_(std::make_unique<Parsed>()) {
+  parse(kernels, /*verify=*/true);
   KernelCompiler compiler(&parsed_->context, target, {.keepLoweredText = true, .keepLlvmText = true});
   for (auto kernel : parsed_->program().getOps<ir::KernelOp>()) {
     mlir::FailureOr<KernelInfo> info = compiler.add(kernel);
-    if (mlir::failed(info)) fail();
+    if (mlir::failed(info)) parsed_->fail();
     infos_.push_back(*info);
   }
   mlir::FailureOr<CodeBlob> blob = compiler.finish();
-  if (mlir::failed(blob)) fail();
+  if (mlir::failed(blob)) parsed_->fail();
   times_ = compiler.times();
   code_ = std::make_unique<MappedCode>(std::move(*blob));
+}
+
+CompiledKernels::CompiledKernels(const std::vector<KernelText>& kernels, const CpuTarget& target,
+                                 const KernelEmission& emit)
+    : parsed_(std::make_unique<Parsed>()) {
+  parse(kernels, /*verify=*/false);
+  parsed_->context.loadDialect<mlir::arith::ArithDialect, mlir::LLVM::LLVMDialect, mlir::math::MathDialect,
+                               mlir::scf::SCFDialect, mlir::vector::VectorDialect>();
+  mlir::OwningOpRef<mlir::ModuleOp> code = mlir::ModuleOp::create(mlir::UnknownLoc::get(&parsed_->context));
+  for (auto kernel : parsed_->program().getOps<ir::KernelOp>()) {
+    mlir::FailureOr<KernelInfo> info = emit(kernel, *code, kernel.getSymName(), target);
+    if (mlir::failed(info)) parsed_->fail();
+    infos_.push_back(*info);
+  }
+  CodeBlob blob;
+  if (mlir::failed(mlir::verify(*code)) || mlir::failed(lowerToLlvmDialect(*code)) ||
+      mlir::failed(emitCode(*code, target, /*keepLlvmText=*/true, blob, times_)))
+    parsed_->fail();
+  code_ = std::make_unique<MappedCode>(std::move(blob));
 }
 
 CompiledKernels::~CompiledKernels() = default;

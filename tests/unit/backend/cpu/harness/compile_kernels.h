@@ -4,9 +4,17 @@
 #include "backend/reference/Tensor.h"
 #include "tests/unit/backend/cpu/harness/mapped_code.h"
 
+#include "mlir/Support/LLVM.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
+
+namespace mlir {
+class ModuleOp;
+}
 
 namespace tailor::backend::testing {
 
@@ -23,11 +31,18 @@ struct KernelText {
   std::string results; ///< "tensor<4x3xf32>, tensor<f32>"
 };
 
+/// Emits one kernel into a module as functions named after the symbol.
+using KernelEmission = std::function<mlir::FailureOr<KernelInfo>(ir::KernelOp, mlir::ModuleOp,
+                                                                 llvm::StringRef symbol, const CpuTarget&)>;
+
 /// One compilation of several kernels; equal structures share code.
 class CompiledKernels {
 public:
   /// Throws std::runtime_error with the diagnostics when a kernel does not parse, verify or compile.
   CompiledKernels(const std::vector<KernelText>& kernels, const CpuTarget& target);
+  /// The same with an emitter of the caller's choice, whatever the kernels' kinds allow; nothing is shared.
+  CompiledKernels(const std::vector<KernelText>& kernels, const CpuTarget& target,
+                  const KernelEmission& emit);
   ~CompiledKernels();
 
   const KernelInfo& info(size_t kernel) const { return infos_[kernel]; }
@@ -44,6 +59,8 @@ public:
 
 private:
   struct Parsed;
+  void parse(const std::vector<KernelText>& kernels, bool verify);
+
   std::unique_ptr<Parsed> parsed_;
   std::vector<KernelInfo> infos_;
   std::unique_ptr<MappedCode> code_;

@@ -1,0 +1,326 @@
+#include "backend/cpu/kinds/Winograd.h"
+
+#include "backend/cpu/kinds/WinogradPlan.h"
+#include "backend/cpu/kinds/WinogradTiles.h"
+#include "backend/cpu/kinds/WinogradWeightGradient.h"
+
+namespace tailor::backend {
+
+using llvm::SmallVector;
+using mlir::Value;
+using mlir::ValueRange;
+using mlir::arith::CmpIPredicate;
+
+bool isWinogradProblem(const ConvolutionProblem& problem) {
+  using Pair = std::array<int64_t, 2>;
+  auto fits = [](const Pair& padding) {
+    return padding[0] >= 0 && padding[0] <= 2 && padding[1] >= 0 && padding[1] <= 2;
+  };
+  return problem.kernel == Pair{3, 3} && problem.strides == Pair{1, 1} && problem.dilation == Pair{1, 1} &&
+         problem.groups == 1 && fits(problem.paddingLow) && fits(problem.paddingHigh);
+}
+
+namespace {
+
+SmallVector<Value> none() {
+  return {};
+}
+
+/// M = V U for every point of a block of tiles and outputs.
+class PlaneProducts {
+public:
+  PlaneProducts(VectorBuilder& b, const WinogradPlan& plan, int64_t points)
+      : b_(b), plan_(plan), points_(points), lanes_(b.lanes()) {}
+
+  /// Panels [firstPanel, lastPanel) of `weights`; the first is at column 0 of `products`.
+  void emit(Value inputs, Value weights, Value products, Value tiles, Value firstPanel, Value lastPanel) {
+    bool narrow = plan_.lastVectors < plan_.tile.vectors;
+    Value full = narrow ? b_.min(lastPanel, b_.index(plan_.panels - 1)) : lastPanel;
+    b_.loop(b_.index(0), b_.index(points_), 1, {}, [&](Value point, ValueRange) {
+      Value v = at(inputs, b_.mul(point, b_.index(plan_.inputStride())));
+      Value u = at(weights, b_.mul(point, b_.index(plan_.weightStride())));
+      Value m = at(products, b_.mul(point, b_.index(plan_.productStride())));
+      auto panelOf = [&](Value panel, unsigned vectors) {
+        emitPanel(v, at(u, b_.mul(panel, b_.index(plan_.channels * plan_.panelWidth()))),
+                  at(m, b_.mul(b_.sub(panel, firstPanel), b_.index(plan_.panelWidth()))), tiles, vectors);
+      };
+      if (!narrow || plan_.panels > 1)
+        b_.loop(firstPanel, full, 1, {}, [&](Value panel, ValueRange) {
+          panelOf(panel, plan_.tile.vectors);
+          return none();
+        });
+      if (narrow)
+        b_.ifThen(b_.compare(CmpIPredicate::eq, lastPanel, b_.index(plan_.panels)),
+                  [&] { panelOf(b_.index(plan_.panels - 1), unsigned(plan_.lastVectors)); });
+      return none();
+    });
+  }
+
+private:
+  Value at(Value base, Value elements) { return b_.elementPointer(base, b_.f32(), elements); }
+
+  /// All tiles of one panel, in blocks of channels; the first block stores what the others add to.
+  void emitPanel(Value v, Value u, Value m, Value tiles, unsigned vectors) {
+    int64_t block = plan_.chainChannels;
+    if (block == plan_.channels) return emitTiles(v, u, m, tiles, vectors, {});
+    b_.loop(b_.index(0), b_.index(plan_.channels), block, {}, [&](Value channel, ValueRange) {
+      emitTiles(at(v, channel), at(u, b_.mul(channel, b_.index(vectors * lanes_))), m, tiles, vectors,
+                b_.compare(CmpIPredicate::eq, channel, b_.index(0)));
+      return none();
+    });
+  }
+
+  /// The tallest register tile while it fits, then halves of it.
+  void emitTiles(Value v, Value u, Value m, Value tiles, unsigned vectors, Value isFirst) {
+    Value tile = b_.index(0);
+    for (unsigned rows = plan_.tile.rows; rows > 0; rows = nextTileRows(rows)) {
+      Value covered = b_.mul(divideDown(b_, b_.sub(tiles, tile), rows), b_.index(rows));
+      Value end = b_.add(tile, covered);
+      b_.loop(tile, end, rows, {}, [&](Value first, ValueRange) {
+        emitTile(at(v, b_.mul(first, b_.index(plan_.paddedChannels))), u,
+                 at(m, b_.mul(first, b_.index(plan_.blockWidth()))), rows, vectors, isFirst);
+        return none();
+      });
+      tile = end;
+    }
+  }
+
+  void emitTile(Value v, Value u, Value m, unsigned rows, unsigned vectors, Value isFirst) {
+    // A loop of four channels has few enough instructions beside its multiplications.
+    constexpr int64_t kUnroll = 4;
+    SmallVector<Value> carried(rows * vectors, b_.constant(b_.vectorOf(b_.f32()), 0));
+    auto channel = [&](Value v, Value u, int64_t offset, ValueRange sums) {
+      SmallVector<Value> columns, next;
+      for (unsigned j = 0; j < vectors; ++j)
+        columns.push_back(b_.loadVector(u, b_.f32(), b_.index((offset * vectors + j) * lanes_)));
+      for (unsigned i = 0; i < rows; ++i) {
+        Value broadcast =
+            b_.splat(b_.load(v, b_.f32(), b_.index(int64_t(i) * plan_.paddedChannels + offset)));
+        for (unsigned j = 0; j < vectors; ++j)
+          next.push_back(b_.fma(broadcast, columns[j], sums[i * vectors + j]));
+      }
+      return next;
+    };
+    int64_t full = plan_.chainChannels / kUnroll * kUnroll;
+    carried.push_back(v);
+    carried.push_back(u);
+    auto loop = b_.loop(b_.index(0), b_.index(full), kUnroll, carried, [&](Value, ValueRange args) {
+      Value v = args[rows * vectors], u = args[rows * vectors + 1];
+      SmallVector<Value> sums(args.drop_back(2));
+      for (int64_t offset = 0; offset < kUnroll; ++offset)
+        sums = channel(v, u, offset, sums);
+      sums.push_back(at(v, b_.index(kUnroll)));
+      sums.push_back(at(u, b_.index(kUnroll * vectors * lanes_)));
+      return sums;
+    });
+    SmallVector<Value> sums(loop.getResults().drop_back(2));
+    Value restV = loop.getResult(rows * vectors), restU = loop.getResult(rows * vectors + 1);
+    for (int64_t offset = 0; offset < plan_.chainChannels - full; ++offset)
+      sums = channel(restV, restU, offset, sums);
+    storeTile(b_, sums, m, vectors, plan_.blockWidth(), isFirst);
+  }
+
+  VectorBuilder& b_;
+  const WinogradPlan& plan_;
+  int64_t points_, lanes_;
+};
+
+/// One kernel of a forward product or a data gradient.
+class Winograd {
+public:
+  Winograd(KernelContext& context, const ConvolutionOp& conv, const WinogradForm& form)
+      : context_(context), conv_(conv), form_(form), plan_(planWinograd(conv.problem, form, context.target)) {
+  }
+
+  mlir::LogicalResult emit() {
+    KernelInfo& info = context_.info;
+    info.rows = tensorTypeOf(conv_.result()).getDimSize(0);
+    info.units = {1, 1};
+    info.prepareSymbol = context_.prepareSymbol;
+    info.prepareUnits = {vectorsOfOutputs(), 0};
+    uint64_t weightBytes = form_.points() * plan_.weightStride() * sizeof(float);
+    info.temporaries.push_back({"transformed weights", {1, 0}, weightBytes});
+    info.prepareBytes = weightBytes + conv_.problem.weights() * sizeof(float);
+    int64_t lanes = plan_.lanes;
+    bufferElements_ = tiles().bufferElements(lanes);
+    inputElements_ = form_.points() * plan_.inputStride();
+    productElements_ = form_.points() * plan_.productStride();
+    info.scratchBytes = (bufferElements_ + inputElements_ + productElements_) * sizeof(float);
+    if (mlir::failed(emitLaunch())) return mlir::failure();
+    return emitPrepare();
+  }
+
+private:
+  int64_t vectorsOfOutputs() const { return plan_.paddedOutputs() / plan_.lanes; }
+
+  WinogradTiles tiles() const {
+    WinogradTiles tiles;
+    bool forward = conv_.problem.product == ConvolutionProduct::Forward;
+    tiles.tensor = forward ? conv_.image() : conv_.outputGrad();
+    tiles.height = plan_.input[0];
+    tiles.width = plan_.input[1];
+    tiles.channels = {plan_.channels};
+    tiles.top = plan_.top;
+    tiles.left = plan_.left;
+    tiles.tileRows = plan_.tileRows;
+    tiles.tileColumns = plan_.tileColumns;
+    tiles.step = form_.outputs;
+    tiles.transform = form_.input;
+    return tiles;
+  }
+
+  // --- prepare
+
+  mlir::LogicalResult emitPrepare() {
+    KernelFrame frame(context_.module, context_.prepareSymbol, context_.kernel, context_.target);
+    VectorBuilder& b = frame.b();
+    Evaluator e(b, true);
+    bindOperands(e, frame, context_.kernel);
+    Value weights = frame.buffer(firstExtraSlot(context_.kernel));
+    int64_t ragged = plan_.outputs % plan_.lanes;
+    int64_t panelVectors = plan_.tile.vectors;
+    e.loop(frame.begin, frame.end, 1, {}, [&](Value vector, ValueRange) {
+      Value first = b.mul(vector, b.index(plan_.lanes));
+      Coord output =
+          e.laneCoord(first, ragged ? b.prefixMask(b.sub(b.index(plan_.outputs), first)) : Value());
+      Value panel = divideDown(b, vector, panelVectors);
+      Value inPanel = b.mul(b.sub(vector, b.mul(panel, b.index(panelVectors))), b.index(plan_.lanes));
+      Value width = b.index(plan_.panelWidth());
+      if (plan_.lastVectors < panelVectors)
+        width = b.select(b.compare(CmpIPredicate::eq, panel, b.index(plan_.panels - 1)),
+                         b.index(plan_.lastVectors * plan_.lanes), width);
+      Value base = b.elementPointer(
+          weights, b.f32(), b.add(inPanel, b.mul(panel, b.index(plan_.channels * plan_.panelWidth()))));
+      e.loop(b.index(0), b.index(plan_.channels), 1, {}, [&](Value c, ValueRange) {
+        Coord channel = e.coord(c);
+        auto weightAt = [&](int64_t i, int64_t j) { return weight(e, output, channel, i, j); };
+        Value to = b.elementPointer(base, b.f32(), b.mul(c, width));
+        for (auto [point, value] : llvm::enumerate(form_.weight.applyTwice(b, weightAt)))
+          b.store(value, to, b.index(int64_t(point) * plan_.weightStride()));
+        return none();
+      });
+      return none();
+    });
+    frame.finish();
+    return mlir::failure(e.failed());
+  }
+
+  /// The weight from `channel`, read, to `output`, made; the data gradient turns the kernel by half a turn.
+  Value weight(Evaluator& e, const Coord& output, const Coord& channel, int64_t i, int64_t j) {
+    if (conv_.problem.product == ConvolutionProduct::Forward)
+      return e.at(conv_.weight(), {output, channel, e.fixedCoord(i), e.fixedCoord(j)});
+    return e.at(conv_.weight(), {channel, output, e.fixedCoord(2 - i), e.fixedCoord(2 - j)});
+  }
+
+  // --- launch
+
+  mlir::LogicalResult emitLaunch() {
+    KernelFrame frame(context_.module, context_.symbol, context_.kernel, context_.target);
+    VectorBuilder& b = frame.b();
+    Evaluator e(b, true);
+    bindOperands(e, frame, context_.kernel);
+    int64_t slot = firstExtraSlot(context_.kernel);
+    Value weights = frame.buffer(slot), buffer = frame.buffer(slot + 1);
+    Value inputs = b.elementPointer(buffer, b.f32(), b.index(bufferElements_));
+    Value products = b.elementPointer(inputs, b.f32(), b.index(inputElements_));
+    WinogradTiles tiles = this->tiles();
+    clearTileBuffer(b, tiles, buffer);
+    Value first = b.mul(frame.begin, b.index(plan_.tileRows)),
+          last = b.mul(frame.end, b.index(plan_.tileRows));
+    e.loop(first, last, plan_.blockRows, {}, [&](Value from, ValueRange) {
+      Value rows = b.min(b.sub(last, from), b.index(plan_.blockRows));
+      e.loop(b.index(0), rows, 1, {}, [&](Value row, ValueRange) {
+        auto [image, tileRow] = placeOf(b, b.add(from, row));
+        Value offset = b.mul(row, b.index(plan_.tileColumns * plan_.paddedChannels));
+        emitTileRow(e, tiles, image, tileRow, buffer,
+                    {b.elementPointer(inputs, b.f32(), offset), plan_.inputStride(), plan_.paddedChannels});
+        return none();
+      });
+      PlaneProducts product(b, plan_, form_.points());
+      Value numTiles = b.mul(rows, b.index(plan_.tileColumns));
+      e.loop(b.index(0), b.index(plan_.panels), plan_.blockPanels, {}, [&](Value panel, ValueRange) {
+        Value lastPanel = b.min(b.add(panel, b.index(plan_.blockPanels)), b.index(plan_.panels));
+        product.emit(inputs, weights, products, numTiles, panel, lastPanel);
+        e.loop(b.index(0), rows, 1, {}, [&](Value row, ValueRange) {
+          auto [image, tileRow] = placeOf(b, b.add(from, row));
+          Value offset = b.mul(row, b.index(plan_.tileColumns * plan_.blockWidth()));
+          emitOutputs(e, frame, b.elementPointer(products, b.f32(), offset), image, tileRow, panel,
+                      lastPanel);
+          return none();
+        });
+        return none();
+      });
+      return none();
+    });
+    frame.finish();
+    return mlir::failure(e.failed());
+  }
+
+  std::pair<Value, Value> placeOf(VectorBuilder& b, Value row) {
+    Value image = divideDown(b, row, plan_.tileRows);
+    return {image, b.sub(row, b.mul(image, b.index(plan_.tileRows)))};
+  }
+
+  /// One tile row of the result, panels [panel, lastPanel).
+  void emitOutputs(Evaluator& e, KernelFrame& frame, Value products, Value image, Value tileRow, Value panel,
+                   Value lastPanel) {
+    VectorBuilder& b = e.builder();
+    int64_t m = form_.outputs, fullRows = plan_.output[0] / m, restRows = plan_.output[0] % m;
+    Coords at{e.coord(image)};
+    for (int64_t i = 0; i < m; ++i)
+      at.push_back(e.coord(b.add(b.mul(tileRow, b.index(m)), b.index(i))));
+    ChannelWindow window{plan_.outputs, b.mul(panel, b.index(plan_.panelWidth())),
+                         b.min(b.mul(lastPanel, b.index(plan_.panelWidth())), b.index(plan_.outputs))};
+    if (plan_.blockPanels == plan_.panels) window = {plan_.outputs};
+    forEachChannelVector(e, window, [&](const Coord& output, Value first) {
+      Value source = b.elementPointer(products, b.f32(), first);
+      whereWithin(e, tileRow, 0, fullRows, 0, plan_.tileRows,
+                  [&] { emitTiles(e, frame, source, at, output, m); });
+      whereWithin(e, tileRow, fullRows, fullRows + (restRows > 0), 0, plan_.tileRows,
+                  [&] { emitTiles(e, frame, source, at, output, restRows); });
+    });
+  }
+
+  /// All tiles of a row, one vector of outputs, the first `rows` rows of each tile.
+  void emitTiles(Evaluator& e, KernelFrame& frame, Value source, llvm::ArrayRef<Coord> place,
+                 const Coord& output, int64_t rows) {
+    VectorBuilder& b = e.builder();
+    int64_t m = form_.outputs, full = plan_.output[1] / m, rest = plan_.output[1] % m;
+    auto tile = [&](Value column, int64_t columns) {
+      Value from = b.elementPointer(source, b.f32(), b.mul(column, b.index(plan_.blockWidth())));
+      SmallVector<Value> results = form_.output.applyTwice(b, [&](int64_t i, int64_t j) {
+        return b.loadVector(from, b.f32(), b.index((i * form_.tile() + j) * plan_.productStride()));
+      });
+      Coords columnCoords;
+      for (int64_t j = 0; j < columns; ++j)
+        columnCoords.push_back(e.coord(b.add(b.mul(column, b.index(m)), b.index(j))));
+      for (int64_t i = 0; i < rows; ++i)
+        for (int64_t j = 0; j < columns; ++j)
+          storeConvolution(e, frame, context_.kernel, conv_,
+                           {place[0], place[1 + i], columnCoords[j], output}, results[i * m + j]);
+    };
+    if (full > 0)
+      e.loop(b.index(0), b.index(full), 1, {}, [&](Value column, ValueRange) {
+        tile(column, m);
+        return none();
+      });
+    if (rest > 0) tile(b.index(full), rest);
+  }
+
+  KernelContext& context_;
+  const ConvolutionOp& conv_;
+  const WinogradForm& form_;
+  WinogradPlan plan_;
+  int64_t bufferElements_ = 0, inputElements_ = 0, productElements_ = 0;
+};
+
+} // namespace
+
+mlir::LogicalResult emitWinograd(KernelContext& context, const ConvolutionOp& conv,
+                                 const WinogradForm& form) {
+  if (conv.problem.product == ConvolutionProduct::WeightGradient)
+    return emitWinogradWeightGradient(context, conv, form);
+  return Winograd(context, conv, form).emit();
+}
+
+} // namespace tailor::backend
