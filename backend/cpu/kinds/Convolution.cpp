@@ -1,6 +1,8 @@
 #include "backend/cpu/kinds/Convolution.h"
 
 #include "backend/cpu/kinds/Grouped.h"
+#include "backend/cpu/kinds/Winograd.h"
+#include "backend/cpu/kinds/WinogradForm.h"
 
 namespace tailor::backend {
 
@@ -67,8 +69,6 @@ Value ConvolutionOp::outputGrad() const {
   return {};
 }
 
-// --- the choice
-
 llvm::StringRef nameOf(ConvolutionAlgorithm algorithm) {
   switch (algorithm) {
   case ConvolutionAlgorithm::ImplicitGemm:
@@ -85,14 +85,11 @@ llvm::StringRef nameOf(ConvolutionAlgorithm algorithm) {
   return "";
 }
 
-ConvolutionChoice chooseConvolution(const ConvolutionProblem& problem, const CpuTarget& target) {
-  // Implicit GEMMs of groups narrower than a vector leave lanes empty: 8 of 118 GFLOP/s for depthwise 3 x 3, 28 for
-  // groups of 4 (tests/bench/kernels/convolution_layers_bench.cpp).
-  if (isNarrowGrouped(problem, target.lanes)) {
-    if (problem.groupChannels() == 1) return {ConvolutionAlgorithm::Depthwise, "one channel a group"};
-    return {ConvolutionAlgorithm::Grouped, "several groups fit one vector"};
-  }
-  return {ConvolutionAlgorithm::ImplicitGemm, "any stride, padding, dilation and groups"};
+std::optional<ConvolutionAlgorithm> convolutionAlgorithmNamed(llvm::StringRef name) {
+  using enum ConvolutionAlgorithm;
+  for (ConvolutionAlgorithm algorithm : {ImplicitGemm, Winograd4x4, Winograd2x2, Depthwise, Grouped})
+    if (nameOf(algorithm) == name) return algorithm;
+  return std::nullopt;
 }
 
 // --- shared by the algorithms
@@ -136,17 +133,27 @@ mlir::LogicalResult emitConvolution(KernelContext& context, mlir::Operation* op)
   std::optional<ConvolutionOp> conv = convolutionOf(op);
   context.info.flops += 2 * uint64_t(tensorTypeOf(op->getOperand(0)).getDimSize(0)) *
                         static_cast<uint64_t>(conv->problem.productsPerImage());
+  ConvolutionAlgorithm algorithm = chooseConvolution(conv->problem, context.target).algorithm;
+  if (auto wanted = op->getAttrOfType<mlir::StringAttr>(kAlgorithmAttr)) {
+    std::optional<ConvolutionAlgorithm> named = convolutionAlgorithmNamed(wanted.getValue());
+    if (!named) return op->emitOpError() << "asks for the unknown algorithm '" << wanted.getValue() << "'";
+    algorithm = *named;
+  }
   bool weights = conv->problem.product == ConvolutionProduct::WeightGradient;
-  switch (chooseConvolution(conv->problem, context.target).algorithm) {
-  case ConvolutionAlgorithm::Depthwise:
-  case ConvolutionAlgorithm::Grouped:
-    return weights ? emitGroupedWeightGradient(context, *conv) : emitGrouped(context, *conv);
+  switch (algorithm) {
   case ConvolutionAlgorithm::ImplicitGemm:
+    return weights ? emitImplicitGemmWeightGradient(context, *conv) : emitImplicitGemm(context, *conv);
   case ConvolutionAlgorithm::Winograd4x4:
   case ConvolutionAlgorithm::Winograd2x2:
-    return weights ? emitImplicitGemmWeightGradient(context, *conv) : emitImplicitGemm(context, *conv);
+    if (!isWinogradProblem(conv->problem)) break;
+    return emitWinograd(context, *conv,
+                        algorithm == ConvolutionAlgorithm::Winograd4x4 ? winograd4x4() : winograd2x2());
+  case ConvolutionAlgorithm::Depthwise:
+  case ConvolutionAlgorithm::Grouped:
+    if (!isNarrowGrouped(conv->problem, context.target.lanes)) break;
+    return weights ? emitGroupedWeightGradient(context, *conv) : emitGrouped(context, *conv);
   }
-  return mlir::failure();
+  return op->emitOpError() << "cannot be computed by " << nameOf(algorithm);
 }
 
 } // namespace tailor::backend

@@ -62,10 +62,16 @@ enum class ConvolutionAlgorithm { ImplicitGemm, Winograd4x4, Winograd2x2, Depthw
 /// "implicit_gemm", "winograd_4x4", ...
 llvm::StringRef nameOf(ConvolutionAlgorithm algorithm);
 
-/// The algorithm for a problem, and why.
+std::optional<ConvolutionAlgorithm> convolutionAlgorithmNamed(llvm::StringRef name);
+
+/// An attribute of a convolution op that names its algorithm, instead of the choice below: {algorithm =
+/// "implicit_gemm"}.
+constexpr llvm::StringLiteral kAlgorithmAttr = "algorithm";
+
+/// The algorithm for a problem, and why: what the others would have cost.
 struct ConvolutionChoice {
   ConvolutionAlgorithm algorithm = ConvolutionAlgorithm::ImplicitGemm;
-  std::string reason; ///< "any stride, padding, dilation and group"
+  std::string reason; ///< "least work; implicit_gemm: 3.1 times as much"
 };
 ConvolutionChoice chooseConvolution(const ConvolutionProblem& problem, const CpuTarget& target);
 

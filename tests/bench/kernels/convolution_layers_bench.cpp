@@ -1,5 +1,6 @@
 // GFLOP/s of the generated convolutions against the multiply-add peak of one core.
-//   convolution_layers_bench [TARGET [IMAGES]]
+//   convolution_layers_bench [TARGET [IMAGES [LAYER [ALGORITHM]]]]
+// LAYER: the number of a line, -1 for all. ALGORITHM: instead of the one that would be chosen.
 // Not a test: one line per layer; forward, data gradient, weight gradient. A rate counts 2 N H' W' O C/g kh kw operations
 // whatever the algorithm does, and the time of prepare, launch and combine. Hot: one set of buffers. Cold: sets in turn
 // that no cache holds together, as in a training step.
@@ -29,7 +30,11 @@ constexpr Layer kLayers[] = {
     {"3x3", 32, 16, 16, 3, 1, 1, 1},
     {"3x3", 16, 32, 32, 3, 1, 1, 1},
     {"3x3", 8, 64, 64, 3, 1, 1, 1},
+    {"3x3", 16, 64, 64, 3, 1, 1, 1},
     {"3x3", 8, 128, 128, 3, 1, 1, 1},
+    {"3x3", 32, 160, 160, 3, 1, 1, 1},
+    {"3x3", 16, 320, 320, 3, 1, 1, 1},
+    {"3x3", 8, 640, 640, 3, 1, 1, 1},
     {"3x3 stride 2", 32, 16, 32, 3, 2, 1, 1},
     {"3x3 stride 2", 16, 32, 64, 3, 2, 1, 1},
     {"1x1", 16, 64, 256, 1, 1, 0, 1},
@@ -47,14 +52,15 @@ std::string typeOf(std::initializer_list<int64_t> sizes) {
   return text + "f32>";
 }
 
-std::vector<KernelText> kernelTexts(const Layer& l, int64_t images) {
+std::vector<KernelText> kernelTexts(const Layer& l, int64_t images, const std::string& algorithm) {
+  std::string attributes = algorithm.empty() ? "" : " {algorithm = \"" + algorithm + "\"}";
   auto text = [&](const char* op, const std::string& a, const std::string& b, const std::string& result) {
     std::string stride = std::to_string(l.stride), padding = std::to_string(l.padding);
     return KernelText{"single", "%a: " + a + ", %b: " + b,
                       std::string("%r = tailor.") + op + " %a, %b strides([" + stride + ", " + stride +
                           "]) padding([" + padding + ", " + padding + ", " + padding + ", " + padding +
-                          "]) dilation([1, 1]) groups(" + std::to_string(l.groups) + ") : (" + a + ", " + b +
-                          ") -> " + result,
+                          "]) dilation([1, 1]) groups(" + std::to_string(l.groups) + ")" + attributes +
+                          " : (" + a + ", " + b + ") -> " + result,
                       "%r", result};
   };
   std::string x = typeOf({images, l.side, l.side, l.channels}),
@@ -127,8 +133,10 @@ int main(int argc, char** argv) {
       "target %s, %ld images, peak %.1f GFLOP/s; hot / cold\n%-20s %5s %5s %5s | %15s | %15s | %15s\n",
       target.text.c_str(), long(images), peak, "layer", "side", "in", "out", "forward", "data gradient",
       "weight gradient");
+  long only = argc > 3 ? std::atol(argv[3]) : -1, number = -1;
   for (const Layer& layer : kLayers) {
-    CompiledKernels kernels(kernelTexts(layer, images), target);
+    if (++number != only && only >= 0) continue;
+    CompiledKernels kernels(kernelTexts(layer, images, argc > 4 ? argv[4] : ""), target);
     size_t x = size_t(images * layer.side * layer.side * layer.channels),
            y = size_t(images * layer.outputSide() * layer.outputSide() * layer.outputs),
            w = size_t(layer.outputs * layer.channels / layer.groups * layer.kernel * layer.kernel);

@@ -1,0 +1,92 @@
+// Which algorithm computes a convolution.
+
+#include "backend/cpu/kinds/Convolution.h"
+#include "backend/cpu/kinds/ConvolutionTaps.h"
+#include "backend/cpu/kinds/Grouped.h"
+#include "backend/cpu/kinds/Winograd.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+namespace tailor::backend {
+namespace {
+
+/// Instructions that multiply or transform a vector, per image: what the algorithms are compared by. All of them keep
+/// the multiply-add units as busy as one another, so their times stand in this proportion.
+///
+///   algorithm      products                          transforms of a tile: per vector of channels, of outputs
+///   implicit_gemm  1.1 for each tap in the image
+///   winograd_4x4   36 for each tile of 4 x 4         150, 130
+///   winograd_2x2   16 for each tile of 2 x 2          60,  40
+///
+/// The transforms are instructions counted in the generated code; the model puts winograd_4x4 at 2.7 times
+/// implicit_gemm for 16 channels of 32 x 32 and at 3.5 times for 64 (measured: 2.6 and 3.4), and sees that tiles of
+/// 4 x 4 do not pay on maps two wide.
+double implicitGemmCost(const ConvolutionProblem& problem) {
+  double taps = 1;
+  for (int axis = 0; axis < 2; ++axis) {
+    int64_t inImage = 0;
+    for (int64_t y = 0; y < problem.output[axis]; ++y)
+      for (int64_t tap = 0; tap < problem.kernel[axis]; ++tap) {
+        int64_t at = y * problem.strides[axis] + tap * problem.dilation[axis] - problem.paddingLow[axis];
+        inImage += at >= 0 && at < problem.image[axis];
+      }
+    taps *= double(inImage);
+  }
+  return 1.1 * taps;
+}
+
+/// Per image and pair of one channel and one vector of outputs, as implicitGemmCost.
+double winogradCost(const ConvolutionProblem& problem, int64_t lanes, int64_t tile, double products,
+                    double perChannels, double perOutputs) {
+  bool isData = problem.product == ConvolutionProduct::DataGradient;
+  const std::array<int64_t, 2>& made = isData ? problem.image : problem.output;
+  double tiles = double(ceilDiv(made[0], tile) * ceilDiv(made[1], tile));
+  auto channels = double(isData ? problem.outputs : problem.channels);
+  double channelVectors = double(ceilDiv(int64_t(channels), lanes));
+  double outputVectors = double(ceilDiv(isData ? problem.channels : problem.outputs, lanes));
+  return tiles *
+         (products + perChannels * channelVectors / (channels * outputVectors) + perOutputs / channels);
+}
+
+std::string whyNoWinograd(const ConvolutionProblem& problem) {
+  auto pair = [](const std::array<int64_t, 2>& p) { return llvm::formatv("{0} x {1}", p[0], p[1]).str(); };
+  if (problem.groups != 1) return llvm::formatv("it has {0} groups", problem.groups);
+  if (problem.kernel != std::array<int64_t, 2>{3, 3})
+    return llvm::formatv("its kernel is {0}, not 3 x 3", pair(problem.kernel));
+  if (problem.strides != std::array<int64_t, 2>{1, 1})
+    return llvm::formatv("its stride is {0}, not 1", pair(problem.strides));
+  if (problem.dilation != std::array<int64_t, 2>{1, 1})
+    return llvm::formatv("its dilation is {0}, not 1", pair(problem.dilation));
+  return "its padding is more than 2";
+}
+
+} // namespace
+
+ConvolutionChoice chooseConvolution(const ConvolutionProblem& problem, const CpuTarget& target) {
+  // Implicit GEMMs of groups narrower than a vector leave lanes empty: 8 of 118 GFLOP/s for depthwise 3 x 3, 28 for
+  // groups of 4 (tests/bench/kernels/convolution_layers_bench.cpp).
+  if (isNarrowGrouped(problem, target.lanes)) {
+    if (problem.groupChannels() == 1) return {ConvolutionAlgorithm::Depthwise, "one channel a group"};
+    return {ConvolutionAlgorithm::Grouped, "several groups fit one vector"};
+  }
+  if (!isWinogradProblem(problem))
+    return {ConvolutionAlgorithm::ImplicitGemm,
+            "any stride, padding, dilation and groups; winograd: " + whyNoWinograd(problem)};
+  struct Candidate {
+    ConvolutionAlgorithm algorithm;
+    double cost;
+  };
+  Candidate candidates[] = {
+      {ConvolutionAlgorithm::Winograd4x4, winogradCost(problem, target.lanes, 4, 36, 150, 130)},
+      {ConvolutionAlgorithm::Winograd2x2, winogradCost(problem, target.lanes, 2, 16, 60, 40)},
+      {ConvolutionAlgorithm::ImplicitGemm, implicitGemmCost(problem)}};
+  llvm::stable_sort(candidates, [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });
+  std::string reason = "least work";
+  for (const Candidate& other : llvm::drop_begin(candidates))
+    reason += llvm::formatv("; {0}: {1:F1} times as much", nameOf(other.algorithm),
+                            other.cost / candidates[0].cost);
+  return {candidates[0].algorithm, std::move(reason)};
+}
+
+} // namespace tailor::backend
