@@ -22,10 +22,11 @@ public:
     const Command& command = *observed.command;
     if (command.kind == CommandKind::kBeginStep) return beginStep(observed.variant);
     if (!checking_ || command.kind != CommandKind::kLaunch) return {};
+    if (isOf(command, "prepare")) return {}; // packs operands, makes no result
     // Chunked sums are whole only after the launch that combines them.
     const std::vector<Command>& commands = variantOf(observed.variant).commands;
-    if (!isCombine(command)) ++launched_;
-    if (observed.index + 1 < commands.size() && isCombine(commands[observed.index + 1])) return {};
+    if (!isOf(command, "combine")) ++launched_;
+    if (observed.index + 1 < commands.size() && isOf(commands[observed.index + 1], "combine")) return {};
     if (launched_ > launches_.size()) return internal_error("the step launches more kernels than its IR");
     return compare(observed, launches_[launched_ - 1]);
   }
@@ -34,9 +35,9 @@ private:
   const Variant& variantOf(VariantId id) const {
     return executor_.spec().entries[static_cast<size_t>(id.entry)].variants[static_cast<size_t>(id.variant)];
   }
-  bool isCombine(const Command& command) const {
+  bool isOf(const Command& command, std::string_view family) const {
     return command.kind == CommandKind::kLaunch &&
-           executor_.spec().kernels[static_cast<size_t>(command.kernel)].family == "combine";
+           executor_.spec().kernels[static_cast<size_t>(command.kernel)].family == family;
   }
 
   /// Runs the step about to be run on the reference, from the executor's state.
