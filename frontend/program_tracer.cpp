@@ -256,6 +256,22 @@ Array ProgramTracer::number(const std::string& name, const std::string& key, con
                   .source = ControlField::Source::option});
 }
 
+Array ProgramTracer::number_like(const Array& rate, const std::string& name, const std::string& key,
+                                 const Location& location) {
+  const Node& node = *rate.node();
+  if (node.op == "constant") return number(name, key, location);
+  if (node.op != "control_read") return {};
+  const auto shared = std::find_if(out_.controls.begin(), out_.controls.end(),
+                                   [&](const ControlField& field) { return field.name == node.name; });
+  if (shared->source != ControlField::Source::schedule) return number(name, key, location);
+  return control({.name = name,
+                  .type = {DType::f32, {}},
+                  .key = key,
+                  .location = location,
+                  .source = ControlField::Source::schedule,
+                  .options_prefix = std::string(shared->options_prefix)});
+}
+
 Array ProgramTracer::average_decay(const optim::OptionPrefix& prefix, const Location& location) {
   return control({.name = prefix.field + "ema_decay",
                   .type = {DType::f32, {}},

@@ -73,6 +73,8 @@ public:
                       const Location& location) override;
   void compiled_in(const std::string& key) override;
   Array number(const std::string& name, const std::string& key, const Location& location) override;
+  Array number_like(const Array& rate, const std::string& name, const std::string& key,
+                    const Location& location) override;
   Array average_decay(const optim::OptionPrefix& prefix, const Location& location) override;
   void note_pattern(const void* owner, const std::string& group, const std::string& pattern,
                     const std::vector<std::string>& names, const Location& location) override;

@@ -37,6 +37,9 @@ public:
   /// The control field `name`, f32 []: the number of option `key`. Declares it on first use.
   /// Errors   TraceError when it is evaluated in another way elsewhere.
   virtual Array number(const std::string& name, const std::string& key, const Location& location) = 0;
+  /// The same with the schedule of the field that `rate` reads; empty where `rate` is neither a field nor a literal.
+  virtual Array number_like(const Array& rate, const std::string& name, const std::string& key,
+                            const Location& location) = 0;
   /// The same for the decay of an average, which `prefix.key` has the options of.
   virtual Array average_decay(const OptionPrefix& prefix, const Location& location) = 0;
 

@@ -16,7 +16,7 @@ using runtime::OptionValue;
 namespace {
 
 Location place_of(const ParameterGroup& group) {
-  return LocationScope::resolve(make_location(group.where));
+  return group.place.known() ? group.place : LocationScope::resolve(make_location(group.where));
 }
 
 void check_group(const ParameterGroup& group, const std::vector<ParameterGroup>& groups) {
@@ -30,10 +30,13 @@ void check_group(const ParameterGroup& group, const std::vector<ParameterGroup>&
   if (group.match.empty())
     detail::fail("update", "parameter group '" + group.name + "' matches nothing: it has no pattern", place,
                  ".match = {\"head.*\"}");
-  if (!group.lr_scale && !group.weight_decay)
+  if (!group.lr && !group.lr_scale && !group.weight_decay)
     detail::fail("update", "parameter group '" + group.name + "' says nothing", place,
-                 "a group has .lr_scale, .weight_decay or both");
+                 "a group has .lr or .lr_scale, .weight_decay or both");
+  if (group.lr && group.lr_scale)
+    detail::fail("update", "parameter group '" + group.name + "' has both lr and lr_scale", place);
   const std::string what = "of parameter group '" + group.name + "'";
+  if (group.lr) detail::require_between("update", "lr " + what, *group.lr, 0, Update::kLargest, place);
   if (group.lr_scale)
     detail::require_between("update", "lr_scale " + what, *group.lr_scale, 0, Update::kLargest, place);
   if (group.weight_decay)
@@ -119,7 +122,7 @@ void Update::form_segments(const CommonOptions& options) {
                            place_of(group), "a parameter may be in both if only one of them says it");
         said = g;
       };
-      take(membership.lr_scale, group.lr_scale.has_value(), "lr_scale");
+      take(membership.rate, group.lr || group.lr_scale, "rate");
       take(membership.weight_decay, group.weight_decay.has_value(), "weight_decay");
     }
     auto known = std::find(memberships_.begin(), memberships_.end(), membership);
@@ -135,6 +138,20 @@ void Update::form_segments(const CommonOptions& options) {
       recorder_.note_pattern(&optimizer_, group.name, pattern, names, place_of(group));
 }
 
+Array Update::group_rate(std::size_t index) {
+  const ParameterGroup& group = optimizer_.common().groups[index];
+  const std::string option = prefix_->key + "groups." + group.name + ".lr";
+  recorder_.default_option(option, *group.lr, OptionStage::kRun, location_);
+  const Array rate =
+      recorder_.number_like(rate_, prefix_->field + "group_" + group.name + "_lr", option, location_);
+  if (rate.empty())
+    detail::fail("update",
+                 "parameter group '" + group.name +
+                     "' has an lr of its own, but the step computes that of the update, and so its schedule",
+                 place_of(group), ".lr_scale is a factor on it");
+  return rate;
+}
+
 Array Update::group_number(std::size_t group, const char* key, double value) {
   const std::string& name = optimizer_.common().groups[group].name;
   const std::string option = prefix_->key + "groups." + name + "." + key;
@@ -145,11 +162,12 @@ Array Update::group_number(std::size_t group, const char* key, double value) {
 const std::vector<Array>& Update::learning_rates() {
   if (!rates_.empty()) return rates_;
   LocationScope scope(location_);
-  for (const Membership& membership : memberships_)
-    rates_.push_back(!membership.lr_scale
-                         ? rate_
-                         : rate_ * group_number(*membership.lr_scale, "lr_scale",
-                                                *optimizer_.common().groups[*membership.lr_scale].lr_scale));
+  const std::vector<ParameterGroup>& groups = optimizer_.common().groups;
+  for (const auto& [index, decay] : memberships_)
+    rates_.push_back(!index ? rate_
+                     : groups[*index].lr
+                         ? group_rate(*index)
+                         : rate_ * group_number(*index, "lr_scale", *groups[*index].lr_scale));
   return rates_;
 }
 

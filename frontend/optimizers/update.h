@@ -85,6 +85,7 @@ public:
 
 private:
   void form_segments(const CommonOptions& options);
+  Array group_rate(std::size_t index);
   Array group_number(std::size_t group, const char* key, double value);
   /// `fresh`, or `old` in a step without rows.
   Array unless_empty(const Array& fresh, const Array& old);

@@ -2,6 +2,8 @@
 
 #include "runtime/base/status.h"
 
+#include <charconv>
+
 namespace tailor::models {
 
 using runtime::concat;
@@ -18,10 +20,10 @@ const runtime::KeySet<CommonKeys>& CommonKeys::keys() {
               {.stage = runtime::kCompiled, .text = "parameters that decay", .source = "methods 4.1"}),
           key("groups", &CommonKeys::groups,
               {.stage = runtime::kCompiled,
-               .text = "parameters with numbers of their own: [{ keys = [\"head.*\"], lr = 0.08 }]; keys are "
-                       "patterns of names, lr or lr_scale and weight_decay what they change; lr is held as a "
-                       "share of "
-                       "optimizer.lr, with which a run or a stage scales it",
+               .text =
+                   "parameters with numbers of their own: [{ keys = [\"head.*\"], lr = 0.08 }]; keys are "
+                   "patterns of names, lr or lr_scale and weight_decay what they change; lr stands in place "
+                   "of optimizer.lr, with its schedule, lr_scale is a factor on it",
                .type = runtime::KeyType::kTables}),
       }};
   return set;
@@ -51,7 +53,7 @@ std::vector<std::string> patterns_of(std::size_t group, const OptionValue& value
   return patterns;
 }
 
-optim::ParameterGroup group_of(std::size_t number, const OptionValue& value, double rate) {
+optim::ParameterGroup group_of(std::size_t number, const OptionValue& value) {
   optim::ParameterGroup group{.name = std::to_string(number), .match = {}};
   if (!value.as_table()) refuse(number, "is " + value.to_json() + ", not a table");
   for (const auto& [name, field] : *value.as_table()) {
@@ -60,8 +62,7 @@ optim::ParameterGroup group_of(std::size_t number, const OptionValue& value, dou
     } else if (name == "lr_scale") {
       group.lr_scale = number_of(number, name, field);
     } else if (name == "lr") {
-      if (rate == 0) refuse(number, "has an lr of its own, but optimizer.lr = 0 cannot be scaled to it");
-      group.lr_scale = number_of(number, name, field) / rate;
+      group.lr = number_of(number, name, field);
     } else if (name == "weight_decay") {
       group.weight_decay = number_of(number, name, field);
     } else if (name == "name" && field.as_string()) {
@@ -71,29 +72,45 @@ optim::ParameterGroup group_of(std::size_t number, const OptionValue& value, dou
     }
   }
   if (group.match.empty()) refuse(number, "has no keys");
-  if (value.find("lr") && value.find("lr_scale")) refuse(number, "has both lr and lr_scale");
+  if (group.lr && group.lr_scale) refuse(number, "has both lr and lr_scale");
   return group;
+}
+
+/// "r.toml:4:1" of an option as a place; unknown for a default and the command line.
+Location place_of(const runtime::Option& option) {
+  const std::size_t column = option.origin.rfind(':');
+  const std::size_t line =
+      column == std::string::npos || column == 0 ? column : option.origin.rfind(':', column - 1);
+  if (column == std::string::npos || line == std::string::npos || column == 0) return {};
+  const auto number = [&](std::size_t from, std::size_t to) {
+    std::uint32_t value = 0;
+    std::from_chars(option.origin.data() + from, option.origin.data() + to, value);
+    return value;
+  };
+  return make_location(option.origin.substr(0, line), number(line + 1, column),
+                       number(column + 1, option.origin.size()));
 }
 
 } // namespace
 
 optim::CommonOptions common_options(const runtime::Options& options) {
   const CommonKeys keys = component_keys<CommonKeys>(options);
-  const double rate = component_keys<runtime::OptimizerKeys>(options).lr;
   optim::CommonOptions common{keys.weight_decay, keys.decay_filter, {}};
-  if (const OptionValue::List* groups = keys.groups.as_list())
-    for (const OptionValue& group : *groups)
-      common.groups.push_back(group_of(common.groups.size(), group, rate));
+  const OptionValue::List* groups = keys.groups.as_list();
+  const runtime::Option* option = options.find(runtime::key_name(&CommonKeys::groups));
+  for (std::size_t i = 0; groups && i < groups->size(); ++i) {
+    common.groups.push_back(group_of(i, (*groups)[i]));
+    common.groups.back().place = place_of(*option);
+  }
   return common;
 }
 
 void check_groups(RecipeCheck& recipe) {
   const CommonKeys keys = component_keys<CommonKeys>(recipe.options());
-  const double rate = component_keys<runtime::OptimizerKeys>(recipe.options()).lr;
   const OptionValue::List* groups = keys.groups.as_list();
   for (std::size_t i = 0; groups && i < groups->size(); ++i)
     try {
-      group_of(i, (*groups)[i], rate);
+      group_of(i, (*groups)[i]);
     } catch (const TraceError& error) {
       recipe.refuse(concat(runtime::key_name(&CommonKeys::groups), "[", i, "]"), error.message(),
                     error.hint());

@@ -240,7 +240,7 @@ TEST(ParameterGroups, WrongOnesAreRefusedAtTheirLine) {
               HasSubstr("matches no parameter that is updated"));
   EXPECT_THAT(group_error({{.name = "a", .match = {"head.*"}, .lr_scale = 8},
                            {.name = "b", .match = {"*.bias"}, .lr_scale = 2}}),
-              HasSubstr("parameter groups 'a' and 'b' both say the lr_scale of 'head.bias'"));
+              HasSubstr("parameter groups 'a' and 'b' both say the rate of 'head.bias'"));
   EXPECT_THAT(group_error({{.name = "a", .match = {"head.*"}}}),
               HasSubstr("parameter group 'a' says nothing"));
   EXPECT_THAT(group_error({{.name = "a", .match = {}, .lr_scale = 1}}), HasSubstr("it has no pattern"));
@@ -250,6 +250,22 @@ TEST(ParameterGroups, WrongOnesAreRefusedAtTheirLine) {
               HasSubstr("two parameter groups named 'a'"));
   EXPECT_THAT(group_error({{.name = "a", .match = {"*"}, .lr_scale = -1}}),
               HasSubstr("lr_scale of parameter group 'a' must be a number of at least 0, not -1"));
+}
+
+// An absolute rate is a field of its own, with the schedule of the update's rate: --set optimizer.lr does not move it.
+TEST(ParameterGroups, ARateOfTheirOwnHasTheScheduleOfTheUpdate) {
+  optim::Sgd sgd({.groups = {{.name = "head", .match = {"head.*"}, .lr = 0.08}}});
+  Fixture f(sgd);
+  const TracedProgram program = f.program.trace();
+  const auto field = std::find_if(program.controls.begin(), program.controls.end(),
+                                  [](const ControlField& known) { return known.name == "group_head_lr"; });
+  ASSERT_NE(field, program.controls.end());
+  EXPECT_EQ(field->key, "optimizer.groups.head.lr");
+  EXPECT_EQ(field->source, ControlField::Source::schedule);
+  EXPECT_EQ(field->options_prefix, "schedule");
+  EXPECT_EQ(*program.options.get_number("optimizer.groups.head.lr"), 0.08);
+  EXPECT_THAT(group_error({{.name = "head", .match = {"head.*"}, .lr = 0.1, .lr_scale = 2}}),
+              HasSubstr("parameter group 'head' has both lr and lr_scale"));
 }
 
 TEST(Freeze, WhatIsFrozenGetsNoGradientNoUpdateAndNoAscent) {

@@ -172,6 +172,15 @@ TEST(Build, WhatIsWrongWithAParameterGroupStandsInTheList) {
   EXPECT_THAT(
       parse("r.toml", {}, text_of).messages(),
       HasSubstr("r.toml:4:11: error: group 0 of optimizer.groups has lr = \"x\", which is no number"));
+  try {
+    Program program(recipe_of("[optimizer]\nlr = 0.1\ngroups = [{ keys = [\"haed.*\"], lr = 0.1 }]\n"),
+                    table_schema(3));
+    program.training().trace();
+    FAIL() << "the pattern matches nothing";
+  } catch (const TraceError& error) {
+    EXPECT_THAT(error.what(),
+                HasSubstr("r.toml:6:1: error: update: 'haed.*' of parameter group '0' matches no"));
+  }
 }
 
 // A loss that does not look at label smoothing would train without it, and nobody would notice.
