@@ -157,9 +157,11 @@ class StageResolver {
 public:
   StageResolver(const TrainingProgram::Impl& program, TracedProgram& traced)
       : program_(program), traced_(traced) {
-    for (const Entry& entry : traced.entries)
+    for (const Entry& entry : traced.entries) {
       for (const auto& [state, value] : entry.stores)
         stored_[entry.entry_name].insert(state->group);
+      counted_[entry.entry_name].insert(entry.counted.begin(), entry.counted.end());
+    }
   }
 
   void run() {
@@ -173,6 +175,7 @@ public:
       for (const std::string& name : wanted)
         initialise(stage, name, copies);
       stage.copies = std::move(copies);
+      if (stage.continues) check_counts(stage, traced_.stages[i - 1]);
       start(stage, i == 0);
       type_options(stage);
       const std::set<std::string>& groups = stored_[stage.step];
@@ -249,6 +252,36 @@ private:
     previous_step_ = stage.step;
   }
 
+  /// What corrects moments, and what warms averages up, counts updates from where slots and averages start: one number a
+  /// step and kind, so in a stage that continues all go on or all start.
+  void check_counts(const TracedStage& stage, const TracedStage& before) const {
+    const auto& now = counted_.at(stage.step);
+    const auto& then = counted_.at(before.step);
+    const std::set<std::string>&stored = stored_.at(stage.step), &stored_before = stored_.at(before.step);
+    const auto refuse = [&](const std::string& what) {
+      throw TraceError("stages", "stage '" + stage.name + "' continues '" + before.name + "', but " + what,
+                       stage.location, "without continues, clock, slots and averages start anew");
+    };
+    const auto goes_on = [&](const optim::Optimizer* optimizer) {
+      return std::any_of(then.begin(), then.end(), [&](const auto& pair) { return pair.first == optimizer; });
+    };
+    const bool any_goes_on =
+        std::any_of(now.begin(), now.end(), [&](const auto& pair) { return goes_on(pair.first); });
+    for (const auto& [optimizer, parameter] : now)
+      if (any_goes_on && !then.contains({optimizer, parameter}))
+        refuse(optimizer->name() + " updates '" + parameter->name +
+               "' only in it: its count of updates is that of '" + before.name + "'");
+    for (const StateKind kind : {StateKind::optimizer, StateKind::ema}) {
+      const StateGroup *first = nullptr, *on = nullptr;
+      for (const StateGroup& group : traced_.groups)
+        if (group.kind == kind && stored.contains(group.name))
+          (stored_before.contains(group.name) ? on : first) = &group;
+      if (first && on && (kind == StateKind::ema || any_goes_on))
+        refuse("'" + first->name + "' starts in it and '" + on->name +
+               "' goes on: they count updates together");
+    }
+  }
+
   /// An option of a stage is one of the program's, or of its recipe: nothing else is read.
   void type_options(TracedStage& stage) {
     Options typed;
@@ -278,7 +311,9 @@ private:
   TracedProgram& traced_;
   std::string previous_step_;                           ///< of the stage before
   std::map<std::string, std::set<std::string>> stored_; ///< groups that a step changes, by its name
-  std::set<std::string> trained_;                       ///< by the stages so far
+  /// Parameters by the optimizer that counts its updates of them, by the name of the step.
+  std::map<std::string, std::set<std::pair<const optim::Optimizer*, const State*>>> counted_;
+  std::set<std::string> trained_; ///< by the stages so far
 };
 
 } // namespace

@@ -208,6 +208,7 @@ void Step::update(nn::Module& net, optim::Optimizer& optimizer, const Gradients&
                         .location = lr.location()});
   optimizer.record(update);
   update.finish();
+  entry_.counted = counted_;
 }
 
 void Step::update(optim::Ema& ema, nn::Module& net, const std::source_location& where) {

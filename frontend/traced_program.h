@@ -55,6 +55,8 @@ struct Entry {
   /// reported as "lr".
   std::optional<Named> rate;
   std::string learning_rate;
+  /// Parameters by the optimizer that counts its updates of them.
+  std::set<std::pair<const optim::Optimizer*, const State*>> counted;
   /// Tables the fit entry computes: reading the value means loading the state.
   std::vector<std::pair<Array, std::shared_ptr<const State>>> fitted;
   Location location;

@@ -14,7 +14,7 @@
 namespace tailor::runtime {
 namespace {
 
-constexpr std::string_view kFormat = "4"; ///< raised by changes an older reader would misread
+constexpr std::string_view kFormat = "5"; ///< raised by changes an older reader would misread
 
 constexpr char kFormatKey[] = "tailor.format", kRecordKey[] = "tailor.record", kFittedKey[] = "tailor.fitted",
                kProgramKey[] = "tailor.program", kTargetKey[] = "tailor.target",
@@ -228,6 +228,8 @@ std::string record_to_json(const TrainingRecord& record) {
                          {"steps_per_epoch", OptionValue(record.steps_per_epoch)},
                          {"stage_first_step", OptionValue(record.stage_first_step)},
                          {"clock_first_step", OptionValue(record.clock_first_step)},
+                         {"slots_first_step", OptionValue(record.slots_first_step)},
+                         {"averages_first_step", OptionValue(record.averages_first_step)},
                          {"train_hash", OptionValue(concat(record.train_hash))},
                          {"val_hash", OptionValue(concat(record.val_hash))},
                          {"test_hash", OptionValue(concat(record.test_hash))},
@@ -263,6 +265,8 @@ Result<TrainingRecord> record_from_json(std::string_view json) {
   members.take("steps_per_epoch", record.steps_per_epoch, 0);
   members.take("stage_first_step", record.stage_first_step, 0);
   members.take("clock_first_step", record.clock_first_step, 0);
+  members.take("slots_first_step", record.slots_first_step, 0);
+  members.take("averages_first_step", record.averages_first_step, 0);
   members.take("train_hash", record.train_hash);
   members.take("val_hash", record.val_hash);
   members.take("test_hash", record.test_hash);
@@ -287,6 +291,8 @@ Result<TrainingRecord> record_from_json(std::string_view json) {
         std::pair("steps_per_epoch", record.steps_per_epoch),
         std::pair("stage_first_step", record.stage_first_step),
         std::pair("clock_first_step", record.clock_first_step),
+        std::pair("slots_first_step", record.slots_first_step),
+        std::pair("averages_first_step", record.averages_first_step),
         std::pair("epochs_without_gain", record.epochs_without_gain)})
     if (value > INT32_MAX) return data_loss("damaged training record: '", name, "' is ", value);
   if (record.epoch_rows > (std::int64_t{1} << 62)) return data_loss("damaged training record: 'epoch_rows'");
@@ -355,13 +361,30 @@ std::string checkpoint_checksum(const TextMetadata& metadata, std::span<const st
   return hex(checksum_of(metadata, std::span(&data, 1)));
 }
 
+namespace {
+Status check_checksum(const SafetensorsView& view) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string checksum, text_of(view, kChecksumKey));
+  if (checksum != checkpoint_checksum(view.metadata, view.data))
+    return data_loss("damaged: its checksum does not match");
+  return {};
+}
+} // namespace
+
+bool is_checkpoint_text(std::string_view name) {
+  return name.starts_with(kTextPrefix);
+}
+
+Result<bool> is_checkpoint(const SafetensorsView& view) {
+  if (!view.find_metadata(kFormatKey)) return false;
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_checksum(view));
+  return true;
+}
+
 Result<Checkpoint> parse_checkpoint(const Artifact& artifact, std::span<const std::byte> file,
                                     CheckpointUse use) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const SafetensorsView view, SafetensorsView::parse(file));
   TAILOR_RETURN_IF_ERROR_AS_IS(check_format(view));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string checksum, text_of(view, kChecksumKey));
-  if (checksum != checkpoint_checksum(view.metadata, view.data))
-    return data_loss("damaged: its checksum does not match");
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_checksum(view));
 
   Checkpoint checkpoint;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string record, text_of(view, kRecordKey));
@@ -396,6 +419,12 @@ Result<Checkpoint> parse_checkpoint(const Artifact& artifact, std::span<const st
     if (checkpoint.record.clock_first_step > checkpoint.record.stage_first_step)
       return data_loss("its clock started at step ", checkpoint.record.clock_first_step,
                        ", its stage at step ", checkpoint.record.stage_first_step);
+    for (const auto& [what, first_step] : {std::pair("slots", checkpoint.record.slots_first_step),
+                                           std::pair("averages", checkpoint.record.averages_first_step)})
+      if (first_step < checkpoint.record.clock_first_step || first_step > checkpoint.record.stage_first_step)
+        return data_loss("its ", what, " started at step ", first_step, ", its clock at step ",
+                         checkpoint.record.clock_first_step, ", its stage at step ",
+                         checkpoint.record.stage_first_step);
   }
   for (const State& state : spec.states) {
     const std::span<const std::byte> bytes = view.find(checkpoint_name(spec, state))->bytes;

@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tailor::runtime {
@@ -32,8 +33,10 @@ struct TrainingRecord {
   // Of the stage that has begun; a finished run keeps those of its last one.
   std::int64_t batch_size = 0; ///< rows a step
   std::int64_t steps_per_epoch = 0;
-  std::int64_t stage_first_step = 0; ///< `step` when it began
-  std::int64_t clock_first_step = 0; ///< `step` when the clock of its schedules started
+  std::int64_t stage_first_step = 0;    ///< `step` when it began
+  std::int64_t clock_first_step = 0;    ///< `step` when the clock of its schedules started
+  std::int64_t slots_first_step = 0;    ///< `step` when the slots of its optimizers started
+  std::int64_t averages_first_step = 0; ///< `step` when its averages started
   std::uint64_t train_hash = 0, val_hash = 0, test_hash = 0; ///< content_hash of the splits
   MetricValues epoch_sums; ///< of what steps report: value times rows, summed over the epoch in progress
   std::int64_t epoch_rows = 0;
@@ -79,6 +82,12 @@ Status save_checkpoint(const Executor& executor, const Checkpoint& checkpoint, c
 /// "tailor.checksum" of a file with these texts and data. For tests and fuzzers, which change files on
 /// purpose.
 std::string checkpoint_checksum(const TextMetadata& metadata, std::span<const std::byte> data);
+
+/// Whether a file is one of save_checkpoint().
+/// Errors   kDataLoss: it is, and damaged.
+Result<bool> is_checkpoint(const SafetensorsView& view);
+/// Whether a tensor of such a file is one of its texts.
+bool is_checkpoint_text(std::string_view name);
 
 /// What a checkpoint is opened for.
 enum class CheckpointUse {

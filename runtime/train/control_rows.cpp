@@ -155,12 +155,13 @@ Result<ControlRows> ControlRows::create(Executor& executor, const Options& optio
 }
 
 double ControlRows::evaluate(const Field& field, const StepValues& values) {
-  const auto t = static_cast<double>(values.clock.step); // slots and averages start with the clock
   switch (field.binding) {
   case FieldBinding::kSchedule:
     return field.number * field.schedule.factor(values.clock);
-  case FieldBinding::kAverageDecay:
+  case FieldBinding::kAverageDecay: {
+    const auto t = static_cast<double>(values.average_updates);
     return field.changes ? std::min(field.number, (1.0 + t) / (10.0 + t)) : field.number;
+  }
   case FieldBinding::kEpochRow:
   case FieldBinding::kFractionRow: {
     const std::int64_t epoch = values.clock.epoch(), num_epochs = values.clock.num_epochs();
@@ -194,7 +195,7 @@ void ControlRows::write_builtin(const Field& field, std::byte* place, const Step
     return;
   }
   case Builtin::kStep:
-    const auto step = static_cast<std::int32_t>(values.clock.step);
+    const auto step = static_cast<std::int32_t>(values.slot_updates);
     std::memcpy(place, &step, sizeof(step));
   }
 }

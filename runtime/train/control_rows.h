@@ -18,6 +18,9 @@ struct StepValues {
   std::int64_t draw_position = 0; ///< rng word 3, of row 0 within the epoch
   std::int64_t step = 0;          ///< updates done before this one, over the whole run: random draws count it
   TrainingClock clock;            ///< where the stage is
+  /// Updates done before this one since optimizer slots, and since averages, started: what corrects moments and warms
+  /// averages up counts them.
+  std::int64_t slot_updates = 0, average_updates = 0;
 };
 
 /// Writes the host fields of control rows. Offsets, peaks and schedules are resolved once per stage; a step

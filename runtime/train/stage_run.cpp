@@ -140,6 +140,14 @@ Status check_batch_norm(const SeedSetup& setup, std::int64_t batch, std::int64_t
   return {};
 }
 
+/// A stage that begins gives groups of that kind their first value. One that continues does so with all of a kind that
+/// its step counts updates of, or with none (frontend/program_stages).
+bool starts_group(const ArtifactSpec& spec, const Stage& stage, GroupKind kind) {
+  return std::any_of(
+      stage.initialised_groups.begin(), stage.initialised_groups.end(),
+      [&](std::int32_t group) { return spec.groups[static_cast<std::size_t>(group)].kind == kind; });
+}
+
 /// How long a stage will be.
 struct Length {
   std::int64_t steps_per_epoch = 0, total_steps = 0;
@@ -270,6 +278,12 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   }
   const bool clock_goes_on = record.stage_begun || run.stage->continues;
   run.clock_first_step = clock_goes_on ? record.clock_first_step : record.step;
+  run.slots_first_step = clock_goes_on ? record.slots_first_step : record.step;
+  run.averages_first_step = clock_goes_on ? record.averages_first_step : record.step;
+  if (!record.stage_begun && starts_group(spec, *run.stage, GroupKind::kOptimizer))
+    run.slots_first_step = record.step;
+  if (!record.stage_begun && starts_group(spec, *run.stage, GroupKind::kEma))
+    run.averages_first_step = record.step;
   const std::int64_t stage_first = record.stage_begun ? record.stage_first_step : record.step;
   run.clock_steps = stage_first - run.clock_first_step + run.total_steps + later_steps;
   run.rows = rows_of(setup, run);
@@ -293,6 +307,8 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
     record.steps_per_epoch = run.steps_per_epoch;
     record.stage_first_step = record.step;
     record.clock_first_step = run.clock_first_step;
+    record.slots_first_step = run.slots_first_step;
+    record.averages_first_step = run.averages_first_step;
     record.stage_begun = true;
   }
   return run;

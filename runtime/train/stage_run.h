@@ -52,6 +52,8 @@ struct StageRun {
   /// The clock of schedules and rows: the step of the run at which it started, and the steps it will count, those of
   /// stages that continue with it included. Where a stage before ended early it counts what is left.
   std::int64_t clock_first_step = 0, clock_steps = 0;
+  /// The steps at which optimizer slots and averages started: with the clock, or with this stage.
+  std::int64_t slots_first_step = 0, averages_first_step = 0;
   std::int32_t learning_rate_field =
       -1; ///< control field the log shows as the rate; -1: a report called "lr", if any
   std::unique_ptr<Evaluator> evaluator;

@@ -157,6 +157,8 @@ Status Trainer::launch(std::int64_t count) {
     values.draw_position = info.draw_position;
     values.step = record_.step + i;
     values.clock.step = values.step - run_->clock_first_step;
+    values.slot_updates = values.step - run_->slots_first_step;
+    values.average_updates = values.step - run_->averages_first_step;
     run_->control.write(setup_.executor, counter + static_cast<std::uint64_t>(i), values);
   }
   run_->loader_seconds += seconds_since(start);

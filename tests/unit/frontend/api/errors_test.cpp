@@ -336,6 +336,41 @@ TEST(Errors, StagesNameWhatThereIs) {
   EXPECT_THAT(stages_error({a, wrong}), HasSubstr("errors_test.cpp:" + std::to_string(line) + ":"));
 }
 
+// One count a step corrects the moments of all: what starts among what goes on would get the others'.
+TEST(Errors, AStageThatContinuesCountsUpdatesFromOnePlace) {
+  const auto stages = [](const char* before, const char* after, bool continues, bool averages = false) {
+    return error_of([&] {
+      Parts::Net net;
+      optim::AdamW adam;
+      optim::Ema ema, late;
+      TrainingProgram program("p");
+      program.data(data::blobs({.classes = 3}), {});
+      program.state("net", net), program.state("adam", adam), program.state("ema", ema);
+      program.state("late", late);
+      for (const char* name : {"all", "part"})
+        program.step(name, [&, part = std::string(name) == "part"](Step& s) {
+          if (part && !averages) s.freeze(net, {"fc.bias"});
+          auto g = value_and_grad([&] {
+            return losses::softmax_cross_entropy(net.fc(s.batch().numeric, s.context()), s.batch().label,
+                                                 {.valid = s.batch().valid});
+          });
+          s.update(net, adam, g.gradients, s.control("lr", 0.1));
+          s.update(ema, net);
+          if (averages && !part) s.update(late, net);
+        });
+      program.eval("e", [&](Eval& e) { e.logits(net.fc(e.batch().numeric, e.context())); });
+      program.stages(
+          {{.name = "one", .step = before}, {.name = "two", .step = after, .continues = continues}});
+      program.trace();
+    });
+  };
+  EXPECT_THAT(stages("part", "all", true),
+              HasSubstr("stage 'two' continues 'one', but adamw updates 'fc.bias' only in it"));
+  EXPECT_EQ(stages("part", "all", false, true), "no error");
+  EXPECT_EQ(stages("all", "part", true, true), "no error");
+  EXPECT_THAT(stages("part", "all", true, true), HasSubstr("'late' starts in it and 'ema' goes on"));
+}
+
 TEST(Errors, StagesCopyWhatIsAlikeAndTrained) {
   const Stage a{.name = "one", .step = "a"};
   const auto copying = [&](const std::string& from, const std::string& to,

@@ -38,16 +38,17 @@ TEST(ControlRows, WritesWhatChangesAndKeepsTheRest) {
   values.draw_position = 48;
   values.step = 42;
   values.clock = {10, 10, 100}; // warm-up of two epochs, per step
+  values.slot_updates = 7, values.average_updates = 3;
   rows->write(*f.executor, 6, values);
   EXPECT_EQ(field<std::int32_t>(*f.executor, 6, "valid"), 13);
   EXPECT_EQ(field<std::int32_t>(*f.executor, 6, "slot"), 5);
-  EXPECT_EQ(field<std::int32_t>(*f.executor, 6, "step"), 10); // slots begin with the clock
+  EXPECT_EQ(field<std::int32_t>(*f.executor, 6, "step"), 7); // what corrects moments counts their own updates
   const std::uint32_t rng[4] = {0x55667788u, 0x11223344u, 3, 48};
   for (std::uint32_t i = 0; i < 4; ++i)
     EXPECT_EQ(field<std::uint32_t>(*f.executor, 6, "rng", i), rng[i]);
   EXPECT_EQ(field<float>(*f.executor, 6, "lr"), static_cast<float>(0.3 * 11.0 / 20.0));
   EXPECT_DOUBLE_EQ(rows->value_of(find_control(f.executor->spec(), "lr"), values), 0.3 * 11.0 / 20.0);
-  EXPECT_EQ(field<float>(*f.executor, 6, "ema_decay"), static_cast<float>(11.0 / 20.0))
+  EXPECT_EQ(field<float>(*f.executor, 6, "ema_decay"), static_cast<float>(4.0 / 13.0))
       << "(1 + t) / (10 + t)";
   for (std::uint64_t row = 0; row < 4; ++row)
     EXPECT_EQ(field<float>(*f.executor, row, "momentum"), 0.9f) << "constant in every row of the ring";
@@ -57,12 +58,12 @@ TEST(ControlRows, WritesWhatChangesAndKeepsTheRest) {
 TEST(ControlRows, EmaDecayReachesItsValue) {
   Fixture f;
   StepValues values;
-  values.clock.step = 100000;
+  values.average_updates = 100000;
   const Result<ControlRows> rows = f.rows();
   rows->write(*f.executor, 0, values);
   EXPECT_EQ(field<float>(*f.executor, 0, "ema_decay"), 0.99f);
   f.options.set("method.ema.warmup", OptionValue(false));
-  values.clock.step = 0;
+  values.average_updates = 0;
   ASSERT_TRUE(f.rows().ok());
   EXPECT_EQ(field<float>(*f.executor, 0, "ema_decay"), 0.99f);
 }

@@ -198,6 +198,32 @@ TEST(Run, AStageThatContinuesGoesOnWithTheClock) {
   expect_same(checkpoint_at(cut.out + "/seed-0/last.safetensors", toy), parts);
 }
 
+// What corrects moments and warms averages up counts their own updates, also where the clock goes on.
+TEST(Run, SlotsThatStartInAStageThatContinuesCountFromThere) {
+  const TemporaryFolder folder;
+  const auto record_of = [&](const std::string& name, const ToyOptions& toy) {
+    train(options_for(folder / name), toy);
+    return checkpoint_at(folder / (name + "/seed-0/last.safetensors"), toy).record;
+  };
+  const TrainingRecord on = record_of("on", {.two_stages = true, .continues = true});
+  EXPECT_EQ(on.slots_first_step, 0);
+  EXPECT_EQ(on.averages_first_step, 0);
+  const ToyOptions starts{.two_stages = true, .continues = true, .starts_slots = true};
+  const TrainingRecord anew = record_of("anew", starts);
+  EXPECT_EQ(anew.clock_first_step, 0);
+  EXPECT_EQ(anew.slots_first_step, 156);
+  EXPECT_EQ(anew.averages_first_step, 156);
+  EXPECT_EQ(record_of("apart", {.two_stages = true}).slots_first_step, 156);
+  RunOptions cut = options_for(folder / "cut");
+  cut.stop_after_steps = 170; // within the second
+  train(cut, starts);
+  cut.stop_after_steps = -1;
+  cut.resume = true;
+  train(cut, starts);
+  expect_same(checkpoint_at(cut.out + "/seed-0/last.safetensors", starts),
+              checkpoint_at(folder / "anew/seed-0/last.safetensors", starts));
+}
+
 TEST(Run, AStageThatContinuesHasEpochsOfTheSameLength) {
   const TemporaryFolder folder;
   const ToyOptions toy{.two_stages = true, .continues = true, .more_options = [] {

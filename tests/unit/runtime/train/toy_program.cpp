@@ -312,6 +312,7 @@ ArtifactSpec toy_spec(const ToyOptions& toy) {
     stage.name = "tune";
     spec.options.set("stage.tune.run.epochs", OptionValue(4));
     stage.continues = toy.continues;
+    if (toy.starts_slots) stage.initialised_groups = {1, 2};
     if (!toy.continues) {
       spec.options.set("stage.tune.optimizer.lr", OptionValue(0.15));
       spec.options.set("stage.tune.schedule.name", OptionValue("constant"));

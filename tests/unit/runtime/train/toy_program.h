@@ -18,6 +18,7 @@ struct ToyOptions {
   bool two_stages = false; ///< a second one of four epochs at half the rate, slots reset, average restarted
   /// The second stage goes on where the first ends, with its clock, rate, slots and average.
   bool continues = false;
+  bool starts_slots = false; ///< of a stage that continues: its slots and average are new
   std::string name = "toy";
   std::string target = "test-kernels";
   std::vector<ControlField> more_fields = {}; ///< that no kernel reads
