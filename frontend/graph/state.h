@@ -32,7 +32,7 @@ struct InitRule {
   }
 };
 
-/// What a state group is for; the words of the dialect.
+/// What a state group is for; the words of the dialect. A generator is a network that stays as it was copied.
 enum class StateKind : std::uint8_t { net, projector, optimizer, ema, batchnorm, fitted, generator };
 std::string_view to_string(StateKind kind);
 

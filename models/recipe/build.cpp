@@ -3,6 +3,8 @@
 #include "frontend/data.h"
 #include "frontend/graph/error.h"
 #include "models/recipe/methods.h"
+#include "models/recipe/stages.h"
+#include "runtime/base/glob.h"
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/program_keys.h"
@@ -71,13 +73,16 @@ Program::Program(const Recipe& recipe, const runtime::DataSchema& schema)
                  {.batch = BatchSizes(integers(recipe_, key_name(&RunKeys::batch))),
                   .eval_batch = BatchSizes(integers(recipe_, key_name(&RunKeys::eval_batch)))});
   num_classes_ = schema.num_classes;
-  make_network(schema, one_logit ? 1 : schema.num_classes);
+  const std::int64_t outputs = one_logit ? 1 : schema.num_classes;
+  net_ = make_network(schema, outputs);
   training_.state("net", net_->module());
+  keep_weights(schema, outputs);
   make_optimizer();
   make_steps();
 }
 
-void Program::make_network(const runtime::DataSchema& schema, std::int64_t outputs) {
+std::unique_ptr<Network> Program::make_network(const runtime::DataSchema& schema,
+                                               std::int64_t outputs) const {
   const Location here = at(key_name(&ModelKeys::name));
   LocationScope scope(here, LocationScope::Nesting::inner);
   const ModelSpec* spec = runtime::Registry<ModelSpec>::find(text(key_name(&ModelKeys::name)));
@@ -89,10 +94,45 @@ void Program::make_network(const runtime::DataSchema& schema, std::int64_t outpu
                      here,
                      "data.format = \"" + text(key_name(&DataKeys::format)) + "\" goes with model.name = " +
                          models_for(image ? InputKind::image : InputKind::table));
-  net_ = made("model '" + spec->name + "'", here, [&] {
+  auto net = made("model '" + spec->name + "'", here, [&] {
     return spec->make({schema, outputs, recipe_.options});
   });
-  if (!net_) throw TraceError("model", "the function of '" + spec->name + "' gave no network", here);
+  if (!net) throw TraceError("model", "the function of '" + spec->name + "' gave no network", here);
+  return net;
+}
+
+void Program::keep_weights(const runtime::DataSchema& schema, std::int64_t outputs) {
+  for (std::size_t i = 0; i < recipe_.stages.size(); ++i) {
+    const std::optional<std::size_t> from = index_of_stage(recipe_, recipe_.stages[i].weights, i);
+    if (!from || *from + 1 == i || kept_.contains(*from)) continue; // the last weights are there
+    Network& kept = *(kept_[*from] = make_network(schema, outputs));
+    training_.state(kept_group(*from), kept.module(), StateKind::generator);
+  }
+}
+
+std::string Program::kept_group(std::size_t stage) const {
+  return "net_of_" + recipe_.stages[stage].name;
+}
+
+std::vector<StageCopy> Program::copies_of(std::size_t i) const {
+  std::vector<StageCopy> copies;
+  if (i > 0 && kept_.contains(i - 1)) copies.push_back({"net", kept_group(i - 1)});
+  if (const auto from = index_of_stage(recipe_, recipe_.stages[i].weights, i); from && *from + 1 != i)
+    copies.push_back({kept_group(*from), "net"});
+  return copies;
+}
+
+void Program::check_initialised(const Recipe& part) const {
+  const std::string& key = key_name(&ModelKeys::initialise);
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : net_->module().tensors())
+    names.push_back(name);
+  const std::vector<std::string> patterns = *part.options.get_strings(key);
+  for (const std::string& pattern : patterns)
+    if (std::none_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return runtime::matches_glob(pattern, name); }))
+      throw TraceError("model", "'" + pattern + "' of " + key + " matches no tensor of the network",
+                       location_of(part, key), optim::nearest_names(pattern, names));
 }
 
 void Program::make_optimizer() {
@@ -155,6 +195,7 @@ void Program::make_steps() {
     const Location here = make_location(own.place.file, own.place.line, own.place.column);
     LocationScope scope(here);
     RecipeStep& step = *steps_.emplace_back(step_of(recipe_.of_stage(i)));
+    check_initialised(step.part());
     const std::string suffix = i == 0 ? "" : "_" + own.name;
     const auto [step_name, new_step] = steps.emplace(step.signature(), "train_step" + suffix);
     if (new_step) training_.step(step_name->second, [&step](Step& s) { step.train(s); });
@@ -167,6 +208,7 @@ void Program::make_steps() {
           eval_name->second, [this, &step](Eval& e) { evaluate(e, step); }, eval);
     Stage stage{.name = own.name, .step = step_name->second, .eval = eval_name->second};
     stage.continues = own.continues;
+    stage.copies = copies_of(i);
     Options options; // run keys are read when the stage runs; compile keys have made its step and say of what
     for (const auto& [key, option] : own.own)
       if (own.places.contains(key)) options.set(key, option);

@@ -26,7 +26,14 @@ public:
   const TrainingProgram& training() const { return training_; }
 
 private:
-  void make_network(const runtime::DataSchema& schema, std::int64_t outputs);
+  std::unique_ptr<Network> make_network(const runtime::DataSchema& schema, std::int64_t outputs) const;
+  /// State groups for the weights at the end of stages that a stage begins with, other than the next one.
+  void keep_weights(const runtime::DataSchema& schema, std::int64_t outputs);
+  std::string kept_group(std::size_t stage) const;
+  /// What stage `i` copies when it begins.
+  std::vector<StageCopy> copies_of(std::size_t i) const;
+  /// Errors   TraceError for a pattern of model.initialise that matches no tensor.
+  void check_initialised(const Recipe& part) const;
   void make_optimizer();
   /// The methods of a part; those that are alike in two parts are one object.
   std::vector<UsedMethod> methods_of(const Recipe& part);
@@ -40,6 +47,7 @@ private:
   TrainingProgram training_;
   std::int64_t num_classes_ = 0;
   std::unique_ptr<Network> net_;
+  std::map<std::size_t, std::unique_ptr<Network>> kept_; ///< by the stage at whose end its weights are kept
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::map<std::string, std::unique_ptr<Method>> methods_; ///< by name and the keys they were made of
   std::vector<std::unique_ptr<RecipeStep>> steps_;

@@ -272,6 +272,9 @@ void check_part(Recipe& recipe) {
 } // namespace
 
 void check(Recipe& recipe) {
+  if (const std::string& key = key_name(&ModelKeys::initialise); recipe.is_set(key))
+    recipe.error(key, "'" + key + "' is for a [[stage]] of several: the first one initialises everything",
+                 "set it in the stage in which they start anew");
   if (recipe.stages.empty()) return check_part(recipe);
   check_stage_list(recipe);
   std::vector<std::vector<Diagnostic>> found;

@@ -54,6 +54,9 @@ void describe_stage(std::ostream& out) {
          "    whether the clock of schedules, optimizer slots, averages and the best epoch go on from the "
          "stage "
          "before\n"
+         "model.weights = (unset)\n"
+         "    \"stage:NAME\"; compile\n"
+         "    the earlier stage with whose last weights it begins, in place of those of the stage before\n"
          "One stage is merged over the sections; of several, which run in order over the same weights, each "
          "may have its "
          "own\n";
@@ -91,6 +94,9 @@ std::string values_of(const Recipe& recipe) {
     const std::string prefix = "stage." + stage.name + ".";
     print_value(out, prefix + "continues", OptionValue(stage.continues),
                 stage.continues_place.known() ? stage.continues_place.text() : "default");
+    if (!stage.weights.empty())
+      print_value(out, prefix + weights_section(), OptionValue("stage:" + stage.weights),
+                  stage.weights_place.text());
     for (const auto& [key, option] : stage.own) // the weights that it evaluates may follow from its methods
       if (stage.places.contains(key) || !(option.value == recipe.options.find(key)->value))
         print_value(out, prefix + key, option.value, option.origin);

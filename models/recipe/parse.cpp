@@ -2,10 +2,12 @@
 
 #include "models/recipe/bases.h"
 #include "models/recipe/check.h"
+#include "models/recipe/complete.h"
 #include "models/recipe/convert.h"
 #include "models/recipe/methods.h"
 #include "models/recipe/nesting.h"
 #include "models/recipe/reserved.h"
+#include "models/recipe/stages.h"
 #include "models/recipe/toml.h"
 #include "runtime/base/file.h"
 #include "runtime/options/data_keys.h"
@@ -16,7 +18,6 @@
 #include "runtime/options/table_keys.h"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <set>
 #include <tuple>
@@ -112,7 +113,7 @@ namespace {
 constexpr int kMaxBaseDepth = 8;
 /// Far more than any training has; every stage is a copy of the options.
 constexpr std::size_t kMostStages = 32;
-constexpr std::string_view kStagePrefix = "stage.";
+constexpr std::string_view kStagePrefix = "stage.", kWeightsOfStage = "stage:";
 
 // toml++ begins with "Error while parsing key-value pair: ", which is our "error: " again.
 std::string syntax_message(std::string_view description) {
@@ -154,13 +155,14 @@ public:
       return;
     }
     if (key.starts_with(kStagePrefix)) return override_stage(text);
+    const std::string value = text.substr(equals + 1);
+    if (key == weights_section()) return weights_of(value, at);
     const KeySpec* spec = find_key(key);
     if (!spec) spec = short_form(key);
     if (!spec) {
       no_value(at, key);
       return;
     }
-    const std::string value = text.substr(equals + 1);
     if (value == "none" && spec->fallback.is_null()) { // as `tailor-run --set` takes it
       forget(spec->key);
       options().set(spec->key, make_option(*spec, OptionValue(), at.text()));
@@ -283,6 +285,19 @@ private:
     }
   }
 
+  // model.weights = "stage:NAME"
+  void weights_of(const std::string& text, const Place& at) {
+    if (!text.starts_with(kWeightsOfStage))
+      return complain(
+          at, "'" + weights_section() + "' is a section, or \"stage:NAME\", not '" + shortened(text) + "'",
+          "weights of a file are " + key_name(&runtime::ModelKeys::weights_file) + " = \"FILE\"");
+    if (!stage_)
+      return complain(at, "the weights of a stage are what a later [[stage]] of several begins with",
+                      "set it in that stage");
+    recipe_.stages[*stage_].weights = text.substr(kWeightsOfStage.size());
+    recipe_.stages[*stage_].weights_place = at;
+  }
+
   static void continue_from(RecipeStage& stage, bool continues, const Place& at) {
     stage.continues = continues;
     stage.continues_place = continues ? at : Place{};
@@ -358,6 +373,8 @@ private:
         return;
       }
       if (const KeySpec* spec = short_form(dotted)) return leaf(*spec, node, at);
+      if (const toml::value<std::string>* text = node.as_string(); text && dotted == weights_section())
+        return weights_of(**text, place(node.source()));
     }
     no_value(at, dotted);
   }
@@ -496,75 +513,6 @@ void resolve_eval_weights(Options& options) {
 }
 
 } // namespace
-
-namespace {
-void fill_defaults(Options& options) {
-  for (const KeySpec& spec : key_table()) {
-    if (options.contains(spec.key)) continue;
-    options.set(spec.key, make_option(spec, spec.fallback, "default"));
-  }
-}
-
-/// "optimizer.head.momentum" -> "optimizer.momentum": the key of the first optimizer or average.
-std::string key_of_first(const std::string& key) {
-  const std::size_t last = key.rfind('.');
-  const std::size_t group =
-      last == std::string::npos || last == 0 ? std::string::npos : key.rfind('.', last - 1);
-  return group == std::string::npos ? std::string() : key.substr(0, group) + key.substr(last);
-}
-
-/// Message and hint for a key of a C++ program that is none.
-std::pair<std::string, std::string> unknown_key(const std::string& key,
-                                                const std::set<std::string, std::less<>>& declared) {
-  if (const ReservedKey* reserved = find_reserved(key))
-    return {"'" + key + "' is not in this version: " + std::string(reserved->what), ""};
-  std::vector<std::string> known(declared.begin(), declared.end());
-  for (const KeySpec& spec : key_table())
-    known.emplace_back(spec.key);
-  const std::string near = nearest(key, known);
-  return {"unknown key '" + key + "'",
-          near.empty() ? "`tailor recipe --describe` lists every key" : "did you mean '" + near + "'?"};
-}
-} // namespace
-
-runtime::Status complete(Options& options, const std::set<std::string, std::less<>>& declared) {
-  std::vector<std::pair<std::string, Option>> typed_options;
-  const std::string& selector = key_name(&runtime::OptimizerKeys::name);
-  const Option* name = options.find(selector);
-  const bool own_optimizer =
-      name && declared.contains(selector) &&
-      !Options::check(selector, make_option(*find_key(selector), name->value, name->origin)).ok();
-  for (const auto& [key, given] : options) {
-    const std::string place = given.origin == "default" ? "" : given.origin + ": error: ";
-    const KeySpec* spec = find_key(key);
-    const bool is_own = !spec && declared.contains(key);
-    if (!spec && !is_own) {
-      const auto [message, hint] = unknown_key(key, declared);
-      return runtime::Status(runtime::StatusCode::kInvalidArgument, place + message).with_hint(hint);
-    }
-    if (is_own) spec = find_key(key_of_first(key));
-    Option typed = spec ? make_option(*spec, given.value, given.origin) : given;
-    if (is_own) typed.only_if.clear(); // it speaks of the first one's choice
-    if (own_optimizer && spec && key.starts_with("optimizer.") && declared.contains(key)) {
-      typed.only_if.clear(); // it speaks of the table's optimizers
-      if (key == selector) typed.limits.choices.clear();
-    }
-    // A run key that this program's code does without (a momentum of 0) stays a compile key.
-    if (given.stage == runtime::OptionStage::kCompile) typed.stage = given.stage;
-    // A C++ schedule counts its epochs in doubles.
-    if (const double* number = typed.value.as_double(); number && typed.type == runtime::OptionType::kInt &&
-                                                        *number == std::floor(*number) &&
-                                                        std::abs(*number) < 1e15)
-      typed.value = OptionValue(static_cast<std::int64_t>(*number));
-    if (runtime::Status status = Options::check(key, typed); !status.ok())
-      return runtime::invalid_argument(place, status.message());
-    typed_options.emplace_back(key, std::move(typed));
-  }
-  for (auto& [key, option] : typed_options)
-    options.set(key, std::move(option));
-  fill_defaults(options);
-  return {};
-}
 
 Recipe parse(const std::string& path, const std::vector<std::string>& overrides, const FileReader& read) {
   Recipe recipe;

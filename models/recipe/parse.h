@@ -26,7 +26,10 @@ struct RecipeStage {
   Place place;
   bool continues = false; // its clock, optimizer slots and best epoch go on from the stage before
   Place continues_place;  // where it says so; nowhere: it does not
-  Options own;            // the keys it sets
+  /// The earlier stage with whose last weights it begins; empty: those of the stage before.
+  std::string weights;
+  Place weights_place;
+  Options own; // the keys it sets
   std::map<std::string, Place, std::less<>> places;
 };
 

@@ -17,7 +17,16 @@ using runtime::KeySpec;
 bool may_be_of_stage(const KeySpec& key) {
   if (key.stage == runtime::OptionStage::kRun) return runtime::may_differ_by_stage(key.key);
   return key.key.starts_with("method.") || key.key == key_name(&runtime::ModelKeys::freeze) ||
+         key.key == key_name(&runtime::ModelKeys::initialise) ||
          key.key == key_name(&runtime::EvalKeys::weights);
+}
+
+const std::string& weights_section() {
+  static const std::string section = [] {
+    const std::string& file = key_name(&runtime::ModelKeys::weights_file);
+    return file.substr(0, file.rfind('.'));
+  }();
+  return section;
 }
 
 namespace {
@@ -48,14 +57,65 @@ void check_overridden(Recipe& recipe) {
   }
 }
 
+/// The weights that a stage begins with are those of one before it, and its clock and slots belong to them.
+void check_weights(Recipe& recipe, std::size_t i) {
+  const RecipeStage& stage = recipe.stages[i];
+  if (stage.weights.empty()) return;
+  const auto complain = [&](std::string message, std::string hint) -> Diagnostic& {
+    recipe.errors.push_back({stage.weights_place, std::move(message), {}, std::move(hint)});
+    return recipe.errors.back();
+  };
+  std::vector<std::string> before;
+  for (std::size_t k = 0; k < i; ++k)
+    before.push_back("\"stage:" + recipe.stages[k].name + "\"");
+  if (!index_of_stage(recipe, stage.weights, i)) {
+    complain("'" + stage.weights + "' is no stage before '" + stage.name + "'",
+             before.empty() ? "it is the first: model.weights.file = \"FILE\""
+                            : "there are " + runtime::listed(before));
+    return;
+  }
+  if (!stage.continues) return;
+  complain("'" + stage.name + "' begins with the weights of '" + stage.weights +
+               "' and continues the stage before, whose clock and slots are not theirs",
+           "keep one of them")
+      .notes.push_back({stage.continues_place, "it continues here"});
+}
+
+/// The first stage initialises everything; a later one that continues has slots of what it trained.
+void check_initialised(Recipe& recipe) {
+  const std::string& key = key_name(&runtime::ModelKeys::initialise);
+  for (const RecipeStage& stage : recipe.stages)
+    if (const auto place = stage.places.find(key); place != stage.places.end()) {
+      if (&stage == &recipe.stages.front())
+        recipe.errors.push_back(
+            {place->second, "'" + key + "' has no effect: the first stage initialises everything", {}, {}});
+      else if (stage.continues)
+        recipe.errors.push_back({place->second,
+                                 "'" + stage.name +
+                                     "' initialises parameters and continues the stage before, whose "
+                                     "slots are not theirs",
+                                 {{stage.continues_place, "it continues here"}},
+                                 "keep one of them"});
+    }
+}
+
 } // namespace
+
+std::optional<std::size_t> index_of_stage(const Recipe& recipe, std::string_view name, std::size_t end) {
+  for (std::size_t i = 0; i < std::min(end, recipe.stages.size()); ++i)
+    if (recipe.stages[i].name == name) return i;
+  return std::nullopt;
+}
 
 void check_stage_list(Recipe& recipe) {
   if (const RecipeStage& first = recipe.stages.front(); first.continues)
     recipe.errors.push_back(
         {first.continues_place, "the first stage has none before it to continue", {}, {}});
-  for (const RecipeStage& stage : recipe.stages)
-    check_own_keys(recipe, stage);
+  for (std::size_t i = 0; i < recipe.stages.size(); ++i) {
+    check_own_keys(recipe, recipe.stages[i]);
+    check_weights(recipe, i);
+  }
+  check_initialised(recipe);
   check_overridden(recipe);
 }
 

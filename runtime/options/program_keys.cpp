@@ -13,6 +13,11 @@ const KeySet<ModelKeys>& ModelKeys::keys() {
                .choices_of = "model"}),
           key("freeze", &ModelKeys::freeze,
               {.stage = kCompiled, .text = "patterns of parameters that do not train, as [\"layer1.*\"]"}),
+          key("initialise", &ModelKeys::initialise,
+              {.stage = kCompiled,
+               .text = "patterns of tensors that get their first values again when a [[stage]] begins, as "
+                       "[\"head.*\"]",
+               .source = "methods 8"}),
           key("weights.file", &ModelKeys::weights_file,
               {.text = "safetensors file that a seed starts from", .type = KeyType::kPath, .unset = true}),
           key("weights.names", &ModelKeys::weights_names,

@@ -22,6 +22,7 @@ template <> struct Words<ModelOutput> {
 struct ModelKeys {
   std::string name = "mlp";
   std::vector<std::string> freeze = {};
+  std::vector<std::string> initialise = {};
   std::string weights_file;
   std::vector<std::string> weights_names = {};
   std::vector<std::string> weights_skip = {};

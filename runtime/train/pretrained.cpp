@@ -5,6 +5,8 @@
 #include "runtime/base/glob.h"
 #include "runtime/base/log.h"
 #include "runtime/options/program_keys.h"
+#include "runtime/options/words.h"
+#include "runtime/train/checkpoint.h"
 #include "runtime/train/finite_check.h"
 #include "runtime/train/safetensors.h"
 
@@ -73,16 +75,6 @@ const char* type_text(const TensorView& tensor) {
   return tensor.is_half ? "f16" : tensor.dtype ? to_string(*tensor.dtype) : "u8";
 }
 
-/// Of a network: its parameters, and the buffers beside them.
-bool is_of_network(const ArtifactSpec& spec, const State& state) {
-  const StateGroup& group = spec.groups[static_cast<std::size_t>(state.group)];
-  if (group.kind == GroupKind::kNet) return true;
-  return group.kind == GroupKind::kBatchNorm &&
-         std::any_of(spec.groups.begin(), spec.groups.end(), [&](const StateGroup& net) {
-           return net.kind == GroupKind::kNet && group.name == net.name + "_batchnorm";
-         });
-}
-
 std::string hash_of(std::span<const std::byte> bytes) {
   char text[17];
   std::snprintf(text, sizeof(text), "%016llx",
@@ -108,6 +100,15 @@ std::string skip_hint(const std::vector<std::string>& names) {
 
 } // namespace
 
+bool is_of_network(const ArtifactSpec& spec, const State& state) {
+  const StateGroup& group = spec.groups[static_cast<std::size_t>(state.group)];
+  if (group.kind == GroupKind::kNet) return true;
+  return group.kind == GroupKind::kBatchNorm &&
+         std::any_of(spec.groups.begin(), spec.groups.end(), [&](const StateGroup& net) {
+           return net.kind == GroupKind::kNet && group.name == net.name + "_batchnorm";
+         });
+}
+
 struct PretrainedWeights::Fill {
   std::int32_t state = -1;
   const TensorView* tensor = nullptr;
@@ -117,7 +118,8 @@ struct PretrainedWeights::Contents {
   SafetensorsView view; ///< into `bytes`
   std::string hash;
   std::vector<Fill> fills;
-  std::size_t skipped = 0; ///< states
+  std::size_t skipped = 0;    ///< states
+  std::set<std::string> left; ///< groups of a checkpoint that are no network of the program
 };
 
 Result<PretrainedWeights> PretrainedWeights::from(const Options& options) {
@@ -162,6 +164,7 @@ Result<PretrainedWeights::Contents> PretrainedWeights::read(const ArtifactSpec& 
     return invalid_argument("it has the hash ", contents.hash, ", but the run began with ", hash_)
         .with_hint("put the file back, or start a run of its own with another --out");
   TAILOR_ASSIGN_OR_RETURN_AS_IS(contents.view, SafetensorsView::parse(contents.bytes));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const bool of_a_run, is_checkpoint(contents.view));
 
   std::vector<bool> used_skip(skip_.size(), false), used_rename(renames_.size(), false);
   std::map<std::string, const TensorView*, std::less<>> by_name;
@@ -209,8 +212,14 @@ Result<PretrainedWeights::Contents> PretrainedWeights::read(const ArtifactSpec& 
       contents.fills.push_back({static_cast<std::int32_t>(i), &tensor});
     by_name.erase(found);
   }
-  for (const auto& [name, tensor] : by_name)
-    disagree(name, concat("the program has no '", name, "'"));
+  for (const auto& [name, tensor] : by_name) {
+    // Of our own runs: slots, averages, what was fitted on their data.
+    const std::string& in_file = tensor->name;
+    if (const std::size_t slash = in_file.find('/'); of_a_run && slash != std::string::npos)
+      contents.left.insert(in_file.substr(0, slash));
+    else if (!of_a_run || !is_checkpoint_text(in_file))
+      disagree(name, concat("the program has no '", name, "'"));
+  }
   if (!problems.empty()) {
     std::string list;
     for (std::size_t i = 0; i < std::min(problems.size(), kShown); ++i)
@@ -234,6 +243,9 @@ Result<PretrainedWeights::Contents> PretrainedWeights::read(const ArtifactSpec& 
 
 Result<std::string> PretrainedWeights::check(const ArtifactSpec& spec) const {
   TAILOR_ASSIGN_OR_RETURN(const Contents contents, read(spec), concat("reading weights '", file_, "'"));
+  if (!contents.left.empty())
+    log_info(concat("note: '", file_, "' is a checkpoint: its network is read, ",
+                    listed({contents.left.begin(), contents.left.end()}), " are left"));
   return contents.hash;
 }
 

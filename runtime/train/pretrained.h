@@ -10,6 +10,9 @@
 
 namespace tailor::runtime {
 
+/// Of a network: its parameters, and the buffers beside them.
+bool is_of_network(const ArtifactSpec& spec, const State& state);
+
 /// Weights of another training as the start of this one: `model.weights.file`, a safetensors file, read whenever a
 /// seed starts. A resumed seed has its checkpoint and reads nothing.
 ///
@@ -22,7 +25,8 @@ namespace tailor::runtime {
 ///                         them, and what the file has there is not looked at
 ///
 /// What is filled: every tensor of a network's groups, parameters and running statistics, under the name that a
-/// checkpoint has for it. The file must have all of them in their shapes, and nothing else. F16, BF16, F32 and F64
+/// checkpoint has for it. The file must have all of them in their shapes, and nothing else; a checkpoint of a run may
+/// have its slots, averages and fitted states besides, which are left, and said. F16, BF16, F32 and F64
 /// are converted to the program's type, rounded to nearest even. Averages start as copies of what was read.
 class PretrainedWeights {
 public:

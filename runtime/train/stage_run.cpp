@@ -1,8 +1,11 @@
 #include "runtime/train/stage_run.h"
 
 #include "runtime/artifact/stage_options.h"
+#include "runtime/base/glob.h"
+#include "runtime/exec/init.h"
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
+#include "runtime/options/program_keys.h"
 #include "runtime/options/run_keys.h"
 #include "runtime/train/pretrained.h"
 #include "runtime/train/watched.h"
@@ -63,6 +66,33 @@ Status copy_group(Executor& executor, const GroupCopy& copy) {
   return {};
 }
 
+/// Option model.initialise of a stage: tensors of networks that start anew in it, as the run began with them.
+Status initialise_tensors(Executor& executor, const Options& options, std::uint64_t seed) {
+  const std::string& key = key_name(&ModelKeys::initialise);
+  if (!options.has_value(key)) return {};
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::vector<std::string> patterns, options.get_strings(key));
+  const ArtifactSpec& spec = executor.spec();
+  for (const std::string& pattern : patterns) {
+    bool found = false;
+    for (std::size_t i = 0; i < spec.states.size(); ++i) {
+      const State& state = spec.states[i];
+      if (!is_of_network(spec, state) || !matches_glob(pattern, checkpoint_name(spec, state))) continue;
+      found = true;
+      const auto index = static_cast<std::int32_t>(i);
+      if (state.init.kind == InitKind::kCopyOf) {
+        TAILOR_RETURN_IF_ERROR_AS_IS(executor.copy_state(state.init.source_state, index));
+        continue;
+      }
+      std::vector<std::byte> bytes(state.bytes);
+      write_initial_value(spec, state, seed, bytes);
+      TAILOR_RETURN_IF_ERROR_AS_IS(executor.write_state(index, bytes));
+    }
+    if (!found)
+      return invalid_argument("'", pattern, "' of ", key, " matches no tensor of the network").about(key);
+  }
+  return {};
+}
+
 /// States of a stage that begins: of everything in the first one; later what it copies, then what it initialises.
 Status initialise(const SeedSetup& setup, const StageRun& run, const TrainingRecord& record) {
   Executor& executor = setup.executor;
@@ -72,8 +102,10 @@ Status initialise(const SeedSetup& setup, const StageRun& run, const TrainingRec
   if (record.stage == 0) {
     TAILOR_RETURN_IF_ERROR_AS_IS(executor.initialise(seed));
     if (setup.trainer.weights) TAILOR_RETURN_IF_ERROR_AS_IS(setup.trainer.weights->load(executor, seed));
-  } else if (!run.stage->initialised_groups.empty()) {
-    TAILOR_RETURN_IF_ERROR_AS_IS(executor.initialise(seed, run.stage->initialised_groups));
+  } else {
+    TAILOR_RETURN_IF_ERROR_AS_IS(initialise_tensors(executor, run.options, seed));
+    if (!run.stage->initialised_groups.empty()) // averages among them start as copies
+      TAILOR_RETURN_IF_ERROR_AS_IS(executor.initialise(seed, run.stage->initialised_groups));
   }
   TAILOR_RETURN_IF_ERROR_AS_IS(write_fitted_states(executor, setup.data.fitted));
   if (run.stage->fit_entry < 0) return {};

@@ -135,3 +135,54 @@ run.drop_last = true
     # A factor per class may train alone, on frozen weights.
     path = recipe(folder, use='["lws"]', extra='[[stage]]\nmodel.freeze = ["*"]\n')
     run(TAILOR, "train", path, "--out", os.path.join(folder, "factors"))
+
+with scratch() as folder:
+    # A stage begins with the weights of an earlier one; what it initialises starts as the run did.
+    path = recipe(folder, use='["erm"]', epochs=2, extra="""
+[[stage]]
+name = "one"
+[[stage]]
+name = "two"
+[[stage]]
+name = "three"
+model.weights = "stage:one"
+optimizer.lr = 0.0
+[[stage]]
+name = "four"
+model = { weights = "stage:two", initialise = ["head.*"] }
+optimizer.lr = 0.0
+""")
+    artifact, out = os.path.join(folder, "r.tailor"), os.path.join(folder, "out")
+    run(TAILOR, "compile", path, "-o", artifact)
+    assert re.search(r"stage three: .*copies net_of_one -> net", run(TAILOR, "inspect", artifact))
+
+    def network(out):
+        return {name: value for name, value in tensors(weights(out)).items() if "/" not in name}
+    steps = {}
+    run(TAILOR_RUN, artifact, "--out", out)
+    for line in lines(out):
+        steps[line["stage"]] = line["step"]
+    at = {}
+    for name, end in steps.items():
+        stopped = os.path.join(folder, name)
+        run(TAILOR_RUN, artifact, "--out", stopped, "--steps", str(end))
+        at[name] = network(stopped)
+    assert at["one"] != at["two"] and at["three"] == at["one"]
+    still = os.path.join(folder, "still")
+    run(TAILOR_RUN, artifact, "--out", still, "--steps", "3", "--set", "stage.one.optimizer.lr=0")
+    for name, value in at["four"].items():
+        assert value == (network(still) if name.startswith("head.") else at["two"])[name], name
+    assert network(still)["head.weight"] != at["two"]["head.weight"]
+    stopped = os.path.join(folder, "stopped")
+    run(TAILOR_RUN, artifact, "--out", stopped, "--steps", str(steps["two"] + 2))
+    run(TAILOR_RUN, artifact, "--out", stopped, "--resume")
+    same_checkpoint(weights(out), weights(stopped), "stopped in the third stage")
+    refused = run(TAILOR, "compile", path, "--set", 'stage.four.model.initialise=["haed.*"]', status=1)
+    assert "'haed.*' of model.initialise matches no tensor" in refused and "head.weight" in refused, refused
+
+    # Weights that a run saved are weights that a run begins with, whatever else the file holds.
+    again = os.path.join(folder, "again")
+    said = run(TAILOR, "train", recipe(folder, "s.toml", use='["ema"]', epochs=2), "--out", again, "--set",
+               "model.weights.file=" + weights(out), "--set", "optimizer.lr=0")
+    assert "is a checkpoint: its network is read, fitted, net_of_one, net_of_two, optimizer are left" in said, said
+    assert network(again) == network(out)

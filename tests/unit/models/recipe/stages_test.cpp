@@ -139,6 +139,42 @@ TEST(RecipeStages, TheCommandLineWritesWhatAFileDoes) {
               HasSubstr("'run.batch' is the same in all stages, 'b' cannot set it"));
 }
 
+TEST(RecipeStages, WeightsAreThoseOfAnEarlierStage) {
+  const auto messages = [](const std::string& first, const std::string& second, const std::string& third) {
+    return parse_text(kMoons + "[[stage]]\nname = \"a\"\n" + first + "[[stage]]\nname = \"b\"\n" + second +
+                      "[[stage]]\nname = \"c\"\n" + third)
+        .messages();
+  };
+  const std::string of_a = "model.weights = \"stage:a\"\n";
+  EXPECT_EQ(messages("", "", of_a), "");
+  EXPECT_EQ(messages("", of_a, "model = { weights = \"stage:b\", initialise = [\"head*\"] }\n"), "");
+  EXPECT_THAT(
+      messages("", "", "model.weights = \"stage:d\"\n"),
+      HasSubstr(
+          "r.toml:9:17: error: 'd' is no stage before 'c'\nmodel.weights = \"stage:d\"\n                ^\n"
+          "hint: there are \"stage:a\", \"stage:b\""));
+  EXPECT_THAT(messages(of_a, "", ""), HasSubstr("'a' is no stage before 'a'"));
+  EXPECT_THAT(messages("", "model.weights = \"stage:c\"\n", ""), HasSubstr("'c' is no stage before 'b'"));
+  EXPECT_THAT(messages("", "", of_a + "continues = true\n"),
+              HasSubstr("'c' begins with the weights of 'a' and continues the stage before"));
+  EXPECT_THAT(messages("", "", "model.weights = \"w.safetensors\"\n"),
+              HasSubstr("hint: weights of a file are model.weights.file"));
+  EXPECT_THAT(
+      messages("model.initialise = [\"head*\"]\n", "", ""),
+      HasSubstr(
+          "r.toml:5:7: error: 'model.initialise' has no effect: the first stage initialises everything"));
+  EXPECT_THAT(parse_text(kMoons + "[model]\nweights = \"stage:a\"\n").messages(),
+              HasSubstr("r.toml:4:11: error: the weights of a stage are what a later [[stage]]"));
+  EXPECT_THAT(parse_text(kMoons + "[model]\ninitialise = [\"head*\"]\n").messages(),
+              HasSubstr("r.toml:4:1: error: 'model.initialise' is for a [[stage]] of several"));
+  const Recipe set =
+      parse_text(kMoons + "[[stage]]\nname = \"a\"\n[[stage]]\nname = \"b\"\n[[stage]]\nname = \"c\"\n",
+                 {"stage.c.model.weights=stage:a"});
+  ASSERT_TRUE(set.ok()) << set.messages();
+  EXPECT_EQ(set.stages[2].weights, "a");
+  EXPECT_THAT(values_of(set), HasSubstr("stage.c.model.weights = \"stage:a\"   # command line\n"));
+}
+
 TEST(RecipeStages, ValuesAreShownWithTheLinesThatSetThem) {
   const Recipe recipe = parse_text(kMoons + "[[stage]]\nname = \"a\"\nmethod.use = [\"ema\"]\n[[stage]]\n"
                                             "name = \"b\"\ncontinues = true\nepochs = 3\n");
