@@ -1,7 +1,7 @@
 #include "frontend/program_stages.h"
 
 #include "frontend/graph/error.h"
-#include "runtime/base/edit_distance.h"
+#include "runtime/base/wording.h"
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/run_keys.h"
@@ -31,17 +31,8 @@ template <class Named> std::string names_of(const std::vector<Named>& parts) {
 
 /// "did you mean 'net'? there are net, generator"
 std::string choices(const std::vector<std::string>& names, const std::string& wanted) {
-  constexpr std::size_t kLetters = 3; // letters off: further is another word
-  std::string all, near;
-  std::size_t least = kLetters;
-  for (const std::string& name : names) {
-    all += (all.empty() ? "" : ", ") + name;
-    if (const std::size_t distance = runtime::edit_distance(name, wanted); distance < least) {
-      near = name;
-      least = distance;
-    }
-  }
-  return (near.empty() ? "" : "did you mean '" + near + "'? ") + "there are " + all;
+  const std::string near = runtime::did_you_mean(wanted, names);
+  return near + (near.empty() ? "" : " ") + "there are " + runtime::listed(names);
 }
 
 /// The one of `parts` that `name` says; the only one where it says none.

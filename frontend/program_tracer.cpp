@@ -2,8 +2,8 @@
 
 #include "frontend/optimizers/schedule.h"
 #include "frontend/program_stages.h"
-#include "runtime/base/edit_distance.h"
 #include "runtime/base/glob.h"
+#include "runtime/base/wording.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/program_keys.h"
 #include "runtime/options/run_keys.h"
@@ -186,16 +186,10 @@ void ProgramTracer::check_options() const {
     const std::string prefix = key.substr(0, key.rfind('.'));
     const bool of_schedule = prefix == "schedule" || prefix.ends_with(".schedule");
     if (!code_decides || (of_schedule && out_.declared.contains(prefix + ".name"))) continue;
-    std::string near;
-    std::size_t least = 4; // letters off: further is another word
-    for (const std::string& known : out_.declared)
-      if (std::size_t distance = runtime::edit_distance(key, known); distance < least) {
-        near = known;
-        least = distance;
-      }
+    const std::string near =
+        runtime::did_you_mean(key, std::vector<std::string>(out_.declared.begin(), out_.declared.end()));
     throw TraceError("options", "nothing in this program reads '" + key + "'", location,
-                     near.empty() ? "control(name, value, \"" + key + "\") would"
-                                  : "did you mean '" + near + "'?");
+                     near.empty() ? "control(name, value, \"" + key + "\") would" : near);
   }
 }
 

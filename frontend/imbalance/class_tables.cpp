@@ -4,6 +4,7 @@
 #include "frontend/ops/checks.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/reduction.h"
+#include "runtime/base/wording.h"
 #include "runtime/options/words.h"
 
 namespace tailor::imbalance {

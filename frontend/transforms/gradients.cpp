@@ -3,8 +3,8 @@
 #include "frontend/ops/checks.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/update.h"
-#include "runtime/base/edit_distance.h"
 #include "runtime/base/status.h"
+#include "runtime/base/wording.h"
 
 #include <cmath>
 
@@ -48,18 +48,10 @@ Array Gradients::at(const std::string& name, const std::source_location& where) 
     found = &item;
   }
   if (found) return found->second;
-  std::string nearest;
-  std::size_t least = 3; // letters: what is further away is another name
-  for (const std::string& known : names)
-    if (const std::size_t distance = runtime::edit_distance(name, known); distance < least) {
-      least = distance;
-      nearest = known;
-    }
-  std::string hint = "the loss depends on no parameter";
-  if (!nearest.empty())
-    hint = "did you mean '" + nearest + "'?";
-  else if (!names.empty())
-    hint = "the first of " + std::to_string(names.size()) + " is '" + names.front() + "'";
+  std::string hint = runtime::did_you_mean(name, names);
+  if (hint.empty())
+    hint = names.empty() ? "the loss depends on no parameter"
+                         : "the first of " + std::to_string(names.size()) + " is '" + names.front() + "'";
   throw TraceError("gradients", "there is no gradient of '" + name + "'", place(where), hint);
 }
 

@@ -3,6 +3,7 @@
 #include "frontend/components/method.h"
 #include "frontend/imbalance/class_tables.h"
 #include "frontend/ops/elementwise.h"
+#include "runtime/base/wording.h"
 
 #include <algorithm>
 #include <vector>

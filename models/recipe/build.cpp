@@ -5,6 +5,7 @@
 #include "models/recipe/methods.h"
 #include "models/recipe/stages.h"
 #include "runtime/base/glob.h"
+#include "runtime/base/wording.h"
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/program_keys.h"

@@ -4,6 +4,7 @@
 #include "models/recipe/methods.h"
 #include "models/recipe/stages.h"
 #include "runtime/base/option_condition.h"
+#include "runtime/base/wording.h"
 #include "runtime/data/sampler.h"
 #include "runtime/metrics/class_groups.h"
 #include "runtime/metrics/metric.h"
@@ -196,7 +197,7 @@ void unknown_metric(Recipe& recipe, std::string_view key, const std::string& wat
   std::vector<std::string> known;
   for (const runtime::MetricSpec* spec : runtime::metric_specs())
     known.push_back(spec->name);
-  const std::string near = nearest(watched.substr(kValidation.size()), known);
+  const std::string near = runtime::nearest_word(watched.substr(kValidation.size()), known);
   const std::string hint = metric.status().hint();
   recipe.error(key, "'" + watched + "': " + metric.status().message(),
                !near.empty()  ? "did you mean 'val/" + near + "'?"
@@ -315,7 +316,7 @@ void check_schema(Recipe& recipe, const runtime::DataSchema& schema) {
     if (metric.starts_with(kClass)) {
       const std::string name = metric.substr(kClass.size());
       if (std::find(schema.class_names.begin(), schema.class_names.end(), name) == schema.class_names.end()) {
-        const std::string near = nearest(name, schema.class_names);
+        const std::string near = runtime::nearest_word(name, schema.class_names);
         recipe.error(key, "'" + watched + "': the data have no class '" + name + "'",
                      near.empty() ? std::string() : "did you mean '" + near + "'?");
       }

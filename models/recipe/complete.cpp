@@ -1,6 +1,7 @@
 #include "models/recipe/complete.h"
 
 #include "models/recipe/reserved.h"
+#include "runtime/base/wording.h"
 #include "runtime/options/key_table.h"
 #include "runtime/options/program_keys.h"
 
@@ -41,7 +42,7 @@ std::pair<std::string, std::string> unknown_key(const std::string& key,
   std::vector<std::string> known(declared.begin(), declared.end());
   for (const KeySpec& spec : key_table())
     known.emplace_back(spec.key);
-  const std::string near = nearest(key, known);
+  const std::string near = runtime::nearest_word(key, known);
   return {"unknown key '" + key + "'",
           near.empty() ? "`tailor recipe --describe` lists every key" : "did you mean '" + near + "'?"};
 }

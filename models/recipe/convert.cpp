@@ -5,6 +5,7 @@
 #include "models/recipe/source.h"
 #include "models/recipe/toml.h"
 #include "runtime/base/option_choice.h"
+#include "runtime/base/wording.h"
 
 #include <algorithm>
 #include <cmath>
@@ -191,12 +192,9 @@ private:
       if (const ReservedKey* reserved = find_reserved(spec_.choices_of + "." + value))
         return refuse(spec_.choices_of + " '" + value + "' is not available in this version (" +
                       std::string(reserved->what) + ")");
-    std::string near = nearest(value, choices_);
-    std::string known;
-    for (const std::string& choice : choices_)
-      known += (known.empty() ? "" : ", ") + choice;
+    const std::string near = runtime::did_you_mean(value, choices_), known = runtime::listed(choices_);
     return refuse("'" + shortened(value) + "' is not a value of " + spec_.key,
-                  near.empty() ? "one of " + known : "did you mean '" + near + "'? (" + known + ")");
+                  near.empty() ? "one of " + known : near + " (" + known + ")");
   }
 
   Conversion bounded_integer(std::int64_t value) {

@@ -3,6 +3,7 @@
 #include "models/recipe/bases.h"
 #include "models/recipe/reserved.h"
 #include "models/recipe/stages.h"
+#include "runtime/base/wording.h"
 #include "runtime/metrics/metric.h"
 #include "runtime/options/component.h"
 #include "runtime/options/key_table.h"

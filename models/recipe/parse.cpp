@@ -10,6 +10,7 @@
 #include "models/recipe/stages.h"
 #include "models/recipe/toml.h"
 #include "runtime/base/file.h"
+#include "runtime/base/wording.h"
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/key_table.h"
@@ -210,9 +211,9 @@ private:
     if (names_built_in_base(*named)) {
       if (const std::optional<std::string_view> text = built_in_base(*named))
         return text_of(built_in_path(*named), std::string(*text));
-      const std::string near = nearest(*named, built_in_bases());
+      const std::string near = runtime::nearest_word(*named, built_in_bases());
       complain(at, "there is no built-in base recipe '" + *named + "'",
-               near.empty() ? "built in: " + joined(built_in_bases()) +
+               near.empty() ? "built in: " + runtime::listed(built_in_bases()) +
                                   "; a file is named with its ending, as \"" + *named + ".toml\""
                             : "did you mean '" + near + "'?");
       return;
@@ -352,7 +353,7 @@ private:
     for (const RecipeStage& known : recipe_.stages)
       names.push_back("stage." + known.name + ".KEY=VALUE");
     complain(Place::command_line(), "'" + shortened(text) + "' names no stage of this recipe",
-             names.empty() ? "it has one part: KEY=VALUE" : joined(names));
+             names.empty() ? "it has one part: KEY=VALUE" : runtime::listed(names));
   }
 
   // Where values go: the stage that is being read, else the sections.
@@ -406,14 +407,7 @@ private:
     constexpr std::size_t kShown = 5;
     const bool more = found.size() > kShown;
     found.resize(std::min(found.size(), kShown));
-    return joined(found) + (more ? ", ..." : "");
-  }
-
-  static std::string joined(const std::vector<std::string>& words) {
-    std::string out;
-    for (const std::string& word : words)
-      out += (out.empty() ? "" : ", ") + word;
-    return out;
+    return runtime::listed(found) + (more ? ", ..." : "");
   }
 
   // What a plain value under the name of a section means.
@@ -476,7 +470,7 @@ private:
         return std::vector<std::string>(names.begin(), names.end());
       }();
     const std::vector<std::string>& known = known_;
-    std::string near = nearest(key, known);
+    std::string near = runtime::nearest_word(key, known);
     if (const std::string last = key.substr(key.rfind('.') + 1); near.empty()) // lr, run.lr: optimizer.lr
       if (const auto found = std::find_if(known.begin(), known.end(), ends_in(last)); found != known.end())
         if (std::find_if(found + 1, known.end(), ends_in(last)) == known.end()) near = *found;

@@ -1,7 +1,5 @@
 #include "models/recipe/source.h"
 
-#include "runtime/base/edit_distance.h"
-
 #include <algorithm>
 
 namespace tailor::recipe {
@@ -91,22 +89,6 @@ std::string shortened(std::string_view text) {
   while (end > 0 && continues_letter(text[end]))
     --end;
   return std::string(text.substr(0, end)) + "...";
-}
-
-std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
-  std::string best;
-  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
-  for (const std::string& candidate : candidates) {
-    const std::size_t longer = std::max(word.size(), candidate.size()),
-                      shorter = std::min(word.size(), candidate.size());
-    if (longer - shorter >= best_distance || candidate == word) continue;
-    const std::size_t distance = runtime::edit_distance(word, candidate);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
 }
 
 } // namespace tailor::recipe

@@ -62,8 +62,4 @@ std::string format(const Diagnostic& diagnostic, const SourceTexts& texts);
 /// `text` as a message quotes it: of a long one the beginning and "...".
 std::string shortened(std::string_view text);
 
-/// The candidate nearest to `word` by edit distance, or "" when none is near (over a third of the letters
-/// differ). Never the word itself.
-std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
-
 } // namespace tailor::recipe

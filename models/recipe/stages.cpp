@@ -1,5 +1,6 @@
 #include "models/recipe/stages.h"
 
+#include "runtime/base/wording.h"
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/key_table.h"

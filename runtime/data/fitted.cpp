@@ -1,6 +1,7 @@
 #include "runtime/data/fitted.h"
 
 #include "runtime/base/options.h"
+#include "runtime/base/wording.h"
 #include "runtime/data/profile.h"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 #include "runtime/data/sampler.h"
 
+#include "runtime/base/wording.h"
 #include "runtime/options/data_keys.h"
 
 #include <limits>

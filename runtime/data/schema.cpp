@@ -1,5 +1,6 @@
 #include "runtime/data/schema.h"
 
+#include "runtime/base/wording.h"
 #include "runtime/data/header.h"
 #include "runtime/data/table.h"
 #include "runtime/data/text.h"

@@ -1,5 +1,6 @@
 #include "runtime/data/source.h"
 
+#include "runtime/base/wording.h"
 #include "runtime/options/data_keys.h"
 
 #include <numeric>

@@ -1,5 +1,6 @@
 #include "runtime/metrics/metric.h"
 
+#include "runtime/base/wording.h"
 #include "runtime/options/eval_keys.h"
 
 #include <algorithm>

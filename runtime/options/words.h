@@ -41,12 +41,4 @@ template <HasWords Enum> std::vector<std::string> words_of() {
   return words;
 }
 
-/// "inv_max, inv_p, effective", for messages.
-inline std::string listed(const std::vector<std::string>& words, std::string_view between = ", ") {
-  std::string text;
-  for (const std::string& word : words)
-    text += (text.empty() ? std::string_view() : between), text += word;
-  return text;
-}
-
 } // namespace tailor::runtime

@@ -3,6 +3,7 @@
 #include "runtime/artifact/stage_options.h"
 #include "runtime/base/file.h"
 #include "runtime/base/option_condition.h"
+#include "runtime/base/wording.h"
 #include "runtime/options/component.h"
 #include "runtime/options/key_table.h"
 #include "runtime/options/program_keys.h"

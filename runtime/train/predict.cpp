@@ -1,6 +1,7 @@
 #include "runtime/train/predict.h"
 
 #include "runtime/base/file.h"
+#include "runtime/base/wording.h"
 #include "runtime/train/finite_check.h"
 
 #include <algorithm>

@@ -6,6 +6,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/folder_lock.h"
 #include "runtime/base/log.h"
+#include "runtime/base/wording.h"
 #include "runtime/data/long_tail.h"
 #include "runtime/exec/cpu_executor.h"
 #include "runtime/options/eval_keys.h"
@@ -346,13 +347,6 @@ Status describe_data(const RunSetup& setup, const DataBundle& data, RunResult& r
   return {};
 }
 
-std::string joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts)
-    text += (text.empty() ? "" : ", ") + part;
-  return text;
-}
-
 /// How many classes each group of the table has; nothing before data were opened.
 Result<std::vector<std::pair<std::string, std::int64_t>>>
 group_sizes(const RunSetup& setup, const std::vector<std::int64_t>& class_counts) {
@@ -384,7 +378,7 @@ Status write_start(const RunSetup& setup) {
     TAILOR_RETURN_IF_ERROR_AS_IS(write_file_atomic(Manifest::path(setup.out), setup.manifest.to_json()));
   TAILOR_RETURN_IF_ERROR_AS_IS(write_program(setup));
   if (!setup.changed.empty())
-    log_info(concat("changed  ", joined(setup.changed), "; recorded in ", Manifest::path(setup.out)));
+    log_info(concat("changed  ", listed(setup.changed), "; recorded in ", Manifest::path(setup.out)));
   return {};
 }
 
@@ -395,7 +389,7 @@ void report_finished(const RunSetup& setup, const std::vector<std::string>& fini
     for (const std::string& seed : finished)
       log_info(seed);
   if (trained || finished.empty() || setup.changed.empty()) return;
-  log_warning(concat(joined(setup.changed), " has no effect: the run is finished"));
+  log_warning(concat(listed(setup.changed), " has no effect: the run is finished"));
   log_info(concat("hint: a larger ", key_name(&RunKeys::epochs), " (or ", key_name(&RunKeys::steps),
                   ") goes on with it; everything else needs a run of its own, with another --out"));
 }
@@ -433,7 +427,7 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
   Warnings& warnings = options.warnings ? *options.warnings : own;
   say_warmup_notes(setup, warnings);
   if (!setup.kept.empty() && !options.quiet)
-    log_info(concat("options  ", joined(setup.kept), ", as the run has them"));
+    log_info(concat("options  ", listed(setup.kept), ", as the run has them"));
 
   std::optional<DataBundle> data;
   std::vector<std::string> finished;

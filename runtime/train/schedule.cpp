@@ -1,5 +1,6 @@
 #include "runtime/train/schedule.h"
 
+#include "runtime/base/wording.h"
 #include "runtime/options/run_keys.h"
 #include "runtime/options/schedule_keys.h"
 

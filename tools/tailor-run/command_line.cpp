@@ -1,7 +1,7 @@
 #include "tools/tailor-run/command_line.h"
 
-#include "runtime/base/edit_distance.h"
 #include "runtime/base/log.h"
+#include "runtime/base/wording.h"
 #include "runtime/train/run_folder.h"
 
 #include <algorithm>
@@ -38,9 +38,8 @@ int refuse_extra(const CLI::App& app, const std::string& word, const std::string
   for (const CLI::Option* option : app.get_options([](const CLI::Option*) { return true; }))
     for (const std::string& long_name : option->get_lnames())
       known.push_back("--" + long_name);
-  const std::string near = nearest_word(known, name);
-  return wrong_command_line(concat("unknown option '", name, "'"),
-                            near.empty() ? help : concat("did you mean '", near, "'?"));
+  const std::string near = did_you_mean(name, known);
+  return wrong_command_line(concat("unknown option '", name, "'"), near.empty() ? help : near);
 }
 
 /// CLI11 writes sentences: "--threads: Value 0 not in range", "A subcommand is required".
@@ -53,17 +52,6 @@ std::string as_message(std::string text) {
 }
 
 } // namespace
-
-std::string nearest_word(const std::vector<std::string>& known, const std::string& word) {
-  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
-  std::string best;
-  for (const std::string& candidate : known)
-    if (const std::size_t distance = edit_distance(word, candidate); distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  return best;
-}
 
 int wrong_command_line(const std::string& message, const std::string& hint) {
   log_error(message);
@@ -106,16 +94,14 @@ std::optional<int> refuse_unknown_command(const CLI::App& app, const std::vector
   const std::string& word = words.front();
   if (std::find(known.begin(), known.end(), word) != known.end()) return std::nullopt;
   const std::string program = app.get_name();
-  std::string hint = nearest_word(known, word);
-  if (!hint.empty()) {
-    hint = concat("did you mean '", hint, "'?");
-  } else if (word.ends_with(".toml")) {
+  std::string hint = did_you_mean(word, known);
+  if (!hint.empty()) return wrong_command_line(concat("unknown command '", word, "'"), hint);
+  if (word.ends_with(".toml")) {
     hint = shell_words({program, "train", word});
   } else if (word.ends_with(".tailor")) {
     hint = shell_words({program, "run", word});
   } else {
-    for (const std::string& name : known)
-      hint += (hint.empty() ? "commands: " : ", ") + name;
+    hint = "commands: " + listed(known);
   }
   return wrong_command_line(concat("unknown command '", word, "'"), hint);
 }

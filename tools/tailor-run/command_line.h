@@ -11,9 +11,6 @@
 
 namespace tailor::runtime {
 
-/// The known word that a slip of the hand turns into `word`, or "".
-std::string nearest_word(const std::vector<std::string>& known, const std::string& word);
-
 /// Prints "error: MESSAGE" and "hint: HINT", if there is one; returns the exit code of a wrong command line.
 int wrong_command_line(const std::string& message, const std::string& hint = {});
 

@@ -4,6 +4,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
 #include "runtime/base/process.h"
+#include "runtime/base/wording.h"
 #include "runtime/options/component.h"
 #include "runtime/train/nonfinite_trap.h"
 #include "runtime/train/run_folder.h"
@@ -222,8 +223,9 @@ int run_command(const std::string& program, const std::vector<std::string>& word
                        : verb == "eval"  ? RunMode::kEval
                                          : RunMode::kTrain;
   if (mode == RunMode::kTrain && !file_exists(verb))
-    if (const std::string near = nearest_word({"predict", "eval"}, verb); !near.empty())
-      return wrong_command_line(concat("unknown command '", verb, "'"), concat("did you mean '", near, "'?"));
+    if (const std::string near = did_you_mean(verb, std::vector<std::string>{"predict", "eval"});
+        !near.empty())
+      return wrong_command_line(concat("unknown command '", verb, "'"), near);
   if (mode == RunMode::kTrain) return run_command(program, mode, words, hooks);
   return run_command(program, mode, {words.begin() + 1, words.end()}, hooks);
 }

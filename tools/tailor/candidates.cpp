@@ -1,6 +1,7 @@
 #include "tools/tailor/candidates.h"
 
 #include "models/recipe/source.h"
+#include "runtime/base/wording.h"
 #include "runtime/options/component.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/program_keys.h"
@@ -40,13 +41,10 @@ runtime::Status unknown(const std::string& part, std::vector<std::string> method
   for (const auto& [name, sampler] : kSamplers)
     methods.emplace_back(name);
   methods.emplace_back(kAsWritten);
-  const std::string near = recipe::nearest(part, methods);
-  std::string all;
-  for (const std::string& method : methods)
-    all += concat(all.empty() ? "" : ", ", method);
+  const std::string near = runtime::did_you_mean(part, methods), all = runtime::listed(methods);
   return runtime::invalid_argument("--methods: there is no method '", part, "'")
       .with_hint(near.empty() ? concat("there are ", all, "; join them with +")
-                              : concat("did you mean '", near, "'? (", all, "; join them with +)"));
+                              : concat(near, " (", all, "; join them with +)"));
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "models/recipe/describe.h"
 #include "models/recipe/parse.h"
 #include "runtime/base/log.h"
+#include "runtime/base/wording.h"
 #include "runtime/options/component.h"
 #include "runtime/options/words.h"
 #include "tools/tailor-run/run_command.h"

@@ -118,12 +118,5 @@ TEST(Schema, DescribesEveryKeyOnce) {
   }
 }
 
-TEST(Source, NearestKnowsWhenNothingIsNear) {
-  EXPECT_EQ(nearest("optimiser", {"optimizer", "model"}), "optimizer");
-  EXPECT_EQ(nearest("zzz", {"optimizer", "model"}), "");
-  EXPECT_EQ(nearest(std::string(100000, 'x'), {"optimizer"}), "");
-  EXPECT_EQ(nearest("stage", {"stage"}), "") << "the word itself is no advice";
-}
-
 } // namespace
 } // namespace tailor::recipe
