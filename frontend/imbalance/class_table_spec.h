@@ -37,9 +37,16 @@ template <TableUse kUse> struct ClassTableSpec {
   std::string name;
   std::string text; ///< the formula
   std::string source = "choice";
-  std::vector<runtime::KeySpec> keys = {};
-  bool takes_beta = false;
+  bool takes_beta = false, takes_eps_tail = false; ///< reads this of its arguments
   std::function<Array(const ClassTableArgs&)> make = {};
+
+  /// Names of the keys of a method that it makes run keys of: without a reader they would have no effect.
+  std::vector<std::string> reads() const {
+    std::vector<std::string> names;
+    if (takes_beta) names.push_back("beta");
+    if (takes_eps_tail) names.push_back("eps_tail");
+    return names;
+  }
 };
 using WeightTable = ClassTableSpec<TableUse::weight>;
 using AscentTable = ClassTableSpec<TableUse::ascent>;

@@ -33,7 +33,7 @@ const runtime::KeySet<SmoothingKeys>& SmoothingKeys::keys() {
                .max = 1,
                .text = "eps of the rarest class; eps is that of the largest",
                .source = "methods 8",
-               .only_if = "method.smoothing.profile = las_concave|las_linear|las_convex"}),
+               .read_by = "method.smoothing.profile"}),
       }};
   return set;
 }
@@ -47,7 +47,8 @@ public:
     const Array eps = control(step, "smoothing", keys_, &SmoothingKeys::eps);
     const Array eps_max = control(step, "smoothing_max", keys_, &SmoothingKeys::eps_max);
     // A field that no profile reads would make a run key of it that has no effect.
-    const Operand eps_tail = keys_.profile.starts_with("las_")
+    const bool reads_tail = runtime::Registry<SmoothingTable>::find(keys_.profile)->takes_eps_tail;
+    const Operand eps_tail = reads_tail
                                  ? Operand(control(step, "smoothing_tail", keys_, &SmoothingKeys::eps_tail))
                                  : Operand(keys_.eps_tail);
     loss.smoothing = Operand(imbalance::class_smoothing(counts, eps, keys_.profile, eps_max, eps_tail));

@@ -21,7 +21,11 @@ bool holds(const Option& option, const std::vector<std::string>& values) {
     return std::find(values.begin(), values.end(), word) != values.end();
   };
   if (option.value.is_null() || (text && text->empty())) return among("none");
-  return values.empty() || among(text ? *text : option.value.to_json());
+  if (values.empty()) return true;
+  if (const auto* list = option.value.as_list())
+    return std::any_of(list->begin(), list->end(),
+                       [&](const OptionValue& item) { return item.as_string() && among(*item.as_string()); });
+  return among(text ? *text : option.value.to_json());
 }
 
 /// An artifact's options may name each other in a circle.

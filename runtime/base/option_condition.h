@@ -9,7 +9,7 @@
 namespace tailor::runtime {
 
 /// Option::only_if taken apart: the option has an effect only if one of `keys` has one of `values`, or, without
-/// values, is set. No keys: always. The value "none" is also that of a key that is not set.
+/// values, is set; of a list, if one of its words is among them. No keys: always. The value "none" is also that of a key that is not set.
 struct OptionCondition {
   std::vector<std::string> keys, values;
 

@@ -56,7 +56,6 @@ struct MetricSpec {
   std::string name;
   std::string text;
   std::string source = "choice";
-  std::vector<KeySpec> keys = {};
 
   /// Place in tables and logs: lower ones first, equal ones by name. The built-in ones have 10, 20, ..., from the loss
   /// over what is read most to what is computed on request; those of users follow.

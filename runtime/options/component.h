@@ -24,6 +24,8 @@ struct Component {
   /// Keys that only this component reads, with their full names. Components of a kind may share one if they declare it
   /// alike.
   std::vector<KeySpec> keys = {};
+  /// Numbers it reads of whoever names it, by the last word of their keys (KeySpec::read_by): "beta".
+  std::vector<std::string> reads = {};
 };
 
 /// A kind of component and how a recipe names one of it.
@@ -62,11 +64,15 @@ void add_problem(std::string_view kind, std::string_view name, std::string_view 
 std::uint64_t component_version();
 } // namespace detail
 
-/// The components of type `Spec`, which has the members of Component and `static constexpr std::string_view kKind`.
+/// The components of type `Spec`, which has `static constexpr std::string_view kKind` and name, text and source of a
+/// Component. One whose code is given the options of a program may have `keys`; one that is given numbers says which in
+/// `reads()`.
 template <class Spec> class Registry {
 public:
   static void add(Spec spec, const std::source_location& where) {
-    const Component component{spec.name, spec.text, spec.source, spec.keys};
+    Component component{.name = spec.name, .text = spec.text, .source = spec.source};
+    if constexpr (requires { spec.keys; }) component.keys = spec.keys;
+    if constexpr (requires { spec.reads(); }) component.reads = spec.reads();
     if constexpr (requires { spec.make == nullptr; })
       if (spec.make == nullptr) return detail::add_problem(Spec::kKind, component.name, "has no code", where);
     if (detail::add_component(Spec::kKind, component, where)) all().emplace(component.name, std::move(spec));

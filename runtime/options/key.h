@@ -48,6 +48,8 @@ struct KeySpec {
   std::string text;                       ///< one line of help
   std::string source;                     ///< section of docs/methods.md, or "choice"
   std::string only_if;                    ///< Option::only_if: without it the key has no effect
+  std::string
+      read_by; ///< a key that names a component: this one has an effect if that lists it (Component::reads)
   std::source_location declared;
 
   bool has_limits() const { return min != -kNoLimit || max != kNoLimit; }

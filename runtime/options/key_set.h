@@ -113,6 +113,7 @@ struct About {
   std::string text;
   std::string source = "choice";
   std::string only_if = "";
+  std::string read_by = "";
   std::string_view choices_of = "";
   std::vector<std::string> choices = {};
   std::optional<KeyType> type = std::nullopt; ///< where the member's type leaves it open: a path, a column
@@ -163,6 +164,7 @@ KeyField<S> key(std::string name, T S::*member, About about,
   spec.text = std::move(about.text);
   spec.source = std::move(about.source);
   spec.only_if = std::move(about.only_if);
+  spec.read_by = std::move(about.read_by);
   spec.declared = where;
   field.offset = detail::offset_of(member);
   field.assign = [member](const OptionValue& value, S& into) {

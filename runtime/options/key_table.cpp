@@ -1,6 +1,7 @@
 #include "runtime/options/key_table.h"
 
 #include "runtime/base/status.h"
+#include "runtime/base/wording.h"
 #include "runtime/options/component.h"
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
@@ -29,18 +30,52 @@ struct Table {
   std::uint64_t version = 0;
 };
 
-/// The keys of a kind's components, each once, with the names that read it as its condition.
-void add_components(const ComponentKind& kind, std::vector<KeySpec>& specs) {
+/// The keys that name a component of `kind`: data.sampler and data.sampler_then.
+std::vector<std::string> selectors_of(std::string_view kind, const std::vector<KeySpec>& specs) {
+  std::vector<std::string> selectors;
+  for (const KeySpec& spec : specs)
+    if (spec.choices_of == kind) selectors.push_back(spec.key);
+  return selectors;
+}
+
+/// The keys of all components, each once. A key of one that a recipe names in a single place has an effect only where
+/// a name stands that reads it.
+void add_components(std::vector<KeySpec>& specs) {
   std::map<std::string, std::size_t> known;
-  for (const ComponentEntry* entry : components(kind.kind))
-    for (const KeySpec& own : entry->component.keys) {
-      const auto [found, added] = known.emplace(own.key, specs.size());
-      if (added) specs.push_back(own);
-      KeySpec& spec = specs[found->second];
-      if (!kind.one || !own.only_if.empty()) continue;
-      spec.only_if = added ? concat(kind.selector, " = ", entry->component.name)
-                           : concat(spec.only_if, "|", entry->component.name);
-    }
+  std::map<std::size_t, std::pair<std::string_view, std::vector<std::string>>>
+      readers; // kind and names of a key
+  for (const ComponentKind& kind : component_kinds())
+    for (const ComponentEntry* entry : components(kind.kind))
+      for (const KeySpec& own : entry->component.keys) {
+        const auto [found, added] = known.emplace(own.key, specs.size());
+        if (added) specs.push_back(own);
+        if (!kind.one || !own.only_if.empty()) continue;
+        auto& [of_kind, names] = readers[found->second];
+        of_kind = kind.kind;
+        names.push_back(entry->component.name);
+      }
+  for (const auto& [index, reader] : readers) {
+    std::vector<std::string> selectors = selectors_of(reader.first, specs);
+    std::erase(selectors, specs[index].key);
+    specs[index].only_if = concat(listed(selectors, "|"), " = ", listed(reader.second, "|"));
+  }
+}
+
+/// Conditions by what a component says that it reads.
+void add_conditions(std::vector<KeySpec>& specs) {
+  std::map<std::string, std::string> kind_of; // of the component that a key names
+  for (const KeySpec& spec : specs)
+    if (!spec.choices_of.empty()) kind_of.emplace(spec.key, spec.choices_of);
+  for (KeySpec& spec : specs) {
+    if (spec.read_by.empty()) continue;
+    const std::string number = spec.key.substr(spec.key.rfind('.') + 1);
+    std::vector<std::string> names;
+    for (const ComponentEntry* entry : components(kind_of[spec.read_by]))
+      if (const auto& reads = entry->component.reads;
+          std::find(reads.begin(), reads.end(), number) != reads.end())
+        names.push_back(entry->component.name);
+    spec.only_if = concat(spec.read_by, " = ", listed(names, "|"));
+  }
 }
 
 Table made_table() {
@@ -58,8 +93,8 @@ Table made_table() {
   add(ScheduleKeys::keys().specs());
   add(RunKeys::keys().specs());
   add(EvalKeys::keys().specs());
-  for (const ComponentKind& kind : component_kinds())
-    add_components(kind, table.specs);
+  add_components(table.specs);
+  add_conditions(table.specs);
   std::stable_sort(table.specs.begin(), table.specs.end(),
                    [](const KeySpec& a, const KeySpec& b) { return section_of(a.key) < section_of(b.key); });
   for (const KeySpec& spec : table.specs)

@@ -36,12 +36,17 @@ const runtime::Registered<SmoothingTable> las_concave{
      .text = "eps_tail + (eps - eps_tail) sin(pi/2 r), r = (n_i - n_min) / (n_max - n_min): more for "
              "frequent classes",
      .source = "methods 8",
+     .takes_eps_tail = true,
      .make = concave}};
-const runtime::Registered<SmoothingTable> las_linear{
-    {.name = "las_linear", .text = "eps_tail + (eps - eps_tail) r", .source = "methods 8", .make = linear}};
+const runtime::Registered<SmoothingTable> las_linear{{.name = "las_linear",
+                                                      .text = "eps_tail + (eps - eps_tail) r",
+                                                      .source = "methods 8",
+                                                      .takes_eps_tail = true,
+                                                      .make = linear}};
 const runtime::Registered<SmoothingTable> las_convex{{.name = "las_convex",
                                                       .text = "eps + (eps - eps_tail) sin(3 pi/2 + pi/2 r)",
                                                       .source = "methods 8",
+                                                      .takes_eps_tail = true,
                                                       .make = convex}};
 
 } // namespace

@@ -19,11 +19,12 @@ const KeySet<ClassAwareKeys>& ClassAwareKeys::keys() {
       "data.sampler_",
       {
           key("run", &ClassAwareKeys::run,
-              {.min = 1,
-               .max = 1048576,
-               .text = "consecutive rows of one class that sampler class_aware draws",
-               .source = "methods 3",
-               .only_if = "data.sampler|data.sampler_then = class_aware"}),
+              {
+                  .min = 1,
+                  .max = 1048576,
+                  .text = "consecutive rows of one class that sampler class_aware draws",
+                  .source = "methods 3",
+              }),
       }};
   return set;
 }

@@ -13,16 +13,16 @@ struct EffectiveBalancedKeys {
 };
 
 const KeySet<EffectiveBalancedKeys>& EffectiveBalancedKeys::keys() {
-  static const KeySet<EffectiveBalancedKeys> set{
-      "data.sampler_",
-      {
-          key("beta", &EffectiveBalancedKeys::beta,
-              {.min = 0,
-               .max = 0.999999999,
-               .text = "beta of sampler effective_balanced",
-               .source = "methods 3",
-               .only_if = "data.sampler|data.sampler_then = effective_balanced"}),
-      }};
+  static const KeySet<EffectiveBalancedKeys> set{"data.sampler_",
+                                                 {
+                                                     key("beta", &EffectiveBalancedKeys::beta,
+                                                         {
+                                                             .min = 0,
+                                                             .max = 0.999999999,
+                                                             .text = "beta of sampler effective_balanced",
+                                                             .source = "methods 3",
+                                                         }),
+                                                 }};
   return set;
 }
 

@@ -21,7 +21,9 @@ const KeySet<PiecesKeys>& PiecesKeys::keys() {
       ScheduleKeys::key_prefix(),
       {
           key("pieces", &PiecesKeys::pieces,
-              {.text = "schedules that follow one another, each as if its part of the run were the run",
+              {.text =
+                   "schedules that follow one another, each as if its part of the run were the run, with the "
+                   "keys of its name, which two of one name share",
                .choices_of = std::string(ScheduleSpec::kKind)}),
           key("piece_ends", &PiecesKeys::ends,
               {.min = 0,

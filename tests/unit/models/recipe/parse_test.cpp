@@ -389,6 +389,17 @@ TEST(Recipe, ValuesBelowTheChoiceThatReplacedThemAreIgnored) {
   EXPECT_THAT(recipe.messages(), HasSubstr("hint: remove it, or set optimizer.name = \"adamw\""));
 }
 
+// Each piece reads the keys of its own schedule, where they are set.
+TEST(Recipe, PiecesOfAScheduleHaveTheirKeys) {
+  const std::string pieces =
+      kMoons + "[schedule]\nname = \"pieces\"\npieces = [\"step\", \"list\", \"curve\"]\n";
+  EXPECT_TRUE(parse_text(pieces + "milestones = [3]\nvalues = [1, 0.5]\n").ok());
+  EXPECT_THAT(parse_text(pieces + "values = [1, 0.5]\n").messages(),
+              HasSubstr("'schedule.milestones' is empty"));
+  EXPECT_THAT(parse_text(pieces + "milestones = [3]\nvalues = [1, 0.5]\nwarmup_epochs = 3\n").messages(),
+              HasSubstr("'schedule.warmup_epochs' has no effect with schedule.name = \"pieces\""));
+}
+
 TEST(Recipe, SharesOfSplitsThatAreFilesDoNotCount) {
   EXPECT_TRUE(
       parse_text("[data]\ntrain = \"t.csv\"\ntest = \"u.csv\"\nsplit = { test = 0.9, val = 0.5 }\n").ok());

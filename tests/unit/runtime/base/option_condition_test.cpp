@@ -45,6 +45,19 @@ TEST(OptionCondition, NoneIsAKeyThatIsNotSet) {
   EXPECT_EQ(unmet_condition(options, "table"), (OptionCondition{{"weights"}, {"none"}}));
 }
 
+TEST(OptionCondition, AListHoldsItsWords) {
+  Options options;
+  options.set("name", option("pieces"));
+  options.set("pieces", option(OptionValue(OptionValue::List{"step", "cosine"}), "name = pieces"));
+  options.set("milestones", option(3, "name|pieces = step"));
+  options.set("warmup", option(3, "name|pieces = warmup_cosine"));
+  EXPECT_EQ(unmet_condition(options, "milestones"), std::nullopt);
+  EXPECT_NE(unmet_condition(options, "warmup"), std::nullopt);
+  options.set("name", option("cosine"));
+  EXPECT_EQ(unmet_condition(options, "milestones"), (OptionCondition{{"name"}, {"pieces"}}))
+      << "pieces itself has no effect";
+}
+
 TEST(OptionCondition, ACircleEnds) {
   Options options;
   options.set("a", option("x", "b = x"));

@@ -62,7 +62,7 @@ TEST(OwnSampler, IsNamedKeyedAndDrawnFrom) {
 TEST(OwnSampler, IsInTheTableAndInHints) {
   const KeySpec* key = find_key("data.block_first");
   ASSERT_NE(key, nullptr);
-  EXPECT_EQ(key->only_if, "data.sampler = block");
+  EXPECT_EQ(key->only_if, "data.sampler|data.sampler_then = block");
   EXPECT_THAT(find_key("data.sampler")->words(), testing::Contains("block"));
   EXPECT_THAT(find_key("data.sampler_then")->words(), testing::Contains("block"));
   const std::vector<std::int32_t> labels = {0, 1};

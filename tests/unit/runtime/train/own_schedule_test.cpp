@@ -53,7 +53,7 @@ TEST(OwnSchedule, IsNamedAndKeyedBelowEveryPrefix) {
 
 TEST(OwnSchedule, IsInTheTableAndInHints) {
   ASSERT_NE(find_key("schedule.half_life"), nullptr);
-  EXPECT_EQ(find_key("schedule.half_life")->only_if, "schedule.name = decay");
+  EXPECT_EQ(find_key("schedule.half_life")->only_if, "schedule.name|schedule.pieces = decay");
   EXPECT_THAT(find_key("schedule.name")->words(), ::testing::Contains("decay"));
   Options options;
   options.set("schedule.name", "decays");
