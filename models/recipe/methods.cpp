@@ -92,13 +92,18 @@ private:
     const Part part = specs_[i]->weighs_passes ? Part::class_weights : specs_[i]->part;
     const bool shapes = part == Part::smoothing || part == Part::bias || part == Part::margin ||
                         part == Part::focal || part == Part::class_weights || part == Part::mixing;
-    if (!loss || !shapes || std::find(loss->takes.begin(), loss->takes.end(), part) != loss->takes.end())
-      return;
+    if (!loss || !shapes || takes(*loss, part)) return;
     recipe::contradict(recipe_, element(i),
                        "'" + names_[i] + "' gives " + std::string(text_of(part)) + ", which loss '" +
                            loss->name + "' does not take",
                        key_name(&MethodKeys::loss), "the loss is set here",
                        "remove '" + names_[i] + "', or list the part in the loss' `takes` and honour it");
+  }
+
+  /// What stands before the loss of a row, the step puts there.
+  static bool takes(const LossSpec& loss, Part part) {
+    if (loss.is_of_rows()) return part == Part::class_weights || part == Part::mixing;
+    return std::find(loss.takes.begin(), loss.takes.end(), part) != loss.takes.end();
   }
 
   static std::string element(std::size_t i) {

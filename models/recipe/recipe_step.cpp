@@ -1,6 +1,7 @@
 #include "models/recipe/recipe_step.h"
 
 #include "frontend/graph/error.h"
+#include "frontend/losses/row_losses.h"
 #include "frontend/ops/indexing.h"
 #include "frontend/ops/shaping.h"
 #include "models/recipe/methods.h"
@@ -97,6 +98,61 @@ bool trains(const nn::Module& net, const std::vector<std::string>& frozen) {
 }
 } // namespace
 
+bool RecipeStep::reduces_by(Reduction reduction) const {
+  return loss_->is_of_rows() ||
+         std::find(loss_->reductions.begin(), loss_->reductions.end(), reduction) != loss_->reductions.end();
+}
+
+Array RecipeStep::loss_of(const LossRequest& request) const {
+  const Location here = at(key_name(&MethodKeys::loss));
+  const losses::LossOptions& terms = request.terms;
+  if (!loss_->is_of_rows()) {
+    if (!reduces_by(terms.reduction)) {
+      const bool asks_weights = terms.reduction == Reduction::weighted_mean;
+      const std::string key = reduction_key();
+      throw TraceError("loss",
+                       "'" + loss_->name + "' does not divide by the " +
+                           (asks_weights ? "weights" : "number of rows"),
+                       at(key), key + " = \"" + (asks_weights ? "batch_mean" : "weighted_mean") + "\"");
+    }
+    const Array loss = loss_->make(request);
+    if (!loss.empty() && loss.rank() != 0)
+      throw TraceError("loss",
+                       "'" + loss_->name + "' takes parts of methods, so it gives one number, not " +
+                           to_string(loss.type()),
+                       here, "a loss without `takes` gives one number per row");
+    return loss;
+  }
+  const Array& labels = request.batch.label;
+  const auto rows_by = [&](const Array& slot) {
+    LossRequest own = request;
+    own.terms = {};
+    own.batch.label = slot;
+    Array rows = loss_->make(own);
+    if (rows.empty() || rows.rank() != 1 || rows.shape() != labels.shape())
+      throw TraceError("loss",
+                       "'" + loss_->name + "' gives " +
+                           (rows.empty() ? std::string("nothing") : to_string(rows.type())) +
+                           ", not one number for each of the " + std::to_string(labels.shape()[0]) + " rows",
+                       here,
+                       "the step weighs the rows and takes their mean; a loss that does so itself says with "
+                       "`takes` and `reductions` what it honours");
+    return rows;
+  };
+  const Array rows = rows_by(labels);
+  return losses::loss_of_rows(rows, terms.labels_b.empty() ? Array() : rows_by(terms.labels_b),
+                              Operand(labels, here), terms);
+}
+
+/// Where a recipe says what the loss is divided by.
+std::string RecipeStep::reduction_key() const {
+  for (const UsedMethod& used : methods_)
+    if (used.spec->part == Part::class_weights)
+      if (const std::string key = "method." + used.spec->name + ".reduction"; part_.options.contains(key))
+        return key;
+  return key_name(&MethodKeys::use);
+}
+
 Gradients RecipeStep::gradients(Step& step) {
   const Location here = at(key_name(&MethodKeys::use));
   LocationScope scope(here, LocationScope::Nesting::inner);
@@ -108,7 +164,7 @@ Gradients RecipeStep::gradients(Step& step) {
   const MixedRows mixed = mix(step, shaped);
   const Array class_weights = shaped.class_weights ? shaped.class_weights->array() : Array();
   const LossOfWeights loss = [&](const Array& weights) {
-    LossRequest request{step, {}, step.batch(), classes, shaped};
+    LossRequest request{step, {}, step.batch(), classes, part_.options, shaped};
     {
       LocationScope network(at(key_name(&ModelKeys::name)), LocationScope::Nesting::inner);
       request.logits = adjusted(mixed.partners.empty() ? net_.logits(step.batch(), step.context())
@@ -118,13 +174,15 @@ Gradients RecipeStep::gradients(Step& step) {
     // Weights that a method brings for its own pass count as class weights do by default; a soft label has no one weight
     // to divide by, and of an ascent only the direction counts.
     if (!shaped.class_weights && !weights.empty())
-      request.options.reduction =
-          shaped.mixed == losses::MixedLabels::soft ? Reduction::batch_mean : Reduction::weighted_mean;
-    request.options.class_weights = weights.empty() ? std::optional<Operand>() : Operand(weights);
-    if (weights.empty()) request.options.reduction = Reduction::batch_mean;
+      request.terms.reduction =
+          shaped.mixed == losses::MixedLabels::soft || !reduces_by(Reduction::weighted_mean)
+              ? Reduction::batch_mean
+              : Reduction::weighted_mean;
+    request.terms.class_weights = weights.empty() ? std::optional<Operand>() : Operand(weights);
+    if (weights.empty()) request.terms.reduction = Reduction::batch_mean;
     const Location line = loss_->name == MethodKeys().loss ? here : at(key_name(&MethodKeys::loss));
     LocationScope own(line, LocationScope::Nesting::inner);
-    return run_user_code("loss '" + loss_->name + "'", line, [&] { return loss_->make(request); });
+    return run_user_code("loss '" + loss_->name + "'", line, [&] { return loss_of(request); });
   };
   for (const UsedMethod& used : methods_)
     if (used.spec->part == Part::gradients)

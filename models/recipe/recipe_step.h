@@ -45,6 +45,10 @@ private:
   Gradients gradients(Step& step);
   /// The rows as a method mixes them, and their labels in `shaped`; without partners if none does.
   MixedRows mix(Step& step, losses::LossOptions& shaped);
+  /// What the loss makes of a request, weighed, mixed and reduced.
+  Array loss_of(const LossRequest& request) const;
+  bool reduces_by(Reduction reduction) const;
+  std::string reduction_key() const;
   Location at(std::string_view key) const { return location_of(part_, key); }
 
   Recipe part_;

@@ -216,10 +216,14 @@ TEST(Mixup, RefusesLossesThatHaveNoSoftForm) {
       "");
 }
 
-const Registered<LossSpec> of_one_label{
-    {.name = "of-one-label", .text = "knows one label", .make = [](const LossRequest& request) {
-       return losses::softmax_cross_entropy(request.logits, request.batch.label);
-     }}};
+const Registered<LossSpec> of_one_label{{.name = "of-one-label",
+                                         .text = "knows one label",
+                                         .make =
+                                             [](const LossRequest& request) {
+                                               return losses::softmax_cross_entropy(request.logits,
+                                                                                    request.batch.label);
+                                             },
+                                         .takes = {Part::class_weights}}};
 
 struct OneLayer : nn::Module {
   explicit OneLayer(int64_t outputs) : head(1, outputs) { add("head", head); }
