@@ -16,11 +16,8 @@ struct Net : nn::Module {
 
 struct Scale : nn::Module { // LWS: logits times s, at first 1
   nn::Tensor s;
-  explicit Scale(std::int64_t classes)
-      : s({DType::f32, {classes}}, InitRule::ones(), State::Role::parameter, false) {
-    add("s", s);
-  }
-  Array operator()(const Array& logits) { return logits * s.read({}); }
+  explicit Scale(std::int64_t classes) : s({classes}, InitRule::ones()) { add("s", s); }
+  Array operator()(const Array& logits) { return logits * s.read(); }
 };
 
 struct Mislas {
@@ -53,10 +50,8 @@ struct Mislas {
       s.report("loss", g.loss), s.report("lambda", lambda);
     });
     program.step("classifier", [&](Step& s) {
-      const Array n = s.classes().counts();
-      const Array rank =
-          (n - min(n)) / maximum(max(n) - min(n), 1.0); // 0 for the rarest class, 1 for the largest
-      const Array smoothing = s.control("smoothing", 0.3) * sin(1.5707963267948966 * rank);
+      const Array smoothing =
+          imbalance::class_smoothing(s.classes().counts(), s.control("smoothing", 0.3), "las_concave");
       auto loss = [&] {
         Array f = stop_gradient(net.features(s.batch().numeric, Context{.train = false}));
         return losses::softmax_cross_entropy(scale(net.head(f, s.context())), s.batch().label,

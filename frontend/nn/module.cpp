@@ -12,6 +12,13 @@ Tensor::Tensor(TensorType type, InitRule init, State::Role role, bool norm_or_bi
   state_->norm_or_bias = norm_or_bias;
 }
 
+Tensor::Tensor(Shape shape, InitRule init)
+    : Tensor({DType::f32, std::move(shape)}, std::move(init), State::Role::parameter, false) {}
+
+Array Tensor::read(const std::source_location& where) const {
+  return read(LocationScope::resolve(make_location(where)));
+}
+
 Array Tensor::read(const Location& location) const {
   return Trace::require(state_->name.empty() ? "parameter" : state_->name, location).read(state_, location);
 }

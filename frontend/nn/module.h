@@ -15,8 +15,11 @@ namespace tailor::nn {
 /// A parameter or buffer of a module. Using it inside a trace reads its value at that point of the recording.
 class Tensor {
 public:
+  /// A trained f32 tensor, for modules of one's own: logits * scale.read().
+  explicit Tensor(Shape shape, InitRule init = InitRule::zeros());
   Tensor(TensorType type, InitRule init, State::Role role, bool norm_or_bias);
 
+  Array read(const std::source_location& where = std::source_location::current()) const;
   Array read(const Location& location) const;
   void write(const Array& value) const;
   const std::shared_ptr<State>& state() const { return state_; }

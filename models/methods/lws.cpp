@@ -9,11 +9,8 @@ namespace {
 /// s [K], at first 1: the program starts as it would without.
 class Scale final : public nn::Module {
 public:
-  explicit Scale(std::int64_t num_classes)
-      : scale_({DType::f32, {num_classes}}, InitRule::ones(), State::Role::parameter, false) {
-    add("scale", scale_);
-  }
-  Array operator()(const Array& logits) const { return logits * scale_.read({}); }
+  explicit Scale(std::int64_t num_classes) : scale_({num_classes}, InitRule::ones()) { add("scale", scale_); }
+  Array operator()(const Array& logits) const { return logits * scale_.read(); }
 
 private:
   nn::Tensor scale_;

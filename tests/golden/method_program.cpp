@@ -28,7 +28,7 @@ public:
       : weight_({DType::f32, {classes}}, InitRule::ones(), State::Role::parameter, false) {
     add("weight", weight_);
   }
-  Array operator()(const Array& logits) const { return logits * weight_.read({}); }
+  Array operator()(const Array& logits) const { return logits * weight_.read(); }
 
 private:
   nn::Tensor weight_;
