@@ -1,6 +1,8 @@
-"""JAX on the problem of problem.py, one thread: python jax_peer.py DIR METHOD SECONDS
+"""JAX on the problem of problem.py, one thread: python jax_peer.py DIR METHOD MODE SECONDS
 
-The whole step is one jit with donated state, the form JAX is fastest in. Prints one JSON line.
+MODE jit      the whole step is one jit with donated state
+     scan8    eight steps per call, by lax.scan inside one jit: an eighth of the dispatch
+Prints one JSON line.
 """
 import json
 import os
@@ -12,7 +14,7 @@ import jax.numpy as jnp
 
 from problem import Problem, measure
 
-folder, method, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+folder, method, mode, seconds = sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4])
 p = Problem(folder)
 x, y = jnp.asarray(p.x), jnp.asarray(p.y.astype("int32"))
 table = jnp.asarray(p.table)
@@ -51,7 +53,12 @@ def train_step(state, i):
     return (params, momentum, ema), loss
 
 
-jitted = jax.jit(train_step, donate_argnums=0)
+def eight_steps(state, i):
+    return jax.lax.scan(train_step, state, (i + jnp.arange(8)) % p.num_batches)
+
+
+steps_per_call = {"jit": 1, "scan8": 8}[mode]
+jitted = jax.jit(train_step if steps_per_call == 1 else eight_steps, donate_argnums=0)
 params = [jnp.asarray(value) for value in p.params]
 state = (params, [jnp.zeros_like(v) for v in params], [v + 0 for v in params])
 
@@ -62,5 +69,5 @@ def step(i):
     return loss
 
 
-losses, us = measure(step, p.num_batches, seconds)
-print(json.dumps({"peer": "jax " + jax.__version__, "mode": "jit", "method": method, "us_per_step": us, "losses": losses}))
+losses, us = measure(step, p.num_batches, seconds, steps_per_call=steps_per_call)
+print(json.dumps({"peer": "jax " + jax.__version__, "mode": mode, "method": method, "us_per_step": us, "losses": losses}))

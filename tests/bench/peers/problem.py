@@ -37,20 +37,25 @@ class Problem:
         self.table = read("table.f32", np.float32)
 
 
-def measure(step, num_batches, seconds, windows=7):
-    """(first five losses, microseconds per step: the median of `windows` windows)."""
-    losses = [float(step(i % num_batches)) for i in range(5)]
+def measure(step, num_batches, seconds, windows=7, steps_per_call=1):
+    """(first five losses, microseconds per step: the median of `windows` windows).
+
+    step(i) trains on batches i, i + 1, ..., `steps_per_call` of them modulo num_batches, and gives the loss of each.
+    """
+    first = -(-5 // steps_per_call)  # calls that have five losses
+    losses = [step(i * steps_per_call % num_batches) for i in range(first)]
+    losses = [float(loss) for call in losses for loss in np.asarray(call).reshape(-1)][:5]
     for i in range(20):
-        step(i % num_batches)
+        step(i * steps_per_call % num_batches)
     start = time.perf_counter()
-    step(0)
+    np.asarray(step(0))
     one = max(time.perf_counter() - start, 1e-6)
-    steps = max(1, int(seconds / windows / one))
+    calls = max(1, int(seconds / windows / one))
     times = []
     for _ in range(windows):
         start = time.perf_counter()
-        for i in range(steps):
-            last = step(i % num_batches)
-        float(last)
-        times.append((time.perf_counter() - start) / steps)
+        for i in range(calls):
+            last = step(i * steps_per_call % num_batches)
+        np.asarray(last)  # waits for it
+        times.append((time.perf_counter() - start) / (calls * steps_per_call))
     return losses, statistics.median(times) * 1e6

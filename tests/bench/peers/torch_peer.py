@@ -3,6 +3,7 @@
 MODE eager    autograd, _foreach_ update (what an expert writes)
      flat     autograd over views of one flat tensor: one kernel per update operation
      compile  the whole step as one function under torch.compile (2.x)
+     cpp_wrapper  the same, called from C++ instead of Python (torch._inductor.config.cpp_wrapper)
 Prints one JSON line.
 """
 import json
@@ -41,8 +42,13 @@ def ascent_loss(params, x, y):
 
 
 initial = [torch.from_numpy(value) for value in p.params]
-if mode == "compile":
+if mode in ("compile", "cpp_wrapper"):
     from torch.func import grad_and_value
+
+    if mode == "cpp_wrapper":
+        import torch._inductor.config
+
+        torch._inductor.config.cpp_wrapper = True
 
     def whole(params, momentum, ema, x, y):
         if method == "sam-a":
