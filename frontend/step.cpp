@@ -6,6 +6,7 @@
 #include "runtime/base/status.h"
 #include "runtime/options/program_keys.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace tailor {
@@ -15,24 +16,56 @@ namespace {
 using runtime::OptionStage;
 using runtime::OptionValue;
 
-/// A field the data plan does not have: using it says so.
-Array missing(const std::string& field) {
-  return record1("missing", {},
-                 NameOptions{"the batch has no " + field + ": the data plan has no such input"}, {}, {});
+/// A field the data plan does not have: using it says so. Random ops draw by their op id, so a field that batches did not
+/// always have takes none where it is missing (`scope` 0), or programs without it would draw otherwise.
+Array missing(const std::string& field, std::uint64_t scope) {
+  NameOptions message{"the batch has no " + field + ": the data plan has no such input"};
+  return Array(record_in(scope, {.op = "missing",
+                                 .inputs = {},
+                                 .options = std::move(message),
+                                 .results = {TensorType()},
+                                 .location = {}}),
+               0);
+}
+
+DType dtype_of(runtime::DType dtype) {
+  switch (dtype) {
+  case runtime::DType::kF32:
+    return DType::f32;
+  case runtime::DType::kBF16:
+    return DType::bf16;
+  case runtime::DType::kF64:
+    return DType::f64;
+  case runtime::DType::kI32:
+    return DType::i32;
+  case runtime::DType::kI64:
+    return DType::i64;
+  case runtime::DType::kI1:
+    return DType::i1;
+  }
+  detail::fail("batch", "unknown dtype of an input", Location());
 }
 
 Batch make_batch(const data::Schema& schema, std::int64_t rows, const Location& location) {
   Trace& trace = Trace::require("batch", location);
-  auto input = [&](const char* name, bool present, DType dtype, Shape shape) {
-    return present ? trace.input(name, {dtype, std::move(shape)}, location) : missing(name);
+  const std::vector<runtime::InputColumn> columns = schema.inputs();
+  auto input = [&](std::string_view name) {
+    const auto found = std::find_if(columns.begin(), columns.end(),
+                                    [&](const runtime::InputColumn& column) { return column.name == name; });
+    if (found == columns.end())
+      return missing(std::string(name), name == runtime::input_names::kRowWeight ? 0 : trace.scope());
+    std::vector<std::int64_t> shape = {rows};
+    shape.insert(shape.end(), found->row_shape.begin(), found->row_shape.end());
+    return trace.input(found->name, {dtype_of(found->dtype), Shape(std::move(shape))}, location);
   };
+  namespace names = runtime::input_names;
   Batch batch;
-  batch.image = input("image", schema.image_height > 0, DType::f32,
-                      {rows, schema.image_height, schema.image_width, schema.image_channels});
-  batch.numeric = input("numeric", schema.num_numeric() > 0, DType::f32, {rows, schema.num_numeric()});
-  batch.category = input("category", schema.num_category() > 0, DType::i32, {rows, schema.num_category()});
-  batch.label = input("label", true, DType::i32, {rows});
-  batch.index = input("index", true, DType::i32, {rows});
+  batch.image = input(names::kImage);
+  batch.numeric = input(names::kNumeric);
+  batch.category = input(names::kCategory);
+  batch.label = input(names::kLabel);
+  batch.index = input(names::kIndex);
+  batch.row_weight = input(names::kRowWeight);
   batch.valid = trace.control("valid", {DType::i32, {}}, location);
   return batch;
 }

@@ -4,7 +4,7 @@
 #include "frontend/data.h"
 #include "frontend/graph/error.h"
 #include "runtime/base/log.h"
-#include "runtime/data/plan.h"
+#include "runtime/data/open.h"
 
 namespace tailor::backend {
 
@@ -14,7 +14,7 @@ void registerFrontendServices() {
     auto read = [&]() -> runtime::Result<runtime::DataSchema> {
       TAILOR_ASSIGN_OR_RETURN_AS_IS(runtime::DataPlan plan, runtime::read_data_plan(options, ""));
       runtime::SchemaNotes notes;
-      TAILOR_ASSIGN_OR_RETURN_AS_IS(runtime::DataSchema schema, plan.source->schema(&notes));
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(runtime::DataSchema schema, schema_of(plan, &notes));
       for (const std::string& note : notes)
         runtime::log_info("note: " + note);
       return schema;

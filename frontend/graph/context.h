@@ -22,12 +22,13 @@ struct Context {
 /// One mini-batch, sample-major; rows >= valid are padding and count for nothing. Fields the data plan does
 /// not have raise TraceError when used.
 struct Batch {
-  Array image;    ///< [N, H, W, C] f32, normalised
-  Array numeric;  ///< [N, D] f32, normalised
-  Array category; ///< [N, columns] i32 codes
-  Array label;    ///< [N] i32 in [0, K)
-  Array index;    ///< [N] i32 row id in the data set
-  Array valid;    ///< [] i32 number of valid rows
+  Array image;      ///< [N, H, W, C] f32, normalised
+  Array numeric;    ///< [N, D] f32, normalised
+  Array category;   ///< [N, columns] i32 codes
+  Array label;      ///< [N] i32 in [0, K)
+  Array index;      ///< [N] i32 row id in the data set
+  Array row_weight; ///< [N] f32, at least 0: data.row_weights (methods.md 2.2)
+  Array valid;      ///< [] i32 number of valid rows
 };
 
 } // namespace tailor

@@ -1,5 +1,7 @@
 #include "ir/ops/Support.h"
+#include "runtime/base/data_schema.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -112,25 +114,26 @@ void ControlReadOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
 
 namespace {
 struct InputKind {
-  StringLiteral name;
+  StringRef name;
   int64_t rank;
   bool isFloat; ///< f32, else i32
 };
 } // namespace
 
-// The batch inputs the data plan can fill.
-static constexpr InputKind kInputs[] = {{"numeric", 2, true},
-                                        {"category", 2, false},
-                                        {"image", 4, true},
-                                        {"label", 1, false},
-                                        {"index", 1, false}};
+// The batch inputs that a data schema can list (DataSchema::inputs), with the batch in front.
+namespace names = runtime::input_names;
+static constexpr InputKind kInputs[] = {{names::kNumeric, 2, true}, {names::kCategory, 2, false},
+                                        {names::kImage, 4, true},   {names::kLabel, 1, false},
+                                        {names::kIndex, 1, false},  {names::kRowWeight, 1, true}};
 
 LogicalResult InputOp::verify() {
   if (failed(verifyInEntry(*this))) return failure();
   const auto* kind = llvm::find_if(kInputs, [&](const InputKind& k) { return k.name == getInput(); });
-  if (kind == std::end(kInputs))
-    return emitOpError("'") << getInput()
-                            << "' is not a batch input (numeric, category, image, label, index)";
+  if (kind == std::end(kInputs)) {
+    InFlightDiagnostic diagnostic = emitOpError("'") << getInput() << "' is not a batch input (";
+    llvm::interleaveComma(kInputs, diagnostic, [&](const InputKind& known) { diagnostic << known.name; });
+    return diagnostic << ")";
+  }
   RankedTensorType type = getType();
   Type element = type.getElementType();
   if (kind->isFloat ? !element.isF32() : !element.isInteger(32))

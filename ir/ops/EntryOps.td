@@ -63,8 +63,8 @@ def ControlReadOp : EntryScopedOp<"control_read", [NamesResults, Pure]> {
 def InputOp : Tailor_Op<"input", [NamesResults, Pure]> {
   let summary = "A batch input, read from the current slot.";
   let description = [{
-    Names and types: numeric [N, D] f32, category [N, C] i32, image [N, H, W, C] f32, label [N] i32, index [N] i32.
-    Rows from the valid count on are zero.
+    Names and types: numeric [N, D] f32, category [N, C] i32, image [N, H, W, C] f32, label [N] i32, index [N] i32,
+    row_weight [N] f32. Rows from the valid count on are zero.
   }];
   let arguments = (ins StrAttr:$input);
   let results = (outs AnyTailorTensor:$result);

@@ -6,22 +6,6 @@
 
 namespace tailor::runtime {
 
-std::uint64_t dtype_bytes(DType dtype) {
-  switch (dtype) {
-  case DType::kF64:
-  case DType::kI64:
-    return 8;
-  case DType::kF32:
-  case DType::kI32:
-    return 4;
-  case DType::kBF16:
-    return 2;
-  case DType::kI1:
-    return 1;
-  }
-  return 0;
-}
-
 namespace {
 /// The word for an enumerator; the enums here are dense and start at 0.
 template <std::size_t N, class Enum> const char* word(const char* const (&words)[N], Enum value) {
@@ -29,11 +13,6 @@ template <std::size_t N, class Enum> const char* word(const char* const (&words)
   return index < N ? words[index] : "unknown";
 }
 } // namespace
-
-const char* to_string(DType dtype) {
-  static constexpr const char* kWords[] = {"f32", "bf16", "f64", "i32", "i64", "i1"};
-  return word(kWords, dtype);
-}
 
 const char* to_string(GroupKind kind) {
   static constexpr const char* kWords[] = {"net",       "projector", "optimizer", "ema",

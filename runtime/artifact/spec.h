@@ -1,5 +1,6 @@
 #pragma once
 #include "runtime/base/data_schema.h"
+#include "runtime/base/dtype.h"
 #include "runtime/base/options.h"
 
 #include <cstddef>
@@ -12,10 +13,6 @@
 /// checking. Index fields name entries of the vectors here; -1 is "none". Offsets and sizes are bytes. Field
 /// by field the same content as tailor.fbs, which is the format; write(read(x)) == x.
 namespace tailor::runtime {
-
-enum class DType : std::uint8_t { kF32, kBF16, kF64, kI32, kI64, kI1 /* one byte, 0 or 1 */ };
-std::uint64_t dtype_bytes(DType dtype);
-const char* to_string(DType dtype);
 
 /// What the artifact was compiled for.
 struct Target {

@@ -1,6 +1,8 @@
 #include "runtime/base/data_schema.h"
 
+#include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace tailor::runtime {
 
@@ -72,6 +74,45 @@ std::vector<std::int32_t> DataSchema::category_capacities() const {
   return capacities;
 }
 
+const Column* DataSchema::row_weight() const {
+  const auto found = std::find_if(columns.begin(), columns.end(),
+                                  [](const Column& column) { return column.role == ColumnRole::kRowWeight; });
+  return found == columns.end() ? nullptr : &*found;
+}
+
+std::vector<InputColumn> DataSchema::inputs() const {
+  std::vector<InputColumn> result;
+  const auto add = [&](std::string_view name, DType dtype, std::vector<std::int64_t> row_shape,
+                       InputUse use = InputUse::kFeature) {
+    result.push_back({std::string(name), dtype, std::move(row_shape), use});
+  };
+  if (image_height > 0) add(input_names::kImage, DType::kF32, {image_height, image_width, image_channels});
+  if (const std::int32_t width = num_numeric(); width > 0) add(input_names::kNumeric, DType::kF32, {width});
+  if (const std::int32_t width = num_category(); width > 0) add(input_names::kCategory, DType::kI32, {width});
+  add(input_names::kLabel, DType::kI32, {}, InputUse::kLabel);
+  add(input_names::kIndex, DType::kI32, {}, InputUse::kRow);
+  if (row_weight()) add(input_names::kRowWeight, DType::kF32, {}, InputUse::kRow);
+  return result;
+}
+
+std::int64_t InputColumn::row_elements() const {
+  std::int64_t elements = 1;
+  for (const std::int64_t size : row_shape)
+    elements *= size;
+  return elements;
+}
+
+std::uint64_t InputColumn::row_bytes() const {
+  return static_cast<std::uint64_t>(row_elements()) * dtype_bytes(dtype);
+}
+
+std::string InputColumn::describe() const {
+  std::string text = "'" + name + "' " + to_string(dtype) + " [";
+  for (std::size_t i = 0; i < row_shape.size(); ++i)
+    text += (i > 0 ? ", " : "") + std::to_string(row_shape[i]);
+  return text + "]";
+}
+
 const char* to_string(ColumnRole role) {
   switch (role) {
   case ColumnRole::kNumeric:
@@ -90,6 +131,8 @@ const char* to_string(ColumnRole role) {
     return "drop";
   case ColumnRole::kDate:
     return "date";
+  case ColumnRole::kRowWeight:
+    return "row_weight";
   }
   return "unknown";
 }

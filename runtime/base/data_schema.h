@@ -1,6 +1,9 @@
 #pragma once
+#include "runtime/base/dtype.h"
+
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tailor::runtime {
@@ -14,7 +17,8 @@ enum class ColumnRole : std::uint8_t {
   kTime,  ///< splits are made along it
   kId,    ///< row id of predictions
   kDrop,
-  kDate, ///< several f32 features, see Column::date_features
+  kDate,      ///< several f32 features, see Column::date_features
+  kRowWeight, ///< f32, at least 0: what the row counts for in the loss; no feature
 };
 
 /// How the numbers of a table are written, beside their signs: 1,234.50 has decimal '.' and thousands ','.
@@ -67,6 +71,38 @@ struct NumericInput {
   std::string name() const; ///< "age", "when.hour_sin"
 };
 
+/// What an input tells.
+enum class InputUse : std::uint8_t {
+  kFeature, ///< what the row shows
+  kLabel,
+  kRow, ///< of the row, not of what it shows: its number, its weight
+};
+
+/// An input of programs that a data set gives: for every row `row_shape` elements of `dtype`. An entry's inputs
+/// are matched to the columns of a data set by name, dtype and row shape.
+struct InputColumn {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<std::int64_t> row_shape = {}; ///< [D] for D numbers a row; [] for one
+  InputUse use = InputUse::kFeature;
+
+  std::int64_t row_elements() const;
+  std::uint64_t row_bytes() const;
+  /// "'numeric' f32 [30]"
+  std::string describe() const;
+  bool operator==(const InputColumn&) const = default;
+};
+
+/// The inputs that DataSchema::inputs() may list.
+namespace input_names {
+inline constexpr std::string_view kImage = "image";          ///< f32 [H, W, C]
+inline constexpr std::string_view kNumeric = "numeric";      ///< f32 [D]: numeric columns, then missing flags
+inline constexpr std::string_view kCategory = "category";    ///< i32 [C], each below its column's capacity
+inline constexpr std::string_view kLabel = "label";          ///< i32; 0 where the data are unlabelled
+inline constexpr std::string_view kIndex = "index";          ///< i32: number of the row in its split
+inline constexpr std::string_view kRowWeight = "row_weight"; ///< f32
+} // namespace input_names
+
 /// What the compiler must know of a data set, and nothing else of it: the shape of a row, never its values.
 /// Stored in the artifact; data opened at run time are checked against it. Features keep the order of
 /// `columns`.
@@ -91,6 +127,10 @@ struct DataSchema {
   std::int32_t num_category() const;
   /// Capacity of each categorical column, in input order.
   std::vector<std::int32_t> category_capacities() const;
+  /// The column of row weights; null if there is none.
+  const Column* row_weight() const;
+  /// Every input that data of this schema give: those of `namespace input_names` that it has, in that order.
+  std::vector<InputColumn> inputs() const;
 
   bool operator==(const DataSchema&) const = default;
 };

@@ -2,6 +2,7 @@
 
 #include "runtime/base/status.h"
 
+#include <algorithm>
 #include <span>
 
 #define XXH_INLINE_ALL
@@ -9,10 +10,21 @@
 
 namespace tailor::runtime {
 
+const DataColumn* Dataset::find(std::string_view name) const {
+  const auto found = std::find_if(columns.begin(), columns.end(),
+                                  [&](const DataColumn& column) { return column.input().name == name; });
+  return found == columns.end() ? nullptr : &*found;
+}
+
+std::span<const std::int32_t> Dataset::labels() const {
+  return labelled ? values<std::int32_t>(input_names::kLabel) : std::span<const std::int32_t>();
+}
+
 std::uint64_t bytes_of(const Dataset& data) {
-  std::uint64_t bytes = 4 * (data.numeric.capacity() + data.category.capacity() + data.label.capacity() +
-                             data.source_row.capacity()) +
+  std::uint64_t bytes = data.source_row.capacity() * sizeof(std::int32_t) +
                         data.id.capacity() * sizeof(std::string) + data.lines.bytes();
+  for (const DataColumn& column : data.columns)
+    bytes += column.memory();
   for (const std::string& id : data.id)
     bytes += id.capacity() > std::string().capacity() ? id.capacity() : 0;
   return bytes;
@@ -27,25 +39,23 @@ std::string Dataset::place(std::int64_t row) const {
 std::uint64_t content_hash(const Dataset& data) {
   XXH3_state_t state;
   XXH3_64bits_reset(&state);
-  const std::int64_t sizes[] = {data.num_rows, data.num_numeric, data.num_category, data.num_classes};
+  const std::int64_t sizes[] = {data.num_rows, data.num_classes};
   XXH3_64bits_update(&state, sizes, sizeof(sizes));
-  const auto add = [&](auto values) { XXH3_64bits_update(&state, values.data(), values.size_bytes()); };
-  add(std::span(data.numeric));
-  add(std::span(data.category));
-  add(std::span(data.label));
+  for (const DataColumn& column : data.columns) {
+    const std::string what = column.input().describe();
+    XXH3_64bits_update(&state, what.data(), what.size());
+    XXH3_64bits_update(&state, column.bytes().data(), column.bytes().size());
+  }
   return XXH3_64bits_digest(&state);
 }
 
 std::uint64_t row_hash(const Dataset& data, std::int64_t row) {
   XXH3_state_t state;
   XXH3_64bits_reset(&state);
-  const auto add = [&](auto values, std::int32_t width) {
-    const auto part = values.subspan(static_cast<std::size_t>(row * width), static_cast<std::size_t>(width));
-    XXH3_64bits_update(&state, part.data(), part.size_bytes());
-  };
-  add(std::span(data.numeric), data.num_numeric);
-  add(std::span(data.category), data.num_category);
-  add(std::span(data.label), 1);
+  for (const DataColumn& column : data.columns)
+    if (column.input().use != InputUse::kRow)
+      XXH3_64bits_update(&state, column.bytes().data() + static_cast<std::size_t>(row) * column.row_bytes(),
+                         column.row_bytes());
   return XXH3_64bits_digest(&state);
 }
 

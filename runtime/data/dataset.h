@@ -1,22 +1,21 @@
 #pragma once
+#include "runtime/data/data_column.h"
 #include "runtime/data/row_lines.h"
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tailor::runtime {
 
-/// One split, encoded and ready to be gathered into batches: every row is a few contiguous bytes.
+/// One split, encoded and ready to be gathered into batches: columns of rows of equal size.
 /// Immutable after it is made; any number of threads may read it.
 struct Dataset {
   std::int64_t num_rows = 0;
-  std::int32_t num_numeric = 0;           ///< D: numeric columns, then missing flags
-  std::int32_t num_category = 0;          ///< C
   std::int32_t num_classes = 0;           ///< K
-  std::vector<float> numeric;             ///< [num_rows, D], normalised
-  std::vector<std::int32_t> category;     ///< [num_rows, C], each below its column's capacity
-  std::vector<std::int32_t> label;        ///< [num_rows]; empty if unlabelled (predict)
+  std::vector<DataColumn> columns;        ///< DataSchema::inputs(), each of num_rows rows
+  bool labelled = true;                   ///< else (predict) its labels are zeros
   std::vector<std::int32_t> source_row;   ///< [num_rows] 0-based data row of the file it came from
   std::vector<std::string> id;            ///< [num_rows] or empty: the id column's text
   std::vector<std::int64_t> class_counts; ///< [K]; zeros if unlabelled
@@ -24,6 +23,15 @@ struct Dataset {
   RowLines lines;                         ///< by source row
 
   bool empty() const { return num_rows == 0; }
+  /// The column of that name; null if there is none.
+  const DataColumn* find(std::string_view name) const;
+  /// Its elements; empty if there is none.
+  template <class T> std::span<const T> values(std::string_view name) const {
+    const DataColumn* column = find(name);
+    return column ? column->values<T>() : std::span<const T>();
+  }
+  /// [num_rows] class indices; empty if unlabelled.
+  std::span<const std::int32_t> labels() const;
   /// "t.csv:18", or "row 16 of 'blobs'" for rows without a file.
   std::string place(std::int64_t row) const;
 };
@@ -31,11 +39,10 @@ struct Dataset {
 /// Memory its rows take.
 std::uint64_t bytes_of(const Dataset& data);
 
-/// XXH3-64 over what a program reads of the rows, in their order (features and labels): tells whether two
-/// data sets train alike.
+/// XXH3-64 over what a program reads of the rows, in their order: tells whether two data sets train alike.
 std::uint64_t content_hash(const Dataset& data);
 
-/// The same of one row, of a labelled data set: equal for rows that no program can tell apart.
+/// The same over features and label of one row, of a labelled data set.
 std::uint64_t row_hash(const Dataset& data, std::int64_t row);
 
 } // namespace tailor::runtime

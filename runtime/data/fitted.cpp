@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace tailor::runtime {
 namespace {
@@ -252,6 +253,21 @@ std::vector<LostSpacing> lost_spacing(const RawTable& table, std::span<const std
   return lost;
 }
 
+namespace {
+
+template <class T> std::span<T> column_of(Dataset& data, std::string_view name) {
+  for (DataColumn& column : data.columns)
+    if (column.input().name == name) return column.values<T>();
+  return {};
+}
+
+} // namespace
+
+bool is_encoded(std::string_view input) {
+  return input == input_names::kNumeric || input == input_names::kCategory || input == input_names::kLabel ||
+         input == input_names::kIndex;
+}
+
 Result<Dataset> encode(const RawTable& table, std::span<const std::int32_t> rows, const DataSchema& schema,
                        const FittedState& fitted, EncodeReport* report) {
   TAILOR_RETURN_IF_ERROR_AS_IS(fitted.check(schema));
@@ -259,8 +275,6 @@ Result<Dataset> encode(const RawTable& table, std::span<const std::int32_t> rows
   const std::vector<const Column*> categories = columns_of(schema, ColumnRole::kCategorical);
   Dataset data;
   data.num_rows = static_cast<std::int64_t>(rows.size());
-  data.num_numeric = schema.num_numeric();
-  data.num_category = schema.num_category();
   data.num_classes = schema.num_classes;
   data.source_row.assign(rows.begin(), rows.end());
   data.path = table.path;
@@ -268,8 +282,16 @@ Result<Dataset> encode(const RawTable& table, std::span<const std::int32_t> rows
   EncodeReport counts{std::vector<std::int64_t>(categories.size(), 0),
                       std::vector<std::int64_t>(inputs.size(), 0)};
 
-  const auto width = static_cast<std::size_t>(data.num_numeric);
-  data.numeric.resize(rows.size() * width);
+  data.labelled = !table.label.empty();
+  for (InputColumn& input : schema.inputs())
+    if (is_encoded(input.name)) data.columns.emplace_back(std::move(input), data.num_rows);
+  for (const DataColumn& column : table.columns)
+    data.columns.push_back(column.taken(rows));
+  const std::span<std::int32_t> row_numbers = column_of<std::int32_t>(data, input_names::kIndex);
+  std::iota(row_numbers.begin(), row_numbers.end(), 0);
+
+  const std::span<float> numeric = column_of<float>(data, input_names::kNumeric);
+  const auto width = static_cast<std::size_t>(schema.num_numeric());
   std::size_t flag = inputs.size();
   for (std::size_t c = 0; c < inputs.size(); ++c) {
     const std::vector<double>& column = table.numeric[c];
@@ -284,13 +306,13 @@ Result<Dataset> encode(const RawTable& table, std::span<const std::int32_t> rows
             data.place(static_cast<std::int64_t>(i)), ": column '", inputs[c].name(), "': ", value, " is ",
             (value - fitted.numeric.mean[c]) / (fitted.numeric.std[c] > 0 ? fitted.numeric.std[c] : 1.0),
             " standard deviations from the training mean, expected less than 3.4e38");
-      data.numeric[i * width + c] = feature;
-      if (has_flag) data.numeric[i * width + flag] = missing ? 1.0f : 0.0f;
+      numeric[i * width + c] = feature;
+      if (has_flag) numeric[i * width + flag] = missing ? 1.0f : 0.0f;
     }
     flag += has_flag;
   }
 
-  data.category.resize(rows.size() * categories.size());
+  const std::span<std::int32_t> category = column_of<std::int32_t>(data, input_names::kCategory);
   for (std::size_t c = 0; c < categories.size(); ++c) {
     const std::int32_t unknown = categories[c]->capacity - 1;
     const std::vector<std::int32_t> codes =
@@ -299,17 +321,16 @@ Result<Dataset> encode(const RawTable& table, std::span<const std::int32_t> rows
       const std::int32_t code =
           codes[static_cast<std::size_t>(table.category[c].codes[static_cast<std::size_t>(rows[i])])];
       counts.unknown_categories[c] += code == unknown;
-      data.category[i * categories.size() + c] = code;
+      category[i * categories.size() + c] = code;
     }
   }
 
   data.class_counts.assign(static_cast<std::size_t>(schema.num_classes), 0);
-  if (!table.label.empty())
-    for (const std::int32_t row : rows) {
-      const std::int32_t label = table.label[static_cast<std::size_t>(row)];
-      data.label.push_back(label);
-      ++data.class_counts[static_cast<std::size_t>(label)];
-    }
+  const std::span<std::int32_t> labels = column_of<std::int32_t>(data, input_names::kLabel);
+  for (std::size_t i = 0; data.labelled && i < rows.size(); ++i) {
+    labels[i] = table.label[static_cast<std::size_t>(rows[i])];
+    ++data.class_counts[static_cast<std::size_t>(labels[i])];
+  }
   if (!table.id.codes.empty())
     for (const std::int32_t row : rows)
       data.id.push_back(

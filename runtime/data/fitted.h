@@ -54,6 +54,9 @@ struct EncodeReport {
   std::vector<std::int64_t> imputed;            ///< per numeric input: cells set to the training mean
 };
 
+/// Whether encode makes that input; any other is a column of the table as it is (RawTable::columns).
+bool is_encoded(std::string_view input);
+
 /// `rows` of `table` in that order as a Dataset: imputes, normalises, looks codes up (docs/encoding.md).
 /// Errors    a cell whose feature is beyond f32 (its place and both numbers).
 Result<Dataset> encode(const RawTable& table, std::span<const std::int32_t> rows, const DataSchema& schema,

@@ -1,7 +1,6 @@
 #include "runtime/data/loader.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <system_error>
 
@@ -19,24 +18,10 @@ void pause() {
 #endif
 }
 
-/// Copies `width` values of each row and clears what is left of the batch.
-template <class T>
-void gather(const std::vector<T>& from, std::size_t width, std::span<const std::int32_t> rows,
-            std::size_t batch, T* to) {
-  constexpr std::size_t kAhead = 8;
-  if (!to || width == 0) return;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (i + kAhead < rows.size())
-      __builtin_prefetch(from.data() + static_cast<std::size_t>(rows[i + kAhead]) * width);
-    std::memcpy(to + i * width, from.data() + static_cast<std::size_t>(rows[i]) * width, width * sizeof(T));
-  }
-  std::memset(to + rows.size() * width, 0, (batch - rows.size()) * width * sizeof(T));
-}
-
 } // namespace
 
-Result<std::unique_ptr<BatchLoader>>
-BatchLoader::create(const Dataset& data, std::unique_ptr<Sampler> sampler, LoaderOptions options) {
+Result<std::unique_ptr<BatchLoader>> BatchLoader::create(std::unique_ptr<Sampler> sampler,
+                                                         LoaderOptions options) {
   if (options.batch < 1) return invalid_argument("a batch of ", options.batch, " rows, expected at least 1");
   if (options.num_threads < 0 || options.num_threads > kMaxThreads)
     return invalid_argument(options.num_threads, " loader threads, expected 0 to ", kMaxThreads);
@@ -55,7 +40,7 @@ BatchLoader::create(const Dataset& data, std::unique_ptr<Sampler> sampler, Loade
                             ": an epoch has ", batches, " batches");
   if (options.start_epoch > std::numeric_limits<std::uint32_t>::max())
     return invalid_argument("epoch ", options.start_epoch, ", expected below 2^32");
-  std::unique_ptr<BatchLoader> loader(new BatchLoader(data, std::move(sampler), std::move(options)));
+  std::unique_ptr<BatchLoader> loader(new BatchLoader(std::move(sampler), std::move(options)));
   for (std::int32_t i = 0; i < loader->options_.num_threads; ++i) {
     try {
       loader->threads_.emplace_back([raw = loader.get()] { raw->work(); });
@@ -66,9 +51,9 @@ BatchLoader::create(const Dataset& data, std::unique_ptr<Sampler> sampler, Loade
   return loader;
 }
 
-BatchLoader::BatchLoader(const Dataset& data, std::unique_ptr<Sampler> sampler, LoaderOptions options)
-    : data_(data), sampler_(std::move(sampler)), options_(std::move(options)),
-      num_slots_(std::ssize(options_.slots)), epoch_length_(sampler_->epoch_length()),
+BatchLoader::BatchLoader(std::unique_ptr<Sampler> sampler, LoaderOptions options)
+    : sampler_(std::move(sampler)), options_(std::move(options)), num_slots_(std::ssize(options_.slots)),
+      epoch_length_(sampler_->epoch_length()),
       batches_per_epoch_(options_.drop_last ? epoch_length_ / options_.batch
                                             : (epoch_length_ + options_.batch - 1) / options_.batch),
       first_(options_.start_epoch * batches_per_epoch_ + options_.start_batch),
@@ -114,18 +99,8 @@ void BatchLoader::fill(std::int64_t ticket, EpochRows& current) {
   if (current.epoch != info.epoch) current = {info.epoch, rows_of(info.epoch)};
   const std::span<const std::int32_t> rows(current.rows->data() + info.draw_position,
                                            static_cast<std::size_t>(info.valid));
-  const BatchSlot& slot = options_.slots[static_cast<std::size_t>(info.slot)];
-  const auto batch = static_cast<std::size_t>(options_.batch);
-  gather(data_.numeric, static_cast<std::size_t>(data_.num_numeric), rows, batch, slot.numeric);
-  gather(data_.category, static_cast<std::size_t>(data_.num_category), rows, batch, slot.category);
-  if (!data_.label.empty())
-    gather(data_.label, 1, rows, batch, slot.label);
-  else if (slot.label)
-    std::fill_n(slot.label, batch, 0);
-  if (slot.index) {
-    std::copy(rows.begin(), rows.end(), slot.index);
-    std::fill(slot.index + rows.size(), slot.index + batch, 0);
-  }
+  for (const BatchField& field : options_.slots[static_cast<std::size_t>(info.slot)])
+    field.column->gather(rows, static_cast<std::size_t>(options_.batch), field.place);
 }
 
 /// Claims the next ticket whose slot is free and fills it, again and again. A claimed ticket is filled

@@ -1,6 +1,6 @@
 #pragma once
 #include "runtime/base/result.h"
-#include "runtime/data/dataset.h"
+#include "runtime/data/data_column.h"
 #include "runtime/data/sampler.h"
 
 #include <atomic>
@@ -10,14 +10,15 @@
 
 namespace tailor::runtime {
 
-/// Where one batch is written: memory of the caller (the executor's slot space), sizes for B =
-/// LoaderOptions::batch rows. A null pointer leaves that column out.
-struct BatchSlot {
-  float* numeric = nullptr;         ///< [B, D]
-  std::int32_t* category = nullptr; ///< [B, C]
-  std::int32_t* label = nullptr;    ///< [B]; 0 where the data set is unlabelled
-  std::int32_t* index = nullptr;    ///< [B] row of the Dataset
+/// Where one column of a batch is written: memory of the caller (the executor's slot space) for
+/// LoaderOptions::batch rows.
+struct BatchField {
+  const DataColumn* column;
+  std::byte* place;
 };
+
+/// Where one batch is written: the columns that are wanted of it.
+using BatchSlot = std::vector<BatchField>;
 
 struct BatchInfo {
   std::int64_t ticket = 0; ///< counts batches since the loader was made
@@ -35,28 +36,26 @@ struct LoaderOptions {
       1; ///< 0: acquire() fills in the caller's thread; fewer if the system refuses one
   std::uint64_t seed = 0;
   bool drop_last = false;
-  std::vector<BatchSlot> slots = {};             ///< at least 1, at least 2 with threads
+  std::vector<BatchSlot> slots = {}; ///< at least 1, at least 2 with threads; all of the same columns
   std::int64_t start_epoch = 0, start_batch = 0; ///< resume here
   std::int64_t end_epoch =
       -1; ///< stop after this many epochs have been given out in total (absolute); -1: never
 };
 
-/// Gathers rows into fixed slots, ahead of the consumer.
+/// Gathers rows of columns into fixed slots, ahead of the consumer. What the columns hold is nothing to it.
 ///
 /// What is in a batch depends on (seed, epoch, batch) only: not on threads, timing or where the run was
 /// resumed. Batches are given out in order; batch t lies in slots[t % slots]. Padding rows are zero in
 /// every column.
 ///
-/// Threads   acquire/release are for one consumer thread. Data set, sampler and slot memory outlive the
-///           loader; a slot belongs to the consumer from acquire to release, to the loader otherwise.
+/// Threads   acquire/release are for one consumer thread. Columns and slot memory outlive the loader; a slot belongs to the consumer from acquire to release, to the loader otherwise.
 /// Cost      no allocation and no lock per batch. A ready batch costs the consumer one atomic load; one that
 ///           nobody has begun is filled by the consumer itself, so it never waits for a thread to wake up.
 class BatchLoader {
 public:
   /// Errors  kInvalidArgument: no slots, batch < 1, start_batch outside the epoch, an epoch without a full
   ///         batch under drop_last (both numbers), more than 256 threads.
-  static Result<std::unique_ptr<BatchLoader>> create(const Dataset& data, std::unique_ptr<Sampler> sampler,
-                                                     LoaderOptions options);
+  static Result<std::unique_ptr<BatchLoader>> create(std::unique_ptr<Sampler> sampler, LoaderOptions options);
   ~BatchLoader();
   BatchLoader(const BatchLoader&) = delete;
   BatchLoader& operator=(const BatchLoader&) = delete;
@@ -80,14 +79,13 @@ private:
     std::atomic<std::int64_t> filled{-1}; ///< ticket whose batch lies in the slot
   };
 
-  BatchLoader(const Dataset& data, std::unique_ptr<Sampler> sampler, LoaderOptions options);
+  BatchLoader(std::unique_ptr<Sampler> sampler, LoaderOptions options);
   BatchInfo info_of(std::int64_t ticket) const;
   void fill(std::int64_t ticket, EpochRows& current);
   void work();
   Rows rows_of(std::int64_t epoch);
   bool is_past_end(std::int64_t ticket) const { return num_tickets_ >= 0 && ticket >= num_tickets_; }
 
-  const Dataset& data_;
   std::unique_ptr<Sampler> sampler_;
   LoaderOptions options_;
   std::int64_t num_slots_ = 0, epoch_length_ = 0, batches_per_epoch_ = 0;

@@ -5,6 +5,7 @@
 #include "runtime/options/table_keys.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace tailor::runtime {
 namespace {
@@ -23,6 +24,28 @@ Status check_plan(const DataPlan& plan, const DataSchema& schema) {
   if (schema.numeric != word_of(plan.normalisation))
     return incompatible("the program was compiled for ", key_name(&DataKeys::numeric), " = \"",
                         schema.numeric, "\", the options say \"", word_of(plan.normalisation), "\"");
+  return {};
+}
+
+/// The table's further columns are the schema's further inputs.
+Status check_columns(const RawTable& table, const DataSchema& schema) {
+  std::size_t num_wanted = 0;
+  for (const InputColumn& input : schema.inputs()) {
+    if (is_encoded(input.name)) continue;
+    ++num_wanted;
+    const auto found =
+        std::find_if(table.columns.begin(), table.columns.end(),
+                     [&](const DataColumn& column) { return column.input().name == input.name; });
+    if (found == table.columns.end())
+      return incompatible("'", table.path, "' has no column ", input.describe(), ", its schema has one");
+    if (found->input() != input || found->num_rows() != table.num_rows)
+      return incompatible("'", table.path, "' has ", found->num_rows(), " rows of column ",
+                          found->input().describe(), ", its schema says ", table.num_rows, " of ",
+                          input.describe());
+  }
+  if (table.columns.size() != num_wanted)
+    return incompatible("'", table.path, "' has ", table.columns.size(),
+                        " columns that need no encoding, its schema has ", num_wanted);
   return {};
 }
 
@@ -46,6 +69,7 @@ Status check_table(const RawTable& table, const DataSchema& schema) {
     if (column.codes.size() != rows)
       return incompatible("'", table.path, "' has a column of ", column.codes.size(), " categories for ",
                           rows, " rows");
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_columns(table, schema));
   for (const std::int32_t label : table.label)
     if (label < 0 || label >= schema.num_classes)
       return incompatible("'", table.path, "' has the label ", label, ", its schema ", schema.num_classes,
@@ -82,6 +106,36 @@ Status check_classes(const DataSchema& schema, const std::vector<std::int64_t>& 
                               path, "'")
           .with_hint(concat("leave the class out of ", key_name(&TableKeys::label_classes),
                             ", or check the split and the long tail"));
+  return {};
+}
+
+/// Something must be learnt of every class.
+Status check_weights(const RawTable& table, const std::vector<std::int32_t>& rows, const DataSchema& schema,
+                     std::vector<std::string>& warnings) {
+  const Column* column = schema.row_weight();
+  if (!column) return {};
+  const auto found = std::find_if(table.columns.begin(), table.columns.end(), [](const DataColumn& given) {
+    return given.input().name == input_names::kRowWeight;
+  });
+  const std::span<const float> weights = found->values<float>();
+  std::vector<double> of_class(static_cast<std::size_t>(schema.num_classes), 0.0);
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    if (!(weights[i] >= 0 &&
+          std::isfinite(weights[i]))) // of a source of one's own; a file's cells were checked
+      return invalid_argument("row ", i, " of '", table.path, "' has the row weight ", weights[i],
+                              ", expected a finite number of at least 0");
+  for (const std::int32_t row : rows)
+    of_class[static_cast<std::size_t>(table.label[static_cast<std::size_t>(row)])] +=
+        weights[static_cast<std::size_t>(row)];
+  if (std::all_of(of_class.begin(), of_class.end(), [](double sum) { return sum == 0; }))
+    return invalid_argument("the row weights in column '", column->name, "' are 0 in all ", rows.size(),
+                            " rows of the training split of '", table.path, "'")
+        .about(key_name(&TableKeys::row_weights));
+  for (std::size_t k = 0; k < of_class.size(); ++k)
+    if (of_class[k] == 0)
+      warnings.push_back(concat("every training row of class '", schema.class_names[k],
+                                "' has row weight 0 in column '", column->name,
+                                "': nothing is learnt of the class"));
   return {};
 }
 
@@ -132,6 +186,13 @@ std::string missing_note(const DataSchema& schema, const EncodeReport& report, s
 
 } // namespace
 
+Result<DataSchema> schema_of(const DataPlan& plan, SchemaNotes* notes) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(DataSchema schema, plan.source->schema(notes));
+  schema.numeric = word_of(plan.normalisation);
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_schema(schema));
+  return schema;
+}
+
 Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, const OpenOptions& options) {
   TAILOR_RETURN_IF_ERROR_AS_IS(check_plan(plan, schema));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(SourceRows sources, plan.source->read(schema, options.run_seed));
@@ -157,6 +218,7 @@ Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, con
   const std::vector<std::int64_t> counts =
       count_classes(sources.train, sources.rows.train, schema.num_classes);
   TAILOR_RETURN_IF_ERROR_AS_IS(check_classes(schema, counts, sources.train.path));
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_weights(sources.train, sources.rows.train, schema, bundle.warnings));
   if (options.fitted) {
     TAILOR_RETURN_IF_ERROR_AS_IS(options.fitted->check(schema));
     if (options.fitted->class_counts != counts)
@@ -168,6 +230,9 @@ Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, con
                                   fit(sources.train, sources.rows.train, schema, plan.normalisation));
   }
   warn_of_lost_spacing(sources, schema, bundle);
+  if (const Column* weights = schema.row_weight())
+    bundle.notes.push_back(concat("column '", weights->name,
+                                  "' weighs the rows in the training loss; metrics count every row alike"));
 
   const auto encode_split = [&](const char* name, const RawTable& table, std::vector<std::int32_t>& rows,
                                 Dataset& data) -> Status {

@@ -18,6 +18,10 @@ struct DataBundle {
   std::uint64_t peak_bytes = 0; ///< most that was held while the tables were read and encoded
 };
 
+/// What a program must know of the data: the source's schema, with its normalisation.
+/// Errors    those of the source; kIncompatible if its schema makes no sense.
+Result<DataSchema> schema_of(const DataPlan& plan, SchemaNotes* notes = nullptr);
+
 struct OpenOptions {
   std::uint64_t run_seed = 0;          ///< used where the plan says subset_seed or val_seed = "run_seed"
   const FittedState* fitted = nullptr; ///< resume, eval: use this instead of fitting

@@ -280,6 +280,17 @@ Status choose_date(const ColumnProfile& profile, const FileProfile& file, const 
   return {};
 }
 
+/// Row weights are numbers; their cells are checked one by one when the table is read.
+Status check_weights(const ColumnProfile& profile, const FileProfile& file, Column& column) {
+  if (!profile.is_numeric())
+    return invalid_argument("column '", profile.name, "' of '", file.path, "' holds ",
+                            profile.num_values == 0 ? std::string("no value")
+                                                    : concat("text ('", profile.first_text, "' at ",
+                                                             profile.first_text_where, ")"),
+                            ", expected row weights: numbers of at least 0");
+  return choose_sign(profile, file, column);
+}
+
 Status choose_feature(const ColumnProfile& profile, const FileProfile& file, const TablePlan& plan,
                       bool declared, bool strict, Column& column, std::string& reason) {
   const bool all_dates =
@@ -328,7 +339,6 @@ DataSchema columns_of(const FileProfile& profile, const TablePlan& plan) {
   schema.named = profile.has_header;
   schema.label_strip = plan.label_strip;
   schema.missing = word_of(plan.missing);
-  schema.numeric = word_of(plan.normalisation);
   schema.number_format = profile.cells.number;
   schema.missing_markers = profile.cells.missing;
   schema.columns.resize(profile.columns.size());
@@ -379,6 +389,8 @@ Result<DataSchema> schema_by_roles(const FileProfile& profile, const TablePlan& 
   TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(plan.id, ColumnRole::kId, plan.id_key.c_str()));
   TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(plan.group, ColumnRole::kGroup, plan.group_key.c_str()));
   TAILOR_RETURN_IF_ERROR_AS_IS(declare_one(plan.time, ColumnRole::kTime, plan.time_key.c_str()));
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      declare_one(plan.row_weights, ColumnRole::kRowWeight, key_of(&TableKeys::row_weights)));
   if (plan.split_column) {
     const std::string& key = key_name(&SplitKeys::column);
     const bool by_time = plan.split.by == SplitBy::kTime;
@@ -414,6 +426,10 @@ Result<DataSchema> schema_by_roles(const FileProfile& profile, const TablePlan& 
       Result<DateForm> form = date_form(profile.columns[i], profile, plan);
       if (!form.ok()) return std::move(form).status().about(plan.time_key);
       schema.columns[i].date_form = *form;
+    }
+    if (role == ColumnRole::kRowWeight) {
+      if (Status status = check_weights(profile.columns[i], profile, schema.columns[i]); !status.ok())
+        return std::move(status).about(declared[i]);
     }
     if (declared[i] && role != ColumnRole::kNumeric && role != ColumnRole::kCategorical &&
         role != ColumnRole::kDate)
@@ -523,7 +539,7 @@ Status check_schema(const DataSchema& schema) {
   if (schema.columns.size() > kMaxColumns)
     return invalid_argument("schema has ", schema.columns.size(), " columns, at most ", kMaxColumns,
                             " are possible");
-  int num_labels = 0;
+  int num_labels = 0, num_weights = 0;
   for (std::size_t i = 0; i < schema.columns.size(); ++i) {
     const Column& column = schema.columns[i];
     if (column.position != static_cast<std::int32_t>(i))
@@ -533,11 +549,14 @@ Status check_schema(const DataSchema& schema) {
         column.date_features >> kNumDateFeatures != 0)
       return invalid_argument("schema: column '", column.name, "' has date features ", column.date_features);
     num_labels += column.role == ColumnRole::kLabel;
+    num_weights += column.role == ColumnRole::kRowWeight;
     if (column.role == ColumnRole::kCategorical &&
         (column.capacity < 2 || column.capacity > static_cast<std::int32_t>(ColumnProfile::kMaxDistinct) + 1))
       return invalid_argument("schema: categorical column '", column.name, "' has capacity ", column.capacity,
                               ", expected 2 to ", ColumnProfile::kMaxDistinct + 1);
   }
+  if (num_weights > 1)
+    return invalid_argument("schema has ", num_weights, " columns of row weights, expected one");
   if (num_labels > 1) return invalid_argument("schema has ", num_labels, " label columns, expected one");
   if (schema.num_classes < 2 || schema.num_classes > kMaxClasses ||
       schema.class_names.size() != static_cast<std::size_t>(schema.num_classes))

@@ -42,7 +42,7 @@ Result<bool> bool_member(const OptionValue& table, std::string_view key) {
 
 constexpr ColumnRole kRoles[] = {ColumnRole::kNumeric, ColumnRole::kCategorical, ColumnRole::kLabel,
                                  ColumnRole::kGroup,   ColumnRole::kTime,        ColumnRole::kId,
-                                 ColumnRole::kDrop,    ColumnRole::kDate};
+                                 ColumnRole::kDrop,    ColumnRole::kDate,        ColumnRole::kRowWeight};
 
 } // namespace
 
@@ -125,10 +125,10 @@ Result<DataSchema> schema_from_json(std::string_view json) {
     }
     if (column.role == ColumnRole::kNumeric || column.role == ColumnRole::kDate) {
       TAILOR_ASSIGN_OR_RETURN_AS_IS(column.missing_flag, bool_member(entry, "missing_flag"));
-      if (entry.find("sign")) {
-        TAILOR_ASSIGN_OR_RETURN_AS_IS(column.sign, string_member(entry, "sign"));
-        TAILOR_RETURN_IF_ERROR(check_sign(column.sign), concat("schema: column '", column.name, "'"));
-      }
+    }
+    if (column.role != ColumnRole::kCategorical && entry.find("sign")) {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(column.sign, string_member(entry, "sign"));
+      TAILOR_RETURN_IF_ERROR(check_sign(column.sign), concat("schema: column '", column.name, "'"));
     }
     if (column.role == ColumnRole::kDate) {
       TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::int32_t features, int_member(entry, "date_features"));

@@ -37,9 +37,11 @@ enum class ValidationRows {
 class DataSource {
 public:
   virtual ~DataSource() = default;
-  /// The shape of a row. Reads what it must of the data and keeps none of it.
+  /// The shape of a row. Reads what it must of the data and keeps none of it. `numeric`, how numbers are normalised,
+  /// is not the source's to say.
   virtual Result<DataSchema> schema(SchemaNotes* notes) const = 0;
-  /// All rows, as `schema` describes them: its numeric columns in order, then categories, then labels.
+  /// All rows, as `schema` describes them: its numeric columns in order, its categories, its labels, and every other
+  /// of its inputs as a column.
   /// `run_seed`: of the run, for splits that follow it.
   /// Errors    kIncompatible if the data have another shape than `schema`.
   virtual Result<SourceRows> read(const DataSchema& schema, std::uint64_t run_seed) const = 0;

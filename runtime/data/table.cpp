@@ -84,6 +84,12 @@ const char* expected_date(DateForm form) {
   return "a date such as 2020-01-31";
 }
 
+InputColumn input_of(const DataSchema& schema, std::string_view name) {
+  std::vector<InputColumn> inputs = schema.inputs();
+  return *std::find_if(inputs.begin(), inputs.end(),
+                       [&](const InputColumn& input) { return input.name == name; });
+}
+
 class TableReader {
 public:
   TableReader(const DataSchema& schema, const ReadOptions& options) : schema_(schema), options_(options) {}
@@ -128,14 +134,17 @@ private:
       return true;
     case ColumnRole::kLabel:
       return options_.need_label;
+    case ColumnRole::kRowWeight:
+      return options_.need_row_weights;
     default:
       return false;
     }
   }
 
-  /// Without need_label the label column is not looked at: its cells may hold anything.
+  /// Labels and row weights that nobody needs are not looked at: their cells may hold anything.
   bool is_read(const Column& column) const {
-    return column.role != ColumnRole::kDrop && (column.role != ColumnRole::kLabel || options_.need_label);
+    const bool only_if_needed = column.role == ColumnRole::kLabel || column.role == ColumnRole::kRowWeight;
+    return column.role != ColumnRole::kDrop && (!only_if_needed || is_needed(column));
   }
 
   /// True if the first record is a header.
@@ -236,6 +245,8 @@ private:
         num_numeric += static_cast<std::size_t>(num_date_inputs(reader.column->date_features));
       }
       if (reader.column->role == ColumnRole::kCategorical) reader.target = num_category++;
+      if (reader.column->role == ColumnRole::kRowWeight)
+        table_.columns.emplace_back(input_of(schema_, input_names::kRowWeight), 0);
     }
     table_.numeric.resize(num_numeric);
     table_.num_missing.resize(num_numeric);
@@ -287,6 +298,9 @@ private:
         break;
       case ColumnRole::kId:
         if (!id_.add(field.text)) return bad_text(reader, field);
+        break;
+      case ColumnRole::kRowWeight:
+        TAILOR_RETURN_IF_ERROR_AS_IS(read_weight(reader, field));
         break;
       case ColumnRole::kDrop:
         break;
@@ -348,6 +362,17 @@ private:
       table_.num_missing[reader.target + part] += std::isnan(inputs[part]);
       table_.numeric[reader.target + part].push_back(inputs[part]);
     }
+    return {};
+  }
+
+  Status read_weight(const Reader& reader, const CsvField& field) {
+    double weight = 0;
+    const bool is_number = parse_cell(*reader.column, field.text, weight) == NumberParse::kOk &&
+                           !(marker_numbers_ && is_missing(field));
+    if (!is_number || !(weight >= 0) || !std::isfinite(static_cast<float>(weight)))
+      return bad_cell(reader, field, "a row weight: a number of at least 0")
+          .with_hint("a row that shall not count has weight 0");
+    table_.columns.front().add_row(static_cast<float>(weight));
     return {};
   }
 
@@ -435,6 +460,8 @@ std::uint64_t bytes_of(const RawTable& table) {
   std::uint64_t bytes = table.label.capacity() * sizeof(std::int32_t) +
                         table.time.capacity() * sizeof(double) + text_bytes(table.group) +
                         text_bytes(table.id) + table.lines.bytes();
+  for (const DataColumn& column : table.columns)
+    bytes += column.memory();
   for (const std::vector<double>& column : table.numeric)
     bytes += column.capacity() * sizeof(double);
   for (const TextColumn& column : table.category)

@@ -1,6 +1,7 @@
 #pragma once
 #include "runtime/base/data_schema.h"
 #include "runtime/data/csv.h"
+#include "runtime/data/data_column.h"
 #include "runtime/data/row_lines.h"
 
 namespace tailor::runtime {
@@ -23,6 +24,7 @@ struct RawTable {
   std::vector<double> time; ///< numbers, or seconds since 1970 for ISO dates; empty without a time column
   TextColumn id;            ///< empty without an id column
   std::vector<std::int64_t> num_missing; ///< per numeric column
+  std::vector<DataColumn> columns;       ///< inputs that need no fitting: row weights, images
   RowLines lines;
 };
 
@@ -33,7 +35,8 @@ inline constexpr std::string_view kMissingCategory = "(missing)";
 
 struct ReadOptions {
   CsvFormat csv;
-  bool need_label = true; ///< false (predict): the label column may be absent and is not read
+  bool need_label = true;       ///< false (predict): the label column may be absent and is not read
+  bool need_row_weights = true; ///< false (whatever is no split of the run): the same of the row weights
 };
 
 /// One pass over a csv or csv.gz file whose columns are known.

@@ -119,7 +119,7 @@ std::vector<std::string> mentioned_names(const TablePlan& plan) {
     if (!column.name.empty()) names.push_back(column.name);
   };
   for (const std::optional<ColumnRef>* column :
-       {&plan.label, &plan.time, &plan.group, &plan.id, &plan.split_column})
+       {&plan.label, &plan.time, &plan.group, &plan.id, &plan.row_weights, &plan.split_column})
     if (*column) add(**column);
   for (const std::vector<ColumnRef>* columns : {&plan.drop, &plan.categorical, &plan.numeric, &plan.date})
     for (const ColumnRef& column : *columns)
@@ -166,6 +166,7 @@ Result<TablePlan> table_plan_from(const Options& options, const std::string& dir
   TAILOR_RETURN_IF_ERROR_AS_IS(column(&TableKeys::columns_time, plan.time));
   TAILOR_RETURN_IF_ERROR_AS_IS(column(&TableKeys::columns_group, plan.group));
   TAILOR_RETURN_IF_ERROR_AS_IS(column(&TableKeys::columns_id, plan.id));
+  TAILOR_RETURN_IF_ERROR_AS_IS(column(&TableKeys::row_weights, plan.row_weights));
   if (!plan.id) {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(const EvalKeys eval, read_keys<EvalKeys>(options));
     const std::string& id_key = key_name(&EvalKeys::predict_id);
@@ -177,8 +178,6 @@ Result<TablePlan> table_plan_from(const Options& options, const std::string& dir
     return wrong(key_name(&TableKeys::date_features), " is empty, expected at least one feature of a date");
   plan.date_features = bits_of(keys.date_features);
   plan.missing = keys.missing;
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataKeys data, read_keys<DataKeys>(options));
-  plan.normalisation = data.numeric;
   TAILOR_RETURN_IF_ERROR_AS_IS(read_split(options, plan));
   return plan;
 }

@@ -34,7 +34,7 @@ struct TablePlan {
   std::string label_strip;          ///< suffix taken off every label
   std::vector<std::string> classes; ///< class order; empty: sorted, positive last
   std::vector<ColumnRef> drop, categorical, numeric, date;
-  std::optional<ColumnRef> time, group, id;
+  std::optional<ColumnRef> time, group, id, row_weights;
   /// The keys that named them: complaints point there.
   std::string time_key = key_name(&TableKeys::columns_time), group_key = key_name(&TableKeys::columns_group),
               id_key = key_name(&TableKeys::columns_id);
@@ -44,7 +44,6 @@ struct TablePlan {
       date_order; ///< kDayFirst or kMonthFirst: what columns mean whose cells leave it open
   std::uint16_t date_features = bits_of(TableKeys{}.date_features);
   MissingPolicy missing = TableKeys{}.missing;
-  Normalisation normalisation = Normalisation::kNone;
   SplitSpec split;
 };
 

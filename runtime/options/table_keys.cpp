@@ -102,6 +102,13 @@ const KeySet<TableKeys>& TableKeys::keys() {
                .source = "",
                .type = KeyType::kColumn,
                .unset = true}),
+          key("row_weights", &TableKeys::row_weights,
+              {.stage = kCompiled,
+               .text = "column of what each row counts for in the training loss, at least 0 (not a feature); "
+                       "evaluations do not weigh rows",
+               .source = "methods 2.2",
+               .type = KeyType::kColumn,
+               .unset = true}),
           key("missing", &TableKeys::missing,
               {.stage = kCompiled,
                .text = "missing numeric cells: refuse, training mean, or mean plus a flag column"}),

@@ -67,6 +67,7 @@ struct TableKeys {
   OptionValue columns_time;
   OptionValue columns_group;
   OptionValue columns_id;
+  OptionValue row_weights;
   MissingPolicy missing = MissingPolicy::kError;
 
   static const KeySet<TableKeys>& keys();

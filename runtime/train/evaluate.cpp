@@ -51,17 +51,9 @@ Status Evaluator::for_each_batch(const Dataset& data, const ControlRows& control
   options.num_threads = 0; // a copy per batch: not worth a thread
   options.end_epoch = 1;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(options.slots, batch_slots(executor_, variant_, data, first_slot_, kSlots));
-  std::vector<std::vector<std::int32_t>>
-      own_labels; // a program whose evaluation takes no label still needs it here
-  if (!options.slots.front().label) {
-    own_labels.assign(kSlots, std::vector<std::int32_t>(static_cast<std::size_t>(variant.batch)));
-    for (std::uint32_t s = 0; s < kSlots; ++s)
-      options.slots[s].label = own_labels[s].data();
-  }
-  const std::vector<BatchSlot> slots = options.slots;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(
       const std::unique_ptr<BatchLoader> loader,
-      BatchLoader::create(data, make_sequential_sampler(data.num_rows), std::move(options)));
+      BatchLoader::create(make_sequential_sampler(data.num_rows), std::move(options)));
   for (;;) {
     BatchInfo info;
     TAILOR_ASSIGN_OR_RETURN_AS_IS(const bool more, loader->acquire(info));
@@ -74,7 +66,9 @@ Status Evaluator::for_each_batch(const Dataset& data, const ControlRows& control
     EvaluatedBatch batch;
     TAILOR_ASSIGN_OR_RETURN_AS_IS(batch.logits, rows_of(logits_, info.valid));
     TAILOR_ASSIGN_OR_RETURN_AS_IS(batch.features, rows_of(features_, info.valid));
-    batch.labels = {slots[static_cast<std::size_t>(info.slot)].label, static_cast<std::size_t>(info.valid)};
+    if (data.labelled)
+      batch.labels = data.labels().subspan(static_cast<std::size_t>(info.draw_position),
+                                           static_cast<std::size_t>(info.valid));
     batch.valid = info.valid;
     batch.first_row = info.draw_position;
     TAILOR_RETURN_IF_ERROR_AS_IS(function(batch));

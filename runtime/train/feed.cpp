@@ -3,48 +3,29 @@
 namespace tailor::runtime {
 namespace {
 
-/// Elements of one row of a slot field.
-std::uint64_t row_elements(const SlotField& field, std::int64_t batch) {
-  return batch > 0 ? field.bytes / dtype_bytes(field.dtype) / static_cast<std::uint64_t>(batch) : 0;
-}
-
-Status check_field(const SlotField& field, std::int64_t batch, DType dtype, std::uint64_t width,
-                   const char* what) {
-  if (field.dtype != dtype)
-    return incompatible("input '", field.name, "' is ", to_string(field.dtype), ", the loader gives ",
-                        to_string(dtype));
-  if (row_elements(field, batch) != width)
-    return incompatible("input '", field.name, "' takes ", row_elements(field, batch), " ", what,
-                        " a row, the data have ", width);
-  return {};
+/// The column of `data` that an input takes.
+Result<const DataColumn*> column_for(const SlotField& field, const Dataset& data) {
+  InputColumn wanted{field.name, field.dtype};
+  wanted.row_shape.assign(field.shape.begin() + 1, field.shape.end());
+  const DataColumn* column = data.find(field.name);
+  if (column && column->input().dtype == wanted.dtype && column->input().row_shape == wanted.row_shape)
+    return column;
+  std::string columns;
+  for (const DataColumn& each : data.columns)
+    columns += (columns.empty() ? "" : ", ") + each.input().describe();
+  return incompatible("the program takes the input ", wanted.describe(), " of each row, the columns of '",
+                      data.path, "' are ", columns);
 }
 
 } // namespace
 
 Result<std::vector<BatchSlot>> batch_slots(Executor& executor, VariantId id, const Dataset& data,
                                            std::uint32_t first, std::uint32_t count) {
-  const Variant& variant = variant_of(executor.spec(), id);
   std::vector<BatchSlot> slots(count);
-  for (const SlotField& field : variant.slot_fields) {
-    Status status;
-    if (field.name == "numeric")
-      status = check_field(field, variant.batch, DType::kF32, static_cast<std::uint64_t>(data.num_numeric),
-                           "numeric features");
-    else if (field.name == "category")
-      status = check_field(field, variant.batch, DType::kI32, static_cast<std::uint64_t>(data.num_category),
-                           "categorical features");
-    else if (field.name == "label" || field.name == "index")
-      status = check_field(field, variant.batch, DType::kI32, 1, "values");
-    else
-      status = incompatible("the program takes input '", field.name, "', which no data set here provides");
-    TAILOR_RETURN_IF_ERROR_AS_IS(status);
-    for (std::uint32_t s = 0; s < count; ++s) {
-      std::byte* place = executor.slot(first + s) + field.offset;
-      if (field.name == "numeric") slots[s].numeric = reinterpret_cast<float*>(place);
-      if (field.name == "category") slots[s].category = reinterpret_cast<std::int32_t*>(place);
-      if (field.name == "label") slots[s].label = reinterpret_cast<std::int32_t*>(place);
-      if (field.name == "index") slots[s].index = reinterpret_cast<std::int32_t*>(place);
-    }
+  for (const SlotField& field : variant_of(executor.spec(), id).slot_fields) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataColumn* column, column_for(field, data));
+    for (std::uint32_t s = 0; s < count; ++s)
+      slots[s].push_back({column, executor.slot(first + s) + field.offset});
   }
   return slots;
 }

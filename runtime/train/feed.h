@@ -1,13 +1,14 @@
 #pragma once
+#include "runtime/data/dataset.h"
 #include "runtime/data/loader.h"
 #include "runtime/exec/executor.h"
 
 namespace tailor::runtime {
 
 /// Where the loader writes the batches of a variant: slots [first, first + count) of the executor, as the
-/// variant lays them out.
+/// variant lays them out. Its inputs are the columns of `data` that agree in name, dtype and row shape.
 ///
-/// Errors   kIncompatible for an input no data set of ours provides, or of another width than `data` has.
+/// Errors   kIncompatible for an input that `data` has no such column for, with the columns there are.
 Result<std::vector<BatchSlot>> batch_slots(Executor& executor, VariantId variant, const Dataset& data,
                                            std::uint32_t first, std::uint32_t count);
 

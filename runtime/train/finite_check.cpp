@@ -78,10 +78,11 @@ Status check_finite_logits(std::span<const float> logits, std::int32_t width, st
                                      : logits[i] > 0       ? "inf"
                                                            : "-inf",
                                      ", expected a finite number");
-    if (data.num_numeric == 0) return status;
-    const auto features = std::span(data.numeric)
-                              .subspan(static_cast<std::size_t>(row * data.num_numeric),
-                                       static_cast<std::size_t>(data.num_numeric));
+    const DataColumn* numeric = data.find(input_names::kNumeric);
+    if (!numeric) return status;
+    const auto features_of_row = static_cast<std::size_t>(numeric->input().row_elements());
+    const auto features =
+        numeric->values<float>().subspan(static_cast<std::size_t>(row) * features_of_row, features_of_row);
     const auto largest = std::max_element(features.begin(), features.end(),
                                           [](float a, float b) { return std::abs(a) < std::abs(b); });
     return std::move(status).with_hint(

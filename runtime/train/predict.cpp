@@ -46,7 +46,7 @@ Status check_columns(const Evaluator& evaluator, const Dataset& data, const Data
         .with_hint(
             "a C++ program gives them with Eval::features (frontend/examples/custom_method.cpp), a network "
             "registered for recipes with features() and logits() (models/recipe/registry.h)");
-  if (columns.label && data.label.empty())
+  if (columns.label && !data.labelled)
     return invalid_argument("labels are to be written, but '", data.path, "' was read without");
   return {};
 }
@@ -136,7 +136,7 @@ Status write_predictions(Evaluator& evaluator, const Dataset& data, const Contro
       if (columns.decision) csv += ',' + csv_cell(class_name(schema, decision(z)));
       if (columns.logits) add_numbers(z);
       if (columns.features) add_numbers(row_of(batch.features, r, features));
-      if (columns.label) csv += ',' + csv_cell(class_name(schema, data.label[row]));
+      if (columns.label) csv += ',' + csv_cell(class_name(schema, data.labels()[row]));
       csv += '\n';
     }
     return {};

@@ -125,7 +125,7 @@ Result<std::unique_ptr<Sampler>> sampler_of(const SeedSetup& setup, const Stage&
   const Dataset& train = setup.data.train;
   auto sampler = make_sampler(
       stage.sampler.empty() ? keys.sampler : stage.sampler,
-      {train.label, train.num_classes, options,
+      {train.labels(), train.num_classes, options,
        [&](std::int64_t epoch_length) { return plan.num_epochs(epoch_length, batch); }, first_epoch});
   if (!sampler.ok()) return at_option(options, std::move(sampler).status());
   return sampler;
@@ -278,8 +278,7 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   loader.start_batch = record.batch;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(loader.slots,
                                 batch_slots(executor, run.variant, setup.data.train, 0, trainer.train_slots));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(run.loader,
-                                BatchLoader::create(setup.data.train, std::move(sampler), std::move(loader)));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(run.loader, BatchLoader::create(std::move(sampler), std::move(loader)));
   run.steps_per_epoch = run.loader->batches_per_epoch();
   if (record.stage_begun && record.steps_per_epoch != run.steps_per_epoch)
     return invalid_argument("it was begun with ", record.steps_per_epoch, " steps in an epoch, not ",

@@ -12,8 +12,7 @@
 #include "models/recipe/parse.h"
 #include "runtime/artifact/reader.h"
 #include "runtime/artifact/stage_options.h"
-#include "runtime/data/plan.h"
-#include "runtime/data/schema.h"
+#include "runtime/data/open.h"
 #include "runtime/exec/cpu_executor.h"
 #include "runtime/train/control_rows.h"
 #include "tests/bench/ceilings.h"
@@ -80,7 +79,7 @@ std::shared_ptr<const runtime::Artifact> compile(const Arguments& arguments) {
   });
   if (!parsed.ok()) must(Status(runtime::StatusCode::kInternal, parsed.messages()));
   const runtime::DataSchema schema =
-      must(must(runtime::data_plan_from(parsed.options, "")).source->schema(nullptr));
+      must(runtime::schema_of(must(runtime::data_plan_from(parsed.options, ""))));
   recipe::Program program(parsed, schema);
   backend::CompileOptions options;
   options.target = arguments.target;

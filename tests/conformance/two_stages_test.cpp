@@ -7,7 +7,7 @@
 #include "runtime/artifact/stage_options.h"
 #include "runtime/artifact/writer.h"
 #include "runtime/base/file.h"
-#include "runtime/data/plan.h"
+#include "runtime/data/open.h"
 #include "runtime/train/run.h"
 #include "tests/conformance/test_program.h"
 
@@ -121,7 +121,7 @@ ArtifactSpec specOf(std::int64_t teachEpochs, std::int64_t distillEpochs) {
   spec.options.set("optimizer.lr", OptionValue(0.5));
   spec.options.set("run.epochs", OptionValue(1));
   const auto plan = data_plan_from(spec.options, "");
-  const auto schema = plan.ok() ? plan->source->schema(nullptr) : Result<DataSchema>(plan.status());
+  const auto schema = plan.ok() ? schema_of(*plan) : Result<DataSchema>(plan.status());
   if (!schema.ok()) ADD_FAILURE() << schema.status().message();
   if (schema.ok()) spec.schema = *schema;
 

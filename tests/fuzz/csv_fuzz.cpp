@@ -33,11 +33,11 @@ void read_and_encode(std::string_view bytes, const DataSchema& schema, const Tab
       expect(data.status().message().find("standard deviations") != std::string::npos);
       continue;
     }
-    for (std::size_t i = 0; i < data->category.size(); ++i)
-      expect(data->category[i] >= 0 &&
-             data->category[i] <
-                 schema.category_capacities()[i % static_cast<std::size_t>(data->num_category)]);
-    for (const float value : data->numeric)
+    const std::vector<std::int32_t> capacities = schema.category_capacities();
+    const std::span<const std::int32_t> category = data->values<std::int32_t>(input_names::kCategory);
+    for (std::size_t i = 0; i < category.size(); ++i)
+      expect(category[i] >= 0 && category[i] < capacities[i % capacities.size()]);
+    for (const float value : data->values<float>(input_names::kNumeric))
       expect(std::isfinite(value));
   }
 }

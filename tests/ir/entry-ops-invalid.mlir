@@ -72,7 +72,7 @@ tailor.program @p {
 
 tailor.program @p {
   tailor.entry @a kind(step) batch(8) {
-    // expected-error @+1 {{'labels' is not a batch input (numeric, category, image, label, index)}}
+    // expected-error @+1 {{'labels' is not a batch input (numeric, category, image, label, index, row_weight)}}
     %0 = tailor.input "labels" : tensor<8xi32>
   }
 }

@@ -3,6 +3,7 @@
 #include "models/recipe/parse.h"
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
+#include "runtime/data/open.h"
 #include "runtime/data/text.h"
 #include "runtime/train/run_folder.h"
 #include "tools/tailor-run/run_command.h"
@@ -60,7 +61,7 @@ Status check_recipe(const std::string& text, const std::string& path) {
       recipe::parse(name, {}, [&](const std::string&) -> Result<std::string> { return text; });
   if (!recipe.ok()) return internal_error("the recipe does not read back:\n", recipe.messages());
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataPlan plan, read_data_plan(recipe.options, ""));
-  TAILOR_ASSIGN_OR_RETURN(const DataSchema schema, plan.source->schema(nullptr), "no recipe was written");
+  TAILOR_ASSIGN_OR_RETURN(const DataSchema schema, schema_of(plan), "no recipe was written");
   TAILOR_RETURN_IF_ERROR(open_data(plan, schema).status(), "no recipe was written");
   return {};
 }

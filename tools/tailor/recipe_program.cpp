@@ -4,8 +4,7 @@
 #include "frontend/traced_program.h"
 #include "models/recipe/check.h"
 #include "runtime/base/log.h"
-#include "runtime/data/plan.h"
-#include "runtime/data/schema.h"
+#include "runtime/data/open.h"
 #include "runtime/options/data_keys.h"
 #include "runtime/options/table_keys.h"
 #include "runtime/train/run_folder.h"
@@ -63,7 +62,7 @@ Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std:
   Result<runtime::DataPlan> plan = runtime::read_data_plan(loaded.recipe.options, "");
   if (!plan.ok()) return about_data(loaded.recipe, plan.status());
   runtime::SchemaNotes notes;
-  Result<runtime::DataSchema> schema = plan->source->schema(&notes);
+  Result<runtime::DataSchema> schema = schema_of(*plan, &notes);
   if (!schema.ok()) return about_data(loaded.recipe, schema.status());
   for (const std::string& note : notes)
     runtime::log_info("note: " + note);

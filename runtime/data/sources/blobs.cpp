@@ -68,7 +68,7 @@ const Registered<SourceSpec> registered{
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const GeneratedKeys keys, read_keys<GeneratedKeys>(request.options));
        spec.classes = static_cast<std::int32_t>(keys.classes);
        spec.dimensions = static_cast<std::int32_t>(keys.dimensions);
-       return make_generated_source(request, "blobs", spec, generate_blobs);
+       return make_generated_source("blobs", spec, generate_blobs);
      }}};
 
 } // namespace

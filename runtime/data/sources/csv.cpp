@@ -72,7 +72,7 @@ public:
 
   Result<RawTable> read_file(const std::string& path, const DataSchema& schema,
                              bool need_label) const override {
-    return read_table(path, schema, {.csv = plan_.csv, .need_label = need_label});
+    return read_table(path, schema, {.csv = plan_.csv, .need_label = need_label, .need_row_weights = false});
   }
 
   bool follows_run_seed() const override { return plan_.split.val_follows_run; }

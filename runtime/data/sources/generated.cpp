@@ -1,8 +1,5 @@
 #include "runtime/data/sources/generated.h"
 
-#include "runtime/data/schema.h"
-#include "runtime/options/data_keys.h"
-
 #include <cmath>
 
 namespace tailor::runtime {
@@ -10,10 +7,8 @@ namespace {
 
 class GeneratedSource final : public DataSource {
 public:
-  GeneratedSource(std::string name, const GeneratedSpec& spec, Normalisation normalisation,
-                  Generator generator)
-      : name_(std::move(name)), spec_(spec), normalisation_(normalisation), generator_(std::move(generator)) {
-  }
+  GeneratedSource(std::string name, const GeneratedSpec& spec, Generator generator)
+      : name_(std::move(name)), spec_(spec), generator_(std::move(generator)) {}
 
   Result<DataSchema> schema(SchemaNotes*) const override {
     DataSchema schema;
@@ -22,12 +17,10 @@ public:
       schema.columns.back().name = concat("x", i);
       schema.columns.back().position = i;
     }
-    schema.numeric = word_of(normalisation_);
     schema.num_classes = spec_.classes;
     for (std::int32_t k = 0; k < schema.num_classes; ++k)
       schema.class_names.push_back(concat(k));
     if (schema.num_classes == 2) schema.positive_class = 1;
-    TAILOR_RETURN_IF_ERROR_AS_IS(check_schema(schema));
     return schema;
   }
 
@@ -60,7 +53,6 @@ private:
 
   std::string name_;
   GeneratedSpec spec_;
-  Normalisation normalisation_;
   Generator generator_;
 };
 
@@ -118,15 +110,8 @@ GeneratedRows empty_rows(std::int64_t num_rows, std::int32_t dimensions) {
 }
 
 std::shared_ptr<const DataSource> make_generated_source(std::string name, const GeneratedSpec& spec,
-                                                        Normalisation normalisation, Generator generator) {
-  return std::make_shared<GeneratedSource>(std::move(name), spec, normalisation, std::move(generator));
-}
-
-Result<std::shared_ptr<const DataSource>> make_generated_source(const SourceRequest& request,
-                                                                std::string name, const GeneratedSpec& spec,
-                                                                Generator generator) {
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataKeys keys, read_keys<DataKeys>(request.options));
-  return make_generated_source(std::move(name), spec, keys.numeric, std::move(generator));
+                                                        Generator generator) {
+  return std::make_shared<GeneratedSource>(std::move(name), spec, std::move(generator));
 }
 
 } // namespace tailor::runtime

@@ -1,6 +1,5 @@
 #pragma once
 #include "runtime/data/source.h"
-#include "runtime/options/data_keys.h"
 #include "runtime/options/generated_keys.h"
 
 #include <cstdint>
@@ -55,10 +54,6 @@ using Generator = std::function<Result<GeneratedRows>(const GeneratedSpec&, Gene
 
 /// The set as a source: columns x0, x1, ...; every split is generated on its own.
 std::shared_ptr<const DataSource> make_generated_source(std::string name, const GeneratedSpec& spec,
-                                                        Normalisation normalisation, Generator generator);
-/// The same of a recipe: `spec` and data.numeric.
-Result<std::shared_ptr<const DataSource>> make_generated_source(const SourceRequest& request,
-                                                                std::string name, const GeneratedSpec& spec,
-                                                                Generator generator);
+                                                        Generator generator);
 
 } // namespace tailor::runtime

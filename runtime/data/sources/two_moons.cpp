@@ -34,7 +34,7 @@ const Registered<SourceSpec> registered{
      .keys = GeneratedKeys::keys().specs(),
      .make = [](const SourceRequest& request) -> Result<std::shared_ptr<const DataSource>> {
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const GeneratedSpec spec, GeneratedSpec::from(request.options));
-       return make_generated_source(request, "two_moons", spec, generate_two_moons);
+       return make_generated_source("two_moons", spec, generate_two_moons);
      }}};
 
 } // namespace

@@ -1,6 +1,5 @@
 // Three classes on one line, in turn.
 #include "runtime/data/source.h"
-#include "runtime/options/data_keys.h"
 #include "runtime/options/key_set.h"
 
 namespace {
@@ -21,11 +20,10 @@ struct StairsKeys {
 /// Row i has class i mod 3 and stands at x = class + (i mod 7) / 10.
 class Stairs final : public DataSource {
 public:
-  Stairs(std::int64_t rows, Normalisation normalisation) : rows_(rows), normalisation_(normalisation) {}
+  explicit Stairs(std::int64_t rows) : rows_(rows) {}
   Result<DataSchema> schema(SchemaNotes*) const override {
     DataSchema schema;
     schema.columns.push_back({.name = "x"});
-    schema.numeric = word_of(normalisation_);
     schema.num_classes = 3;
     schema.class_names = {"low", "middle", "high"};
     return schema;
@@ -49,7 +47,6 @@ public:
 
 private:
   std::int64_t rows_;
-  Normalisation normalisation_;
 };
 
 const Registered<SourceSpec> registered{
@@ -58,8 +55,7 @@ const Registered<SourceSpec> registered{
      .keys = StairsKeys::keys().specs(),
      .make = [](const SourceRequest& request) -> Result<std::shared_ptr<const DataSource>> {
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const StairsKeys keys, read_keys<StairsKeys>(request.options));
-       TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataKeys data, read_keys<DataKeys>(request.options));
-       return std::shared_ptr<const DataSource>(std::make_shared<Stairs>(keys.rows, data.numeric));
+       return std::shared_ptr<const DataSource>(std::make_shared<Stairs>(keys.rows));
      }}};
 
 } // namespace

@@ -31,6 +31,7 @@ public:
     std::filesystem::create_directories(path_);
   }
   ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  std::string path() const { return path_.string(); }
   std::string write(const std::string& name, std::string_view text) const {
     std::ofstream(path_ / name, std::ios::binary) << text;
     return (path_ / name).string();
@@ -57,14 +58,11 @@ inline Result<RawTable> read_text(std::string_view text, const DataSchema& schem
 
 /// A table to open, with everything a plan of one has in one place.
 struct TablePlanToOpen : TablePlan {
+  Normalisation normalisation = Normalisation::kNone;
   std::optional<LongTailSpec> long_tail, test_long_tail;
 
   operator DataPlan() const { return {make_csv_source(*this), normalisation, long_tail, test_long_tail, {}}; }
 };
-
-inline Result<DataSchema> schema_of(const DataPlan& plan) {
-  return plan.source->schema(nullptr);
-}
 
 inline ColumnRef named(std::string name) {
   return {std::move(name), 0};

@@ -152,9 +152,10 @@ TEST_F(DateColumn, IsFoundAndReadAsTheSchemaSays) {
   EncodeReport report;
   const FittedState fitted = value_of(fit(read, rows, s, Normalisation::kNone));
   const Dataset data = value_of(encode(read, rows, s, fitted, &report));
-  EXPECT_EQ(data.num_numeric, 9);
-  EXPECT_EQ(data.numeric[2 * 9 + 8], 1); // flagged, once for the column
-  EXPECT_EQ(data.numeric[0 * 9 + 8], 0);
+  const std::span<const float> features = data.values<float>("numeric");
+  ASSERT_EQ(features.size(), 3u * 9);
+  EXPECT_EQ(features[2 * 9 + 8], 1); // flagged, once for the column
+  EXPECT_EQ(features[0 * 9 + 8], 0);
   EXPECT_EQ(report.imputed[0], 1);
 }
 

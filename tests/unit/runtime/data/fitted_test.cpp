@@ -57,14 +57,17 @@ TEST(Fitted, EncodesInTheGivenOrder) {
   EncodeReport report;
   const Dataset data = value_of(encode(table(), kAll, schema(), fitted(), &report));
   EXPECT_EQ(data.num_rows, 4);
-  EXPECT_EQ(data.num_numeric, 3); // a, b, b is missing
+  EXPECT_EQ(data.columns[0].input(), (InputColumn{"numeric", DType::kF32, {3}})); // a, b, b is missing
   const float s = std::sqrt(8.0f / 3.0f);
   const std::vector<float> expected = {2 / s, 1, 0, 95 / s, 3, 0, 0, 0, 1, -2 / s, -1, 0};
-  ASSERT_EQ(data.numeric.size(), expected.size());
+  const std::span<const float> numeric = data.values<float>("numeric");
+  ASSERT_EQ(numeric.size(), expected.size());
   for (std::size_t i = 0; i < expected.size(); ++i)
-    EXPECT_FLOAT_EQ(data.numeric[i], expected[i]) << i;
-  EXPECT_EQ(data.category, (std::vector<std::int32_t>{0, 4, 1, 2})); // green is unknown: the last of 5 codes
-  EXPECT_EQ(data.label, (std::vector<std::int32_t>{0, 0, 1, 0}));
+    EXPECT_FLOAT_EQ(numeric[i], expected[i]) << i;
+  EXPECT_THAT(data.values<std::int32_t>("category"),
+              testing::ElementsAre(0, 4, 1, 2)); // green is unknown: the last of 5 codes
+  EXPECT_THAT(data.labels(), testing::ElementsAre(0, 0, 1, 0));
+  EXPECT_THAT(data.values<std::int32_t>("index"), testing::ElementsAre(0, 1, 2, 3));
   EXPECT_EQ(data.source_row, kAll);
   EXPECT_EQ(data.id, (std::vector<std::string>{"r3", "r2", "r1", "r0"}));
   EXPECT_EQ(data.class_counts, (std::vector<std::int64_t>{3, 1}));

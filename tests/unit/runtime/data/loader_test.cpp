@@ -1,5 +1,7 @@
 #include "runtime/data/loader.h"
 
+#include "runtime/data/dataset.h"
+
 #include "data_testing.h"
 
 #include <atomic>
@@ -8,18 +10,23 @@
 namespace tailor::runtime {
 namespace {
 
-Dataset make_data(std::int32_t rows, std::int32_t numeric = 3, std::int32_t category = 2) {
+/// Two columns that are no names the loader could know, of another dtype and rank each, and what tables have.
+Dataset make_data(std::int32_t rows) {
   Dataset data;
   data.num_rows = rows;
-  data.num_numeric = numeric;
-  data.num_category = category;
   data.num_classes = 3;
+  data.columns = {DataColumn({"pixels", DType::kF32, {1, 3}}, rows),
+                  DataColumn({"codes", DType::kI64, {2}}, rows),
+                  DataColumn({"label", DType::kI32, {}, InputUse::kLabel}, rows),
+                  DataColumn({"index", DType::kI32, {}, InputUse::kRow}, rows)};
   for (std::int32_t i = 0; i < rows; ++i) {
-    for (std::int32_t c = 0; c < numeric; ++c)
-      data.numeric.push_back(static_cast<float>(i * 10 + c + 1));
-    for (std::int32_t c = 0; c < category; ++c)
-      data.category.push_back(i * 100 + c + 1);
-    data.label.push_back(i % 3);
+    const auto row = static_cast<std::size_t>(i);
+    for (std::size_t c = 0; c < 3; ++c)
+      data.columns[0].values<float>()[row * 3 + c] = static_cast<float>(i * 10) + static_cast<float>(c + 1);
+    for (std::size_t c = 0; c < 2; ++c)
+      data.columns[1].values<std::int64_t>()[row * 2 + c] = i * 100 + static_cast<std::int64_t>(c + 1);
+    data.columns[2].values<std::int32_t>()[row] = i % 3;
+    data.columns[3].values<std::int32_t>()[row] = i;
   }
   return data;
 }
@@ -27,28 +34,31 @@ Dataset make_data(std::int32_t rows, std::int32_t numeric = 3, std::int32_t cate
 /// Slot memory for `count` slots, filled with rubbish so that padding is seen to be cleared.
 class Slots {
 public:
-  Slots(const Dataset& data, std::int32_t batch, std::size_t count) : memory_(count) {
-    for (Memory& m : memory_) {
-      m.numeric.assign(static_cast<std::size_t>(batch * data.num_numeric), -7.0f);
-      m.category.assign(static_cast<std::size_t>(batch * data.num_category), -7);
-      m.label.assign(static_cast<std::size_t>(batch), -7);
-      m.index.assign(static_cast<std::size_t>(batch), -7);
-    }
+  Slots(const Dataset& data, std::int32_t batch, std::size_t count) : data_(data), memory_(count) {
+    for (Memory& m : memory_)
+      for (const DataColumn& column : data.columns)
+        m.columns.emplace_back(static_cast<std::size_t>(batch) * column.row_bytes(), std::byte{0xF9});
   }
   std::vector<BatchSlot> slots() {
     std::vector<BatchSlot> result;
-    for (Memory& m : memory_)
-      result.push_back({m.numeric.data(), m.category.data(), m.label.data(), m.index.data()});
+    for (Memory& m : memory_) {
+      result.emplace_back();
+      for (std::size_t c = 0; c < m.columns.size(); ++c)
+        result.back().push_back({&data_.columns[c], m.columns[c].data()});
+    }
     return result;
   }
   struct Memory {
-    std::vector<float> numeric;
-    std::vector<std::int32_t> category, label, index;
+    std::vector<std::vector<std::byte>> columns;
+    template <class T> T at(std::size_t column, std::size_t element) const {
+      return reinterpret_cast<const T*>(columns[column].data())[element];
+    }
     bool operator==(const Memory&) const = default;
   };
   const Memory& at(std::int32_t slot) const { return memory_[static_cast<std::size_t>(slot)]; }
 
 private:
+  const Dataset& data_;
   std::vector<Memory> memory_;
 };
 
@@ -81,7 +91,7 @@ Seen run(const Dataset& data, LoaderOptions options, std::size_t num_slots, std:
   Slots slots(data, options.batch, num_slots);
   options.slots = slots.slots();
   auto loader = value_of(BatchLoader::create(
-      data, value_of(make_sampler("uniform", {data.label, data.num_classes, Options()})), options));
+      value_of(make_sampler("uniform", {data.labels(), data.num_classes, Options()})), options));
   Seen seen;
   for (std::int64_t i = 0; i < num_batches; i += held) {
     std::vector<std::int32_t> taken;
@@ -113,7 +123,7 @@ TEST(Loader, FillsSlotsRowByRowAndClearsPadding) {
   const Dataset data = make_data(10);
   const Seen seen = run(data, {.batch = 4, .num_threads = 0, .seed = 3}, 1, 3);
   std::vector<std::int32_t> order(10);
-  value_of(make_sampler("uniform", {data.label, 3, Options()}))->draw_epoch(3, 0, order);
+  value_of(make_sampler("uniform", {data.labels(), 3, Options()}))->draw_epoch(3, 0, order);
   for (std::size_t b = 0; b < 3; ++b) {
     const std::size_t valid = b < 2 ? 4 : 2;
     EXPECT_EQ(seen.infos[b].valid, static_cast<std::int32_t>(valid));
@@ -122,14 +132,14 @@ TEST(Loader, FillsSlotsRowByRowAndClearsPadding) {
     for (std::size_t i = 0; i < 4; ++i) {
       const bool row_is_there = i < valid;
       const std::int32_t row = row_is_there ? order[b * 4 + i] : 0;
-      EXPECT_EQ(seen.batches[b].index[i], row);
-      EXPECT_EQ(seen.batches[b].label[i], row_is_there ? row % 3 : 0);
+      EXPECT_EQ(seen.batches[b].at<std::int32_t>(3, i), row);
+      EXPECT_EQ(seen.batches[b].at<std::int32_t>(2, i), row_is_there ? row % 3 : 0);
       for (std::size_t c = 0; c < 3; ++c)
-        EXPECT_EQ(seen.batches[b].numeric[i * 3 + c],
-                  row_is_there ? data.numeric[static_cast<std::size_t>(row) * 3 + c] : 0.0f);
+        EXPECT_EQ(seen.batches[b].at<float>(0, i * 3 + c),
+                  row_is_there ? static_cast<float>(row * 10) + static_cast<float>(c + 1) : 0.0f);
       for (std::size_t c = 0; c < 2; ++c)
-        EXPECT_EQ(seen.batches[b].category[i * 2 + c],
-                  row_is_there ? data.category[static_cast<std::size_t>(row) * 2 + c] : 0);
+        EXPECT_EQ(seen.batches[b].at<std::int64_t>(1, i * 2 + c),
+                  row_is_there ? row * 100 + static_cast<std::int64_t>(c + 1) : 0);
     }
   }
 }
@@ -197,7 +207,7 @@ TEST(Loader, EndsAfterTheLastEpoch) {
                           .start_epoch = 1,
                           .start_batch = 1,
                           .end_epoch = 3};
-    auto loader = value_of(BatchLoader::create(data, make_sequential_sampler(10), options));
+    auto loader = value_of(BatchLoader::create(make_sequential_sampler(10), options));
     BatchInfo info;
     for (int i = 0; i < 5; ++i) { // 2 of epoch 1, 3 of epoch 2
       EXPECT_TRUE(value_of(loader->acquire(info)));
@@ -212,7 +222,7 @@ TEST(Loader, EndsAfterTheLastEpoch) {
 TEST(Loader, HoldingEverySlotIsAnErrorNotADeadlock) {
   const Dataset data = make_data(10);
   Slots slots(data, 2, 2);
-  auto loader = value_of(BatchLoader::create(data, make_sequential_sampler(10),
+  auto loader = value_of(BatchLoader::create(make_sequential_sampler(10),
                                              {.batch = 2, .num_threads = 1, .slots = slots.slots()}));
   BatchInfo info;
   EXPECT_TRUE(loader->acquire(info).ok());
@@ -226,7 +236,7 @@ TEST(Loader, MayBeAbandonedAtAnyMoment) {
   const Dataset data = make_data(100);
   for (int i = 0; i < 50; ++i) {
     Slots slots(data, 2, 4);
-    auto loader = value_of(BatchLoader::create(data, make_sequential_sampler(100),
+    auto loader = value_of(BatchLoader::create(make_sequential_sampler(100),
                                                {.batch = 2, .num_threads = 3, .slots = slots.slots()}));
     BatchInfo info;
     for (int k = 0; k < i % 5; ++k) {
@@ -236,27 +246,25 @@ TEST(Loader, MayBeAbandonedAtAnyMoment) {
   }
 }
 
-TEST(Loader, AbsentColumnsAndLabelsAreLeftOut) {
-  Dataset data = make_data(4, 2, 0);
-  data.label.clear();
+TEST(Loader, WritesTheColumnsThatAreWanted) {
+  const Dataset data = make_data(4);
   Slots slots(data, 4, 1);
   std::vector<BatchSlot> given = slots.slots();
-  given[0].category = nullptr;
-  given[0].index = nullptr;
+  given[0] = {given[0][3], given[0][0]};
   auto loader = value_of(
-      BatchLoader::create(data, make_sequential_sampler(4), {.batch = 4, .num_threads = 0, .slots = given}));
+      BatchLoader::create(make_sequential_sampler(4), {.batch = 4, .num_threads = 0, .slots = given}));
   BatchInfo info;
   EXPECT_TRUE(value_of(loader->acquire(info)));
-  EXPECT_EQ(slots.at(0).numeric, data.numeric);
-  EXPECT_EQ(slots.at(0).label, (std::vector<std::int32_t>{0, 0, 0, 0}));
-  EXPECT_EQ(slots.at(0).index[0], -7);
+  EXPECT_THAT(slots.at(0).columns[0], testing::ElementsAreArray(data.columns[0].bytes()));
+  EXPECT_THAT(slots.at(0).columns[3], testing::ElementsAreArray(data.columns[3].bytes()));
+  EXPECT_THAT(slots.at(0).columns[1], testing::Each(std::byte{0xF9}));
 }
 
 TEST(Loader, RefusesWhatCannotWork) {
   const Dataset data = make_data(10);
   Slots slots(data, 4, 2);
   const auto message = [&](LoaderOptions options, std::int64_t rows = 10) {
-    return BatchLoader::create(data, make_sequential_sampler(rows), std::move(options)).status().message();
+    return BatchLoader::create(make_sequential_sampler(rows), std::move(options)).status().message();
   };
   EXPECT_THAT(message({.batch = 0, .slots = slots.slots()}), testing::HasSubstr("a batch of 0 rows"));
   EXPECT_THAT(message({.batch = 4}), testing::HasSubstr("0 batch slots"));

@@ -20,19 +20,11 @@ TablePlanToOpen plan_for(std::string path, ColumnRef label = {"", -1}) {
 }
 
 DataPlan blobs(const GeneratedSpec& spec) {
-  return {make_generated_source("blobs", spec, Normalisation::kNone, generate_blobs),
-          Normalisation::kNone,
-          {},
-          {},
-          {}};
+  return {make_generated_source("blobs", spec, generate_blobs), Normalisation::kNone, {}, {}, {}};
 }
 
 DataPlan two_moons(const GeneratedSpec& spec) {
-  return {make_generated_source("two_moons", spec, Normalisation::kNone, generate_two_moons),
-          Normalisation::kNone,
-          {},
-          {},
-          {}};
+  return {make_generated_source("two_moons", spec, generate_two_moons), Normalisation::kNone, {}, {}, {}};
 }
 
 DataBundle open(const DataPlan& plan, const OpenOptions& options = {}) {
@@ -59,11 +51,11 @@ TEST(Open, SplitsFitsOnTrainAndEncodes) {
   EXPECT_EQ(bundle.fitted.class_counts, bundle.train.class_counts);
   EXPECT_EQ(bundle.test.class_counts, (std::vector<std::int64_t>{30, 10}));
   double sum = 0;
-  for (const float value : bundle.train.numeric)
+  for (const float value : bundle.train.values<float>("numeric"))
     sum += value;
   EXPECT_NEAR(sum, 0, 1e-3); // the training mean, not that of all rows
   double test_sum = 0;
-  for (const float value : bundle.test.numeric)
+  for (const float value : bundle.test.values<float>("numeric"))
     test_sum += value;
   EXPECT_GT(std::abs(test_sum), 1e-2);
 }
@@ -78,7 +70,7 @@ TEST(Open, FittedStateIsUsedUnchanged) {
   fitted.numeric.normalisation = Normalisation::kStandard;
   const DataBundle bundle = open(plan, {.fitted = &fitted});
   EXPECT_EQ(bundle.fitted, fitted);
-  EXPECT_LT(bundle.train.numeric[0], -10);
+  EXPECT_LT(bundle.train.values<float>("numeric")[0], -10);
   // A checkpoint of other data is refused.
   plan.split.test = 0.3;
   EXPECT_EQ(open_data(plan, value_of(schema_of(plan)), {.fitted = &fitted}).status().code(),
@@ -99,7 +91,7 @@ TEST(Open, CutsTrainAndTestByTheirOwnRatios) {
   EXPECT_EQ(bundle.test.class_counts,
             (std::vector<std::int64_t>{1000, 774, 599, 464, 359, 278, 215, 166, 129, 100}));
   EXPECT_EQ(bundle.val.class_counts, std::vector<std::int64_t>(10, 1000));
-  EXPECT_EQ(bundle.train.num_numeric, 4);
+  EXPECT_EQ(bundle.train.find("numeric")->input().row_shape, (std::vector<std::int64_t>{4}));
 }
 
 TEST(Open, SubsetMayFollowTheRunSeed) {
@@ -134,7 +126,7 @@ TEST(Open, SplitsByGroupAndByTime) {
     train_groups.insert(row / 5);
   for (const std::int32_t row : grouped.test.source_row)
     EXPECT_FALSE(train_groups.contains(row / 5));
-  EXPECT_EQ(grouped.train.num_numeric, 1);
+  EXPECT_EQ(grouped.train.find("numeric")->input().row_shape, (std::vector<std::int64_t>{1}));
 
   plan = plan_for(plan.train, named("y"));
   plan.drop = {named("who")};
@@ -148,7 +140,8 @@ TEST(Open, SplitsByGroupAndByTime) {
   EXPECT_EQ(timed.test.source_row.front(), 160);
   EXPECT_EQ(timed.val.source_row.front(), 128);
   // Groups of the last rows were never seen in training: all coded as unknown, and said so.
-  EXPECT_EQ(timed.test.category[0], value_of(schema_of(plan)).columns[1].capacity - 1);
+  EXPECT_EQ(timed.test.values<std::int32_t>("category")[0],
+            value_of(schema_of(plan)).columns[1].capacity - 1);
   EXPECT_THAT(timed.notes, testing::Contains(HasSubstr(
                                "test: 40 cells of column 'who' hold a category that training never saw")));
 }
@@ -170,21 +163,27 @@ TEST(Open, SeparateFiles) {
               HasSubstr("label 'c' is not one of the 2 classes"));
 }
 
-TEST(Dataset, ContentHashSeesFeaturesAndLabels) {
-  Dataset data;
-  data.num_rows = 2;
-  data.num_numeric = 1;
-  data.num_classes = 2;
-  data.numeric = {1, 2};
-  data.label = {0, 1};
-  const std::uint64_t hash = content_hash(data);
-  EXPECT_EQ(content_hash(Dataset(data)), hash);
-  Dataset other = data;
-  other.numeric[1] = 3;
-  EXPECT_NE(content_hash(other), hash);
-  other = data;
-  std::swap(other.label[0], other.label[1]);
-  EXPECT_NE(content_hash(other), hash);
+TEST(Dataset, HashesSeeWhatTheirColumnsAreFor) {
+  const auto make = [](float x, std::int32_t label, float weight) {
+    Dataset data;
+    data.num_rows = 2;
+    data.num_classes = 2;
+    data.columns = {DataColumn({"numeric", DType::kF32, {1}}, 2),
+                    DataColumn({"label", DType::kI32, {}, InputUse::kLabel}, 2),
+                    DataColumn({"row_weight", DType::kF32, {}, InputUse::kRow}, 2)};
+    data.columns[0].values<float>()[1] = x;
+    data.columns[1].values<std::int32_t>()[1] = label;
+    data.columns[2].values<float>()[1] = weight;
+    return data;
+  };
+  const Dataset data = make(1, 0, 1);
+  EXPECT_EQ(content_hash(make(1, 0, 1)), content_hash(data));
+  EXPECT_NE(content_hash(make(2, 0, 1)), content_hash(data));
+  EXPECT_NE(content_hash(make(1, 1, 1)), content_hash(data));
+  EXPECT_NE(content_hash(make(1, 0, 2)), content_hash(data)); // it trains differently
+  EXPECT_NE(row_hash(make(2, 0, 1), 1), row_hash(data, 1));
+  EXPECT_NE(row_hash(make(1, 1, 1), 1), row_hash(data, 1));
+  EXPECT_EQ(row_hash(make(1, 0, 2), 1), row_hash(data, 1)); // and is the same row
 }
 
 TEST(Open, AGroupInTwoFilesIsAnError) {
@@ -246,9 +245,10 @@ TEST(OpenExtra, PredictsOnFilesOfTheSameShape) {
   const Dataset data = value_of(
       open_extra(folder.write("p.csv", "who,x\ng1,5\nnobody,6\n"), plan, schema, fitted, false, &notes));
   EXPECT_EQ(data.num_rows, 2);
-  EXPECT_TRUE(data.label.empty());
-  EXPECT_EQ(data.numeric, (std::vector<float>{5, 6}));
-  EXPECT_EQ(data.category[1], schema.columns[1].capacity - 1);
+  EXPECT_TRUE(data.labels().empty());
+  EXPECT_THAT(data.values<std::int32_t>("label"), testing::ElementsAre(0, 0)); // for a program that takes it
+  EXPECT_THAT(data.values<float>("numeric"), testing::ElementsAre(5, 6));
+  EXPECT_EQ(data.values<std::int32_t>("category")[1], schema.columns[1].capacity - 1);
   EXPECT_THAT(notes, testing::ElementsAre(HasSubstr("data: 1 cells of column 'who'")));
   EXPECT_FALSE(open_extra(folder.write("q.csv", "who,x\ng1,5\n"), plan, schema, fitted, true).ok());
 }

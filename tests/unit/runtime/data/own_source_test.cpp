@@ -6,6 +6,9 @@
 
 #include "data_testing.h"
 
+#include <cmath>
+#include <numeric>
+
 namespace tailor::runtime {
 namespace {
 
@@ -79,8 +82,8 @@ TEST(OwnSource, GoesFromItsKeysToBatches) {
   LoaderOptions options;
   options.batch = 4;
   options.num_threads = 0;
-  options.slots = {{.numeric = x.data()}};
-  const auto loader = value_of(BatchLoader::create(bundle.train, make_sequential_sampler(6), options));
+  options.slots = {{{bundle.train.find("numeric"), reinterpret_cast<std::byte*>(x.data())}}};
+  const auto loader = value_of(BatchLoader::create(make_sequential_sampler(6), options));
   BatchInfo info;
   EXPECT_TRUE(value_of(loader->acquire(info)));
   EXPECT_EQ(x, (std::vector<float>{0, 1, 2, 3}));
@@ -103,6 +106,64 @@ TEST(OwnSource, MistakesAreNamed) {
   EXPECT_THAT(
       open_data(plan, schema).status().message(),
       testing::HasSubstr("'ramp' has 1 numeric columns and 1 counts of missing cells, its schema says 2"));
+}
+
+/// Images of one row and two pixels: no column of a table.
+class PictureSource final : public DataSource {
+public:
+  explicit PictureSource(std::vector<std::int64_t> row_shape) : row_shape_(std::move(row_shape)) {}
+  Result<DataSchema> schema(SchemaNotes*) const override {
+    DataSchema schema;
+    schema.image_height = schema.image_channels = 1;
+    schema.image_width = 2;
+    schema.num_classes = 2;
+    schema.class_names = {"dark", "light"};
+    return schema;
+  }
+  Result<SourceRows> read(const DataSchema&, std::uint64_t) const override {
+    SourceRows rows;
+    for (RawTable* table : {&rows.train, &rows.val, &rows.test}) {
+      table->path = "pictures";
+      table->num_rows = 3;
+      table->label = {0, 1, 1};
+      DataColumn& image = table->columns.emplace_back(InputColumn{"image", DType::kF32, row_shape_}, 3);
+      std::iota(image.values<float>().begin(), image.values<float>().end(), 0.0f);
+    }
+    rows.own_val = rows.own_test = true;
+    rows.rows = {{2, 0}, all_rows(3), all_rows(3)};
+    return rows;
+  }
+
+private:
+  std::vector<std::int64_t> row_shape_;
+};
+
+TEST(OwnSource, GivesColumnsThatNeedNoFitting) {
+  DataPlan plan;
+  plan.source = std::make_shared<PictureSource>(std::vector<std::int64_t>{1, 2, 1});
+  const DataBundle bundle = value_of(open_data(plan, value_of(schema_of(plan))));
+  const DataColumn* image = bundle.train.find("image");
+  ASSERT_NE(image, nullptr);
+  EXPECT_EQ(image->input().row_shape, (std::vector<std::int64_t>{1, 2, 1}));
+  EXPECT_THAT(image->values<float>(), testing::ElementsAre(4, 5, 0, 1));
+  EXPECT_THAT(bundle.train.labels(), testing::ElementsAre(1, 0));
+  EXPECT_EQ(bundle.train.find("numeric"), nullptr);
+
+  plan.source = std::make_shared<PictureSource>(std::vector<std::int64_t>{2, 1, 1});
+  EXPECT_THAT(
+      open_data(plan, value_of(schema_of(plan))).status().message(),
+      testing::HasSubstr("'pictures' has 3 rows of column 'image' f32 [2, 1, 1], its schema says 3 of "
+                         "'image' f32 [1, 2, 1]"));
+}
+
+TEST(OwnSource, LeavesNormalisationToThePlan) {
+  Options options = ramp(4);
+  options.set("data.numeric", "standard");
+  const DataPlan plan = value_of(data_plan_from(options, ""));
+  const DataSchema schema = value_of(schema_of(plan));
+  EXPECT_EQ(schema.numeric, "standard");
+  const DataBundle bundle = value_of(open_data(plan, schema));
+  EXPECT_FLOAT_EQ(bundle.train.values<float>("numeric")[0], -1.5f / std::sqrt(1.25f));
 }
 
 TEST(OwnSource, IsInTheTableAndInHints) {

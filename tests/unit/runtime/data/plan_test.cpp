@@ -86,7 +86,7 @@ TEST(Plan, ReadsEveryKey) {
   EXPECT_EQ(plan.categorical[0].name, "kind");
   EXPECT_EQ(plan.time->name, "when");
   EXPECT_EQ(plan.missing, MissingPolicy::kFlag);
-  EXPECT_EQ(plan.normalisation, Normalisation::kQuantile);
+  EXPECT_EQ(whole.normalisation, Normalisation::kQuantile);
   EXPECT_EQ(plan.split.by, SplitBy::kTime);
   EXPECT_EQ(plan.split.test, 0.25);
   EXPECT_EQ(whole.long_tail->profile, TailProfile::kStep);

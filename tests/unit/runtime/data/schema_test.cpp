@@ -221,7 +221,6 @@ TEST(Schema, TwoSpellingsOfOneNumberAreNoTwoClasses) {
 TEST(Schema, JsonRoundTrip) {
   TablePlan p = plan();
   p.missing = MissingPolicy::kFlag;
-  p.normalisation = Normalisation::kQuantile;
   p.label_strip = ".";
   const DataSchema schema = value_of(infer(kTable, p));
   EXPECT_EQ(value_of(schema_from_json(schema_to_json(schema))), schema);
@@ -252,8 +251,7 @@ TEST(Schema, ASchemaFileIsCheckedLikeAnyInput) {
 
 TEST(Schema, GeneratedSetsHaveOneToo) {
   const DataSchema schema = value_of(
-      make_generated_source("blobs", {.classes = 7, .dimensions = 3}, Normalisation::kNone, generate_blobs)
-          ->schema(nullptr));
+      make_generated_source("blobs", {.classes = 7, .dimensions = 3}, generate_blobs)->schema(nullptr));
   EXPECT_EQ(schema.num_numeric(), 3);
   EXPECT_EQ(schema.num_classes, 7);
   EXPECT_EQ(schema.columns[2].name, "x2");

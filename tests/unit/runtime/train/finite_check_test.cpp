@@ -50,8 +50,8 @@ TEST(FiniteCheck, NamesTheRowAndItsLargestFeature) {
   Dataset data;
   data.path = "t.csv";
   data.num_rows = 2;
-  data.num_numeric = 3;
-  data.numeric = {1, 2, 0, 1, -9e37f, 1};
+  data.columns = {DataColumn({"numeric", DType::kF32, {3}}, 2)};
+  std::ranges::copy(std::vector<float>{1, 2, 0, 1, -9e37f, 1}, data.columns[0].values<float>().begin());
   data.source_row = {0, 1};
   data.lines.add(0, 2);
   data.lines.add(1, 5);
