@@ -29,20 +29,13 @@ bool equal_graphs(const Array& a, const Array& b) {
          std::equal(x.inputs.begin(), x.inputs.end(), y.inputs.begin(), equal_graphs);
 }
 
-/// Tables that values outside of tables use, in order of first use by recording order.
-std::vector<Array> used_tables(const Entry& entry) {
-  FittedTables tables;
-  std::vector<Array> found;
-  std::vector<const Node*> pending, nodes;
+/// Calls `enter` with every value that what `entry` stores, reports or gives depends on, but for the inputs of one that it
+/// refuses.
+template <class Enter> void walk(const Entry& entry, const Enter& enter) {
+  std::vector<const Node*> pending;
   std::unordered_set<const Node*> seen;
   auto visit = [&](const Array& array) {
-    if (tables.is_table(array)) {
-      bool known =
-          std::any_of(found.begin(), found.end(), [&](const Array& other) { return other.same_as(array); });
-      if (!known) found.push_back(array);
-    } else if (seen.insert(array.node().get()).second) {
-      pending.push_back(array.node().get());
-    }
+    if (enter(array) && seen.insert(array.node().get()).second) pending.push_back(array.node().get());
   };
   for (const auto& [state, value] : entry.stores)
     visit(value);
@@ -56,9 +49,30 @@ std::vector<Array> used_tables(const Entry& entry) {
     for (const Array& input : node->inputs)
       visit(input);
   }
+}
+
+/// Tables that values outside of tables use, in order of first use by recording order.
+std::vector<Array> used_tables(const Entry& entry) {
+  FittedTables tables;
+  std::vector<Array> found;
+  walk(entry, [&](const Array& array) {
+    if (!tables.is_table(array)) return true;
+    if (std::none_of(found.begin(), found.end(), [&](const Array& other) { return other.same_as(array); }))
+      found.push_back(array);
+    return false;
+  });
   std::sort(found.begin(), found.end(),
             [](const Array& a, const Array& b) { return a.node()->serial < b.node()->serial; });
   return found;
+}
+
+bool reads_input(const Entry& entry, std::string_view name) {
+  bool reads = false;
+  walk(entry, [&](const Array& array) {
+    reads |= array.node()->op == "input" && array.node()->name == name;
+    return true;
+  });
+  return reads;
 }
 
 /// The same choice, whether it is written 1, 1.0 or [1].
@@ -212,6 +226,7 @@ TracedProgram ProgramTracer::run() {
   for (const auto& eval : program_.evals)
     trace_eval(eval);
   check_reports();
+  check_row_weights();
   check_averages();
   hoist_tables();
   collect_groups();
@@ -219,6 +234,18 @@ TracedProgram ProgramTracer::run() {
   check_options();
   out_.num_op_ids = OpIds::next();
   return std::move(out_);
+}
+
+/// Row weights that no step reads would be left out without a word.
+void ProgramTracer::check_row_weights() const {
+  const runtime::Column* column = schema().row_weight();
+  if (!column || std::any_of(out_.entries.begin(), out_.entries.end(), [](const Entry& entry) {
+        return entry.kind == Entry::Kind::step && reads_input(entry, runtime::input_names::kRowWeight);
+      }))
+    return;
+  throw TraceError("data", "column '" + column->name + "' holds row weights, and no step reads them",
+                   program_.plan.location(),
+                   "give a loss .row_weights = step.batch().row_weight, or make the column no row weights");
 }
 
 std::shared_ptr<const State> ProgramTracer::class_counts() {

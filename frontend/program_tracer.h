@@ -96,6 +96,7 @@ private:
   void trace_step(const TrainingProgram::Impl::NamedStep& step);
   void trace_eval(const TrainingProgram::Impl::NamedEval& eval);
   void check_reports() const;
+  void check_row_weights() const;
   void check_averages() const;
   void redirect_to_average(Trace& trace, const TrainingProgram::Impl::NamedEval& eval) const;
   void hoist_tables();

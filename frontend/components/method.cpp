@@ -14,6 +14,8 @@ std::string_view text_of(Part part) {
     return "the focal term";
   case Part::class_weights:
     return "the class weights of the loss";
+  case Part::row_weights:
+    return "the row weights of the loss";
   case Part::mixing:
     return "the mixing of rows";
   case Part::gradients:

@@ -23,6 +23,7 @@ enum class Part : std::uint8_t {
   margin,        ///< of the true class
   focal,         ///< the focal term
   class_weights, ///< of the loss
+  row_weights,   ///< of the loss: the data give them (data.row_weights), no method
   mixing,        ///< of rows with others of their batch
   gradients,     ///< how they are made
   average,       ///< of the weights

@@ -32,14 +32,16 @@ Array loss_of_rows(const Array& rows, const Array& rows_b, const Operand& labels
     detail::fail(kOp, "mixed rows have labels_b, lambda and the losses by labels_b", location);
   const Array table = options.class_weights ? detail::value_of(*options.class_weights) : Array();
   // What stands before the loss of a row by one of its labels.
-  const auto weight_of = [&](const Array& slot, const Array& share) {
-    return times(share, times(options.row_weights, table.empty() ? Array() : take(table, slot)));
+  const auto weight_of = [&](const Array& slot, const Array& share, const Array& row_weights) {
+    return times(share, times(row_weights, table.empty() ? Array() : take(table, slot)));
   };
   const Array share_b = options.lambda.empty() ? Array() : 1.0 - options.lambda;
-  Array weight = weight_of(detail::value_of(labels), options.lambda);
+  Array weight = weight_of(detail::value_of(labels), options.lambda, options.row_weights);
   Array weighted = times(weight, rows);
   if (!rows_b.empty()) {
-    const Array weight_b = weight_of(options.labels_b, share_b);
+    const Array weight_b =
+        weight_of(options.labels_b, share_b,
+                  options.row_weights_b.empty() ? options.row_weights : options.row_weights_b);
     weighted = weighted + weight_b * rows_b;
     weight = weight + weight_b;
   }

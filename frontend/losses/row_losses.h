@@ -8,6 +8,7 @@ namespace tailor::losses {
 ///
 ///   1/Z sum_n w[y] rows[n],   mixed rows: 1/Z sum_n lambda w[y] rows[n] + (1 - lambda) w[y_b] rows_b[n]
 ///
+/// each term times the row's weight: options.row_weights, and of the second slot options.row_weights_b if there are.
 /// `rows_b` are the losses of the same rows by options.labels_b, or empty. Rows from options.valid on count for nothing.
 ///
 /// Shapes     rows f32 [N], labels [N] i32 -> f32 [].

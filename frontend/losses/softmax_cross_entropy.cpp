@@ -71,21 +71,24 @@ Array class_weight_of_rows(const Array& labels, const CrossEntropyOperands& oper
   return operands.lambda * w + (1.0 - operands.lambda) * take(operands.weights, operands.labels_b);
 }
 
-/// Reduces the rows' losses, each with its weight v. `class_weights` [N] or empty.
-Array reduce_weighted(std::string_view op, const Array& rows, const Array& class_weights,
-                      const LossOptions& options, const Array& valid, const Location& location) {
-  const Array& v = options.row_weights;
-  if (v.rank() != 1 || v.dtype() != rows.dtype() || v.shape() != rows.shape())
-    detail::fail(op,
-                 "row weights must be one " + std::string(to_string(rows.dtype())) + " per row, " +
-                     to_string(rows.type()) + ", not " + to_string(v.type()),
-                 location);
+void require_row_weights(std::string_view op, const Array& v, const TensorType& rows,
+                         const Location& location) {
+  if (v.type() == rows) return;
+  detail::fail(op,
+               "row weights must be one " + std::string(to_string(rows.dtype)) + " per row, " +
+                   to_string(rows) + ", not " + to_string(v.type()),
+               location);
+}
+
+/// Reduces losses that are weighted already. `share` [N]: of each row in the Z of weighted_mean.
+Array reduce_rows(std::string_view op, const Array& rows, const Array& share, Reduction reduction,
+                  const Array& valid, const Location& location) {
   const std::int64_t count = rows.shape()[0];
   const auto counted = [&](const Array& x) {
     return valid.empty() ? x : where(row_mask(valid, count), x, 0.0);
   };
-  Array weighted = counted(v * rows);
-  switch (options.reduction) {
+  Array weighted = counted(rows);
+  switch (reduction) {
   case Reduction::none:
     return weighted;
   case Reduction::sum:
@@ -93,11 +96,49 @@ Array reduce_weighted(std::string_view op, const Array& rows, const Array& class
   case Reduction::batch_mean:
     return valid.empty() ? mean(weighted) : masked_mean(weighted, valid);
   case Reduction::weighted_mean: {
-    Array total = sum(counted(class_weights.empty() ? v : v * class_weights));
+    Array total = sum(counted(share));
     return sum(weighted) / where(compare(total, 0.0, Comparison::eq), 1.0, total); // 0 / 0 is 0
   }
   }
   detail::fail(op, "unknown reduction", location);
+}
+
+/// Reduces the rows' losses, each with its weight v. `class_weights` [N] or empty.
+Array reduce_weighted(std::string_view op, const Array& rows, const Array& class_weights,
+                      const LossOptions& options, const Array& valid, const Location& location) {
+  const Array& v = options.row_weights;
+  require_row_weights(op, v, rows.type(), location);
+  return reduce_rows(op, v * rows, class_weights.empty() ? v : v * class_weights, options.reduction, valid,
+                     location);
+}
+
+/// The options of one label slot: a loss for each row, without its row weight.
+LossOptions slot_of(const LossOptions& options) {
+  LossOptions slot = options;
+  slot.labels_b = slot.lambda = slot.row_weights = slot.row_weights_b = Array();
+  slot.reduction = Reduction::none;
+  return slot;
+}
+
+/// Two label slots with a row weight each; `first` and `second` are their losses [N].
+Array reduce_slots(std::string_view op, const Array& first, const Array& second, const Array& labels,
+                   const CrossEntropyOperands& operands, const LossOptions& options,
+                   const Location& location) {
+  require_row_weights(op, options.row_weights, first.type(), location);
+  require_row_weights(op, options.row_weights_b, first.type(), location);
+  const Array v_a = options.lambda * options.row_weights,
+              v_b = (1.0 - options.lambda) * options.row_weights_b;
+  const Array& w = operands.weights;
+  const Array share = w.empty() ? v_a + v_b : v_a * take(w, labels) + v_b * take(w, options.labels_b);
+  return reduce_rows(op, v_a * first + v_b * second, share, options.reduction, operands.valid, location);
+}
+
+void require_slots(std::string_view op, const LossOptions& options, const Location& location) {
+  if (options.row_weights_b.empty() ||
+      !(options.row_weights.empty() || options.labels_b.empty() || options.lambda.empty()))
+    return;
+  detail::fail(op, "row_weights_b are of the second label: they need row_weights, labels_b and lambda",
+               location);
 }
 
 CrossEntropyOptions op_options_of(const LossOptions& options) {
@@ -118,23 +159,40 @@ Array softmax_cross_entropy(const Operand& logits, const Operand& labels, const 
   Array z = detail::value_of(logits);
   detail::require_rank(op, "logits", z, 2, location);
   const std::int64_t num_classes = z.shape()[1];
+  require_slots(op, options, location);
   if (options.mixed == MixedLabels::soft && !options.labels_b.empty()) {
     if (options.margin)
       detail::fail(op, "a margin belongs to one label and has no soft form", location,
                    "mix the labels slotwise");
     if (options.lambda.empty()) detail::fail(op, "mixed labels need both labels_b and lambda", location);
     const Array smoothing = table_of(options.smoothing, "smoothing", num_classes, location);
-    const Array share = column(options.lambda);
+    Array share = column(options.lambda), rest = 1.0 - share;
     LossOptions soft = options;
     soft.labels_b = soft.lambda = Array();
     soft.smoothing = std::nullopt;
+    if (!options.row_weights_b.empty()) {
+      if (options.focal_of_weighted)
+        detail::fail(op, "the focal of a weighted loss does not scale with the mass of a soft target",
+                     location, "mix the labels slotwise");
+      const TensorType rows{z.dtype(), {z.shape()[0]}};
+      require_row_weights(op, options.row_weights, rows, location);
+      require_row_weights(op, options.row_weights_b, rows, location);
+      share = share * column(options.row_weights);
+      rest = rest * column(options.row_weights_b);
+      soft.row_weights = soft.row_weights_b = Array();
+    }
     return soft_cross_entropy(logits,
                               share * target_of(detail::value_of(labels), smoothing, num_classes, z.dtype()) +
-                                  (1.0 - share) *
-                                      target_of(options.labels_b, smoothing, num_classes, z.dtype()),
+                                  rest * target_of(options.labels_b, smoothing, num_classes, z.dtype()),
                               soft);
   }
   const CrossEntropyOperands operands = operands_of(op, options, z, num_classes, location);
+  if (!options.row_weights_b.empty()) {
+    const LossOptions slot = slot_of(options);
+    return reduce_slots(op, softmax_cross_entropy(logits, labels, slot),
+                        softmax_cross_entropy(logits, options.labels_b, slot), detail::value_of(labels),
+                        operands, options, location);
+  }
   Array loss = softmax_cross_entropy_op(logits, labels, operands, op_options_of(options));
   if (options.row_weights.empty()) return loss;
   return reduce_weighted(op, loss, class_weight_of_rows(detail::value_of(labels), operands), options,
@@ -147,7 +205,8 @@ Array soft_cross_entropy(const Operand& logits, const Operand& targets, const Lo
   LocationScope scope(location);
   Array z = detail::value_of(logits);
   detail::require_rank(op, "logits", z, 2, location);
-  if (options.margin || options.smoothing || !options.labels_b.empty() || !options.lambda.empty())
+  if (options.margin || options.smoothing || !options.labels_b.empty() || !options.lambda.empty() ||
+      !options.row_weights_b.empty())
     detail::fail(op, "targets take no margin, smoothing or second label", location,
                  "smooth and mix the targets themselves");
   if (options.reduction == Reduction::weighted_mean)
@@ -170,7 +229,14 @@ Array sigmoid_cross_entropy(const Operand& logits, const Operand& labels, const 
                  location, "use two logits and softmax_cross_entropy");
   Array z = detail::value_of(logits);
   if (z.rank() == 2 && z.shape()[1] == 1) z = reshape(Operand(z, location), {z.shape()[0]});
+  require_slots("sigmoid_cross_entropy", options, location);
   const CrossEntropyOperands operands = operands_of("sigmoid_cross_entropy", options, z, 2, location);
+  if (!options.row_weights_b.empty()) {
+    const LossOptions slot = slot_of(options);
+    return reduce_slots("sigmoid_cross_entropy", sigmoid_cross_entropy(logits, labels, slot),
+                        sigmoid_cross_entropy(logits, options.labels_b, slot), detail::value_of(labels),
+                        operands, options, location);
+  }
   Array loss = sigmoid_cross_entropy_op(Operand(z, location), labels, operands, op_options_of(options));
   if (options.row_weights.empty()) return loss;
   return reduce_weighted("sigmoid_cross_entropy", loss,

@@ -19,6 +19,9 @@ struct LossOptions {
   Array lambda = {};                                   ///< f32 [N]: the share of the first (2.7)
   MixedLabels mixed = MixedLabels::slotwise;
   Array row_weights = {}; ///< v, f32 [N]: multiplies a row's loss, and its share of weighted_mean's Z (2.2)
+  /// v_b, f32 [N]: of the second label slot, beside row_weights of the first (2.7). Default: row_weights are of the mixed
+  /// row.
+  Array row_weights_b = {};
   /// i32 []: rows from here on count for nothing. Default in a step: the batch's, when the logits are one row for
   /// each of its; outside of any step every row counts.
   Array valid = {};
@@ -34,12 +37,14 @@ struct LossOptions {
 ///   focal   multiplies by (1 - p[y])^gamma (class weight outside, unless focal_of_weighted)
 ///   mixing  lambda * loss(labels) + (1 - lambda) * loss(labels_b); in the soft form soft_cross_entropy of
 ///           lambda q(labels) + (1 - lambda) q(labels_b)
+///   weights v * loss; with row_weights_b  lambda v loss(labels) + (1 - lambda) v_b loss(labels_b), in the soft form
+///           the target lambda v q(labels) + (1 - lambda) v_b q(labels_b)
 ///
 /// Shapes     logits [N, K], labels [N] i32; tables [K] f32 -> f32 [], or [N] for Reduction::none.
 /// Reduction  batch_mean: / valid rows; weighted_mean: / sum of v w[y]; sum: as it is. 0 / 0 is 0.
 /// Gradient   with respect to logits and bias; the other tables are constants.
 /// Errors     TraceError if K differs between logits and a table, or labels are not i32 [N]; the soft form with a
-///            margin or weighted_mean.
+///            margin or weighted_mean, or with focal_of_weighted and row_weights_b; row_weights_b without labels_b.
 /// Source     methods.md 2.
 Array softmax_cross_entropy(const Operand& logits, const Operand& labels, const LossOptions& options = {});
 

@@ -16,7 +16,8 @@ const Registered<LossSpec> registered{
      .source = "methods 2",
      .takes_one_logit = true,
      .make = cross_entropy,
-     .takes = {Part::smoothing, Part::bias, Part::margin, Part::focal, Part::class_weights, Part::mixing},
+     .takes = {Part::smoothing, Part::bias, Part::margin, Part::focal, Part::class_weights, Part::row_weights,
+               Part::mixing},
      .reductions = {Reduction::batch_mean, Reduction::weighted_mean}}};
 
 } // namespace

@@ -74,6 +74,7 @@ Program::Program(const Recipe& recipe, const runtime::DataSchema& schema)
                  {.batch = BatchSizes(integers(recipe_, key_name(&RunKeys::batch))),
                   .eval_batch = BatchSizes(integers(recipe_, key_name(&RunKeys::eval_batch)))});
   num_classes_ = schema.num_classes;
+  weighs_rows_ = schema.row_weight() != nullptr;
   const std::int64_t outputs = one_logit ? 1 : schema.num_classes;
   net_ = make_network(schema, outputs);
   training_.state("net", net_->module());
@@ -180,7 +181,7 @@ void Program::evaluate(Eval& eval, const RecipeStep& step) {
 
 void Program::make_steps() {
   const auto step_of = [&](const Recipe& part) {
-    return std::make_unique<RecipeStep>(part, methods_of(part), *net_, *optimizer_);
+    return std::make_unique<RecipeStep>(part, methods_of(part), *net_, *optimizer_, weighs_rows_);
   };
   if (recipe_.stages.empty()) {
     RecipeStep& step = *steps_.emplace_back(step_of(recipe_));

@@ -46,6 +46,7 @@ private:
   const Recipe recipe_;
   TrainingProgram training_;
   std::int64_t num_classes_ = 0;
+  bool weighs_rows_ = false; ///< the data have row weights
   std::unique_ptr<Network> net_;
   std::map<std::size_t, std::unique_ptr<Network>> kept_; ///< by the stage at whose end its weights are kept
   std::unique_ptr<optim::Optimizer> optimizer_;

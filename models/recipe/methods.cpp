@@ -5,6 +5,7 @@
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/program_keys.h"
+#include "runtime/options/table_keys.h"
 
 #include <algorithm>
 #include <map>
@@ -228,6 +229,15 @@ void check_methods(Recipe& recipe) {
 
 void check_methods(Recipe& recipe, const runtime::DataSchema& schema) {
   CheckOf check(recipe);
+  const LossSpec* loss = used_loss(recipe.options);
+  if (const runtime::Column* weights = schema.row_weight();
+      weights && loss && !loss->is_of_rows() &&
+      std::find(loss->takes.begin(), loss->takes.end(), Part::row_weights) == loss->takes.end())
+    contradict(recipe, key_name(&runtime::TableKeys::row_weights),
+               "column '" + weights->name + "' holds row weights, which loss '" + loss->name +
+                   "' does not take",
+               key_name(&MethodKeys::loss), "the loss is set here",
+               "leave the row weights out, or list Part::row_weights in the loss' `takes` and honour them");
   for (const MethodSpec* spec : used_methods(recipe.options))
     if (spec->check_data) spec->check_data(check, schema);
 }

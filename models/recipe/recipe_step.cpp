@@ -39,9 +39,9 @@ std::string made_of(const Options& options, const std::vector<runtime::KeySpec>&
 }
 
 RecipeStep::RecipeStep(Recipe part, std::vector<UsedMethod> methods, Network& net,
-                       optim::Optimizer& optimizer)
+                       optim::Optimizer& optimizer, bool weighs_rows)
     : part_(std::move(part)), methods_(std::move(methods)), loss_(used_loss(part_.options)), net_(net),
-      optimizer_(optimizer) {
+      optimizer_(optimizer), weighs_rows_(weighs_rows) {
   for (const UsedMethod& used : methods_)
     signature_ += used.spec->name + made_of(part_.options, used.spec->keys) + ";";
   signature_ += loss_->name + made_of(part_.options, loss_->keys) + ";" +
@@ -78,6 +78,7 @@ MixedRows RecipeStep::mix(Step& step, losses::LossOptions& shaped) {
                                     [&] { return used.method->mix(step, inputs); });
     if (mixed.partners.empty()) continue;
     shaped.labels_b = take(step.batch().label, mixed.partners);
+    if (!shaped.row_weights.empty()) shaped.row_weights_b = take(shaped.row_weights, mixed.partners);
     shaped.lambda = broadcast_to(mixed.share, {step.batch_size()});
     shaped.mixed = mixed.labels;
     return mixed;
@@ -159,6 +160,7 @@ Gradients RecipeStep::gradients(Step& step) {
   const ClassStats classes = step.classes();
   losses::LossOptions shaped;
   shaped.valid = step.batch().valid;
+  if (weighs_rows_) shaped.row_weights = step.batch().row_weight;
   for (const UsedMethod& used : methods_)
     run_user_code("method '" + used.spec->name + "'", here, [&] { used.method->shape_loss(step, shaped); });
   const MixedRows mixed = mix(step, shaped);
@@ -173,13 +175,15 @@ Gradients RecipeStep::gradients(Step& step) {
     }
     // Weights that a method brings for its own pass count as class weights do by default; a soft label has no one weight
     // to divide by, and of an ascent only the direction counts.
-    if (!shaped.class_weights && !weights.empty())
-      request.terms.reduction =
-          shaped.mixed == losses::MixedLabels::soft || !reduces_by(Reduction::weighted_mean)
-              ? Reduction::batch_mean
-              : Reduction::weighted_mean;
+    const Reduction by_weights =
+        shaped.mixed == losses::MixedLabels::soft || !reduces_by(Reduction::weighted_mean)
+            ? Reduction::batch_mean
+            : Reduction::weighted_mean;
+    if (!shaped.class_weights && !weights.empty()) request.terms.reduction = by_weights;
     request.terms.class_weights = weights.empty() ? std::optional<Operand>() : Operand(weights);
-    if (weights.empty()) request.terms.reduction = Reduction::batch_mean;
+    // Row weights alone are divided by likewise: the unit of their column, an amount of money say, is no rate.
+    if (weights.empty() && !(weighs_rows_ && shaped.class_weights))
+      request.terms.reduction = weighs_rows_ ? by_weights : Reduction::batch_mean;
     const Location line = loss_->name == MethodKeys().loss ? here : at(key_name(&MethodKeys::loss));
     LocationScope own(line, LocationScope::Nesting::inner);
     return run_user_code("loss '" + loss_->name + "'", line, [&] { return loss_of(request); });

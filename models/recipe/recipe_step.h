@@ -29,8 +29,10 @@ struct UsedMethod {
 ///   the optimizer updates the network; every method may then do something with it (the weight average)
 class RecipeStep {
 public:
-  /// `part` is the recipe as the stage of this step has it; network and optimizer outlive the step.
-  RecipeStep(Recipe part, std::vector<UsedMethod> methods, Network& net, optim::Optimizer& optimizer);
+  /// `part` is the recipe as the stage of this step has it; network and optimizer outlive the step. `weighs_rows`: the
+  /// data have row weights.
+  RecipeStep(Recipe part, std::vector<UsedMethod> methods, Network& net, optim::Optimizer& optimizer,
+             bool weighs_rows);
 
   void train(Step& step);
   /// The network's logits as the methods give them on.
@@ -56,6 +58,7 @@ private:
   const LossSpec* loss_;
   Network& net_;
   optim::Optimizer& optimizer_;
+  bool weighs_rows_;
   std::string signature_;
 };
 

@@ -17,7 +17,9 @@ data::Plan plan_for(const MethodRecording& recording, bool row_weights) {
   for (int32_t column = 0; column < recording.num_columns; ++column)
     schema.columns.push_back({.name = "x" + std::to_string(column), .position = column});
   if (row_weights)
-    schema.columns.push_back({.name = "weight", .position = static_cast<int32_t>(recording.num_columns)});
+    schema.columns.push_back({.name = "weight",
+                              .position = static_cast<int32_t>(recording.num_columns),
+                              .role = runtime::ColumnRole::kRowWeight});
   return data::Plan({}, schema);
 }
 
@@ -106,7 +108,7 @@ MethodProgram::MethodProgram(const MethodRecording& recording, const MethodRun& 
     step.update(network_, sgd_, result.gradients, step.control("lr", 0.1, "optimizer.lr"));
   });
   program_.eval_step(
-      [this](Eval& eval) { eval.logits(network_.logits(features(eval.batch()), eval.context())); });
+      [this](Eval& eval) { eval.logits(network_.logits(eval.batch().numeric, eval.context())); });
 }
 
 Array MethodProgram::table(const ClassStats& classes, const std::string& name) const {
@@ -118,10 +120,6 @@ Array MethodProgram::table(const ClassStats& classes, const std::string& name) c
   EXPECT_EQ(name, "one_minus_p");
   const auto num_classes = static_cast<double>(classes.num_classes());
   return recording_.eps * ((1.0 - classes.prior()) * (num_classes / (num_classes - 1)));
-}
-
-Array MethodProgram::features(const Batch& batch) const {
-  return slice(batch.numeric, {0, 0}, {recording_.batch, recording_.num_columns});
 }
 
 Array MethodProgram::loss(Step& step) {
@@ -152,19 +150,15 @@ Array MethodProgram::loss(Step& step) {
                                   {recording_.batch});
     if (method_.word("form") == "soft") options.mixed = losses::MixedLabels::soft;
   }
-  if (method_.has("row_weights")) // the last column
-    options.row_weights = reshape(
-        slice(batch.numeric, {0, recording_.num_columns}, {recording_.batch, recording_.num_columns + 1}),
-        {recording_.batch});
-  return losses::softmax_cross_entropy(network_.logits(features(batch), step.context()), batch.label,
-                                       options);
+  if (method_.has("row_weights")) options.row_weights = batch.row_weight;
+  return losses::softmax_cross_entropy(network_.logits(batch.numeric, step.context()), batch.label, options);
 }
 
 StepInputs step_inputs(const MethodRecording& recording, const MethodStage& method, size_t t) {
   StepInputs inputs;
   const std::vector<int64_t>& rows = method.rows[t];
-  const int64_t width = recording.num_columns + (method.has("row_weights") ? 1 : 0);
-  Tensor numeric(Element::f32, {recording.batch, width});
+  Tensor numeric(Element::f32, {recording.batch, recording.num_columns});
+  Tensor weight(Element::f32, {recording.batch});
   Tensor label(Element::i32, {recording.batch}), index(Element::i32, {recording.batch});
   for (size_t n = 0; n < rows.size(); ++n) {
     label.integers()[n] = recording.labels[rows[n]];
@@ -172,14 +166,15 @@ StepInputs step_inputs(const MethodRecording& recording, const MethodStage& meth
     const double own = method.has("mixup") ? method.lambda[t] : 1;
     index.integers()[n] = recording.labels[partner];
     for (int64_t c = 0; c < recording.num_columns; ++c)
-      numeric.reals()[n * width + c] =
+      numeric.reals()[n * recording.num_columns + c] =
           own * recording.samples.reals()[rows[n] * recording.num_columns + c] +
           (1 - own) * recording.samples.reals()[partner * recording.num_columns + c];
-    if (method.has("row_weights")) numeric.reals()[n * width + width - 1] = recording.row_weights[rows[n]];
+    weight.reals()[n] = recording.row_weights[rows[n]];
   }
   inputs.batch.insert_or_assign("numeric", std::move(numeric));
   inputs.batch.insert_or_assign("label", std::move(label));
   inputs.batch.insert_or_assign("index", std::move(index));
+  if (method.has("row_weights")) inputs.batch.insert_or_assign("row_weight", std::move(weight));
   inputs.control.insert_or_assign("lr", Tensor::scalar(method.lr[t]));
   inputs.control.insert_or_assign("valid", Tensor::integer({}, {static_cast<int64_t>(rows.size())}));
   inputs.control.insert_or_assign("step", Tensor::integer({}, {static_cast<int64_t>(t)}));

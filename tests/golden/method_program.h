@@ -39,7 +39,6 @@ public:
 
 private:
   Array table(const ClassStats& classes, const std::string& name) const;
-  Array features(const Batch& batch) const;
   Array loss(Step& step);
 
   const MethodRecording& recording_;

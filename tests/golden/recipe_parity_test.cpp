@@ -106,19 +106,26 @@ std::string recipe_text(const MethodRecording& recording, const MethodStage& met
          "\neval_batch = " + batch + "\n";
 }
 
-runtime::DataSchema schema_of(const MethodRecording& recording) {
+runtime::DataSchema schema_of(const MethodRecording& recording, const MethodStage& method) {
   runtime::DataSchema schema;
   schema.num_classes = static_cast<int32_t>(recording.class_counts.size());
   for (int32_t k = 0; k < schema.num_classes; ++k)
     schema.class_names.push_back(std::to_string(k));
   for (int32_t column = 0; column < recording.num_columns; ++column)
     schema.columns.push_back({.name = "x" + std::to_string(column), .position = column});
+  if (method.has("row_weights"))
+    schema.columns.push_back({.name = "weight",
+                              .position = static_cast<int32_t>(recording.num_columns),
+                              .role = runtime::ColumnRole::kRowWeight});
   return schema;
 }
 
-/// The runs that a recipe can be: row weights, groups and several stages have no key or another test.
+/// The runs that a recipe can be: row weights divided by the batch, groups and several stages have no key or another
+/// test.
 bool is_recipe(const MethodStage& method) {
-  return !method.has("row_weights") && !method.has("rate_factors") && !method.has("sampler");
+  const bool weighted_mean = method.word("reduction") == "weighted_mean";
+  return (!method.has("row_weights") || weighted_mean) && !method.has("rate_factors") &&
+         !method.has("sampler");
 }
 
 struct RecipeCase {
@@ -149,7 +156,7 @@ TEST_P(RecipeParity, TwentyStepsOfPyTorch) {
   const std::string text = recipe_text(recording, method);
   recipe::Recipe recipe =
       recipe::parse("r.toml", {}, [&](const std::string&) -> runtime::Result<std::string> { return text; });
-  const runtime::DataSchema schema = schema_of(recording);
+  const runtime::DataSchema schema = schema_of(recording, method);
   recipe::check_schema(recipe, schema);
   ASSERT_TRUE(recipe.ok()) << recipe.messages();
   recipe::Program written(recipe, schema);
@@ -212,8 +219,8 @@ TEST_P(RecipeParity, TwentyStepsOfPyTorch) {
 INSTANTIATE_TEST_SUITE_P(Recordings, RecipeParity, testing::ValuesIn(recipe_cases()),
                          [](const auto& info) { return info.param.run; });
 
-TEST(RecipeParityCases, AreTheLossesAndMixup) {
-  EXPECT_EQ(recipe_cases().size(), 11u + 15u);
+TEST(RecipeParityCases, AreTheLossesMixupAndRowWeights) {
+  EXPECT_EQ(recipe_cases().size(), 11u + 15u + 2u);
 }
 
 } // namespace

@@ -498,5 +498,33 @@ TEST(Errors, Programs) {
               HasSubstr("8 twice"));
 }
 
+TEST(Errors, RowWeightsThatNoStepReads) {
+  data::Schema schema;
+  schema.columns = {{.name = "x", .position = 0},
+                    {.name = "amount", .position = 1, .role = runtime::ColumnRole::kRowWeight}};
+  schema.num_classes = 2;
+  schema.class_names = {"a", "b"};
+  for (const bool reads : {false, true}) {
+    TrainingProgram program("p");
+    nn::Linear net(1, 2);
+    optim::Sgd sgd;
+    program.data(data::Plan({}, schema), {});
+    program.state("net", net), program.state("sgd", sgd);
+    program.train_step([&](Step& s) {
+      auto g = value_and_grad([&] {
+        return losses::softmax_cross_entropy(net(s.batch().numeric, s.context()), s.batch().label,
+                                             {.row_weights = reads ? s.batch().row_weight : Array()});
+      });
+      s.update(net, sgd, g.gradients, s.control("lr", 0.1));
+    });
+    program.eval_step([&](Eval& e) { e.logits(net(e.batch().numeric, e.context())); });
+    const std::string error = error_of([&] { program.trace(); });
+    if (reads)
+      EXPECT_EQ(error, "no error");
+    else
+      EXPECT_THAT(error, HasSubstr("column 'amount' holds row weights, and no step reads them"));
+  }
+}
+
 } // namespace
 } // namespace tailor

@@ -57,6 +57,28 @@ TEST_F(Losses, RowWeightsAreOnePerRow) {
   EXPECT_EQ(losses::sigmoid_cross_entropy(lambda, labels, {.row_weights = lambda}).shape(), Shape{});
 }
 
+TEST_F(Losses, RowWeightsOfTheSecondLabelNeedOne) {
+  EXPECT_THAT(
+      [&] {
+        losses::softmax_cross_entropy(logits, labels, {.row_weights = lambda, .row_weights_b = lambda});
+      },
+      says("row_weights_b are of the second label: they need row_weights, labels_b and lambda"));
+  const auto mixed = [&](losses::LossOptions options) {
+    options.labels_b = labels;
+    options.lambda = lambda;
+    options.row_weights = lambda;
+    if (options.row_weights_b.empty()) options.row_weights_b = lambda;
+    return losses::softmax_cross_entropy(logits, labels, options);
+  };
+  EXPECT_EQ(mixed({.reduction = Reduction::weighted_mean}).shape(), Shape{});
+  EXPECT_EQ(mixed({.mixed = MixedLabels::soft, .focal_gamma = 1}).shape(), Shape{});
+  EXPECT_THAT([&] { mixed({.row_weights_b = full({3}, 1)}); }, says("row weights must be one f32 per row"));
+  EXPECT_THAT([&] { mixed({.mixed = MixedLabels::soft, .row_weights_b = full({3}, 1)}); },
+              says("row weights must be one f32 per row"));
+  EXPECT_THAT([&] { mixed({.mixed = MixedLabels::soft, .focal_gamma = 1, .focal_of_weighted = true}); },
+              says("does not scale with the mass of a soft target"));
+}
+
 TEST_F(Losses, OneLogitHasNoSoftForm) {
   EXPECT_THAT([&] { losses::sigmoid_cross_entropy(lambda, labels, {.mixed = MixedLabels::soft}); },
               says("soft form of mixed labels"));

@@ -246,5 +246,32 @@ TEST(Mixup, RefusesWhatDoesNotKnowMixedRows) {
       AllOf(HasSubstr("r.toml:6:1: error"), HasSubstr("model 'one-layer' does not say what it reads")));
 }
 
+// --- row weights ---
+
+runtime::DataSchema with_row_weights() {
+  runtime::DataSchema schema = two_classes();
+  schema.columns.push_back({.name = "stake", .position = 2, .role = runtime::ColumnRole::kRowWeight});
+  return schema;
+}
+
+TEST(RowWeights, GoWithEveryMethod) {
+  for (const char* use : {"\"erm\"", "\"weighted\"", "\"smoothing\"", "\"focal\"", "\"sam\"",
+                          "\"sam-a\", \"weighted\"", "\"mixup\"", "\"mixup\", \"weighted\", \"focal\"",
+                          "\"logit-adjustment\", \"mixup\", \"sam-a\"", "\"drw\""}) {
+    Recipe recipe = recipe_of(std::string("[method]\nuse = [") + use + "]\n");
+    check_schema(recipe, with_row_weights());
+    ASSERT_TRUE(recipe.ok()) << recipe.messages();
+    EXPECT_NO_THROW(Program(recipe, with_row_weights()).training().trace()) << use;
+  }
+}
+
+// It would train as if every row counted alike.
+TEST(RowWeights, RefuseALossThatDoesNotTakeThem) {
+  Recipe recipe = recipe_of("[method]\nloss = \"of-one-label\"\n");
+  check_schema(recipe, with_row_weights());
+  EXPECT_THAT(recipe.messages(),
+              HasSubstr("column 'stake' holds row weights, which loss 'of-one-label' does not take"));
+}
+
 } // namespace
 } // namespace tailor::recipe
