@@ -2,9 +2,12 @@
 
 #include "frontend/graph/error.h"
 #include "runtime/options/long_tail_keys.h"
+#include "runtime/options/memory_keys.h"
 #include "runtime/options/table_keys.h"
 
 #include <algorithm>
+#include <cmath>
+#include <set>
 
 namespace tailor::data {
 
@@ -14,6 +17,7 @@ using runtime::DataKeys;
 using runtime::GeneratedKeys;
 using runtime::key_name;
 using runtime::LongTailKeys;
+using runtime::MemoryKeys;
 using runtime::OptionValue;
 using runtime::SplitKeys;
 using runtime::TableKeys;
@@ -70,6 +74,76 @@ void set_generated(Options& options, const GeneratedArgs& args, const Location& 
   set(options, &GeneratedKeys::seed, args.seed, location);
   set(options, &DataKeys::numeric, Schema().numeric, location);
   set_long_tail(options, args.long_tail, location);
+}
+
+Plan read_plan(const char* op, const std::string& what, Options options, const Location& location) {
+  if (!schema_reader())
+    throw TraceError(op, "nothing is linked that can read '" + what + "'", location,
+                     "build the program with tailor_program() of CMake, or call register_services() first");
+  Schema schema = schema_reader()(options, location);
+  return Plan(std::move(options), std::move(schema), location);
+}
+
+[[noreturn]] void fail(const std::string& message, const Location& location, const std::string& hint = "") {
+  throw TraceError("data::in_memory", message, location, hint);
+}
+
+/// The class that scores are about: as asked for, else the rarer of two.
+std::int32_t positive_of(const runtime::MemoryTable& table, const std::string& positive,
+                         const Location& location) {
+  if (positive.empty()) {
+    if (table.class_names.size() != 2) return -1;
+    const auto ones = std::count(table.labels.begin(), table.labels.end(), 1);
+    return 2 * ones > std::ssize(table.labels) ? 0 : 1;
+  }
+  const auto found = std::find(table.class_names.begin(), table.class_names.end(), positive);
+  if (found == table.class_names.end() || table.class_names.size() != 2)
+    fail("positive = '" + positive + "', expected one of two classes, there are " +
+             runtime::listed(table.class_names),
+         location);
+  return static_cast<std::int32_t>(found - table.class_names.begin());
+}
+
+runtime::MemoryTable memory_table(const std::vector<Column>& columns, std::span<const std::int32_t> labels,
+                                  const InMemoryArgs& args, const Location& location) {
+  if (columns.empty() || labels.empty()) fail("needs at least one column and one row", location);
+  runtime::MemoryTable table;
+  const auto check_length = [&](std::size_t length, const std::string& what) {
+    if (length != labels.size())
+      fail(runtime::concat(what, " has ", length, " rows, the labels ", labels.size()), location);
+  };
+  std::set<std::string> names = {args.label};
+  for (const Column& column : columns) {
+    const runtime::MemoryColumn& kept = column.column();
+    if (kept.name.empty() || !names.insert(kept.name).second)
+      fail("every column needs a name of its own, not '" + kept.name + "'", location,
+           kept.name == args.label ? ".label names the label otherwise" : "");
+    check_length(std::visit([](const auto& values) { return values.size(); }, kept.values),
+                 "column '" + kept.name + "'");
+    table.columns.push_back(kept);
+  }
+  table.label_name = args.label;
+  table.labels.assign(labels.begin(), labels.end());
+  const auto [least, most] = std::minmax_element(labels.begin(), labels.end());
+  table.class_names = args.classes;
+  constexpr std::int32_t kMaxClasses = 65536; // what a data schema takes
+  for (std::int32_t k = 0; args.classes.empty() && k <= std::min(*most, kMaxClasses - 1); ++k)
+    table.class_names.push_back(std::to_string(k));
+  if (*least < 0 || *most >= std::ssize(table.class_names))
+    fail(
+        runtime::concat("labels from ", *least, " to ", *most, " for ", table.class_names.size(), " classes"),
+        location);
+  if (!args.row_weights.empty()) check_length(args.row_weights.size(), "row_weights");
+  for (std::size_t i = 0; i < args.row_weights.size(); ++i)
+    if (!(args.row_weights[i] >= 0 && std::isfinite(args.row_weights[i])))
+      fail(runtime::concat("the weight of row ", i, " is ", args.row_weights[i],
+                           ", expected a finite number of at least 0"),
+           location);
+  table.row_weights = args.row_weights;
+  if (!args.parts.empty()) check_length(args.parts.size(), "parts");
+  table.parts = args.parts;
+  table.positive_class = positive_of(table, args.positive, location);
+  return table;
 }
 
 Schema generated_schema(std::int64_t classes, std::int64_t dimensions) {
@@ -148,11 +222,30 @@ Plan csv(const std::string& path, const CsvArgs& args, const std::source_locatio
       throw TraceError("data::csv", "'" + key + "' is set twice: it has an argument of its own", location);
     set_key(options, key, value, location);
   }
-  if (!schema_reader())
-    throw TraceError("data::csv", "nothing is linked that can read '" + path + "'", location,
-                     "build the program with tailor_program() of CMake, or call register_services() first");
-  Schema schema = schema_reader()(options, location);
-  return Plan(std::move(options), std::move(schema), location);
+  return read_plan("data::csv", path, std::move(options), location);
+}
+
+Plan in_memory(const std::vector<Column>& columns, std::span<const std::int32_t> labels,
+               const InMemoryArgs& args, const std::source_location& where) {
+  Location location = LocationScope::resolve(make_location(where));
+  if (!runtime::keep_memory_table(args.name, memory_table(columns, labels, args, location)))
+    fail("there are other rows named '" + args.name + "' already", location,
+         "give each set of rows a .name of its own");
+  Options options;
+  set(options, &DataKeys::format, "memory", location);
+  set(options, &MemoryKeys::memory, args.name, location);
+  set(options, &DataKeys::numeric, args.numeric, location);
+  set(options, &TableKeys::missing, args.missing, location);
+  if (args.parts.empty()) {
+    set(options, &SplitKeys::by, word_of(SplitKeys{}.by), location);
+    set(options, &SplitKeys::val, args.val.value_or(SplitKeys::kValShare), location);
+    set(options, &SplitKeys::test, args.test.value_or(SplitKeys::kTestShare), location);
+  } else {
+    if (args.val || args.test) fail("the rows have parts: .val and .test would do nothing", location);
+    set(options, &SplitKeys::by, word_of(runtime::SplitBy::kFiles), location);
+  }
+  set_long_tail(options, args.long_tail, location);
+  return read_plan("data::in_memory", args.name, std::move(options), location);
 }
 
 void register_schema_reader(SchemaReader reader) {

@@ -2,15 +2,20 @@
 
 #include "frontend/graph/location.h"
 #include "runtime/base/data_schema.h"
+#include "runtime/base/memory_table.h"
 #include "runtime/base/options.h"
 #include "runtime/options/data_keys.h"
 #include "runtime/options/generated_keys.h"
 #include "runtime/options/split_keys.h"
+#include "runtime/options/table_keys.h"
 
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <ranges>
+#include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -82,6 +87,58 @@ struct CsvArgs {
 /// TraceError with the reader's words when that fails or none is linked.
 Plan csv(const std::string& path, const CsvArgs& args,
          const std::source_location& where = std::source_location::current());
+
+/// A feature of rows in memory, which are copied: numbers, of which NaN is no value, or texts of categories, of which ""
+/// is none.
+class Column {
+public:
+  template <std::ranges::input_range Values>
+  Column(std::string name, const Values& values) : column_{std::move(name), {}} {
+    using Value = std::ranges::range_value_t<Values>;
+    if constexpr (std::is_arithmetic_v<Value>) {
+      auto& numbers = column_.values.emplace<std::vector<double>>();
+      for (const auto& value : values)
+        numbers.push_back(static_cast<double>(value));
+    } else {
+      auto& texts = column_.values.emplace<std::vector<std::string>>();
+      for (const auto& value : values)
+        texts.emplace_back(value);
+    }
+  }
+  const runtime::MemoryColumn& column() const { return column_; }
+
+private:
+  runtime::MemoryColumn column_;
+};
+
+using Part = runtime::SplitPart;
+
+struct InMemoryArgs {
+  std::string name = "memory";           ///< of the rows, in messages; programs with several sets name each
+  std::string label = "label";           ///< what the label is called in tables to evaluate or predict
+  std::vector<std::string> classes = {}; ///< names, by label; default: "0", "1", ... up to the largest label
+  std::string positive = {};             ///< two classes: the one scores are about; default: the rarer
+  std::string numeric = runtime::word_of(runtime::DataKeys{}.numeric); ///< none | standard | quantile
+  std::string missing =
+      runtime::word_of(runtime::TableKeys{}.missing); ///< numbers without value: error | mean | flag
+  std::vector<float> row_weights = {};       ///< [rows], at least 0: Batch::row_weight (methods.md 2.2)
+  std::vector<Part> parts = {};              ///< [rows]: train, val or test; default: a stratified split
+  std::optional<double> val = std::nullopt;  ///< shares of all rows that are cut; default 0.16 ...
+  std::optional<double> test = std::nullopt; ///< ... and 0.2 (SplitKeys)
+  LongTail long_tail = {};
+};
+/// Rows that the program holds:
+///
+///     std::vector<float> amount = ...; std::vector<std::string> country = ...; std::vector<int> fraud = ...;
+///     data::Plan plan = data::in_memory({{"amount", amount}, {"country", country}}, fraud);
+///
+/// `labels` [rows] in [0, K). A program compiled of it trains in this process only: elsewhere it says whose memory it
+/// wants, and predicts on tables with these columns.
+/// Errors   TraceError: no column, columns, labels, weights or parts of different length, a name twice or "", a label
+///          outside the classes, a negative weight; other rows under a name that is taken.
+Plan in_memory(const std::vector<Column>& columns, std::span<const std::int32_t> labels,
+               const InMemoryArgs& args = {},
+               const std::source_location& where = std::source_location::current());
 
 /// Reads the schema of the data that `options` describes (data.*). Throws TraceError.
 using SchemaReader = std::function<Schema(const Options& options, const Location& location)>;

@@ -498,6 +498,37 @@ TEST(Errors, Programs) {
               HasSubstr("8 twice"));
 }
 
+// Columns are checked before anybody reads them.
+TEST(Errors, RowsInMemoryMustFitTogether) {
+  const std::vector<float> x = {1, 2, 3, 4};
+  const std::vector<int> y = {0, 1, 0, 1};
+  const auto error = [&](const std::vector<data::Column>& columns, const std::vector<int>& labels,
+                         const data::InMemoryArgs& args = {}) {
+    return error_of([&] { data::in_memory(columns, labels, args); });
+  };
+  EXPECT_THAT(error({}, y), HasSubstr("data::in_memory: needs at least one column and one row"));
+  EXPECT_THAT(error({{"x", x}}, {0, 1}), HasSubstr("column 'x' has 4 rows, the labels 2"));
+  EXPECT_THAT(error({{"x", x}, {"x", x}}, y), HasSubstr("every column needs a name of its own, not 'x'"));
+  EXPECT_THAT(error({{"label", x}}, y), HasSubstr(".label names the label otherwise"));
+  EXPECT_THAT(error({{"x", x}}, {0, 1, 2, -1}), HasSubstr("labels from -1 to 2 for 3 classes"));
+  EXPECT_THAT(error({{"x", x}}, {0, 1, 2, 0}, {.classes = {"a", "b"}}),
+              HasSubstr("labels from 0 to 2 for 2 classes"));
+  EXPECT_THAT(error({{"x", x}}, {0, 1, 2, 2000000000}), HasSubstr("2000000000 for 65536 classes"));
+  EXPECT_THAT(error({{"x", x}}, y, {.positive = "2"}),
+              HasSubstr("positive = '2', expected one of two classes"));
+  EXPECT_THAT(error({{"x", x}}, y, {.row_weights = {1, 2}}),
+              HasSubstr("row_weights has 2 rows, the labels 4"));
+  EXPECT_THAT(error({{"x", x}}, y, {.row_weights = {1, 2, -3, 1}}), HasSubstr("the weight of row 2 is -3"));
+  EXPECT_THAT(error({{"x", x}}, y, {.parts = {data::Part::kTrain}}),
+              HasSubstr("parts has 1 rows, the labels 4"));
+  EXPECT_THAT(error({{"x", x}}, y,
+                    {.name = "cut", .parts = std::vector<data::Part>(4, data::Part::kTrain), .val = 0.5}),
+              HasSubstr("the rows have parts: .val and .test would do nothing"));
+  error({{"x", x}}, y, {.name = "taken"}); // nothing is linked here that reads it
+  EXPECT_THAT(error({{"x", x}}, {1, 0, 0, 1}, {.name = "taken"}),
+              HasSubstr("there are other rows named 'taken' already"));
+}
+
 TEST(Errors, RowWeightsThatNoStepReads) {
   data::Schema schema;
   schema.columns = {{.name = "x", .position = 0},
