@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/options/double_correction.h"
 #include "runtime/options/key_set.h"
 
 #include <cstdint>
@@ -33,13 +34,11 @@ public:
                           std::string hint) = 0;
 };
 
-/// Notes that class weights of `method` and the sampler correct the frequencies of the classes twice; `way_out` says how a
-/// recipe says that this is meant.
-inline void note_double_correction(RecipeCheck& recipe, std::string_view method, const std::string& way_out) {
+/// Notes that class weights of `method` and the sampler correct the frequencies of the classes twice; `key` is the
+/// method's key that says that this is meant (runtime::kTwice).
+inline void note_double_correction(RecipeCheck& recipe, std::string_view method, const std::string& key) {
   if (const std::string sampler = recipe.sampler_of_rare_rows(); !sampler.empty())
-    recipe.note(recipe.place_of(method), "the class weights of '" + std::string(method) + "' and sampler '" +
-                                             sampler + "' correct the class frequencies twice; " + way_out +
-                                             " says that this is meant");
+    recipe.note(recipe.place_of(method), runtime::double_correction_text(method, sampler, key));
 }
 
 } // namespace tailor

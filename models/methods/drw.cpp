@@ -5,6 +5,7 @@
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/indexing.h"
 #include "frontend/ops/shaping.h"
+#include "runtime/options/double_correction.h"
 
 #include <optional>
 
@@ -54,7 +55,7 @@ const runtime::KeySet<DrwKeys>& DrwKeys::keys() {
               {.stage = runtime::kCompiled,
                .text = "divide by the sum of weights or by the batch",
                .source = "methods 2"}),
-          key("twice", &DrwKeys::twice,
+          key(runtime::kTwice, &DrwKeys::twice,
               {.stage = runtime::kCompiled,
                .text = "weights beside a sampler that draws rare classes more often are meant: no note",
                .source = "methods 3"}),
@@ -86,7 +87,7 @@ private:
 
 void check(RecipeCheck& recipe) {
   if (!component_keys<DrwKeys>(recipe.options()).twice)
-    note_double_correction(recipe, "drw", runtime::key_name(&DrwKeys::twice) + " = true");
+    note_double_correction(recipe, "drw", runtime::key_name(&DrwKeys::twice));
 }
 
 const Registered<MethodSpec> drw{

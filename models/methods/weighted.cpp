@@ -4,6 +4,7 @@
 #include "frontend/imbalance/class_tables.h"
 #include "frontend/ops/elementwise.h"
 #include "runtime/base/wording.h"
+#include "runtime/options/double_correction.h"
 
 #include <algorithm>
 #include <vector>
@@ -51,10 +52,11 @@ const runtime::KeySet<WeightedKeys>& WeightedKeys::keys() {
               {.stage = runtime::kCompiled,
                .text = "divide by the sum of weights or by the batch",
                .source = "methods 2"}),
-          key("twice", &WeightedKeys::twice,
+          key(runtime::kTwice, &WeightedKeys::twice,
               {.stage = runtime::kCompiled,
                .text = "weights beside a sampler that draws rare classes more often are meant: no note",
-               .source = "methods 3"}),
+               .source = "methods 3",
+               .only_if = "method.weighted.weights = none"}),
       }};
   return set;
 }
@@ -134,7 +136,7 @@ void check(RecipeCheck& recipe) {
   const WeightedKeys keys = component_keys<WeightedKeys>(recipe.options());
   // Weights of one's own need not be there for the frequencies.
   if (!keys.twice && keys.weights.is_null())
-    note_double_correction(recipe, "weighted", runtime::key_name(&WeightedKeys::twice) + " = true");
+    note_double_correction(recipe, "weighted", runtime::key_name(&WeightedKeys::twice));
 }
 
 void check_data(RecipeCheck& recipe, const runtime::DataSchema& schema) {

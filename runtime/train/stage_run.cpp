@@ -4,6 +4,7 @@
 #include "runtime/base/glob.h"
 #include "runtime/exec/init.h"
 #include "runtime/options/data_keys.h"
+#include "runtime/options/double_correction.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/program_keys.h"
 #include "runtime/options/run_keys.h"
@@ -129,6 +130,19 @@ Result<std::unique_ptr<Sampler>> sampler_of(const SeedSetup& setup, const Stage&
        [&](std::int64_t epoch_length) { return plan.num_epochs(epoch_length, batch); }, first_epoch});
   if (!sampler.ok()) return at_option(options, std::move(sampler).status());
   return sampler;
+}
+
+/// What a sampler that this run chose otherwise than its program corrects again. What a recipe says itself was noted
+/// when it was compiled.
+std::vector<std::string> corrections_by_sampler(const SeedSetup& setup, const Stage& stage,
+                                                const Options& options) {
+  const Options compiled = options_of_stage(setup.executor.spec().options, stage.name);
+  const std::string& key = key_name(&DataKeys::sampler);
+  const Option *chosen = options.find(key), *program = compiled.find(key);
+  if (!stage.sampler.empty() || !chosen || (program && program->value == chosen->value)) return {};
+  const std::string* name = chosen->value.as_string();
+  const SamplerSpec* sampler = name ? Registry<SamplerSpec>::find(*name) : nullptr;
+  return sampler && sampler->favours_rare ? double_corrections(options, *name) : std::vector<std::string>();
 }
 
 /// What the evaluations of a stage measure. Errors: a metric that does not exist, or that is watched and tells
@@ -268,6 +282,8 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
                                 sampler_of(setup, *run.stage, run.options, run.plan, batch,
                                            record.epoch - (record.stage_begun ? record.stage_epoch : 0)));
   if (const std::string note = sampler->note(); !note.empty()) setup.warnings.say(note);
+  for (const std::string& note : corrections_by_sampler(setup, *run.stage, run.options))
+    setup.warnings.say(note);
   TAILOR_RETURN_IF_ERROR_AS_IS(check_batch_norm(setup, batch, sampler->epoch_length(), run.plan.drop_last));
   LoaderOptions loader;
   loader.batch = static_cast<std::int32_t>(batch);

@@ -1,4 +1,4 @@
-"""Rows weighed by a column: what it does to training and what it leaves alone."""
+"""Rows weighed by a column: what it does to training, what it leaves alone, and what is said of class weights twice."""
 import json
 import os
 import random
@@ -85,3 +85,15 @@ with scratch() as folder:
     output = run(TAILOR, "train", path("bad.toml"), "--out", path("bad"), status=1)
     assert re.search(r"bad\.csv:2:\d+: column 'stake': expected a row weight: a number of at least 0, found '-1'", output), \
         output
+
+    # What a recipe is noted for is noted when tailor-run changes the sampler, and where it is meant it is not.
+    corrected = "the class weights of 'weighted' and sampler 'class_balanced' correct the class frequencies twice"
+    for twice in (False, True):
+        recipe("twice.toml", "alike.csv", ignored, "weighted")
+        output = run(TAILOR, "compile", path("twice.toml"), "-o", path("twice.tailor"), "--set",
+                     f"method.weighted.twice={str(twice).lower()}")
+        assert corrected not in output, output
+        output = run(TAILOR_RUN, path("twice.tailor"), "--out", path(f"twice-{twice}"), "--set",
+                     "data.sampler=class_balanced", "--set", "run.epochs=1")
+        assert (corrected in output) == (not twice), output
+        assert output.count(corrected) <= 1, output
