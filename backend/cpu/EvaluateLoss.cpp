@@ -82,8 +82,9 @@ enum Tag : unsigned {
   kEntropy,
   kOuter,
   kFocalSum,
-  kRowWeight,
-  kLabel,
+  kWeightOfLabel,
+  kSmoothingOfLabel,
+  kMarginOfLabel,
   kDivisor,
   kFactor,
   kPerSlot = 32
@@ -158,9 +159,13 @@ private:
 
   Value label(const Coord& row, unsigned slot) { return e_.at(slot == 0 ? l_.labels : l_.mixLabels, {row}); }
 
-  /// A class table at the row's label.
+  /// A class table at the row's label. Remembered for this loss alone: another one of the kernel may look the same table
+  /// up by other labels.
   Value ofLabel(Value table, const Coord& row, unsigned slot) {
-    return e_.remember(table.getAsOpaquePointer(), kLabel + slot * kPerSlot, {row}, [&] {
+    const Tag tag = table == l_.weights     ? kWeightOfLabel
+                    : table == l_.smoothing ? kSmoothingOfLabel
+                                            : kMarginOfLabel;
+    return memo(tag, slot, {row}, [&] {
       Value y = b_.convert(label(row, slot), b_.i64());
       Value last = c(y, double(mlir::cast<RankedTensorType>(table.getType()).getDimSize(0) - 1));
       y = b_.max(b_.min(y, last), c(y, 0));
