@@ -13,9 +13,9 @@ FusionClass fusionClassOf(Operation* op) {
   return fusible ? fusible.getFusionClass() : FusionClass::Other;
 }
 
-static bool isMapClass(FusionClass fusionClass) {
+bool isMapClass(FusionClass fusionClass) {
   return fusionClass == FusionClass::Elementwise || fusionClass == FusionClass::Leaf ||
-         fusionClass == FusionClass::Map;
+         fusionClass == FusionClass::Map || fusionClass == FusionClass::ChannelMap;
 }
 
 /// Every operand and result is rank 0 or a short vector.
@@ -50,6 +50,10 @@ bool fitsKind(Operation* op, FusionKind kind) {
     return hasScalarShapes(op) &&
            (isMapClass(fusionClass) || fusionClass == FusionClass::RowReduction ||
             fusionClass == FusionClass::ColumnReduction || fusionClass == FusionClass::FullReduction);
+  case FusionKind::Channels:
+    return isMapClass(fusionClass) || fusionClass == FusionClass::ChannelReduction;
+  case FusionKind::Convolution:
+    return isMapClass(fusionClass) || fusionClass == FusionClass::Convolution;
   case FusionKind::Single:
     return true;
   }
@@ -86,8 +90,53 @@ static LogicalResult verifyMultiTensor(Operation* owner, ArrayRef<Operation*> op
          << optimizerOps.size();
 }
 
+Value weightOf(Operation* convolution) {
+  return isa<Conv2dWeightGradOp>(convolution) ? Value() : convolution->getOperand(1);
+}
+
+/// One convolution, whose weight lies in memory.
+static LogicalResult verifyConvolution(Operation* owner, ArrayRef<Operation*> convolutions) {
+  if (convolutions.size() != 1)
+    return owner->emitOpError("of kind convolution expects one convolution but holds ")
+           << convolutions.size();
+  Operation* convolution = convolutions.front();
+  if (Value weight = weightOf(convolution); weight && !isa<BlockArgument>(weight))
+    return (owner->emitOpError("of kind convolution computes the weight of its convolution")
+                .attachNote(weight.getLoc())
+            << "here");
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(convolution->getResult(0).getType()).getShape();
+  for (Value yielded : owner->getRegion(0).front().getTerminator()->getOperands())
+    if (cast<RankedTensorType>(yielded.getType()).getShape() != shape)
+      return owner->emitOpError("of kind convolution yields ")
+             << yielded.getType() << " beside a convolution of " << convolution->getResult(0).getType();
+  return success();
+}
+
+/// Reductions over the images and positions of one shape. What they read is computed element by element, and nothing
+/// in the group waits for their results, which are the group's.
+static LogicalResult verifyChannels(Operation* owner, ArrayRef<Operation*> reductions) {
+  if (reductions.empty()) return owner->emitOpError("of kind channels holds no reduction over the channels");
+  Type first = reductions.front()->getOperand(0).getType();
+  for (Operation* reduction : reductions)
+    if (Type other = reduction->getOperand(0).getType(); other != first)
+      return (owner->emitOpError("of kind channels reduces ") << first << " and " << other)
+                 .attachNote(reduction->getLoc())
+             << "this op";
+  for (Operation* reduction : reductions)
+    for (Operation* user : reduction->getUsers())
+      if (!user->hasTrait<OpTrait::IsTerminator>())
+        return (
+            owner->emitOpError("of kind channels uses the result of a reduction before all rows are in it")
+                .attachNote(user->getLoc())
+            << "here");
+  for (Value yielded : owner->getRegion(0).front().getTerminator()->getOperands())
+    if (!llvm::is_contained(reductions, yielded.getDefiningOp()))
+      return owner->emitOpError("of kind channels yields a value that is no result of a reduction");
+  return success();
+}
+
 LogicalResult verifyGroup(Operation* owner, Block& block, FusionKind kind) {
-  SmallVector<Operation*> dots, optimizerOps;
+  SmallVector<Operation*> dots, optimizerOps, convolutions, reductions;
   unsigned numOps = 0;
   for (Operation& op : block.without_terminator()) {
     ++numOps;
@@ -100,12 +149,16 @@ LogicalResult verifyGroup(Operation* owner, Block& block, FusionKind kind) {
     FusionClass fusionClass = fusionClassOf(&op);
     if (fusionClass == FusionClass::Contraction) dots.push_back(&op);
     if (fusionClass == FusionClass::MultiTensor) optimizerOps.push_back(&op);
+    if (fusionClass == FusionClass::Convolution) convolutions.push_back(&op);
+    if (fusionClass == FusionClass::ChannelReduction) reductions.push_back(&op);
   }
   if (kind == FusionKind::Gemm && dots.size() != 1)
     return owner->emitOpError("of kind gemm expects one dot but holds ") << dots.size();
   if (kind == FusionKind::Single && numOps != 1)
     return owner->emitOpError("of kind single expects one op but holds ") << numOps;
   if (kind == FusionKind::MultiTensor) return verifyMultiTensor(owner, optimizerOps);
+  if (kind == FusionKind::Convolution) return verifyConvolution(owner, convolutions);
+  if (kind == FusionKind::Channels) return verifyChannels(owner, reductions);
   return success();
 }
 

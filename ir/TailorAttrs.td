@@ -38,7 +38,8 @@ def FieldSourceAttr : WordAttr<FieldSource, "field_source">;
 // architecture.md section 5.
 def FusionKind : Words<"FusionKind", "what a fusion group may contain", [
   Word<"map", 0, "Map">, Word<"rows", 1, "Rows">, Word<"columns", 2, "Columns">, Word<"gemm", 3, "Gemm">,
-  Word<"multi_tensor", 4, "MultiTensor">, Word<"scalar", 5, "Scalar">, Word<"single", 6, "Single">]>;
+  Word<"multi_tensor", 4, "MultiTensor">, Word<"scalar", 5, "Scalar">, Word<"single", 6, "Single">,
+  Word<"channels", 7, "Channels">, Word<"convolution", 8, "Convolution">]>;
 def FusionKindAttr : WordAttr<FusionKind, "fusion_kind">;
 
 def MemorySpace : Words<"MemorySpace", "where a planned buffer lives (architecture.md section 6)", [

@@ -33,6 +33,8 @@ def RngState : I32Words<4>;
 // --- traits (ir/Traits.h)
 // Lanewise: every operand and result has the same shape, result[i] depends on operand[i] only. Pure.
 def Lanewise : NativeOpTrait<"Elementwise"> { let cppNamespace = "::tailor::ir"; }
+// Evaluated by a polynomial of some thirty instructions an element, while other lanewise ops take one to three.
+def Transcendental : NativeOpTrait<"Transcendental"> { let cppNamespace = "::tailor::ir"; }
 // Result depends on a Philox key: equal ops may only be merged if their keys are equal values.
 def RandomOp : NativeOpTrait<"RandomOp"> { let cppNamespace = "::tailor::ir"; }
 

@@ -23,6 +23,10 @@ struct TensorRole {
 template <typename ConcreteOp>
 class Elementwise : public mlir::OpTrait::TraitBase<ConcreteOp, Elementwise> {};
 
+/// Evaluated by a polynomial of some thirty instructions an element: worth storing rather than computing again.
+template <typename ConcreteOp>
+class Transcendental : public mlir::OpTrait::TraitBase<ConcreteOp, Transcendental> {};
+
 /// A draw: its value is fixed by its Philox key, so two draws are equal only if their keys are.
 template <typename ConcreteOp> class RandomOp : public mlir::OpTrait::TraitBase<ConcreteOp, RandomOp> {};
 

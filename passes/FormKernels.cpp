@@ -79,6 +79,7 @@ bool isPrincipal(Operation* op) {
   case ir::FusionClass::Elementwise:
   case ir::FusionClass::Leaf:
   case ir::FusionClass::Map:
+  case ir::FusionClass::ChannelMap:
     return false;
   default:
     return true;
@@ -97,6 +98,8 @@ std::string familyOf(ir::KernelOp kernel) {
   case ir::FusionKind::Gemm:
     return kind;
   case ir::FusionKind::MultiTensor:
+  case ir::FusionKind::Channels:
+  case ir::FusionKind::Convolution:
   case ir::FusionKind::Single:
     return principal.empty() ? kind : llvm::join(principal, "_");
   case ir::FusionKind::Rows:
@@ -120,6 +123,10 @@ std::string shapesOf(ir::KernelOp kernel) {
       }
     return std::to_string(elements);
   }
+  if (kernel.getKind() == ir::FusionKind::Channels) // the images, not the channels that come of them
+    for (Operation& op : kernel.getBlock())
+      if (ir::fusionClassOf(&op) == ir::FusionClass::ChannelReduction)
+        return shapeText(op.getOperand(0).getType());
   Type shown =
       kernel.getResultTypes().empty() ? kernel.getArgumentTypes().front() : kernel.getResultTypes().front();
   if (kernel.getKind() == ir::FusionKind::Gemm)

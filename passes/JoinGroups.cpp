@@ -29,7 +29,8 @@ bool isLeaf(Operation* op) {
 std::optional<FusionKind> startingKind(Operation* op) {
   if (isa<ir::FusedOp>(op)) return std::nullopt;
   FusionKind kind = kindOfSingle(op);
-  if (kind == FusionKind::Single || kind == FusionKind::MultiTensor) return std::nullopt;
+  if (kind == FusionKind::Single || kind == FusionKind::MultiTensor || kind == FusionKind::Channels)
+    return std::nullopt;
   return kind;
 }
 

@@ -365,6 +365,23 @@ Value batchNormGrad(Evaluator& e, ir::BatchNormGradOp op, unsigned which, ArrayR
   return keepValid(e, b.mul(b.matchShape(factor, g.getType()), centred), valid, x, coords[0]);
 }
 
+Value batchNormApply(Evaluator& e, ir::BatchNormApplyOp op, ArrayRef<Coord> coords) {
+  VectorBuilder& b = e.builder();
+  Value x = e.at(op.getInput(), coords);
+  auto table = [&](Value t) { return b.matchShape(e.at(t, {coords.back()}), x.getType()); };
+  Value y = b.fma(b.sub(x, table(op.getMean())), table(op.getFactor()), table(op.getBias()));
+  return keepValid(e, y, op.getValid(), op.getInput(), coords[0]);
+}
+
+Value batchNormGradApply(Evaluator& e, ir::BatchNormGradApplyOp op, ArrayRef<Coord> coords) {
+  VectorBuilder& b = e.builder();
+  Value x = e.at(op.getInput(), coords), dy = e.at(op.getResultGrad(), coords);
+  auto table = [&](Value t) { return b.matchShape(e.at(t, {coords.back()}), x.getType()); };
+  Value dx = b.fma(b.sub(x, table(op.getMean())), table(op.getSlope()), table(op.getOffset()));
+  dx = b.fma(dy, table(op.getFactor()), dx);
+  return keepValid(e, dx, op.getValid(), op.getInput(), coords[0]);
+}
+
 Value updateRunning(Evaluator& e, ir::BatchNormUpdateRunningOp op, unsigned which, ArrayRef<Coord> coords) {
   VectorBuilder& b = e.builder();
   double momentum = op.getMomentum().convertToDouble();
@@ -452,6 +469,8 @@ Value evaluateNorm(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
   return llvm::TypeSwitch<mlir::Operation*, Value>(result.getOwner())
       .Case([&](ir::BatchNormTrainOp op) { return batchNormTrain(e, op, which, coords); })
       .Case([&](ir::BatchNormGradOp op) { return batchNormGrad(e, op, which, coords); })
+      .Case([&](ir::BatchNormApplyOp op) { return batchNormApply(e, op, coords); })
+      .Case([&](ir::BatchNormGradApplyOp op) { return batchNormGradApply(e, op, coords); })
       .Case([&](ir::BatchNormInferenceOp op) {
         Coord channel = coords.back();
         Value x = e.at(op.getInput(), coords);

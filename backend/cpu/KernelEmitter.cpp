@@ -112,7 +112,7 @@ unsigned costOf(ir::KernelOp kernel) {
 
 namespace {
 
-enum class Loops { Map, Rows, Columns, Gemm, Convolution, MultiTensor, Generic };
+enum class Loops { Map, Rows, Columns, Channels, Gemm, Convolution, MultiTensor, Generic };
 
 /// A matrix product that the tiled code takes: rank 2, one contracting dimension, both operands in memory,
 /// f32.
@@ -161,10 +161,14 @@ Loops loopsOf(ir::KernelOp kernel) {
     return Loops::Rows;
   case ir::FusionKind::Columns:
     return Loops::Columns;
+  case ir::FusionKind::Channels:
+    return Loops::Channels;
   case ir::FusionKind::Gemm:
     return Loops::Gemm;
   case ir::FusionKind::MultiTensor:
     return Loops::MultiTensor;
+  case ir::FusionKind::Convolution:
+    return Loops::Convolution;
   case ir::FusionKind::Scalar:
     return Loops::Generic;
   case ir::FusionKind::Single:
@@ -174,6 +178,7 @@ Loops loopsOf(ir::KernelOp kernel) {
   case ir::FusionClass::Elementwise:
   case ir::FusionClass::Leaf:
   case ir::FusionClass::Map:
+  case ir::FusionClass::ChannelMap:
     return Loops::Map;
   case ir::FusionClass::RowReduction:
   case ir::FusionClass::FullReduction:
@@ -184,6 +189,8 @@ Loops loopsOf(ir::KernelOp kernel) {
   case ir::FusionClass::ColumnReduction:
   case ir::FusionClass::BatchNorm:
     return Loops::Columns;
+  case ir::FusionClass::ChannelReduction:
+    return Loops::Channels;
   case ir::FusionClass::Contraction:
     return Loops::Gemm;
   case ir::FusionClass::MultiTensor:
@@ -194,6 +201,13 @@ Loops loopsOf(ir::KernelOp kernel) {
     return Loops::Convolution;
   }
   return Loops::Generic;
+}
+
+/// The convolution among the maps of its kernel.
+mlir::Operation* convolutionIn(ir::KernelOp kernel) {
+  for (mlir::Operation& op : kernel.getBlock())
+    if (ir::fusionClassOf(&op) == ir::FusionClass::Convolution) return &op;
+  return nullptr;
 }
 
 /// A kernel that only joins columns.
@@ -263,8 +277,11 @@ mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp modul
     case Loops::Columns:
       result = emitColumns(context);
       break;
+    case Loops::Channels:
+      result = emitChannels(context);
+      break;
     case Loops::Convolution:
-      result = emitConvolution(context, &kernel.getBlock().front());
+      result = emitConvolution(context, convolutionIn(kernel));
       break;
     case Loops::MultiTensor:
       result = emitMultiTensor(context);

@@ -50,6 +50,8 @@ mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp modul
 mlir::LogicalResult emitMap(KernelContext& context);
 mlir::LogicalResult emitRows(KernelContext& context);
 mlir::LogicalResult emitColumns(KernelContext& context);
+/// Reductions over images and their positions: backend/cpu/kinds/Channels.cpp.
+mlir::LogicalResult emitChannels(KernelContext& context);
 mlir::LogicalResult emitGemmKernel(KernelContext& context, ir::DotOp dot);
 mlir::LogicalResult emitMultiTensor(KernelContext& context);
 /// `op`: the convolution of the kernel. backend/cpu/kinds/Convolution.h.

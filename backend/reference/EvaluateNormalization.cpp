@@ -22,6 +22,28 @@ void addNormalization(Evaluators& evaluators) {
     out.append({std::move(grads.dx), std::move(grads.dscale), std::move(grads.dbias)});
     return success();
   });
+  evaluators.add<ir::BatchNormStatisticsOp>([](ir::BatchNormStatisticsOp op, Operands in, Results& out) {
+    ChannelStatistics result = batchNormStatistics(*in[0], countOf(op, in, op.getValid(), in[0]->dim(0)));
+    out.append({std::move(result.mean), std::move(result.variance)});
+    return success();
+  });
+  evaluators.add<ir::BatchNormApplyOp>([](ir::BatchNormApplyOp op, Operands in, Results& out) {
+    out.push_back(
+        batchNormApply(*in[0], *in[1], *in[2], *in[3], countOf(op, in, op.getValid(), in[0]->dim(0))));
+    return success();
+  });
+  evaluators.add<ir::BatchNormGradStatisticsOp>(
+      [](ir::BatchNormGradStatisticsOp op, Operands in, Results& out) {
+        ChannelGrads grads = batchNormGradStatistics(*in[0], *in[1], *in[2], *in[3],
+                                                     countOf(op, in, op.getValid(), in[0]->dim(0)));
+        out.append({std::move(grads.dscale), std::move(grads.dbias)});
+        return success();
+      });
+  evaluators.add<ir::BatchNormGradApplyOp>([](ir::BatchNormGradApplyOp op, Operands in, Results& out) {
+    out.push_back(batchNormGradApply(*in[0], *in[1], *in[2], *in[3], *in[4], *in[5],
+                                     countOf(op, in, op.getValid(), in[0]->dim(0))));
+    return success();
+  });
   evaluators.add<ir::BatchNormInferenceOp>([](ir::BatchNormInferenceOp op, Operands in, Results& out) {
     out.push_back(
         batchNormInference(*in[0], *in[1], *in[2], *in[3], *in[4], op.getEpsilon().convertToDouble()));

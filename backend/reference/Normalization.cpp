@@ -13,19 +13,40 @@ int64_t validElements(const Tensor& x, int64_t valid) {
 
 } // namespace
 
-BatchNormResult batchNormTrain(const Tensor& x, const Tensor& scale, const Tensor& bias, int64_t valid,
-                               double epsilon) {
+ChannelStatistics batchNormStatistics(const Tensor& x, int64_t valid) {
   const int64_t channels = x.shape().back(), end = validElements(x, valid);
   const double count = static_cast<double>(std::max<int64_t>(end / channels, 1));
-  BatchNormResult result{Tensor(x.element(), x.shape()), Tensor(scale.element(), {channels}),
-                         Tensor(scale.element(), {channels}), Tensor(scale.element(), {channels})};
-  auto& [y, mean, invStd, variance] = result;
+  ChannelStatistics result{Tensor(x.element(), {channels}), Tensor(x.element(), {channels})};
+  auto& [mean, variance] = result;
   for (int64_t i = 0; i < end; ++i)
     mean.reals()[i % channels] += x.reals()[i] / count;
   for (int64_t i = 0; i < end; ++i) {
     const double centred = x.reals()[i] - mean.reals()[i % channels];
     variance.reals()[i % channels] += centred * centred / count;
   }
+  return result;
+}
+
+Tensor batchNormApply(const Tensor& x, const Tensor& mean, const Tensor& factor, const Tensor& bias,
+                      int64_t valid) {
+  const int64_t channels = x.shape().back(), end = validElements(x, valid);
+  Tensor y(x.element(), x.shape());
+  for (int64_t i = 0; i < end; ++i) {
+    const int64_t c = i % channels;
+    y.reals()[i] = (x.reals()[i] - mean.reals()[c]) * factor.reals()[c] + bias.reals()[c];
+  }
+  return y;
+}
+
+BatchNormResult batchNormTrain(const Tensor& x, const Tensor& scale, const Tensor& bias, int64_t valid,
+                               double epsilon) {
+  const int64_t channels = x.shape().back(), end = validElements(x, valid);
+  BatchNormResult result{Tensor(x.element(), x.shape()), Tensor(scale.element(), {channels}),
+                         Tensor(scale.element(), {channels}), Tensor(scale.element(), {channels})};
+  auto& [y, mean, invStd, variance] = result;
+  ChannelStatistics statistics = batchNormStatistics(x, valid);
+  mean.reals() = statistics.mean.reals();
+  variance.reals() = statistics.variance.reals();
   for (int64_t c = 0; c < channels; ++c)
     invStd.reals()[c] = 1.0 / std::sqrt(variance.reals()[c] + epsilon);
   for (int64_t i = 0; i < end; ++i) {
@@ -35,6 +56,30 @@ BatchNormResult batchNormTrain(const Tensor& x, const Tensor& scale, const Tenso
   return result;
 }
 
+ChannelGrads batchNormGradStatistics(const Tensor& dy, const Tensor& x, const Tensor& mean,
+                                     const Tensor& invStd, int64_t valid) {
+  const int64_t channels = x.shape().back(), end = validElements(x, valid);
+  ChannelGrads result{Tensor(mean.element(), {channels}), Tensor(mean.element(), {channels})};
+  for (int64_t i = 0; i < end; ++i) {
+    const int64_t c = i % channels;
+    result.dbias.reals()[c] += dy.reals()[i];
+    result.dscale.reals()[c] += dy.reals()[i] * ((x.reals()[i] - mean.reals()[c]) * invStd.reals()[c]);
+  }
+  return result;
+}
+
+Tensor batchNormGradApply(const Tensor& dy, const Tensor& x, const Tensor& mean, const Tensor& factor,
+                          const Tensor& slope, const Tensor& offset, int64_t valid) {
+  const int64_t channels = x.shape().back(), end = validElements(x, valid);
+  Tensor dx(x.element(), x.shape());
+  for (int64_t i = 0; i < end; ++i) {
+    const int64_t c = i % channels;
+    dx.reals()[i] = factor.reals()[c] * dy.reals()[i] + slope.reals()[c] * (x.reals()[i] - mean.reals()[c]) +
+                    offset.reals()[c];
+  }
+  return dx;
+}
+
 NormGrads batchNormGrad(const Tensor& dy, const Tensor& x, const Tensor& scale, const Tensor& mean,
                         const Tensor& invStd, int64_t valid) {
   const int64_t channels = x.shape().back(), end = validElements(x, valid);
@@ -42,13 +87,12 @@ NormGrads batchNormGrad(const Tensor& dy, const Tensor& x, const Tensor& scale, 
   NormGrads result{Tensor(x.element(), x.shape()), Tensor(scale.element(), {channels}),
                    Tensor(scale.element(), {channels})};
   auto& [dx, dscale, dbias] = result;
+  ChannelGrads sums = batchNormGradStatistics(dy, x, mean, invStd, valid);
+  dscale.reals() = sums.dscale.reals();
+  dbias.reals() = sums.dbias.reals();
   const auto normalized = [&](int64_t i) {
     return (x.reals()[i] - mean.reals()[i % channels]) * invStd.reals()[i % channels];
   };
-  for (int64_t i = 0; i < end; ++i) {
-    dbias.reals()[i % channels] += dy.reals()[i];
-    dscale.reals()[i % channels] += dy.reals()[i] * normalized(i);
-  }
   for (int64_t i = 0; i < end; ++i) {
     const int64_t c = i % channels;
     dx.reals()[i] = scale.reals()[c] * invStd.reals()[c] *

@@ -15,6 +15,17 @@ struct BatchNormResult {
 [[nodiscard]] BatchNormResult batchNormTrain(const Tensor& x, const Tensor& scale, const Tensor& bias,
                                              int64_t valid, double epsilon);
 
+struct ChannelStatistics {
+  Tensor mean, variance; ///< [C]; the biased variance
+};
+
+/// The mean and variance of batchNormTrain.
+[[nodiscard]] ChannelStatistics batchNormStatistics(const Tensor& x, int64_t valid);
+
+/// (x - mean) * factor + bias on valid rows, else 0.
+[[nodiscard]] Tensor batchNormApply(const Tensor& x, const Tensor& mean, const Tensor& factor,
+                                    const Tensor& bias, int64_t valid);
+
 struct NormGrads {
   Tensor dx, dscale, dbias;
 };
@@ -23,6 +34,19 @@ struct NormGrads {
 /// dx = scale * invStd * (dy - (dbias + xhat * dscale) / M).
 [[nodiscard]] NormGrads batchNormGrad(const Tensor& dy, const Tensor& x, const Tensor& scale,
                                       const Tensor& mean, const Tensor& invStd, int64_t valid);
+
+struct ChannelGrads {
+  Tensor dscale, dbias;
+};
+
+/// dscale and dbias of batchNormGrad.
+[[nodiscard]] ChannelGrads batchNormGradStatistics(const Tensor& dy, const Tensor& x, const Tensor& mean,
+                                                   const Tensor& invStd, int64_t valid);
+
+/// factor * dy + slope * (x - mean) + offset on valid rows, else 0.
+[[nodiscard]] Tensor batchNormGradApply(const Tensor& dy, const Tensor& x, const Tensor& mean,
+                                        const Tensor& factor, const Tensor& slope, const Tensor& offset,
+                                        int64_t valid);
 
 /// y = scale * (x - mean) / sqrt(variance + epsilon) + bias, on every row.
 [[nodiscard]] Tensor batchNormInference(const Tensor& x, const Tensor& scale, const Tensor& bias,

@@ -18,24 +18,24 @@ class UnaryOp<string mnemonic, string text, TypeConstraint type = FloatTensor, l
 def NegOp : UnaryOp<"neg", "-x", NumberTensor> { let hasFolder = 1; }
 def AbsOp : UnaryOp<"abs", "|x|; the derivative at 0 is 0", NumberTensor, [Idempotent]> { let hasFolder = 1; }
 def SignOp : UnaryOp<"sign", "-1, 0 or 1 (NaN stays NaN); derivative 0", NumberTensor, [Idempotent]> { let hasFolder = 1; }
-def ExpOp : UnaryOp<"exp", "e^x">;
-def Expm1Op : UnaryOp<"expm1", "e^x - 1, accurate near 0">;
-def LogOp : UnaryOp<"log", "natural logarithm">;
-def Log1pOp : UnaryOp<"log1p", "log(1 + x), accurate near 0">;
+def ExpOp : UnaryOp<"exp", "e^x", FloatTensor, [Transcendental]>;
+def Expm1Op : UnaryOp<"expm1", "e^x - 1, accurate near 0", FloatTensor, [Transcendental]>;
+def LogOp : UnaryOp<"log", "natural logarithm", FloatTensor, [Transcendental]>;
+def Log1pOp : UnaryOp<"log1p", "log(1 + x), accurate near 0", FloatTensor, [Transcendental]>;
 def SqrtOp : UnaryOp<"sqrt", "square root"> { let hasFolder = 1; }
 def RsqrtOp : UnaryOp<"rsqrt", "1 / sqrt(x)">;
 def ReciprocalOp : UnaryOp<"reciprocal", "1 / x"> { let hasFolder = 1; }
 def SquareOp : UnaryOp<"square", "x * x", NumberTensor> { let hasFolder = 1; }
-def TanhOp : UnaryOp<"tanh", "hyperbolic tangent">;
-def SigmoidOp : UnaryOp<"sigmoid", "1 / (1 + e^-x)">;
-def ErfOp : UnaryOp<"erf", "error function">;
-def SinOp : UnaryOp<"sin", "sine">;
-def CosOp : UnaryOp<"cos", "cosine">;
+def TanhOp : UnaryOp<"tanh", "hyperbolic tangent", FloatTensor, [Transcendental]>;
+def SigmoidOp : UnaryOp<"sigmoid", "1 / (1 + e^-x)", FloatTensor, [Transcendental]>;
+def ErfOp : UnaryOp<"erf", "error function", FloatTensor, [Transcendental]>;
+def SinOp : UnaryOp<"sin", "sine", FloatTensor, [Transcendental]>;
+def CosOp : UnaryOp<"cos", "cosine", FloatTensor, [Transcendental]>;
 def ReluOp : UnaryOp<"relu", "max(x, 0) (NaN stays NaN); the derivative at 0 is 0", FloatTensor, [Idempotent]> {
   let hasFolder = 1;
 }
-def SiluOp : UnaryOp<"silu", "x * sigmoid(x)">;
-def GeluOp : UnaryOp<"gelu", "Gaussian error linear unit"> {
+def SiluOp : UnaryOp<"silu", "x * sigmoid(x)", FloatTensor, [Transcendental]>;
+def GeluOp : UnaryOp<"gelu", "Gaussian error linear unit", FloatTensor, [Transcendental]> {
   let description = [{
     `erf` (default): x/2 * (1 + erf(x / sqrt 2)). `tanh`: x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))).
   }];
@@ -74,7 +74,7 @@ def MaxOp : BinaryOp<"max", "the larger (NaN if either is); equal operands share
     [Commutative, Differentiable]> { let hasFolder = 1; }
 def MinOp : BinaryOp<"min", "the smaller (NaN if either is); equal operands share the gradient", NumberTensor,
     [Commutative, Differentiable]> { let hasFolder = 1; }
-def PowOp : BinaryOp<"pow", "a ^ b", FloatTensor, [Differentiable]> {
+def PowOp : BinaryOp<"pow", "a ^ b", FloatTensor, [Differentiable, Transcendental]> {
   let hasFolder = 1;
   let hasCanonicalizeMethod = 1;
 }

@@ -54,6 +54,53 @@ LogicalResult BatchNormGradOp::inferReturnTypes(MLIRContext*, std::optional<Loca
   return success();
 }
 
+LogicalResult BatchNormStatisticsOp::inferReturnTypes(MLIRContext*, std::optional<Location> location,
+                                                      Adaptor adaptor, SmallVectorImpl<Type>& types) {
+  RankedTensorType input = tensorType(adaptor.getInput());
+  if (failed(checkChannels<BatchNormStatisticsOp>(location, input, 2, {}))) return failure();
+  Type element = input.getElementType();
+  if (element.isBF16()) element = Float32Type::get(input.getContext()); // too narrow for a sum over images
+  types.append(2, RankedTensorType::get({input.getShape().back()}, element));
+  return success();
+}
+
+LogicalResult BatchNormApplyOp::inferReturnTypes(MLIRContext*, std::optional<Location> location,
+                                                 Adaptor adaptor, SmallVectorImpl<Type>& types) {
+  RankedTensorType input = tensorType(adaptor.getInput());
+  if (failed(checkChannels<BatchNormApplyOp>(
+          location, input, 2,
+          {{"mean", adaptor.getMean()}, {"factor", adaptor.getFactor()}, {"bias", adaptor.getBias()}})))
+    return failure();
+  types.push_back(input);
+  return success();
+}
+
+LogicalResult BatchNormGradStatisticsOp::inferReturnTypes(MLIRContext*, std::optional<Location> location,
+                                                          Adaptor adaptor, SmallVectorImpl<Type>& types) {
+  RankedTensorType input = tensorType(adaptor.getInput());
+  if (failed(
+          checkResultGrad<BatchNormGradStatisticsOp>(location, input, tensorType(adaptor.getResultGrad()))) ||
+      failed(checkChannels<BatchNormGradStatisticsOp>(
+          location, input, 2, {{"mean", adaptor.getMean()}, {"inv_std", adaptor.getInvStd()}})))
+    return failure();
+  types.append(2, adaptor.getMean().getType());
+  return success();
+}
+
+LogicalResult BatchNormGradApplyOp::inferReturnTypes(MLIRContext*, std::optional<Location> location,
+                                                     Adaptor adaptor, SmallVectorImpl<Type>& types) {
+  RankedTensorType input = tensorType(adaptor.getInput());
+  if (failed(checkResultGrad<BatchNormGradApplyOp>(location, input, tensorType(adaptor.getResultGrad()))) ||
+      failed(checkChannels<BatchNormGradApplyOp>(location, input, 2,
+                                                 {{"mean", adaptor.getMean()},
+                                                  {"factor", adaptor.getFactor()},
+                                                  {"slope", adaptor.getSlope()},
+                                                  {"offset", adaptor.getOffset()}})))
+    return failure();
+  types.push_back(input);
+  return success();
+}
+
 LogicalResult BatchNormInferenceOp::inferReturnTypes(MLIRContext*, std::optional<Location> location,
                                                      Adaptor adaptor, SmallVectorImpl<Type>& types) {
   RankedTensorType input = tensorType(adaptor.getInput());

@@ -38,7 +38,61 @@ def BatchNormGradOp : PureOp<"batch_norm_grad", [InfersType, FusesAs<"BatchNorm"
   }];
 }
 
-def BatchNormInferenceOp : PureOp<"batch_norm_inference", [InfersType, DifferentiableSome, FusesAs<"Map">]> {
+// The parts of a batch norm over images, made by SplitBatchNorm: the reductions end up in kernels of their own or of the
+// convolution before them, the maps in the loads of whoever reads them. No derivatives: Differentiate comes first.
+
+def BatchNormStatisticsOp : PureOp<"batch_norm_statistics", [InfersType, FusesAs<"ChannelReduction">]> {
+  let summary = "Mean and biased variance of each channel over the valid rows and all dimensions between.";
+  let description = [{
+    As in batch_norm_train. A target computes them per row (image) about a mean of that row and combines rows in order,
+    so that nothing cancels where |mean| is far above the deviation. M = 0: mean 0, variance 0. Of bf16 values they are
+    f32.
+  }];
+  let arguments = (ins FloatTensor:$input, Optional<I32Scalar>:$valid);
+  let results = (outs FloatVector:$mean, FloatVector:$variance);
+  let assemblyFormat = "$input (`valid` `(` $valid^ `)`)? attr-dict `:` functional-type(operands, results)";
+}
+
+def BatchNormApplyOp : PureOp<"batch_norm_apply", [InfersType, FusesAs<"ChannelMap">]> {
+  let summary = "(x - mean) * factor + bias, in this order; 0 in rows from valid on.";
+  let description = "factor = inv_std * scale. x [N, ..., C]; mean, factor, bias [C].";
+  let arguments = (ins FloatTensor:$input, FloatVector:$mean, FloatVector:$factor, FloatVector:$bias,
+                       Optional<I32Scalar>:$valid);
+  let results = (outs FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $mean `,` $factor `,` $bias (`valid` `(` $valid^ `)`)? attr-dict `:` functional-type(operands, $result)
+  }];
+}
+
+def BatchNormGradStatisticsOp : PureOp<"batch_norm_grad_statistics", [InfersType, FusesAs<"ChannelReduction">]> {
+  let summary = "The two sums of batch_norm_grad: dscale = sum dy * (x - mean) * inv_std, dbias = sum dy.";
+  let description = "Over the valid rows and all dimensions between. dy, x [N, ..., C]; mean, inv_std [C].";
+  let arguments = (ins FloatTensor:$result_grad, FloatTensor:$input, FloatVector:$mean, FloatVector:$inv_std,
+                       Optional<I32Scalar>:$valid);
+  let results = (outs FloatVector:$scale_grad, FloatVector:$bias_grad);
+  let assemblyFormat = [{
+    $result_grad `,` $input `,` $mean `,` $inv_std (`valid` `(` $valid^ `)`)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+}
+
+def BatchNormGradApplyOp : PureOp<"batch_norm_grad_apply", [InfersType, FusesAs<"ChannelMap">]> {
+  let summary = "dx = factor * dy + slope * (x - mean) + offset; 0 in rows from valid on.";
+  let description = [{
+    With factor = scale * inv_std, slope = -factor * inv_std * dscale / M and offset = -factor * dbias / M this is the
+    dx of batch_norm_grad. dy, x [N, ..., C]; the vectors [C].
+  }];
+  let arguments = (ins FloatTensor:$result_grad, FloatTensor:$input, FloatVector:$mean, FloatVector:$factor,
+                       FloatVector:$slope, FloatVector:$offset, Optional<I32Scalar>:$valid);
+  let results = (outs FloatTensor:$result);
+  let assemblyFormat = [{
+    $result_grad `,` $input `,` $mean `,` $factor `,` $slope `,` $offset (`valid` `(` $valid^ `)`)? attr-dict
+    `:` functional-type(operands, $result)
+  }];
+}
+
+def BatchNormInferenceOp : PureOp<"batch_norm_inference",
+                                  [InfersType, DifferentiableSome, FusesAs<"ChannelMap">]> {
   let summary = "Normalises with given statistics: (x - mean) / sqrt(variance + epsilon) * scale + bias.";
   let description = "No gradient flows to mean and variance.";
   let arguments = (ins FloatTensor:$input, FloatVector:$scale, FloatVector:$bias, FloatVector:$mean,

@@ -22,6 +22,7 @@ FusionKind kindWanted(Operation* op) {
   case FusionClass::Elementwise:
   case FusionClass::Leaf:
   case FusionClass::Map:
+  case FusionClass::ChannelMap:
     return isScalar ? FusionKind::Scalar : FusionKind::Map;
   case FusionClass::RowReduction: // of a vector: the vector is one row
     return rankOf(op->getOperand(0)) == 1 ? FusionKind::Scalar : FusionKind::Rows;
@@ -31,6 +32,8 @@ FusionKind kindWanted(Operation* op) {
   case FusionClass::ColumnReduction: // channels of images are not columns
   case FusionClass::BatchNorm:
     return rankOf(op->getOperand(0)) == 2 ? FusionKind::Columns : FusionKind::Single;
+  case FusionClass::ChannelReduction:
+    return FusionKind::Channels;
   case FusionClass::FullReduction:
     return ir::fitsKind(op, FusionKind::Scalar) ? FusionKind::Scalar : FusionKind::Rows;
   case FusionClass::Contraction:
@@ -77,6 +80,7 @@ Domain domainOf(Operation* op) {
   case FusionClass::RowReduction:
   case FusionClass::ColumnReduction:
   case FusionClass::FullReduction:
+  case FusionClass::ChannelReduction:
   case FusionClass::BatchNorm:
   case FusionClass::LayerNorm:
     return domainOf(op->getOperand(0).getType());
@@ -102,8 +106,7 @@ Layout readLayout(OpOperand& use) {
     return rank == 0 ? Layout::scalar : Layout::whole;
   case FusionClass::Map: // a table, an index or a key is read as the op likes; only these are read lane by
                          // lane
-    return use.getOperandNumber() == 0 && isa<ir::DropoutOp, ir::BatchNormInferenceOp>(op) ? Layout::full
-                                                                                           : Layout::whole;
+    return use.getOperandNumber() == 0 && isa<ir::DropoutOp>(op) ? Layout::full : Layout::whole;
   case FusionClass::RowReduction:
   case FusionClass::ColumnReduction:
     return use.getOperandNumber() == 0 ? Layout::full : Layout::whole;
@@ -111,6 +114,8 @@ Layout readLayout(OpOperand& use) {
     return use.getOperandNumber() == 0 ? Layout::row : Layout::whole;
   case FusionClass::Loss:
   case FusionClass::BatchNorm:
+  case FusionClass::ChannelMap:
+  case FusionClass::ChannelReduction:
     if (rank == 0) return Layout::scalar;
     return rank >= 2 && domainOf(use.get().getType()) == domainOf(op) ? Layout::full : Layout::whole;
   case FusionClass::LayerNorm:
@@ -132,6 +137,7 @@ Layout writeLayout(OpResult result) {
   case FusionClass::Elementwise:
   case FusionClass::Leaf:
   case FusionClass::Map:
+  case FusionClass::ChannelMap:
   case FusionClass::Contraction:
     return Layout::full;
   case FusionClass::RowReduction:
@@ -140,6 +146,8 @@ Layout writeLayout(OpResult result) {
   case FusionClass::ColumnReduction:
   case FusionClass::BatchNorm:
     return isFull ? Layout::full : Layout::column;
+  case FusionClass::ChannelReduction:
+    return Layout::column;
   case FusionClass::FullReduction:
   case FusionClass::LayerNorm:
   case FusionClass::Convolution:

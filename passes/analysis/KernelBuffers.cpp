@@ -58,7 +58,10 @@ void appendBuffers(ArrayRef<RolePosition> positions, bool isResult, SmallVectorI
 bool flowsLanewise(Value value) {
   for (Operation* user : value.getUsers()) {
     if (isa<ir::YieldOp>(user)) continue;
-    if (!user->hasTrait<ir::Elementwise>()) return false;
+    bool byLane =
+        user->hasTrait<ir::Elementwise>() || (ir::fusionClassOf(user) == ir::FusionClass::ChannelMap &&
+                                              cast<RankedTensorType>(value.getType()).getRank() > 1);
+    if (!byLane) return false;
     for (Value result : user->getResults())
       if (!flowsLanewise(result)) return false;
   }

@@ -84,3 +84,39 @@ func.func @f(%x: tensor<4x8xf32>, %c: tensor<8xf32>, %m: tensor<5xf32>) {
   %0:3 = tailor.layer_norm_grad %x, %x, %c, %m, %m : (tensor<4x8xf32>, tensor<4x8xf32>, tensor<8xf32>, tensor<5xf32>, tensor<5xf32>) -> (tensor<4x8xf32>, tensor<8xf32>, tensor<8xf32>)
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<10xf32>) {
+  // expected-error @+2 {{expects an input of at least 2 dimensions, got 1}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0:2 = tailor.batch_norm_statistics %x : (tensor<10xf32>) -> (tensor<10xf32>, tensor<10xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x3x3x10xf32>, %c: tensor<10xf32>, %d: tensor<9xf32>) {
+  // expected-error @+2 {{expects one factor per channel: the input has 10 channels but factor has 9 entries}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = tailor.batch_norm_apply %x, %c, %d, %c : (tensor<2x3x3x10xf32>, tensor<10xf32>, tensor<9xf32>, tensor<10xf32>) -> tensor<2x3x3x10xf32>
+  return
+}
+
+// -----
+
+func.func @f(%g: tensor<2x3x4x10xf32>, %x: tensor<2x3x3x10xf32>, %c: tensor<10xf32>) {
+  // expected-error @+2 {{expects a result gradient of the input's shape 2x3x3x10, got 2x3x4x10}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0:2 = tailor.batch_norm_grad_statistics %g, %x, %c, %c : (tensor<2x3x4x10xf32>, tensor<2x3x3x10xf32>, tensor<10xf32>, tensor<10xf32>) -> (tensor<10xf32>, tensor<10xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x3x3x10xf32>, %c: tensor<10xf32>, %d: tensor<9xf32>) {
+  // expected-error @+2 {{expects one offset per channel: the input has 10 channels but offset has 9 entries}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = tailor.batch_norm_grad_apply %x, %x, %c, %c, %c, %d : (tensor<2x3x3x10xf32>, tensor<2x3x3x10xf32>, tensor<10xf32>, tensor<10xf32>, tensor<10xf32>, tensor<9xf32>) -> tensor<2x3x3x10xf32>
+  return
+}

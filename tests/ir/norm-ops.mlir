@@ -18,6 +18,22 @@ func.func @batch_norm(%x: tensor<64x10xf32>, %image: tensor<2x8x8x10xf32>, %c: t
   return
 }
 
+// The parts of a batch norm over images.
+// CHECK-LABEL: func.func @batch_norm_parts
+func.func @batch_norm_parts(%x: tensor<2x8x8x10xf32>, %half: tensor<2x8x8x10xbf16>, %c: tensor<10xf32>, %n: tensor<i32>) {
+  // CHECK-NEXT: %[[MEAN:.+]], %[[VAR:.+]] = tailor.batch_norm_statistics %arg0 valid(%arg3) : (tensor<2x8x8x10xf32>, tensor<i32>) -> (tensor<10xf32>, tensor<10xf32>)
+  %mean, %var = tailor.batch_norm_statistics %x valid(%n) : (tensor<2x8x8x10xf32>, tensor<i32>) -> (tensor<10xf32>, tensor<10xf32>)
+  // CHECK-NEXT: tailor.batch_norm_statistics %arg1 : (tensor<2x8x8x10xbf16>) -> (tensor<10xf32>, tensor<10xf32>)
+  %0:2 = tailor.batch_norm_statistics %half : (tensor<2x8x8x10xbf16>) -> (tensor<10xf32>, tensor<10xf32>)
+  // CHECK-NEXT: tailor.batch_norm_apply %arg0, %[[MEAN]], %arg2, %[[VAR]] valid(%arg3) : (tensor<2x8x8x10xf32>, tensor<10xf32>, tensor<10xf32>, tensor<10xf32>, tensor<i32>) -> tensor<2x8x8x10xf32>
+  %y = tailor.batch_norm_apply %x, %mean, %c, %var valid(%n) : (tensor<2x8x8x10xf32>, tensor<10xf32>, tensor<10xf32>, tensor<10xf32>, tensor<i32>) -> tensor<2x8x8x10xf32>
+  // CHECK-NEXT: tailor.batch_norm_grad_statistics %{{.+}}, %arg0, %[[MEAN]], %arg2 : (tensor<2x8x8x10xf32>, tensor<2x8x8x10xf32>, tensor<10xf32>, tensor<10xf32>) -> (tensor<10xf32>, tensor<10xf32>)
+  %1:2 = tailor.batch_norm_grad_statistics %y, %x, %mean, %c : (tensor<2x8x8x10xf32>, tensor<2x8x8x10xf32>, tensor<10xf32>, tensor<10xf32>) -> (tensor<10xf32>, tensor<10xf32>)
+  // CHECK-NEXT: tailor.batch_norm_grad_apply %{{.+}}, %arg0, %[[MEAN]], %arg2, %arg2, %arg2 valid(%arg3) :
+  %2 = tailor.batch_norm_grad_apply %y, %x, %mean, %c, %c, %c valid(%n) : (tensor<2x8x8x10xf32>, tensor<2x8x8x10xf32>, tensor<10xf32>, tensor<10xf32>, tensor<10xf32>, tensor<10xf32>, tensor<i32>) -> tensor<2x8x8x10xf32>
+  return
+}
+
 // Statistics of bf16 values are f32.
 // CHECK-LABEL: func.func @layer_norm
 func.func @layer_norm(%x: tensor<4x6x8xbf16>, %c: tensor<8xf32>) {
