@@ -272,6 +272,48 @@ def FuseSamStepsPass : TailorPass<"tailor-fuse-sam-steps"> {
   }];
 }
 
+def SplitBatchNormPass : TailorPass<"tailor-split-batch-norm"> {
+  let summary = "Takes batch norms over images apart: statistics, arithmetic on [C] vectors, and a map over the images.";
+  let description = [{
+    The statistics need every image before the first element can be normalised, so they and the rest are never one
+    kernel. Apart, the map goes into the loads of the convolutions that read it, and the normalised images are never
+    written. `(x - mean) * factor + bias` subtracts first: `x * a + b` would cancel where |mean| is far above the
+    deviation.
+
+    | op | becomes |
+    |---|---|
+    | `batch_norm_train` | `batch_norm_statistics`, `batch_norm_apply` |
+    | `batch_norm_grad` | `batch_norm_grad_statistics`, `batch_norm_grad_apply` |
+    | `batch_norm_inference` | `batch_norm_apply`, its factor computed once |
+
+    Applies when: the input has more than two dimensions; the scale has the precision of statistics (f32 for bf16). Matrices keep the one
+    op, whose statistics and result are one kernel over a block of columns (FuseNormActivation).
+    Position: after Differentiate, which knows the norm as a whole; before all fusion. The factor is shared by forward
+    and backward.
+    Numerics: the same formula; (x - mean) * (inv_std * scale) rounds otherwise than ((x - mean) * inv_std) * scale.
+
+    ```mlir
+    tailor.body @f(%x: tensor<8x4x4x3xf32>, %scale: tensor<3xf32>, %bias: tensor<3xf32>) -> tensor<8x4x4x3xf32> {
+      %y, %mean, %istd, %var = tailor.batch_norm_train %x, %scale, %bias epsilon(1.0e-05)
+          : (tensor<8x4x4x3xf32>, tensor<3xf32>, tensor<3xf32>)
+          -> (tensor<8x4x4x3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>)
+      tailor.return %y : tensor<8x4x4x3xf32>
+    }
+    // becomes
+    tailor.body @f(%x: tensor<8x4x4x3xf32>, %scale: tensor<3xf32>, %bias: tensor<3xf32>) -> tensor<8x4x4x3xf32> {
+      %mean, %var = tailor.batch_norm_statistics %x : (tensor<8x4x4x3xf32>) -> (tensor<3xf32>, tensor<3xf32>)
+      %eps = tailor.constant dense<1.0e-05> : tensor<3xf32>
+      %shifted = tailor.add %var, %eps : tensor<3xf32>
+      %istd = tailor.rsqrt %shifted : tensor<3xf32>
+      %factor = tailor.mul %istd, %scale : tensor<3xf32>
+      %y = tailor.batch_norm_apply %x, %mean, %factor, %bias
+          : (tensor<8x4x4x3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<8x4x4x3xf32>
+      tailor.return %y : tensor<8x4x4x3xf32>
+    }
+    ```
+  }];
+}
+
 def FuseNormActivationPass : TailorPass<"tailor-fuse-norm-activation"> {
   let summary = "Groups batch normalisation with the add and activation around it, forward and backward.";
   let description = [{

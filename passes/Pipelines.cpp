@@ -47,6 +47,9 @@ const PassEntry kPasses[] = {
     // Before the elementwise fusion, which would take the per-tensor arithmetic apart.
     {"fuse-sam-steps", Phase::fused, false,
      [](const PipelineOptions &, bool) { return createFuseSamStepsPass(); }},
+    // Before all fusion of maps: the halves of a norm over images go different ways.
+    {"split-batch-norm", Phase::fused, false,
+     [](const PipelineOptions &, bool) { return createSplitBatchNormPass(); }},
     // Before the elementwise fusion, which would give the activation gradient to the matrix product.
     {"fuse-norm-activation", Phase::fused, false,
      [](const PipelineOptions &, bool) { return createFuseNormActivationPass(); }},
