@@ -350,6 +350,58 @@ def FuseNormActivationPass : TailorPass<"tailor-fuse-norm-activation"> {
   }];
 }
 
+def FuseConvolutionsPass : TailorPass<"tailor-fuse-convolutions"> {
+  let summary = "Puts the maps around convolutions into their loads and stores, and those before a statistic into its loads.";
+  let description = [{
+    A cheap map over images (`batch_norm_apply`, `relu`, the mask of its gradient, `batch_norm_grad_apply`, an add) is
+    either computed again by every kernel that reads it, in its loads, or written once: in the stores of the convolution
+    whose result it is made from, or by a kernel of its own. The plan (passes/RecomputePlan.h) takes what moves fewer
+    bytes:
+
+    | value | made from | goes |
+    |---|---|---|
+    | norm and activation of a convolution's result, in training | one image | into the loads of forward, weight gradient and the mask of the backward; never written |
+    | mask and batch-norm gradient | two images | into the loads of data gradient, weight gradient and sums |
+    | the same in inference | one image | into the stores of the convolution |
+    | residual sum, several readers | two images | written: in the stores of the convolution if its norm needs no statistics of it, else by its own kernel; every chain ends here |
+    | gradient of a residual sum, with its mask | three images | into the stores of the data gradient that is one of its terms |
+
+    Groups of kind `convolution` hold one convolution, of kind `channels` the reductions over one shape of images
+    (architecture.md section 5). Copies live in one group each.
+
+    Applies when: the map is element by element, of few instructions (no exp, no draw), and nobody reads it as a whole
+    (pooling, slice, return); joining creates no cycle between kernels.
+    Remarks: what is in the loads and stores of each kernel; for each value that is written by a kernel of its own, who
+    reads it as a whole, or how many kernels would have to compute it again.
+    Position: after SplitBatchNorm, before FuseElementwise, which gets what is left.
+    Numerics: exact; ops keep their own rounding.
+
+    ```mlir
+    tailor.body @f(%x: tensor<8x4x4x3xf32>, %w: tensor<5x3x3x3xf32>, %mean: tensor<3xf32>, %factor: tensor<3xf32>, %bias: tensor<3xf32>) -> tensor<8x4x4x5xf32> {
+      %n = tailor.batch_norm_apply %x, %mean, %factor, %bias
+          : (tensor<8x4x4x3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<8x4x4x3xf32>
+      %h = tailor.relu %n : tensor<8x4x4x3xf32>
+      %y = tailor.conv2d %h, %w strides([1, 1]) padding([1, 1, 1, 1]) dilation([1, 1])
+          : (tensor<8x4x4x3xf32>, tensor<5x3x3x3xf32>) -> tensor<8x4x4x5xf32>
+      tailor.return %y : tensor<8x4x4x5xf32>
+    }
+    // becomes
+    tailor.body @f(%x: tensor<8x4x4x3xf32>, %w: tensor<5x3x3x3xf32>, %mean: tensor<3xf32>, %factor: tensor<3xf32>, %bias: tensor<3xf32>) -> tensor<8x4x4x5xf32> {
+      %y = tailor.fused convolution (%a = %x : tensor<8x4x4x3xf32>, %m = %mean : tensor<3xf32>,
+          %f = %factor : tensor<3xf32>, %b = %bias : tensor<3xf32>, %v = %w : tensor<5x3x3x3xf32>) -> tensor<8x4x4x5xf32> {
+        %n = tailor.batch_norm_apply %a, %m, %f, %b
+            : (tensor<8x4x4x3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<8x4x4x3xf32>
+        %h = tailor.relu %n : tensor<8x4x4x3xf32>
+        %c = tailor.conv2d %h, %v strides([1, 1]) padding([1, 1, 1, 1]) dilation([1, 1])
+            : (tensor<8x4x4x3xf32>, tensor<5x3x3x3xf32>) -> tensor<8x4x4x5xf32>
+        tailor.yield %c : tensor<8x4x4x5xf32>
+      }
+      tailor.return %y : tensor<8x4x4x5xf32>
+    }
+    ```
+  }];
+}
+
 def FuseElementwisePass : TailorPass<"tailor-fuse-elementwise"> {
   let summary = "Forms the fused groups of architecture.md section 5 so that no intermediate value touches memory.";
   let description = [{

@@ -53,6 +53,9 @@ const PassEntry kPasses[] = {
     // Before the elementwise fusion, which would give the activation gradient to the matrix product.
     {"fuse-norm-activation", Phase::fused, false,
      [](const PipelineOptions &, bool) { return createFuseNormActivationPass(); }},
+    // Before the elementwise fusion, which would write what convolutions can compute in their loads.
+    {"fuse-convolutions", Phase::fused, false,
+     [](const PipelineOptions &, bool) { return createFuseConvolutionsPass(); }},
     {"fuse-elementwise", Phase::fused, false,
      [](const PipelineOptions &, bool) { return createFuseElementwisePass(); }},
 
