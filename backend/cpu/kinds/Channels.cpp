@@ -227,36 +227,100 @@ private:
     return common ? valid : Value();
   }
 
-  /// All channels of one image, some vectors at a time.
+  /// All channels of one image. Few vectors of channels stay in registers over all positions; of many, a part would be
+  /// read in strides that no prefetcher follows (half the rate at 256 channels), so there the sums are in memory, which
+  /// is first-level cache, and positions are read as they lie.
   void sumImage(Evaluator& e, Value image, Value partials) {
-    VectorBuilder& b = e.builder();
     Coord row = e.coord(image);
-    int64_t vectors = std::clamp<int64_t>(numVectors(), 1, kChains), block = vectors * lanes();
-    int64_t whole = channels_ / block * block; // channels in blocks of whole vectors
-    if (whole > 0)
-      e.loop(b.index(0), b.index(whole), block, {}, [&](Value first, ValueRange) {
-        sumVectors(e, row, first, vectors, vectors * lanes(), partials);
-        return SmallVector<Value>();
-      });
-    if (int64_t rest = channels_ - whole; rest > 0)
-      sumVectors(e, row, b.index(whole), (rest + lanes() - 1) / lanes(), rest, partials);
+    if (numVectors() > kChains) return sumInMemory(e, row, partials);
+    if (numVectors() > 0) sumInRegisters(e, row, partials);
   }
 
-  /// `vectors` vectors of channels from `first` on, of which `live` exist.
-  void sumVectors(Evaluator& e, const Coord& row, Value first, int64_t vectors, int64_t live,
-                  Value partials) {
+  void forEachVector(Evaluator& e, llvm::function_ref<void(const Coord&)> body) {
     VectorBuilder& b = e.builder();
+    int64_t whole = channels_ / lanes() * lanes();
+    e.loop(b.index(0), b.index(whole), lanes(), {}, [&](Value first, ValueRange) {
+      body(e.laneCoord(first));
+      return SmallVector<Value>();
+    });
+    if (whole < channels_) body(e.laneCoord(b.index(whole), b.prefixMask(channels_ - whole)));
+  }
+
+  void sumInMemory(Evaluator& e, const Coord& row, Value partials) {
+    VectorBuilder& b = e.builder();
+    auto place = [&](const Coord& channel, size_t r, unsigned which) {
+      return b.add(channel.index, b.index(placeOf(r, which)));
+    };
+    auto load = [&](const Coord& channel, size_t r, unsigned which) {
+      return b.loadVector(partials, b.f32(), place(channel, r, which));
+    };
+    // An image's numbers hold its pivot, if it has one, and its sums, until they are what it stores.
+    auto firstSum = [&](size_t r) { return reductions_[r]->numStored() - kSums; };
+    Value none = b.constant(b.vectorOf(b.f32()), kNone);
+    forEachVector(e, [&](const Coord& channel) {
+      for (auto [r, reduction] : llvm::enumerate(reductions_)) {
+        if (firstSum(r) > 0) b.store(prepare(e, *reduction, row, channel), partials, place(channel, r, 0));
+        for (unsigned k = 0; k < kSums; ++k)
+          b.store(none, partials, place(channel, r, firstSum(r) + k));
+      }
+    });
+    auto prepared = [&](const Coord& channel, size_t r) {
+      return firstSum(r) > 0 ? load(channel, r, 0) : prepare(e, *reductions_[r], row, channel);
+    };
+    forEachPosition(e, {row}, [&](Coords at) {
+      at.push_back({});
+      forEachVector(e, [&](const Coord& channel) {
+        at.back() = channel;
+        for (auto [r, reduction] : llvm::enumerate(reductions_)) {
+          std::array<Value, kSums> sums;
+          for (unsigned k = 0; k < kSums; ++k)
+            sums[k] = load(channel, r, firstSum(r) + k);
+          sums = reduction->step(e, at, prepared(channel, r), sums);
+          for (unsigned k = 0; k < kSums; ++k)
+            b.store(sums[k], partials, place(channel, r, firstSum(r) + k));
+        }
+      });
+    });
+    forEachVector(e, [&](const Coord& channel) {
+      for (auto [r, reduction] : llvm::enumerate(reductions_)) {
+        std::array<Value, kSums> sums;
+        for (unsigned k = 0; k < kSums; ++k)
+          sums[k] = load(channel, r, firstSum(r) + k);
+        for (auto [k, value] : llvm::enumerate(reduction->ofImage(e, prepared(channel, r), sums, positions_)))
+          b.store(value, partials, place(channel, r, k));
+      }
+    });
+  }
+
+  /// Positions behind `coords`, in the order of memory.
+  void forEachPosition(Evaluator& e, Coords coords, llvm::function_ref<void(Coords)> body) {
+    auto dim = static_cast<int64_t>(coords.size());
+    if (dim == type_.getRank() - 1) return body(coords);
+    VectorBuilder& b = e.builder();
+    e.loop(b.index(0), b.index(type_.getDimSize(dim)), 1, {}, [&](Value index, ValueRange) {
+      Coords inner = coords;
+      inner.push_back(e.coord(index));
+      forEachPosition(e, inner, body);
+      return SmallVector<Value>();
+    });
+  }
+
+  Value prepare(Evaluator& e, ChannelReduction& reduction, const Coord& row, const Coord& channel) {
+    return reduction.prepare(e, channel,
+                             [&](Value operand) { return meanOfFirstLine(e, operand, row, channel); });
+  }
+
+  void sumInRegisters(Evaluator& e, const Coord& row, Value partials) {
+    VectorBuilder& b = e.builder();
+    const int64_t vectors = numVectors();
     Coords channels;
-    for (int64_t v = 0; v < vectors; ++v) {
-      int64_t here = std::min(lanes(), live - v * lanes());
-      channels.push_back(
-          e.laneCoord(b.add(first, b.index(v * lanes())), here < lanes() ? b.prefixMask(here) : Value()));
-    }
+    for (int64_t first = 0; first < channels_; first += lanes())
+      channels.push_back(e.laneCoord(
+          b.index(first), channels_ - first < lanes() ? b.prefixMask(channels_ - first) : Value()));
     SmallVector<Value> prepared; // [reduction][vector]
     for (auto& reduction : reductions_)
       for (const Coord& channel : channels)
-        prepared.push_back(reduction->prepare(
-            e, channel, [&](Value operand) { return meanOfFirstLine(e, operand, row, channel); }));
+        prepared.push_back(prepare(e, *reduction, row, channel));
 
     // Sums: [reduction][position of a step][vector][sum].
     int64_t line = type_.getRank() > 2 ? type_.getDimSize(type_.getRank() - 2) : 1;

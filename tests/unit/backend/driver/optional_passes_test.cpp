@@ -43,6 +43,36 @@ std::string numbers(int count) {
   return "dense<[" + list + "]>";
 }
 
+/// conv, norm, activation, conv, norm, shortcut, activation over 8 images of 4 x 3 and 4 channels, whose weights and
+/// images come from %w and %x.
+constexpr const char* kResidualBlock = R"(
+    %taps = tailor.constant dense<[[0.5, -0.25, 0.125], [1.0, 0.75, -0.5], [-0.125, 0.25, 0.5]]> : tensor<3x3xf32>
+    %places = tailor.constant dense<[[0.5, 1.0, -0.5], [-1.0, 0.25, 0.75], [1.5, -0.75, 0.5], [0.25, -0.25, 1.0]]> : tensor<4x3xf32>
+    %square = tailor.slice %w from([0, 0]) to([4, 4]) by([1, 1]) : tensor<5x4xf32> to tensor<4x4xf32>
+    %w0 = tailor.broadcast %square dims([0, 1]) : tensor<4x4xf32> to tensor<4x4x3x3xf32>
+    %w1 = tailor.broadcast %taps dims([2, 3]) : tensor<3x3xf32> to tensor<4x4x3x3xf32>
+    %weight = tailor.mul %w0, %w1 : tensor<4x4x3x3xf32>
+    %x0 = tailor.broadcast %z dims([0, 3]) : tensor<8x4xf32> to tensor<8x4x3x4xf32>
+    %x1 = tailor.broadcast %places dims([1, 2]) : tensor<4x3xf32> to tensor<8x4x3x4xf32>
+    %image = tailor.mul %x0, %x1 : tensor<8x4x3x4xf32>
+    %c1 = tailor.conv2d %image, %weight strides([1, 1]) padding([1, 1, 1, 1]) dilation([1, 1])
+        : (tensor<8x4x3x4xf32>, tensor<4x4x3x3xf32>) -> tensor<8x4x3x4xf32>
+    %n1, %m1, %i1, %v1 = tailor.batch_norm_train %c1, %t, %t epsilon(1.0e-2)
+        : (tensor<8x4x3x4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<8x4x3x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+    %h1 = tailor.relu %n1 : tensor<8x4x3x4xf32>
+    %c2 = tailor.conv2d %h1, %weight strides([1, 1]) padding([1, 1, 1, 1]) dilation([1, 1])
+        : (tensor<8x4x3x4xf32>, tensor<4x4x3x3xf32>) -> tensor<8x4x3x4xf32>
+    %n2, %m2, %i2, %v2 = tailor.batch_norm_train %c2, %t, %t epsilon(1.0e-2)
+        : (tensor<8x4x3x4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<8x4x3x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+    %s2 = tailor.add %n2, %image : tensor<8x4x3x4xf32>
+    %h2 = tailor.relu %s2 : tensor<8x4x3x4xf32>
+    %f = tailor.reduce_mean %h2 dims([1, 2]) : tensor<8x4x3x4xf32> to tensor<8x4xf32>
+    %q = tailor.square %f : tensor<8x4xf32>
+    %l = tailor.reduce_mean %q dims([0, 1]) : tensor<8x4xf32> to tensor<f32>
+    tailor.return %l : tensor<f32>
+  }
+)";
+
 /// Losses that one pass or another once refused, or made the code generator refuse.
 std::vector<Program> programs() {
   const std::string loss = std::string("  tailor.body @loss") + kArguments + kLogits;
@@ -104,6 +134,7 @@ std::vector<Program> programs() {
     tailor.return %l : tensor<f32>
   }
 )"});
+  all.push_back({"residual_block", loss + kResidualBlock});
   return all;
 }
 
