@@ -1,6 +1,7 @@
 #include "frontend/data.h"
 
 #include "frontend/graph/error.h"
+#include "runtime/base/wording.h"
 #include "runtime/options/long_tail_keys.h"
 #include "runtime/options/memory_keys.h"
 #include "runtime/options/table_keys.h"

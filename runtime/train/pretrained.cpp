@@ -4,6 +4,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/glob.h"
 #include "runtime/base/log.h"
+#include "runtime/base/wording.h"
 #include "runtime/options/program_keys.h"
 #include "runtime/options/words.h"
 #include "runtime/train/checkpoint.h"
@@ -245,7 +246,8 @@ Result<std::string> PretrainedWeights::check(const ArtifactSpec& spec) const {
   TAILOR_ASSIGN_OR_RETURN(const Contents contents, read(spec), concat("reading weights '", file_, "'"));
   if (!contents.left.empty())
     log_info(concat("note: '", file_, "' is a checkpoint: its network is read, ",
-                    listed({contents.left.begin(), contents.left.end()}), " are left"));
+                    listed(std::vector<std::string>(contents.left.begin(), contents.left.end())),
+                    " are left"));
   return contents.hash;
 }
 
