@@ -36,13 +36,13 @@ std::optional<ConvolutionOp> convolutionOf(mlir::Operation* op) {
   conv.op = op;
   auto type = [](Value v) { return mlir::cast<RankedTensorType>(v.getType()); };
   if (auto forward = mlir::dyn_cast<ir::Conv2dOp>(op))
-    conv.problem = problemOf(forward, ConvolutionProduct::Forward, type(forward.getInput()),
+    conv.problem = problemOf(forward, ConvolutionProduct::forward, type(forward.getInput()),
                              type(forward.getWeight()), type(forward.getResult()));
   else if (auto data = mlir::dyn_cast<ir::Conv2dDataGradOp>(op))
-    conv.problem = problemOf(data, ConvolutionProduct::DataGradient, type(data.getResult()),
+    conv.problem = problemOf(data, ConvolutionProduct::dataGradient, type(data.getResult()),
                              type(data.getWeight()), type(data.getOutputGrad()));
   else if (auto weight = mlir::dyn_cast<ir::Conv2dWeightGradOp>(op))
-    conv.problem = problemOf(weight, ConvolutionProduct::WeightGradient, type(weight.getInput()),
+    conv.problem = problemOf(weight, ConvolutionProduct::weightGradient, type(weight.getInput()),
                              type(weight.getResult()), type(weight.getOutputGrad()));
   else
     return std::nullopt;
@@ -50,20 +50,20 @@ std::optional<ConvolutionOp> convolutionOf(mlir::Operation* op) {
 }
 
 Value ConvolutionOp::image() const {
-  return problem.product == ConvolutionProduct::DataGradient ? Value() : op->getOperand(0);
+  return problem.product == ConvolutionProduct::dataGradient ? Value() : op->getOperand(0);
 }
 
 Value ConvolutionOp::weight() const {
-  return problem.product == ConvolutionProduct::WeightGradient ? Value() : op->getOperand(1);
+  return problem.product == ConvolutionProduct::weightGradient ? Value() : op->getOperand(1);
 }
 
 Value ConvolutionOp::outputGrad() const {
   switch (problem.product) {
-  case ConvolutionProduct::Forward:
+  case ConvolutionProduct::forward:
     return {};
-  case ConvolutionProduct::DataGradient:
+  case ConvolutionProduct::dataGradient:
     return op->getOperand(0);
-  case ConvolutionProduct::WeightGradient:
+  case ConvolutionProduct::weightGradient:
     return op->getOperand(1);
   }
   return {};
@@ -71,15 +71,15 @@ Value ConvolutionOp::outputGrad() const {
 
 llvm::StringRef nameOf(ConvolutionAlgorithm algorithm) {
   switch (algorithm) {
-  case ConvolutionAlgorithm::ImplicitGemm:
+  case ConvolutionAlgorithm::implicitGemm:
     return "implicit_gemm";
-  case ConvolutionAlgorithm::Winograd4x4:
+  case ConvolutionAlgorithm::winograd4x4:
     return "winograd_4x4";
-  case ConvolutionAlgorithm::Winograd2x2:
+  case ConvolutionAlgorithm::winograd2x2:
     return "winograd_2x2";
-  case ConvolutionAlgorithm::Depthwise:
+  case ConvolutionAlgorithm::depthwise:
     return "depthwise";
-  case ConvolutionAlgorithm::Grouped:
+  case ConvolutionAlgorithm::grouped:
     return "grouped";
   }
   return "";
@@ -87,7 +87,7 @@ llvm::StringRef nameOf(ConvolutionAlgorithm algorithm) {
 
 std::optional<ConvolutionAlgorithm> convolutionAlgorithmNamed(llvm::StringRef name) {
   using enum ConvolutionAlgorithm;
-  for (ConvolutionAlgorithm algorithm : {ImplicitGemm, Winograd4x4, Winograd2x2, Depthwise, Grouped})
+  for (ConvolutionAlgorithm algorithm : {implicitGemm, winograd4x4, winograd2x2, depthwise, grouped})
     if (nameOf(algorithm) == name) return algorithm;
   return std::nullopt;
 }
@@ -139,17 +139,17 @@ mlir::LogicalResult emitConvolution(KernelContext& context, mlir::Operation* op)
     if (!named) return op->emitOpError() << "asks for the unknown algorithm '" << wanted.getValue() << "'";
     algorithm = *named;
   }
-  bool weights = conv->problem.product == ConvolutionProduct::WeightGradient;
+  bool weights = conv->problem.product == ConvolutionProduct::weightGradient;
   switch (algorithm) {
-  case ConvolutionAlgorithm::ImplicitGemm:
+  case ConvolutionAlgorithm::implicitGemm:
     return weights ? emitImplicitGemmWeightGradient(context, *conv) : emitImplicitGemm(context, *conv);
-  case ConvolutionAlgorithm::Winograd4x4:
-  case ConvolutionAlgorithm::Winograd2x2:
+  case ConvolutionAlgorithm::winograd4x4:
+  case ConvolutionAlgorithm::winograd2x2:
     if (!isWinogradProblem(conv->problem)) break;
     return emitWinograd(context, *conv,
-                        algorithm == ConvolutionAlgorithm::Winograd4x4 ? winograd4x4() : winograd2x2());
-  case ConvolutionAlgorithm::Depthwise:
-  case ConvolutionAlgorithm::Grouped:
+                        algorithm == ConvolutionAlgorithm::winograd4x4 ? winograd4x4() : winograd2x2());
+  case ConvolutionAlgorithm::depthwise:
+  case ConvolutionAlgorithm::grouped:
     if (!isNarrowGrouped(conv->problem, context.target.lanes)) break;
     return weights ? emitGroupedWeightGradient(context, *conv) : emitGrouped(context, *conv);
   }

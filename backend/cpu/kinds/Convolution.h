@@ -15,15 +15,15 @@ namespace tailor::backend {
 
 /// Which of the three products of input x, weight w and output y a kernel computes.
 enum class ConvolutionProduct {
-  Forward,       ///< y = conv(x, w)
-  DataGradient,  ///< dx from dy and w
-  WeightGradient ///< dw from x and dy
+  forward,       ///< y = conv(x, w)
+  dataGradient,  ///< dx from dy and w
+  weightGradient ///< dw from x and dy
 };
 
 /// What a convolution is, whichever of the three it computes; lists are [height, width]. The number of images is known
 /// at run time only.
 struct ConvolutionProblem {
-  ConvolutionProduct product = ConvolutionProduct::Forward;
+  ConvolutionProduct product = ConvolutionProduct::forward;
   std::array<int64_t, 2> image{};  ///< of x: H, W
   std::array<int64_t, 2> output{}; ///< of y: H', W'
   int64_t channels = 0;            ///< C of x
@@ -57,7 +57,7 @@ struct ConvolutionOp {
 /// nullopt if `op` is no convolution.
 std::optional<ConvolutionOp> convolutionOf(mlir::Operation* op);
 
-enum class ConvolutionAlgorithm { ImplicitGemm, Winograd4x4, Winograd2x2, Depthwise, Grouped };
+enum class ConvolutionAlgorithm { implicitGemm, winograd4x4, winograd2x2, depthwise, grouped };
 
 /// "implicit_gemm", "winograd_4x4", ...
 llvm::StringRef nameOf(ConvolutionAlgorithm algorithm);
@@ -70,7 +70,7 @@ constexpr llvm::StringLiteral kAlgorithmAttr = "algorithm";
 
 /// The algorithm for a problem, and why: what the others would have cost.
 struct ConvolutionChoice {
-  ConvolutionAlgorithm algorithm = ConvolutionAlgorithm::ImplicitGemm;
+  ConvolutionAlgorithm algorithm = ConvolutionAlgorithm::implicitGemm;
   std::string reason; ///< "least work; implicit_gemm: 3.1 times as much"
 };
 ConvolutionChoice chooseConvolution(const ConvolutionProblem& problem, const CpuTarget& target);

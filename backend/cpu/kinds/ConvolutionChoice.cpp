@@ -39,7 +39,7 @@ double implicitGemmCost(const ConvolutionProblem& problem) {
 /// Per image and pair of one channel and one vector of outputs, as implicitGemmCost.
 double winogradCost(const ConvolutionProblem& problem, int64_t lanes, int64_t tile, double products,
                     double perChannels, double perOutputs) {
-  bool isData = problem.product == ConvolutionProduct::DataGradient;
+  bool isData = problem.product == ConvolutionProduct::dataGradient;
   const std::array<int64_t, 2>& made = isData ? problem.image : problem.output;
   double tiles = double(ceilDiv(made[0], tile) * ceilDiv(made[1], tile));
   auto channels = double(isData ? problem.outputs : problem.channels);
@@ -67,20 +67,20 @@ ConvolutionChoice chooseConvolution(const ConvolutionProblem& problem, const Cpu
   // Implicit GEMMs of groups narrower than a vector leave lanes empty: 8 of 118 GFLOP/s for depthwise 3 x 3, 28 for
   // groups of 4 (tests/bench/kernels/convolution_layers_bench.cpp).
   if (isNarrowGrouped(problem, target.lanes)) {
-    if (problem.groupChannels() == 1) return {ConvolutionAlgorithm::Depthwise, "one channel a group"};
-    return {ConvolutionAlgorithm::Grouped, "several groups fit one vector"};
+    if (problem.groupChannels() == 1) return {ConvolutionAlgorithm::depthwise, "one channel a group"};
+    return {ConvolutionAlgorithm::grouped, "several groups fit one vector"};
   }
   if (!isWinogradProblem(problem))
-    return {ConvolutionAlgorithm::ImplicitGemm,
+    return {ConvolutionAlgorithm::implicitGemm,
             "any stride, padding, dilation and groups; winograd: " + whyNoWinograd(problem)};
   struct Candidate {
     ConvolutionAlgorithm algorithm;
     double cost;
   };
   Candidate candidates[] = {
-      {ConvolutionAlgorithm::Winograd4x4, winogradCost(problem, target.lanes, 4, 36, 150, 130)},
-      {ConvolutionAlgorithm::Winograd2x2, winogradCost(problem, target.lanes, 2, 16, 60, 40)},
-      {ConvolutionAlgorithm::ImplicitGemm, implicitGemmCost(problem)}};
+      {ConvolutionAlgorithm::winograd4x4, winogradCost(problem, target.lanes, 4, 36, 150, 130)},
+      {ConvolutionAlgorithm::winograd2x2, winogradCost(problem, target.lanes, 2, 16, 60, 40)},
+      {ConvolutionAlgorithm::implicitGemm, implicitGemmCost(problem)}};
   llvm::stable_sort(candidates, [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });
   std::string reason = "least work";
   for (const Candidate& other : llvm::drop_begin(candidates))

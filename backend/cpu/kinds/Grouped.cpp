@@ -38,7 +38,7 @@ class Grouped {
 public:
   Grouped(KernelContext& context, const ConvolutionOp& conv)
       : context_(context), conv_(conv), problem_(conv.problem),
-        forward_(problem_.product == ConvolutionProduct::Forward), lanes_(context.target.lanes),
+        forward_(problem_.product == ConvolutionProduct::forward), lanes_(context.target.lanes),
         width_(problem_.groupChannels()), channels_(problem_.channels), blocks_(ceilDiv(channels_, lanes_)),
         source_(forward_ ? conv.image() : conv.outputGrad()),
         sourceSize_(forward_ ? problem_.image : problem_.output) {

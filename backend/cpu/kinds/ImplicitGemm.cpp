@@ -52,7 +52,7 @@ bool pixelsMayJoin(ir::KernelOp kernel, const ConvolutionOp& conv) {
 
 GatherPlan planGather(ir::KernelOp kernel, const ConvolutionOp& conv, const CpuTarget& target) {
   const ConvolutionProblem& p = conv.problem;
-  bool forward = p.product == ConvolutionProduct::Forward;
+  bool forward = p.product == ConvolutionProduct::forward;
   GatherPlan plan;
   plan.groups = p.groups;
   plan.sourceChannels = forward ? p.groupChannels() : p.groupOutputs();
@@ -99,7 +99,7 @@ public:
   Gather(KernelContext& context, const ConvolutionOp& conv)
       : context_(context), conv_(conv), plan_(planGather(context.kernel, conv, context.target)),
         lanes_(context.target.lanes),
-        source_(conv.problem.product == ConvolutionProduct::Forward ? conv.image() : conv.outputGrad()) {
+        source_(conv.problem.product == ConvolutionProduct::forward ? conv.image() : conv.outputGrad()) {
     for (const TapAxis& row : plan_.rows)
       for (const TapAxis& column : plan_.columns) {
         pairs_.push_back({&row, &column, taps_});
@@ -366,7 +366,7 @@ private:
     VectorBuilder& b = frame.b();
     Evaluator e(b, true);
     bindOperands(e, frame, context_.kernel);
-    bool forward = conv_.problem.product == ConvolutionProduct::Forward;
+    bool forward = conv_.problem.product == ConvolutionProduct::forward;
     Value packed = frame.buffer(firstExtraSlot(context_.kernel));
     auto none = [] { return SmallVector<Value>(); };
     bool ragged = plan_.targetChannels % width() != 0;

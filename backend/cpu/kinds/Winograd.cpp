@@ -155,7 +155,7 @@ private:
 
   WinogradTiles tiles() const {
     WinogradTiles tiles;
-    bool forward = conv_.problem.product == ConvolutionProduct::Forward;
+    bool forward = conv_.problem.product == ConvolutionProduct::forward;
     tiles.tensor = forward ? conv_.image() : conv_.outputGrad();
     tiles.height = plan_.input[0];
     tiles.width = plan_.input[1];
@@ -207,7 +207,7 @@ private:
 
   /// The weight from `channel`, read, to `output`, made; the data gradient turns the kernel by half a turn.
   Value weight(Evaluator& e, const Coord& output, const Coord& channel, int64_t i, int64_t j) {
-    if (conv_.problem.product == ConvolutionProduct::Forward)
+    if (conv_.problem.product == ConvolutionProduct::forward)
       return e.at(conv_.weight(), {output, channel, e.fixedCoord(i), e.fixedCoord(j)});
     return e.at(conv_.weight(), {channel, output, e.fixedCoord(2 - i), e.fixedCoord(2 - j)});
   }
@@ -318,7 +318,7 @@ private:
 
 mlir::LogicalResult emitWinograd(KernelContext& context, const ConvolutionOp& conv,
                                  const WinogradForm& form) {
-  if (conv.problem.product == ConvolutionProduct::WeightGradient)
+  if (conv.problem.product == ConvolutionProduct::weightGradient)
     return emitWinogradWeightGradient(context, conv, form);
   return Winograd(context, conv, form).emit();
 }

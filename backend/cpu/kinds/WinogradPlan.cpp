@@ -65,7 +65,7 @@ static int64_t blockRowsFor(const WinogradPlan& plan, int64_t points, const CpuT
 WinogradPlan planWinograd(const ConvolutionProblem& problem, const WinogradForm& form,
                           const CpuTarget& target) {
   WinogradPlan plan;
-  bool forward = problem.product == ConvolutionProduct::Forward;
+  bool forward = problem.product == ConvolutionProduct::forward;
   plan.input = forward ? problem.image : problem.output;
   plan.output = forward ? problem.output : problem.image;
   plan.channels = forward ? problem.channels : problem.outputs;

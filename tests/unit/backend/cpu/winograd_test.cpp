@@ -16,8 +16,8 @@ namespace {
 std::vector<Tensor> argumentsOf(ConvolutionProduct product, const Convolution3x3& s) {
   Tensor x = draw(Element::f32, s.x(), -1, 1, 1), w = draw(Element::f32, s.w(), -1, 1, 2);
   Tensor dy = draw(Element::f32, s.y(), -1, 1, 3);
-  if (product == ConvolutionProduct::Forward) return {x, w};
-  if (product == ConvolutionProduct::DataGradient) return {dy, w};
+  if (product == ConvolutionProduct::forward) return {x, w};
+  if (product == ConvolutionProduct::dataGradient) return {dy, w};
   return {x, dy};
 }
 
@@ -31,7 +31,7 @@ double relativeRms(const Tensor& got, const Tensor& expected) {
 }
 
 struct Case {
-  ConvolutionProduct product = ConvolutionProduct::Forward;
+  ConvolutionProduct product = ConvolutionProduct::forward;
   const WinogradForm* form = &winograd4x4();
   Convolution3x3 sizes;
 };
@@ -106,8 +106,8 @@ protected:
   }
 };
 
-constexpr ConvolutionProduct kProducts[] = {ConvolutionProduct::Forward, ConvolutionProduct::DataGradient,
-                                            ConvolutionProduct::WeightGradient};
+constexpr ConvolutionProduct kProducts[] = {ConvolutionProduct::forward, ConvolutionProduct::dataGradient,
+                                            ConvolutionProduct::weightGradient};
 
 TEST_P(Winograd, AgreesWithTheReferenceOverPairsOfSizes) {
   for (const Case& c : pairwiseCases()) {
@@ -157,7 +157,7 @@ TEST_P(Winograd, BitsDoNotDependOnChunks) {
 }
 
 TEST_P(Winograd, BitsOfAnImageDoNotDependOnTheBatch) {
-  for (ConvolutionProduct product : {ConvolutionProduct::Forward, ConvolutionProduct::DataGradient}) {
+  for (ConvolutionProduct product : {ConvolutionProduct::forward, ConvolutionProduct::dataGradient}) {
     Convolution3x3 many{9, 6, 9, 17, 35}, few = many;
     few.images = 2;
     CompiledKernels kernels({kernelOf(product, many), kernelOf(product, few)}, target_,
@@ -187,7 +187,7 @@ TEST_P(Winograd, MapsAroundTheConvolutionAreFused) {
                      "%r", w};
   CompiledKernels kernels({forward, weights}, target_, winogradEmission(winograd4x4()));
   Tensor scale = draw(Element::f32, {19}, 0.5, 1.5, 7), shift = draw(Element::f32, {19}, -1, 1, 8);
-  std::vector<Tensor> xw = argumentsOf(ConvolutionProduct::Forward, s),
+  std::vector<Tensor> xw = argumentsOf(ConvolutionProduct::forward, s),
                       residual{draw(Element::f32, s.y(), -1, 1, 9)};
   std::vector<Tensor> arguments{xw[0], scale, shift, xw[1], residual[0]};
   expectClose(kernels.run(0, arguments, 2), kernels.expected(0, arguments), 1e-4);

@@ -30,11 +30,11 @@ std::string wordsOf(const Convolution3x3& s) {
 
 std::array<Shape, 3> shapesOf(ConvolutionProduct product, const Convolution3x3& s) {
   switch (product) {
-  case ConvolutionProduct::Forward:
+  case ConvolutionProduct::forward:
     return {s.x(), s.w(), s.y()};
-  case ConvolutionProduct::DataGradient:
+  case ConvolutionProduct::dataGradient:
     return {s.y(), s.w(), s.x()};
-  case ConvolutionProduct::WeightGradient:
+  case ConvolutionProduct::weightGradient:
     return {s.x(), s.y(), s.w()};
   }
   return {};
