@@ -81,6 +81,10 @@ ConvolutionChoice chooseConvolution(const ConvolutionProblem& problem, const Cpu
       {ConvolutionAlgorithm::winograd4x4, winogradCost(problem, target.lanes, 4, 36, 150, 130)},
       {ConvolutionAlgorithm::winograd2x2, winogradCost(problem, target.lanes, 2, 16, 60, 40)},
       {ConvolutionAlgorithm::implicitGemm, implicitGemmCost(problem)}};
+  // Where it nearly costs the same an implicit GEMM is better: its sums are zero where all that they add is zero, and
+  // Winograd's only nearly, which an optimizer that divides by the gradient's size makes large.
+  constexpr double kWorthwhile = 1.25;
+  candidates[2].cost /= kWorthwhile;
   llvm::stable_sort(candidates, [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });
   std::string reason = "least work";
   for (const Candidate& other : llvm::drop_begin(candidates))
