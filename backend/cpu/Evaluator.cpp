@@ -1,5 +1,7 @@
 #include "backend/cpu/Evaluator.h"
 
+#include "ir/Tailor.h"
+
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Diagnostics.h"
 
@@ -229,6 +231,29 @@ void Evaluator::store(Value value, Value pointer, RankedTensorType type, ArrayRe
   Address address = addressOf(b_, type, coords);
   assert(!address.vector && "results are stored along their last dimension");
   b_.store(value, pointer, address.scalar, address.mask);
+}
+
+static void prefetchLine(VectorBuilder& b, Value pointer, RankedTensorType type, ArrayRef<Coord> coords,
+                         bool forWrite) {
+  constexpr int64_t kSecondLevel = 2, kFirstLevel = 3, kData = 1;
+  Value place = b.elementPointer(pointer, type.getElementType(), addressOf(b, type, coords).scalar);
+  mlir::LLVM::Prefetch::create(b.builder(), b.loc(), place, forWrite ? 1 : 0,
+                               forWrite ? kFirstLevel : kSecondLevel, kData);
+}
+
+void Evaluator::prefetch(Value tensor, ArrayRef<Coord> coords) {
+  auto type = mlir::cast<RankedTensorType>(tensor.getType());
+  if (auto pointer = pointers_.find(tensor); pointer != pointers_.end())
+    return prefetchLine(b_, pointer->second, type, coords, /*forWrite=*/false);
+  mlir::Operation* op = tensor.getDefiningOp();
+  if (!op->hasTrait<ir::Elementwise>()) return;
+  for (Value operand : op->getOperands())
+    if (mlir::cast<RankedTensorType>(operand.getType()).getShape() == type.getShape())
+      prefetch(operand, coords);
+}
+
+void Evaluator::prefetchForWrite(Value pointer, RankedTensorType type, ArrayRef<Coord> coords) {
+  prefetchLine(b_, pointer, type, coords, /*forWrite=*/true);
 }
 
 // --- loops

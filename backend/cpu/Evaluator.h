@@ -72,6 +72,11 @@ public:
   void define(mlir::Value tensor, llvm::ArrayRef<Coord> coords, mlir::Value value);
   void store(mlir::Value value, mlir::Value pointer, mlir::RankedTensorType type,
              llvm::ArrayRef<Coord> coords);
+  /// Asks for the cache lines that `at` will read at a position, as far as elementwise ops lead there. The position
+  /// may lie outside of the tensor.
+  void prefetch(mlir::Value tensor, llvm::ArrayRef<Coord> coords);
+  /// The same for a place that will be written.
+  void prefetchForWrite(mlir::Value pointer, mlir::RankedTensorType type, llvm::ArrayRef<Coord> coords);
   /// A value that belongs to `owner` and is not a tensor of the graph, such as a row maximum: computed by
   /// `make` in the loop of `coords`, once per (owner, tag, coords).
   mlir::Value remember(const void* owner, unsigned tag, llvm::ArrayRef<Coord> coords,

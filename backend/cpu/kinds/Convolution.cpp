@@ -116,16 +116,26 @@ Value imagePointer(Evaluator& e, KernelFrame& frame, Value tensor, Value n, Valu
   return scratch;
 }
 
+static Value resultPointer(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, const ConvolutionOp& conv,
+                           unsigned result) {
+  return e.remember(&conv, 1 + result, {}, [&] { return frame.buffer(resultSlot(kernel, result)); });
+}
+
 void storeConvolution(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, const ConvolutionOp& conv,
                       llvm::ArrayRef<Coord> at, Value value) {
   e.define(conv.result(), at, value);
   llvm::SmallVector<Value> values;
   for (Value result : yieldedValues(kernel))
     values.push_back(e.at(result, at));
+  for (auto [i, result] : llvm::enumerate(yieldedValues(kernel)))
+    e.store(values[i], resultPointer(e, frame, kernel, conv, unsigned(i)), tensorTypeOf(result), at);
+}
+
+void prefetchConvolution(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, const ConvolutionOp& conv,
+                         llvm::ArrayRef<Coord> at) {
   for (auto [i, result] : llvm::enumerate(yieldedValues(kernel))) {
-    Value pointer =
-        e.remember(&conv, 1 + unsigned(i), {}, [&] { return frame.buffer(resultSlot(kernel, i)); });
-    e.store(values[i], pointer, tensorTypeOf(result), at);
+    e.prefetchForWrite(resultPointer(e, frame, kernel, conv, unsigned(i)), tensorTypeOf(result), at);
+    e.prefetch(result, at);
   }
 }
 

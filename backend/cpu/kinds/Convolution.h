@@ -89,5 +89,8 @@ bool isInMemory(mlir::Value tensor);
 /// Defines the result of `conv` at a position and stores every value the kernel yields there.
 void storeConvolution(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, const ConvolutionOp& conv,
                       llvm::ArrayRef<Coord> at, mlir::Value value);
+/// Asks for what storeConvolution will write and read at a position, which need not exist.
+void prefetchConvolution(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, const ConvolutionOp& conv,
+                         llvm::ArrayRef<Coord> at);
 
 } // namespace tailor::backend

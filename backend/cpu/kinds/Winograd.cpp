@@ -3,6 +3,7 @@
 #include "backend/cpu/kinds/WinogradPlan.h"
 #include "backend/cpu/kinds/WinogradTiles.h"
 #include "backend/cpu/kinds/WinogradWeightGradient.h"
+#include "backend/cpu/TransposeBlock.h"
 
 namespace tailor::backend {
 
@@ -21,6 +22,8 @@ bool isWinogradProblem(const ConvolutionProblem& problem) {
 }
 
 namespace {
+
+constexpr int64_t kTaps = 9;
 
 SmallVector<Value> none() {
   return {};
@@ -145,7 +148,8 @@ public:
     bufferElements_ = tiles().bufferElements(lanes);
     inputElements_ = form_.points() * plan_.inputStride();
     productElements_ = form_.points() * plan_.productStride();
-    info.scratchBytes = (bufferElements_ + inputElements_ + productElements_) * sizeof(float);
+    info.scratchBytes =
+        std::max(bufferElements_ + inputElements_ + productElements_, weightBufferElements()) * sizeof(float);
     if (mlir::failed(emitLaunch())) return mlir::failure();
     return emitPrepare();
   }
@@ -171,38 +175,84 @@ private:
 
   // --- prepare
 
+  /// Elements of the scratch of prepare: weights of one vector of channels and one of outputs.
+  int64_t weightBufferElements() const { return kTaps * plan_.lanes * plan_.lanes; }
+
   mlir::LogicalResult emitPrepare() {
     KernelFrame frame(context_.module, context_.prepareSymbol, context_.kernel, context_.target);
     VectorBuilder& b = frame.b();
     Evaluator e(b, true);
     bindOperands(e, frame, context_.kernel);
-    Value weights = frame.buffer(firstExtraSlot(context_.kernel));
-    int64_t ragged = plan_.outputs % plan_.lanes;
-    int64_t panelVectors = plan_.tile.vectors;
+    int64_t slot = firstExtraSlot(context_.kernel), lanes = plan_.lanes;
+    Value weights = frame.buffer(slot), buffer = frame.buffer(slot + 1);
+    int64_t panelVectors = plan_.tile.vectors, full = plan_.outputs / lanes, rest = plan_.outputs % lanes;
     e.loop(frame.begin, frame.end, 1, {}, [&](Value vector, ValueRange) {
-      Value first = b.mul(vector, b.index(plan_.lanes));
-      Coord output =
-          e.laneCoord(first, ragged ? b.prefixMask(b.sub(b.index(plan_.outputs), first)) : Value());
       Value panel = divideDown(b, vector, panelVectors);
-      Value inPanel = b.mul(b.sub(vector, b.mul(panel, b.index(panelVectors))), b.index(plan_.lanes));
+      Value inPanel = b.mul(b.sub(vector, b.mul(panel, b.index(panelVectors))), b.index(lanes));
       Value width = b.index(plan_.panelWidth());
       if (plan_.lastVectors < panelVectors)
         width = b.select(b.compare(CmpIPredicate::eq, panel, b.index(plan_.panels - 1)),
-                         b.index(plan_.lastVectors * plan_.lanes), width);
+                         b.index(plan_.lastVectors * lanes), width);
       Value base = b.elementPointer(
           weights, b.f32(), b.add(inPanel, b.mul(panel, b.index(plan_.channels * plan_.panelWidth()))));
-      e.loop(b.index(0), b.index(plan_.channels), 1, {}, [&](Value c, ValueRange) {
-        Coord channel = e.coord(c);
-        auto weightAt = [&](int64_t i, int64_t j) { return weight(e, output, channel, i, j); };
-        Value to = b.elementPointer(base, b.f32(), b.mul(c, width));
-        for (auto [point, value] : llvm::enumerate(form_.weight.applyTwice(b, weightAt)))
-          b.store(value, to, b.index(int64_t(point) * plan_.weightStride()));
-        return none();
-      });
+      auto target = [&](Value channel) { return b.elementPointer(base, b.f32(), b.mul(channel, width)); };
+      whereWithin(e, vector, 0, full, 0, vectorsOfOutputs(),
+                  [&] { transformWeights(e, frame, vector, lanes, buffer, target); });
+      whereWithin(e, vector, full, full + (rest > 0), 0, vectorsOfOutputs(),
+                  [&] { transformWeights(e, frame, vector, rest, buffer, target); });
       return none();
     });
     frame.finish();
     return mlir::failure(e.failed());
+  }
+
+  /// Weights of all channels and one vector of outputs, of which `outputs` exist.
+  void transformWeights(Evaluator& e, KernelFrame& frame, Value vector, int64_t outputs, Value buffer,
+                        llvm::function_ref<Value(Value channel)> target) {
+    VectorBuilder& b = e.builder();
+    Value first = b.mul(vector, b.index(plan_.lanes));
+    auto transform = [&](Value channel, llvm::function_ref<Value(int64_t, int64_t)> weightAt) {
+      Value to = target(channel);
+      for (auto [point, value] : llvm::enumerate(form_.weight.applyTwice(b, weightAt)))
+        b.store(value, to, b.index(int64_t(point) * plan_.weightStride()));
+    };
+    if (!isInMemory(conv_.weight())) {
+      Coord output = e.laneCoord(first, outputs < plan_.lanes ? b.prefixMask(outputs) : Value());
+      e.loop(b.index(0), b.index(plan_.channels), 1, {}, [&](Value c, ValueRange) {
+        Coord channel = e.coord(c);
+        transform(c, [&](int64_t i, int64_t j) { return weight(e, output, channel, i, j); });
+        return none();
+      });
+      return;
+    }
+    Value source = frame.buffer(mlir::cast<mlir::BlockArgument>(conv_.weight()).getArgNumber());
+    bool forward = conv_.problem.product == ConvolutionProduct::Forward;
+    // Forward: taps of several channels lie behind one another for each output. Data gradient: those of one channel do,
+    // output by output.
+    int64_t step = forward ? plan_.lanes : 1;
+    auto piece = [&](Value c, int64_t channels) {
+      Value place = forward ? b.add(b.mul(first, b.index(plan_.channels * kTaps)), b.mul(c, b.index(kTaps)))
+                            : b.mul(b.add(b.mul(c, b.index(plan_.outputs)), first), b.index(kTaps));
+      TransposedMemory memory{b.elementPointer(source, b.f32(), place), buffer,
+                              forward ? plan_.channels * kTaps : kTaps, plan_.lanes};
+      for (int64_t at = 0; at < kTaps * channels; at += plan_.lanes)
+        transposeBlock(b, memory, b.index(at), outputs, std::min(plan_.lanes, kTaps * channels - at));
+      b.loop(b.index(0), b.index(channels), 1, {}, [&](Value channel, ValueRange) {
+        Value taps = b.elementPointer(buffer, b.f32(), b.mul(channel, b.index(kTaps * plan_.lanes)));
+        transform(b.add(c, channel), [&](int64_t i, int64_t j) {
+          int64_t tap = forward ? i * 3 + j : kTaps - 1 - (i * 3 + j);
+          return b.loadVector(taps, b.f32(), b.index(tap * plan_.lanes));
+        });
+        return none();
+      });
+    };
+    int64_t full = plan_.channels / step * step;
+    if (full > 0)
+      b.loop(b.index(0), b.index(full), step, {}, [&](Value c, ValueRange) {
+        piece(c, step);
+        return none();
+      });
+    if (full < plan_.channels) piece(b.index(full), plan_.channels - full);
   }
 
   /// The weight from `channel`, read, to `output`, made; the data gradient turns the kernel by half a turn.
@@ -287,6 +337,7 @@ private:
     VectorBuilder& b = e.builder();
     int64_t m = form_.outputs, full = plan_.output[1] / m, rest = plan_.output[1] % m;
     auto tile = [&](Value column, int64_t columns) {
+      prefetchTile(e, frame, place, output, b.add(column, b.index(1)), rows, columns);
       Value from = b.elementPointer(source, b.f32(), b.mul(column, b.index(plan_.blockWidth())));
       SmallVector<Value> results = form_.output.applyTwice(b, [&](int64_t i, int64_t j) {
         return b.loadVector(from, b.f32(), b.index((i * form_.tile() + j) * plan_.productStride()));
@@ -305,6 +356,17 @@ private:
         return none();
       });
     if (rest > 0) tile(b.index(full), rest);
+  }
+
+  /// Asks for what the stores of a tile write and what is computed in them reads.
+  void prefetchTile(Evaluator& e, KernelFrame& frame, llvm::ArrayRef<Coord> place, const Coord& output,
+                    Value tileColumn, int64_t rows, int64_t columns) {
+    VectorBuilder& b = e.builder();
+    for (int64_t j = 0; j < columns; ++j) {
+      Coord column = e.coord(b.add(b.mul(tileColumn, b.index(form_.outputs)), b.index(j)));
+      for (int64_t i = 0; i < rows; ++i)
+        prefetchConvolution(e, frame, context_.kernel, conv_, {place[0], place[1 + i], column, output});
+    }
   }
 
   KernelContext& context_;

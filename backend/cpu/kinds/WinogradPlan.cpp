@@ -42,14 +42,18 @@ static int64_t chainChannelsFor(int64_t channels) {
 
 /// Tile rows of a block: enough tiles for the products to stay busy, few enough for the cache.
 static int64_t blockRowsFor(const WinogradPlan& plan, int64_t points, const CpuTarget& target) {
-  // From about 32 tiles on, reading the weights of a product costs nothing beside its multiplications.
-  constexpr int64_t kEnoughTiles = 32, kMostTiles = 48;
+  // From about 32 tiles on, reading the weights of a product costs nothing beside its multiplications. Weights that
+  // come from the last-level cache need 16, those that come from memory 32, even if the tiles then leave the second
+  // level: they are read once per block of outputs, the weights once per block of tiles.
+  constexpr int64_t kEnoughTiles = 32, kMostTiles = 48, kLastLevelBytes = 16 << 20;
+  int64_t weightBytes = points * plan.weightStride() * int64_t(sizeof(float));
+  int64_t fewestTiles = weightBytes > kLastLevelBytes ? kEnoughTiles : kEnoughTiles / 2;
   int64_t tileBytes = points * (plan.paddedChannels + plan.blockWidth()) * int64_t(sizeof(float));
   int64_t best = 1;
   double bestScore = 0;
   for (int64_t rows = 1; rows == 1 || rows * plan.tileColumns <= kMostTiles; ++rows) {
     int64_t tiles = rows * plan.tileColumns;
-    if (rows > 1 && tiles * tileBytes > winogradCacheBytes(target)) break;
+    if (rows > 1 && tiles > fewestTiles && tiles * tileBytes > winogradCacheBytes(target)) break;
     double score = double(std::min(tiles, kEnoughTiles)) / kEnoughTiles;
     score *= double(tiles) / double(ceilDiv(tiles, plan.tile.rows) * plan.tile.rows); // whole register tiles
     bool wholeImages = plan.tileRows % rows == 0 || rows % plan.tileRows == 0;

@@ -74,6 +74,8 @@ public:
     Value first = b_.sub(b_.mul(tileRow, b_.index(tiles.step)), b_.index(tiles.top));
     for (int64_t i = 0; i < tiles.transform.from; ++i)
       rows_.push_back(e.coord(b_.add(first, b_.index(i))));
+    for (int64_t i = 0; i < tiles.step; ++i)
+      rowsAhead_.push_back(e.coord(b_.add(first, b_.index(tiles.transform.from + i))));
   }
 
   void emit() {
@@ -109,6 +111,9 @@ private:
     Value zero = b_.constant(b_.vectorOf(b_.f32()), 0);
     e_.loop(b_.index(0), b_.index(tiles_.width), 1, {}, [&](Value x, ValueRange) {
       Coord column = e_.coord(x);
+      // The rows that the next tile row adds; below the last of an image lie the first of the next.
+      for (const Coord& row : rowsAhead_)
+        e_.prefetch(tiles_.tensor, {image_, row, column, channel});
       Vectors in;
       for (int64_t i = 0; i < transform.from; ++i)
         in.push_back(exists(tileRow, i) ? e_.at(tiles_.tensor, {image_, rows_[i], column, channel}) : zero);
@@ -140,7 +145,7 @@ private:
   VectorBuilder& b_;
   const WinogradTiles& tiles_;
   Coord image_;
-  Coords rows_;
+  Coords rows_, rowsAhead_;
   Value tileRow_, buffer_;
   const WinogradPlanes& planes_;
   int64_t lanes_;

@@ -42,7 +42,8 @@ Plan planOf(const ConvolutionProblem& problem, const WinogradForm& form, const C
   constexpr int64_t kSliceOutputs = 128;
   // Each unit pays one inverse transform of all its sums: 3 % of the products of 64 tiles.
   constexpr int64_t kUnitTiles = 64;
-  // Sums are read and written once per block: from 16 tiles on at the speed of the multiplications.
+  // Sums are read and written once per block, transformed tiles once at all: the block is as long as the sums need, even
+  // if it leaves the second-level cache.
   constexpr int64_t kBlockTiles = 32;
   Plan plan;
   plan.lanes = target.lanes;
@@ -55,10 +56,7 @@ Plan planOf(const ConvolutionProblem& problem, const WinogradForm& form, const C
   plan.slices = std::max<int64_t>(1, problem.outputs / kSliceOutputs);
   plan.sliceWidth = ceilDiv(ceilDiv(problem.outputs, plan.slices), panel) * panel;
   plan.slices = ceilDiv(problem.outputs, plan.sliceWidth);
-  int64_t rowBytes =
-      form.points() * plan.tileColumns * (plan.paddedChannels + plan.sliceWidth) * int64_t(sizeof(float));
-  int64_t rows = std::min(ceilDiv(kBlockTiles, plan.tileColumns), winogradCacheBytes(target) / rowBytes);
-  plan.blockRows = std::clamp<int64_t>(rows, 1, plan.images * plan.tileRows);
+  plan.blockRows = std::min(ceilDiv(kBlockTiles, plan.tileColumns), plan.images * plan.tileRows);
   return plan;
 }
 

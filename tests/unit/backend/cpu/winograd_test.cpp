@@ -178,8 +178,8 @@ TEST_P(Winograd, MapsAroundTheConvolutionAreFused) {
                          "\n%m = tailor.mul %x, %s : " + x + "\n%n = tailor.add %m, %b : " + x +
                          "\n%a = tailor.relu %n : " + x + "\n";
   KernelText forward{"map", "%x: " + x + ", %scale: " + c + ", %shift: " + c + ", %w: " + w + ", %res: " + y,
-                     prologue + "%r = tailor.conv2d %a, %w" + wordsOf(s) + "(" + x + ", " + w + ") -> " + y +
-                         "\n%o = tailor.add %r, %res : " + y,
+                     prologue + "%v = tailor.neg %w : " + w + "\n%r = tailor.conv2d %a, %v" + wordsOf(s) +
+                         "(" + x + ", " + w + ") -> " + y + "\n%o = tailor.add %r, %res : " + y,
                      "%r, %o", y + ", " + y};
   KernelText weights{"map", "%x: " + x + ", %scale: " + c + ", %shift: " + c + ", %dy: " + y,
                      prologue + "%d = tailor.neg %dy : " + y + "\n%r = tailor.conv2d_weight_grad %a, %d" +
