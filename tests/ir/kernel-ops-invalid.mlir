@@ -217,3 +217,89 @@ tailor.program @kernels {
 
 // expected-error@+1 {{temporary expects what it is for, got an empty text}}
 #nameless = #tailor.temporary<"", 64>
+
+// -----
+
+func.func @f(%x: tensor<2x4x4x3xf32>) {
+  // expected-error @+1 {{of kind convolution expects one convolution but holds 0}}
+  %0 = tailor.fused convolution (%a = %x : tensor<2x4x4x3xf32>) -> tensor<2x4x4x3xf32> {
+    %r = tailor.relu %a : tensor<2x4x4x3xf32>
+    tailor.yield %r : tensor<2x4x4x3xf32>
+  }
+  return
+}
+
+// -----
+
+// Weights are read as a whole.
+func.func @f(%x: tensor<2x4x4x3xf32>, %w: tensor<3x3x1x1xf32>) {
+  // expected-error @+1 {{of kind convolution computes the weight of its convolution}}
+  %0 = tailor.fused convolution (%a = %x : tensor<2x4x4x3xf32>, %b = %w : tensor<3x3x1x1xf32>) -> tensor<2x4x4x3xf32> {
+    // expected-note @+1 {{here}}
+    %r = tailor.relu %b : tensor<3x3x1x1xf32>
+    %c = tailor.conv2d %a, %r strides([1, 1]) padding([0, 0, 0, 0]) dilation([1, 1]) : (tensor<2x4x4x3xf32>, tensor<3x3x1x1xf32>) -> tensor<2x4x4x3xf32>
+    tailor.yield %c : tensor<2x4x4x3xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x4x4x3xf32>, %w: tensor<5x3x1x1xf32>) {
+  // expected-error @+1 {{of kind convolution yields 'tensor<2x4x4x3xf32>' beside a convolution of 'tensor<2x4x4x5xf32>'}}
+  %0:2 = tailor.fused convolution (%a = %x : tensor<2x4x4x3xf32>, %b = %w : tensor<5x3x1x1xf32>) -> (tensor<2x4x4x5xf32>, tensor<2x4x4x3xf32>) {
+    %r = tailor.relu %a : tensor<2x4x4x3xf32>
+    %c = tailor.conv2d %r, %b strides([1, 1]) padding([0, 0, 0, 0]) dilation([1, 1]) : (tensor<2x4x4x3xf32>, tensor<5x3x1x1xf32>) -> tensor<2x4x4x5xf32>
+    tailor.yield %c, %r : tensor<2x4x4x5xf32>, tensor<2x4x4x3xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x4x4x3xf32>) {
+  // expected-error @+1 {{of kind channels holds no reduction over the channels}}
+  %0 = tailor.fused channels (%a = %x : tensor<2x4x4x3xf32>) -> tensor<2x4x4x3xf32> {
+    %r = tailor.relu %a : tensor<2x4x4x3xf32>
+    tailor.yield %r : tensor<2x4x4x3xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x4x4x3xf32>, %y: tensor<2x5x5x3xf32>) {
+  // expected-error @+1 {{of kind channels reduces 'tensor<2x4x4x3xf32>' and 'tensor<2x5x5x3xf32>'}}
+  %0:2 = tailor.fused channels (%a = %x : tensor<2x4x4x3xf32>, %b = %y : tensor<2x5x5x3xf32>) -> (tensor<3xf32>, tensor<3xf32>) {
+    %m, %v = tailor.batch_norm_statistics %a : (tensor<2x4x4x3xf32>) -> (tensor<3xf32>, tensor<3xf32>)
+    // expected-note @+1 {{this op}}
+    %n, %u = tailor.batch_norm_statistics %b : (tensor<2x5x5x3xf32>) -> (tensor<3xf32>, tensor<3xf32>)
+    tailor.yield %m, %n : tensor<3xf32>, tensor<3xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x4x4x3xf32>) {
+  // expected-error @+1 {{of kind channels uses the result of a reduction before all rows are in it}}
+  %0 = tailor.fused channels (%a = %x : tensor<2x4x4x3xf32>) -> tensor<3xf32> {
+    %m, %v = tailor.batch_norm_statistics %a : (tensor<2x4x4x3xf32>) -> (tensor<3xf32>, tensor<3xf32>)
+    // expected-note @+1 {{here}}
+    %i = tailor.rsqrt %v : tensor<3xf32>
+    tailor.yield %m : tensor<3xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x4x4x3xf32>) {
+  // expected-error @+1 {{of kind channels yields a value that is no result of a reduction}}
+  %0:2 = tailor.fused channels (%a = %x : tensor<2x4x4x3xf32>) -> (tensor<3xf32>, tensor<2x4x4x3xf32>) {
+    %r = tailor.relu %a : tensor<2x4x4x3xf32>
+    %m, %v = tailor.batch_norm_statistics %r : (tensor<2x4x4x3xf32>) -> (tensor<3xf32>, tensor<3xf32>)
+    tailor.yield %m, %r : tensor<3xf32>, tensor<2x4x4x3xf32>
+  }
+  return
+}
