@@ -79,7 +79,7 @@ with scratch() as folder:
     assert lines(by_artifact)[0]["lr"] == lines(by_recipe)[0]["lr"] < log[0]["lr"]
     for refused, why in [("stage.warm.continues=true", "is compiled into the artifact"),
                          ("stage.warm.run.seed=3", "is the same in all stages"),
-                         ("stage.warm.schedule.milestones=[3]", "is read only with stage.warm.schedule.name = step"),
+                         ("stage.warm.schedule.milestones=[3]", "is read only with stage.warm.schedule.name or stage.warm.schedule.pieces = step"),
                          ("stage.warm.method.use=sam", "is compiled into the artifact")]:
         assert why in run(TAILOR_RUN, artifact, "--set", refused, status=1), refused
 

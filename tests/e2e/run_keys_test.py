@@ -29,7 +29,7 @@ with scratch() as folder:
     expect(refused(erm, "eval.predict.id=id"), "'eval.predict.id' is compiled into the artifact", "hint: rebuild it")
     expect(refused(erm, "data.split.by=group", "data.split.column=grp"), "'data.split.column' is compiled into the artifact")
     expect(refused(erm, "data.split.seed=1"), "read only with data.format = csv or memory, which is \"blobs\"")
-    expect(refused(erm, "schedule.factor=0.5"), "read only with schedule.name = step", "hint: add --set schedule.name=step")
+    expect(refused(erm, "schedule.factor=0.5"), "read only with schedule.name or schedule.pieces = step", "hint: add --set schedule.name=step")
     run(TAILOR_RUN, erm, "--set", "optimizer.momentum=0.5", "--set", "run.epochs=1", "--out", os.path.join(folder, "ok"))
 
     # Without momentum there are no slots: the key is a compile key of this artifact.

@@ -89,7 +89,7 @@ with scratch() as folder:
         manifest = json.load(f)
     assert manifest["stages"] == STAGES and manifest["options"]["stage.plain.run.epochs"]["value"] == 40
     expect(run(TAILOR, "inspect", program), "stage plain: erm after fit, evaluated by eval_step, copies net -> generator",
-           "initialises net sgd", r"stage translate: m2m.*sampler class_balanced, goes on with the clock")
+           "initialises net sgd", r'stage translate: m2m.*goes on with the clock.*data.sampler = "class_balanced"')
     expect(run(TAILOR_RUN, program, "--out", "x", "--set", "run.epochs=1", cwd=folder, status=1),
            "every stage has a 'run.epochs' of its own",
            "hint: --set stage.generator.run.epochs=1 --set stage.plain.run.epochs=1")

@@ -13,7 +13,7 @@ endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   find_program(TAILOR_LLD NAMES ld.lld-22 ld.lld)
   if(TAILOR_LLD)
-    add_link_options(-fuse-ld=${TAILOR_LLD})
+    add_link_options(-fuse-ld=${TAILOR_LLD} -Wl,--icf=safe) # functions of equal code once, where no address is compared
   endif()
 endif()
 add_link_options(-Wl,--gc-sections)

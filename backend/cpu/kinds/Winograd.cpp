@@ -226,7 +226,7 @@ private:
       return;
     }
     Value source = frame.buffer(mlir::cast<mlir::BlockArgument>(conv_.weight()).getArgNumber());
-    bool forward = conv_.problem.product == ConvolutionProduct::Forward;
+    bool forward = conv_.problem.product == ConvolutionProduct::forward;
     // Forward: taps of several channels lie behind one another for each output. Data gradient: those of one channel do,
     // output by output.
     int64_t step = forward ? plan_.lanes : 1;
