@@ -1,8 +1,9 @@
 #include "backend/registry.h"
 
-#include "backend/cpu/CpuBackend.h"
-#include "backend/cpu/CpuTarget.h"
-#include "backend/cpu/NativeCpu.h"
+#include "backend/cpu/KernelCompiler.h"
+#include "backend/cpu/kinds/KernelEmitter.h"
+#include "backend/cpu/target/CpuTarget.h"
+#include "backend/cpu/target/NativeCpu.h"
 #include "ir/Tailor.h"
 #include "passes/analysis/KernelBuffers.h"
 

@@ -1,4 +1,4 @@
-#include "backend/cpu/CpuBackend.h"
+#include "backend/cpu/KernelCompiler.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"

@@ -1,5 +1,5 @@
-#include "backend/cpu/CpuBackend.h"
-#include "backend/cpu/KernelEmitter.h"
+#include "backend/cpu/KernelCompiler.h"
+#include "backend/cpu/kinds/KernelEmitter.h"
 #include "backend/cpu/ObjectEmission.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -36,17 +36,6 @@ unsigned vectorBitsOf(mlir::LLVM::LLVMFuncOp function) {
 }
 
 } // namespace
-
-bool supportsOnCpu(mlir::Operation* op, std::string& reason) {
-  auto fits = [&](mlir::Type type) {
-    mlir::Type element = mlir::getElementTypeOrSelf(type);
-    if (element.isF32() || element.isInteger(1) || element.isInteger(32) || element.isInteger(64))
-      return true;
-    llvm::raw_string_ostream(reason) << "element type " << element << " is not available for target cpu yet";
-    return false;
-  };
-  return llvm::all_of(op->getOperandTypes(), fits) && llvm::all_of(op->getResultTypes(), fits);
-}
 
 struct KernelCompiler::State {
   mlir::MLIRContext* context;

@@ -1,7 +1,7 @@
 #pragma once
 /// LLVM dialect -> LLVM IR -> optimised -> x86-64 object -> blob.
 
-#include "backend/cpu/CpuBackend.h"
+#include "backend/cpu/KernelCompiler.h"
 
 #include "mlir/IR/BuiltinOps.h"
 

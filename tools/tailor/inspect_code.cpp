@@ -1,6 +1,6 @@
 #include "tools/tailor/inspect_code.h"
 
-#include "backend/cpu/CpuBackend.h"
+#include "backend/cpu/KernelCompiler.h"
 #include "backend/driver/Diagnostics.h"
 #include "backend/driver/Driver.h"
 #include "backend/driver/ModuleText.h"

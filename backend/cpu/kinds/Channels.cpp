@@ -3,8 +3,8 @@
 // A unit is one row of the batch (an image). It adds up its positions, channels along the lanes, into sums of its own;
 // combine goes over the images in order. So no bit depends on chunks, and code holds no batch size.
 
-#include "backend/cpu/EvaluateOps.h"
-#include "backend/cpu/KernelEmitter.h"
+#include "backend/cpu/evaluate/EvaluateOps.h"
+#include "backend/cpu/kinds/KernelEmitter.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 

@@ -6,7 +6,7 @@
 /// bits of an image's result do not depend on the batch, the chunk or its place in it. Padding is zero behind whatever
 /// is computed in the loads.
 
-#include "backend/cpu/KernelEmitter.h"
+#include "backend/cpu/kinds/KernelEmitter.h"
 
 #include <array>
 #include <optional>

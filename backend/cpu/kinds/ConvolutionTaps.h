@@ -9,7 +9,7 @@
 /// data gradient of stride s is s of them: the target positions r, r + s, r + 2 s, ... are reached by the same taps, each
 /// at an unbroken row of the source. So nothing is ever scattered and every sum has one order.
 
-#include "backend/cpu/Evaluator.h"
+#include "backend/cpu/evaluate/Evaluator.h"
 
 #include <utility>
 

@@ -1,7 +1,7 @@
 // Gradient of max_pool2d: it writes where the data say, so the loops go over the windows.
 
-#include "backend/cpu/KernelEmitter.h"
-#include "backend/cpu/PoolingWindow.h"
+#include "backend/cpu/evaluate/PoolingWindow.h"
+#include "backend/cpu/kinds/KernelEmitter.h"
 
 #include <limits>
 

@@ -1,9 +1,9 @@
 #include "backend/cpu/kinds/Winograd.h"
 
+#include "backend/cpu/evaluate/TransposeBlock.h"
 #include "backend/cpu/kinds/WinogradPlan.h"
 #include "backend/cpu/kinds/WinogradTiles.h"
 #include "backend/cpu/kinds/WinogradWeightGradient.h"
-#include "backend/cpu/TransposeBlock.h"
 
 namespace tailor::backend {
 

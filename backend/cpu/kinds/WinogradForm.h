@@ -13,7 +13,7 @@
 ///
 /// Source   Lavin and Gray 2016; Barabasz et al. 2020 for the points.
 
-#include "backend/cpu/VectorBuilder.h"
+#include "backend/cpu/evaluate/VectorBuilder.h"
 
 namespace tailor::backend {
 

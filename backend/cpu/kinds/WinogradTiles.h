@@ -7,7 +7,7 @@
 /// the Evaluator, so whatever map ops make the tensor are computed in these loads. Padding is zero behind them: rows
 /// outside the image are zeros in code of their own, columns outside are columns of the buffer that stay zero.
 
-#include "backend/cpu/Evaluator.h"
+#include "backend/cpu/evaluate/Evaluator.h"
 #include "backend/cpu/kinds/WinogradForm.h"
 
 namespace tailor::backend {

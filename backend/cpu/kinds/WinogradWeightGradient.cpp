@@ -1,8 +1,8 @@
 #include "backend/cpu/kinds/WinogradWeightGradient.h"
 
+#include "backend/cpu/evaluate/TransposeBlock.h"
 #include "backend/cpu/kinds/WinogradPlan.h"
 #include "backend/cpu/kinds/WinogradTiles.h"
-#include "backend/cpu/TransposeBlock.h"
 
 namespace tailor::backend {
 

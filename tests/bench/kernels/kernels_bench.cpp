@@ -2,7 +2,7 @@
 //   kernels_bench [TARGET]
 // Not a test: prints one line per shape.
 
-#include "backend/cpu/GemmEmitter.h"
+#include "backend/cpu/kinds/GemmEmitter.h"
 #include "tests/bench/ceilings.h"
 #include "tests/unit/backend/cpu/harness/abi_values.h"
 #include "tests/unit/backend/cpu/harness/compile_function.h"

@@ -1,6 +1,6 @@
 // Every case of the conformance list, alone in a kernel and in f32, against the reference.
 
-#include "backend/cpu/CpuBackend.h"
+#include "backend/cpu/KernelCompiler.h"
 #include "tests/conformance/op_case.h"
 #include "tests/unit/backend/cpu/harness/compile_function.h"
 #include "tests/unit/backend/cpu/harness/compile_kernels.h"

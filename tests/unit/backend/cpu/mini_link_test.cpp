@@ -1,7 +1,7 @@
 // Objects in, position-independent bytes out; and the ways in which that must fail.
 
+#include "backend/cpu/evaluate/VectorBuilder.h"
 #include "backend/cpu/MiniLink.h"
-#include "backend/cpu/VectorBuilder.h"
 #include "tests/unit/backend/cpu/harness/abi_values.h"
 #include "tests/unit/backend/cpu/harness/compile_function.h"
 

@@ -1,7 +1,7 @@
 #pragma once
 /// A code blob, mapped executable the way the runtime does it.
 
-#include "backend/cpu/CpuBackend.h"
+#include "backend/cpu/KernelCompiler.h"
 
 #include "runtime/kernels/abi.h"
 

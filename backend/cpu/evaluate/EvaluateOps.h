@@ -1,0 +1,37 @@
+#pragma once
+/// One function per family of ops; each returns null for ops of other families. `result` is the value asked
+/// for.
+
+#include "backend/cpu/evaluate/Evaluator.h"
+
+#include "ir/Tailor.h"
+
+namespace tailor::backend {
+
+mlir::Value evaluateElementwise(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
+mlir::Value evaluateShape(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
+mlir::Value evaluateIndex(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
+mlir::Value evaluateRandom(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
+mlir::Value evaluateReduction(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
+mlir::Value evaluateNorm(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
+mlir::Value evaluatePooling(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
+mlir::Value evaluateLoss(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
+
+/// Columns of a value seen as [rows, columns]: the product of all but its first dimension.
+int64_t columnsOf(mlir::RankedTensorType type);
+/// An i32 scalar operand such as `valid`, limited to [0, rows], as i64; `rows` when the operand is absent.
+mlir::Value validRows(Evaluator& e, mlir::Value valid, mlir::Value rows);
+/// i1, scalar or vector: position < count.
+mlir::Value isBelow(Evaluator& e, const Coord& position, mlir::Value count);
+
+/// A loss or mean over the rows that a `rows` kernel adds up row by row: share(row) is added over all rows,
+/// and finish(total) is the op's scalar result.
+struct RowTotal {
+  std::function<mlir::Value(const Coord& row)> share;
+  std::function<mlir::Value(mlir::Value total)> finish;
+};
+/// The row total behind a rank-0 result; nullopt if the op does not reduce over rows.
+std::optional<RowTotal> rowTotalOf(Evaluator& e, mlir::OpResult result);
+std::optional<RowTotal> lossRowTotal(Evaluator& e, mlir::OpResult result);
+
+} // namespace tailor::backend

@@ -1,0 +1,133 @@
+// Pooling over windows of an image, and the gradient of the mean: both gather, in row-major order of what they read.
+
+#include "backend/cpu/evaluate/EvaluateOps.h"
+#include "backend/cpu/evaluate/PoolingWindow.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <limits>
+
+namespace tailor::backend {
+
+using llvm::ArrayRef;
+using llvm::SmallVector;
+using mlir::OpResult;
+using mlir::RankedTensorType;
+using mlir::Value;
+using mlir::ValueRange;
+
+// --- windows
+
+PoolingWindow windowOf(mlir::Operation* pool) {
+  PoolingWindow window;
+  auto fill = [&](auto op, Value image, Value output) {
+    auto sizes = [](Value tensor) {
+      auto type = mlir::cast<RankedTensorType>(tensor.getType());
+      return std::array<int64_t, 2>{type.getDimSize(1), type.getDimSize(2)};
+    };
+    window.image = sizes(image);
+    window.output = sizes(output);
+    for (int axis = 0; axis < 2; ++axis) {
+      window.size[axis] = op.getWindow()[axis];
+      window.strides[axis] = op.getStrides()[axis];
+      window.paddingLow[axis] = op.getPadding()[2 * axis];
+      window.paddingHigh[axis] = op.getPadding()[2 * axis + 1];
+    }
+  };
+  llvm::TypeSwitch<mlir::Operation*>(pool)
+      .Case([&](ir::MaxPool2dOp op) { fill(op, op.getInput(), op.getResult()); })
+      .Case([&](ir::MaxPool2dGradOp op) { fill(op, op.getInput(), op.getOutputGrad()); })
+      .Case([&](ir::AvgPool2dOp op) {
+        fill(op, op.getInput(), op.getResult());
+        window.countsPadding = op.getCountIncludePad();
+      })
+      .Case([&](ir::AvgPool2dGradOp op) {
+        fill(op, op.getResult(), op.getOutputGrad());
+        window.countsPadding = op.getCountIncludePad();
+      });
+  return window;
+}
+
+Range PoolingWindow::inImage(VectorBuilder& b, int axis, Value output) const {
+  Value start = b.sub(b.mul(output, b.index(strides[axis])), b.index(paddingLow[axis]));
+  return {b.max(start, b.index(0)), b.min(b.add(start, b.index(size[axis])), b.index(image[axis]))};
+}
+
+Range PoolingWindow::over(VectorBuilder& b, int axis, Value pixel) const {
+  // Windows o with o * stride <= pixel + padding < o * stride + size.
+  auto divide = [&](Value a) -> Value {
+    if (strides[axis] == 1) return a;
+    return mlir::arith::DivUIOp::create(b.builder(), b.loc(), a, b.index(strides[axis]));
+  };
+  Value padded = b.add(pixel, b.index(paddingLow[axis]));
+  Value beyond = b.max(b.sub(padded, b.index(size[axis] - 1)), b.index(0));
+  Value from = divide(b.add(beyond, b.index(strides[axis] - 1)));
+  return {from, b.min(b.add(divide(padded), b.index(1)), b.index(output[axis]))};
+}
+
+Value PoolingWindow::count(VectorBuilder& b, int axis, Value output) const {
+  if (!countsPadding) {
+    Range range = inImage(b, axis, output);
+    return b.sub(range.to, range.from);
+  }
+  Value start = b.sub(b.mul(output, b.index(strides[axis])), b.index(paddingLow[axis]));
+  return b.min(b.sub(b.index(image[axis] + paddingHigh[axis]), start), b.index(size[axis]));
+}
+
+// --- values
+
+namespace {
+
+/// Folds over the rows and columns of two ranges, row-major.
+Value foldPlaces(Evaluator& e, Range rows, Range columns, Value first,
+                 llvm::function_ref<Value(Value, const Coord& row, const Coord& column)> step) {
+  auto outer = e.loop(rows.from, rows.to, 1, first, [&](Value y, ValueRange args) {
+    Coord row = e.coord(y);
+    auto inner = e.loop(columns.from, columns.to, 1, args, [&](Value x, ValueRange args) {
+      return SmallVector<Value>{step(args[0], row, e.coord(x))};
+    });
+    return SmallVector<Value>{inner.getResult(0)};
+  });
+  return outer.getResult(0);
+}
+
+/// The number of places that the mean of window (row, column) divides by, as f32.
+Value divisor(VectorBuilder& b, const PoolingWindow& window, Value row, Value column) {
+  return b.toFloat(b.mul(window.count(b, 0, row), window.count(b, 1, column)));
+}
+
+} // namespace
+
+Value evaluatePooling(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
+  VectorBuilder& b = e.builder();
+  mlir::Operation* op = result.getOwner();
+  if (!mlir::isa<ir::MaxPool2dOp, ir::AvgPool2dOp, ir::AvgPool2dGradOp>(op)) return {};
+  if (coords.size() != 4 || coords[0].lanes || coords[1].lanes || coords[2].lanes) {
+    e.fail(op, "is only available along the channels of images for target cpu");
+    return {};
+  }
+  PoolingWindow window = windowOf(op);
+  Value row = coords[1].index, column = coords[2].index, operand = op->getOperand(0);
+  mlir::Type type = coords[3].lanes ? b.vectorOf(b.f32()) : b.f32();
+  auto operandAt = [&](const Coord& y, const Coord& x) {
+    return b.matchShape(e.at(operand, {coords[0], y, x, coords[3]}), type);
+  };
+  if (mlir::isa<ir::MaxPool2dOp>(op))
+    return foldPlaces(
+        e, window.inImage(b, 0, row), window.inImage(b, 1, column),
+        b.constant(type, -std::numeric_limits<double>::infinity()),
+        [&](Value largest, const Coord& y, const Coord& x) { return b.max(largest, operandAt(y, x)); });
+  if (mlir::isa<ir::AvgPool2dOp>(op)) {
+    Value sum =
+        foldPlaces(e, window.inImage(b, 0, row), window.inImage(b, 1, column), b.constant(type, 0),
+                   [&](Value sum, const Coord& y, const Coord& x) { return b.add(sum, operandAt(y, x)); });
+    return b.div(sum, b.matchShape(divisor(b, window, row, column), type));
+  }
+  return foldPlaces(e, window.over(b, 0, row), window.over(b, 1, column), b.constant(type, 0),
+                    [&](Value sum, const Coord& y, const Coord& x) {
+                      Value share = b.matchShape(divisor(b, window, y.index, x.index), type);
+                      return b.add(sum, b.div(operandAt(y, x), share));
+                    });
+}
+
+} // namespace tailor::backend

@@ -1,0 +1,208 @@
+#include "backend/cpu/evaluate/EvaluateOps.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace tailor::backend {
+
+using llvm::ArrayRef;
+using mlir::OpResult;
+using mlir::RankedTensorType;
+using mlir::Value;
+using mlir::arith::CmpIPredicate;
+
+namespace {
+
+RankedTensorType tensorType(Value v) {
+  return mlir::cast<RankedTensorType>(v.getType());
+}
+
+Coord shifted(Evaluator& e, const Coord& c, Value index) {
+  Coord moved = e.indexCoord(index, e.level());
+  moved.lanes = c.lanes;
+  moved.stride = c.stride;
+  moved.mask = c.mask;
+  return moved;
+}
+
+/// Coordinates of the same element under another shape. Dimensions that match after dropping those of size 1
+/// keep theirs, so vectors pass through; otherwise the position is split into quotients and remainders (no
+/// lanes).
+Coords reshapeCoords(Evaluator& e, RankedTensorType from, RankedTensorType to, ArrayRef<Coord> coords) {
+  VectorBuilder& b = e.builder();
+  if (coords.size() == 1 && from.getRank() != 1) return {coords[0]}; // flat view
+  llvm::SmallVector<int64_t> fromSizes, toSizes;
+  for (int64_t size : from.getShape())
+    if (size != 1) fromSizes.push_back(size);
+  for (int64_t size : to.getShape())
+    if (size != 1) toSizes.push_back(size);
+  Coords mapped;
+  if (fromSizes == toSizes) {
+    size_t next = 0;
+    for (int64_t size : to.getShape()) {
+      while (size != 1 && from.getDimSize(next) == 1)
+        ++next;
+      mapped.push_back(size == 1 ? e.fixedCoord(0) : coords[next++]);
+    }
+    return mapped;
+  }
+  Value flat = b.index(0);
+  for (auto [size, c] : llvm::zip_equal(from.getShape(), coords))
+    flat = b.add(b.mul(flat, b.index(size)), c.index);
+  mapped.resize(to.getRank());
+  for (int64_t dim = to.getRank() - 1; dim >= 0; --dim) {
+    Value size = b.index(to.getDimSize(dim));
+    Value position =
+        dim == 0 ? flat : mlir::arith::RemUIOp::create(b.builder(), b.loc(), flat, size).getResult();
+    mapped[dim] = e.indexCoord(position, e.level());
+    if (dim > 0) flat = mlir::arith::DivUIOp::create(b.builder(), b.loc(), flat, size);
+  }
+  return mapped;
+}
+
+Value evaluatePad(Evaluator& e, ir::PadOp op, ArrayRef<Coord> coords) {
+  VectorBuilder& b = e.builder();
+  RankedTensorType type = tensorType(op.getOperand());
+  Value inside = b.constant(b.i1(), 1);
+  Coords source;
+  for (auto [dim, c] : llvm::enumerate(coords)) {
+    int64_t step = op.getInterior()[dim] + 1, size = type.getDimSize(dim);
+    if (op.getLow()[dim] == 0 && op.getHigh()[dim] == 0 && step == 1) {
+      source.push_back(c);
+      continue;
+    }
+    Value offset = b.sub(c.index, b.index(op.getLow()[dim]));
+    Value notBefore = b.compare(CmpIPredicate::sge, offset, b.index(0));
+    offset = b.max(offset, b.index(0));
+    Value position = offset;
+    if (step != 1) {
+      position = mlir::arith::DivUIOp::create(b.builder(), b.loc(), offset, b.index(step));
+      Value exact = b.compare(CmpIPredicate::eq, b.mul(position, b.index(step)), offset);
+      inside = b.bitAnd(inside, exact);
+    }
+    Value notAfter = b.compare(CmpIPredicate::slt, position, b.index(size));
+    inside = b.bitAnd(inside, b.bitAnd(notBefore, notAfter));
+    source.push_back(e.indexCoord(b.min(position, b.index(std::max<int64_t>(size - 1, 0))), e.level()));
+  }
+  Value fill = b.constant(type.getElementType(), op.getValue().convertToDouble());
+  if (type.getNumElements() == 0) return fill;
+  return b.select(inside, e.at(op.getOperand(), source), fill);
+}
+
+Value evaluateConcat(Evaluator& e, ir::ConcatOp op, ArrayRef<Coord> coords) {
+  VectorBuilder& b = e.builder();
+  auto dim = static_cast<size_t>(op.getDim());
+  Value value;
+  int64_t start = 0;
+  for (Value input : op.getInputs()) {
+    int64_t size = tensorType(input).getDimSize(dim);
+    if (size == 0) continue;
+    Coords source(coords.begin(), coords.end());
+    Value position = b.sub(coords[dim].index, b.index(start));
+    position = b.min(b.max(position, b.index(0)), b.index(size - 1));
+    source[dim] = e.indexCoord(position, e.level());
+    Value here = e.at(input, source);
+    Value reached = b.compare(CmpIPredicate::sge, coords[dim].index, b.index(start));
+    value = value ? b.select(reached, here, value) : here;
+    start += size;
+  }
+  return value;
+}
+
+Value constantAt(Evaluator& e, ir::ConstantOp op, ArrayRef<Coord> coords) {
+  VectorBuilder& b = e.builder();
+  auto elements = mlir::dyn_cast<mlir::DenseElementsAttr>(op.getValue());
+  mlir::Type element = tensorType(op.getResult()).getElementType();
+  auto number = [&](mlir::Attribute attribute) {
+    if (auto f = mlir::dyn_cast<mlir::FloatAttr>(attribute)) return b.constant(element, f.getValueAsDouble());
+    const llvm::APInt& integer = mlir::cast<mlir::IntegerAttr>(attribute).getValue();
+    return b.constant(element,
+                      element.isInteger(1) ? double(integer.getZExtValue()) : double(integer.getSExtValue()));
+  };
+  if (elements && elements.isSplat()) return number(elements.getSplatValue<mlir::Attribute>());
+  if (!elements || elements.getNumElements() > 64) {
+    e.fail(op, "is a table of more than 64 numbers, which target cpu takes as a buffer only");
+    return {};
+  }
+  // A short table: the position selects among its numbers.
+  RankedTensorType type = tensorType(op.getResult());
+  Value position;
+  for (auto [dim, c] : llvm::enumerate(coords)) {
+    Value p = e.positionI32(c);
+    if (!position) {
+      position = p;
+      continue;
+    }
+    Value scaled = b.mul(position, b.constant(position.getType(), double(type.getDimSize(dim))));
+    mlir::Type shape = mlir::isa<mlir::VectorType>(p.getType()) ? p.getType() : scaled.getType();
+    position = b.add(b.matchShape(scaled, shape), b.matchShape(p, shape));
+  }
+  Value value;
+  for (auto [i, attribute] : llvm::enumerate(elements.getValues<mlir::Attribute>())) {
+    Value here = b.matchShape(number(attribute), position.getType());
+    Value reached = b.compare(CmpIPredicate::sge, position, b.constant(position.getType(), double(i)));
+    value = value ? b.select(reached, here, value) : here;
+  }
+  return value;
+}
+
+} // namespace
+
+Value evaluateShape(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
+  VectorBuilder& b = e.builder();
+  return llvm::TypeSwitch<mlir::Operation*, Value>(result.getOwner())
+      .Case([&](ir::ConstantOp op) { return constantAt(e, op, coords); })
+      .Case([&](ir::BroadcastOp op) {
+        RankedTensorType from = tensorType(op.getOperand()), to = tensorType(result);
+        Coords source;
+        for (auto [dim, target] : llvm::enumerate(op.getDims())) {
+          bool repeats = from.getDimSize(dim) == 1 && to.getDimSize(target) != 1;
+          source.push_back(repeats ? e.fixedCoord(0) : coords[target]);
+        }
+        return e.at(op.getOperand(), source);
+      })
+      .Case([&](ir::ReshapeOp op) {
+        return e.at(op.getOperand(),
+                    reshapeCoords(e, tensorType(result), tensorType(op.getOperand()), coords));
+      })
+      .Case([&](ir::TransposeOp op) {
+        Coords source(coords.size());
+        for (auto [dim, from] : llvm::enumerate(op.getPermutation()))
+          source[from] = coords[dim];
+        return e.at(op.getOperand(), source);
+      })
+      .Case([&](ir::SliceOp op) {
+        Coords source;
+        for (auto [dim, c] : llvm::enumerate(coords)) {
+          int64_t start = op.getStarts()[dim], stride = op.getStrides()[dim];
+          Coord moved = shifted(e, c, b.add(b.mul(c.index, b.index(stride)), b.index(start)));
+          moved.stride = c.stride * stride;
+          source.push_back(start == 0 && stride == 1 ? c : moved);
+        }
+        return e.at(op.getOperand(), source);
+      })
+      .Case([&](ir::PadOp op) { return evaluatePad(e, op, coords); })
+      .Case([&](ir::ConcatOp op) { return evaluateConcat(e, op, coords); })
+      .Case([&](ir::RollOp op) {
+        auto dim = static_cast<size_t>(op.getDim());
+        int64_t size = tensorType(result).getDimSize(dim);
+        Coords source(coords.begin(), coords.end());
+        if (size == 0) return e.at(op.getOperand(), source);
+        int64_t shift = op.getShift(); // the accessor is unsigned
+        int64_t back = (size - shift % size) % size;
+        Value position = b.add(coords[dim].index, b.index(back));
+        position = mlir::arith::RemUIOp::create(b.builder(), b.loc(), position, b.index(size));
+        source[dim] = e.indexCoord(position, e.level());
+        return e.at(op.getOperand(), source);
+      })
+      .Case([&](ir::IotaOp op) {
+        return b.convert(e.positionI32(coords[op.getDim()]), tensorType(result).getElementType());
+      })
+      .Case([&](ir::RowMaskOp op) {
+        Value position = e.positionI32(coords[0]);
+        Value valid = b.matchShape(e.at(op.getValid(), {}), position.getType());
+        return b.compare(CmpIPredicate::slt, position, valid);
+      })
+      .Default([](mlir::Operation*) { return Value(); });
+}
+
+} // namespace tailor::backend

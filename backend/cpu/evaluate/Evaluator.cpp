@@ -1,0 +1,386 @@
+#include "backend/cpu/evaluate/Evaluator.h"
+
+#include "ir/Tailor.h"
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Diagnostics.h"
+
+namespace tailor::backend {
+
+using llvm::ArrayRef;
+using llvm::SmallVector;
+using mlir::RankedTensorType;
+using mlir::Type;
+using mlir::Value;
+using mlir::ValueRange;
+
+Evaluator::Evaluator(VectorBuilder& b, bool useLanes) : b_(b), useLanes_(useLanes) {
+  Scope scope;
+  scope.block = b.builder().getInsertionBlock();
+  scopes_.push_back(std::move(scope));
+}
+
+void Evaluator::fail(mlir::Operation* op, const llvm::Twine& reason) {
+  if (!failed_) op->emitOpError() << reason;
+  failed_ = true;
+}
+
+Value Evaluator::extent(Value tensor, int64_t dim) {
+  if (dim == 0 && rows_) return rows_;
+  return b_.index(mlir::cast<RankedTensorType>(tensor.getType()).getDimSize(dim));
+}
+
+// --- positions
+
+Coord Evaluator::coord(Value index) {
+  Coord c;
+  c.index = index;
+  c.level = level();
+  c.id = nextId_++;
+  return c;
+}
+
+Coord Evaluator::laneCoord(Value index, Value mask) {
+  Coord c = coord(index);
+  c.lanes = true;
+  c.mask = mask;
+  return c;
+}
+
+Coord Evaluator::fixedCoord(int64_t index) {
+  Coord& c = fixed_[index];
+  if (!c.index) {
+    c.index = b_.index(index);
+    c.id = nextId_++;
+  }
+  return c;
+}
+
+Coord Evaluator::gatherCoord(Value indices, unsigned level) {
+  Coord c;
+  c.lanes = true;
+  c.gather = indices;
+  c.level = level;
+  c.id = nextId_++;
+  return c;
+}
+
+Coord Evaluator::indexCoord(Value scalar, unsigned level) {
+  Coord c;
+  c.index = scalar;
+  c.level = level;
+  c.id = nextId_++;
+  return c;
+}
+
+ArrayRef<Coord> Evaluator::blocks(int64_t extent) {
+  Coords& list = blocks_[extent];
+  if (list.empty()) {
+    int64_t lanes = b_.lanes();
+    for (int64_t from = 0; from < extent; from += lanes) {
+      Coord c;
+      c.index = b_.index(from);
+      c.lanes = true;
+      c.mask = from + lanes > extent ? b_.prefixMask(extent - from) : Value();
+      c.id = nextId_++;
+      list.push_back(c);
+    }
+  }
+  return list;
+}
+
+unsigned Evaluator::levelOf(ArrayRef<Coord> coords) {
+  unsigned level = 0;
+  for (const Coord& c : coords)
+    level = std::max(level, c.level);
+  return level;
+}
+
+bool Evaluator::hasLanes(ArrayRef<Coord> coords) {
+  return llvm::any_of(coords, [](const Coord& c) { return c.lanes; });
+}
+
+Value Evaluator::positionI32(const Coord& c) {
+  if (c.gather) return b_.convert(c.gather, b_.i32());
+  Value base = b_.convert(c.index, b_.i32());
+  if (!c.lanes) return base;
+  Value offsets = b_.iotaI32();
+  if (c.stride != 1) offsets = b_.mul(offsets, b_.constant(offsets.getType(), double(c.stride)));
+  return b_.add(b_.splat(base), offsets);
+}
+
+// --- scopes
+
+void Evaluator::enter() {
+  mlir::Block* block = b_.builder().getInsertionBlock();
+  Scope& outer = scopes_.back();
+  mlir::Operation* op = block->getParentOp();
+  while (op->getBlock() != outer.block)
+    op = op->getParentOp();
+  outer.point = mlir::OpBuilder::InsertPoint(outer.block, op->getIterator());
+  Scope scope;
+  scope.block = block;
+  scopes_.push_back(std::move(scope));
+}
+
+Value Evaluator::inScope(unsigned target, llvm::function_ref<Value()> make) {
+  if (target == level()) return make();
+  SmallVector<Scope, 8> inner(std::make_move_iterator(scopes_.begin() + target + 1),
+                              std::make_move_iterator(scopes_.end()));
+  scopes_.resize(target + 1);
+  mlir::OpBuilder::InsertPoint point = scopes_[target].point;
+  Value value;
+  {
+    mlir::OpBuilder::InsertionGuard guard(b_.builder());
+    b_.builder().restoreInsertionPoint(point);
+    value = make();
+  }
+  scopes_[target].point = point;
+  scopes_.append(std::make_move_iterator(inner.begin()), std::make_move_iterator(inner.end()));
+  return value;
+}
+
+Value Evaluator::remember(const void* owner, unsigned tag, ArrayRef<Coord> coords,
+                          llvm::function_ref<Value()> make) {
+  SmallVector<unsigned, 4> ids;
+  for (const Coord& c : coords)
+    ids.push_back(c.id);
+  unsigned target = levelOf(coords);
+  auto key = std::make_tuple(owner, tag, std::move(ids));
+  auto& memo = scopes_[target].memo;
+  if (auto found = memo.find(key); found != memo.end()) return found->second;
+  Value value = inScope(target, make);
+  scopes_[target].memo[std::move(key)] = value;
+  return value;
+}
+
+// --- values
+
+Value Evaluator::at(Value tensor, ArrayRef<Coord> coords) {
+  return remember(tensor.getAsOpaquePointer(), 0, coords, [&] {
+    Value value = evaluate(tensor, coords);
+    Type element = mlir::cast<RankedTensorType>(tensor.getType()).getElementType();
+    if (!value) value = b_.constant(element, 0); // an error was reported
+    return hasLanes(coords) ? b_.matchShape(value, b_.vectorOf(element)) : value;
+  });
+}
+
+void Evaluator::define(Value tensor, ArrayRef<Coord> coords, Value value) {
+  remember(tensor.getAsOpaquePointer(), 0, coords, [&] { return value; });
+}
+
+Value Evaluator::evaluate(Value tensor, ArrayRef<Coord> coords) {
+  auto type = mlir::cast<RankedTensorType>(tensor.getType());
+  if (auto pointer = pointers_.find(tensor); pointer != pointers_.end())
+    return load(pointer->second, type, coords);
+  return evaluateOp(*this, mlir::cast<mlir::OpResult>(tensor), coords);
+}
+
+namespace {
+/// Elements between neighbours of each dimension. Never asks for the size of dimension 0.
+SmallVector<int64_t> stridesOf(RankedTensorType type) {
+  SmallVector<int64_t> strides(type.getRank(), 1);
+  for (int64_t dim = type.getRank() - 2; dim >= 0; --dim)
+    strides[dim] = strides[dim + 1] * type.getDimSize(dim + 1);
+  return strides;
+}
+
+struct Address {
+  Value scalar; ///< of lane 0, or the part all lanes share
+  Value vector; ///< per lane, when the lanes are not neighbours
+  Value mask;
+  bool lanes = false;
+};
+} // namespace
+
+static Address addressOf(VectorBuilder& b, RankedTensorType type, ArrayRef<Coord> coords) {
+  SmallVector<int64_t> strides = stridesOf(type);
+  if (coords.size() == 1 && type.getRank() != 1) strides.assign(1, 1); // the flat view
+  Address address;
+  address.scalar = b.index(0);
+  for (auto [dim, c] : llvm::enumerate(coords)) {
+    if (c.mask) address.mask = c.mask;
+    address.lanes |= c.lanes;
+    if (c.gather) {
+      Value stride = b.constant(b.vectorOf(b.i64()), double(strides[dim]));
+      Value part = b.mul(c.gather, stride);
+      address.vector = address.vector ? b.add(address.vector, part) : part;
+      continue;
+    }
+    address.scalar = b.add(address.scalar, b.mul(c.index, b.index(strides[dim])));
+    if (c.lanes && c.stride * strides[dim] != 1) {
+      Value lanes = b.convert(b.iotaI32(), b.i64());
+      Value part = b.mul(lanes, b.constant(lanes.getType(), double(c.stride * strides[dim])));
+      address.vector = address.vector ? b.add(address.vector, part) : part;
+    }
+  }
+  return address;
+}
+
+Value Evaluator::load(Value pointer, RankedTensorType type, ArrayRef<Coord> coords) {
+  Address address = addressOf(b_, type, coords);
+  if (address.vector) {
+    Value base = b_.elementPointer(pointer, type.getElementType(), address.scalar);
+    return b_.gather(base, type.getElementType(), address.vector, address.mask);
+  }
+  if (address.lanes) return b_.loadVector(pointer, type.getElementType(), address.scalar, address.mask);
+  return b_.load(pointer, type.getElementType(), address.scalar);
+}
+
+void Evaluator::store(Value value, Value pointer, RankedTensorType type, ArrayRef<Coord> coords) {
+  Address address = addressOf(b_, type, coords);
+  assert(!address.vector && "results are stored along their last dimension");
+  b_.store(value, pointer, address.scalar, address.mask);
+}
+
+static void prefetchLine(VectorBuilder& b, Value pointer, RankedTensorType type, ArrayRef<Coord> coords,
+                         bool forWrite) {
+  constexpr int64_t kSecondLevel = 2, kFirstLevel = 3, kData = 1;
+  Value place = b.elementPointer(pointer, type.getElementType(), addressOf(b, type, coords).scalar);
+  mlir::LLVM::Prefetch::create(b.builder(), b.loc(), place, forWrite ? 1 : 0,
+                               forWrite ? kFirstLevel : kSecondLevel, kData);
+}
+
+void Evaluator::prefetch(Value tensor, ArrayRef<Coord> coords) {
+  auto type = mlir::cast<RankedTensorType>(tensor.getType());
+  if (auto pointer = pointers_.find(tensor); pointer != pointers_.end())
+    return prefetchLine(b_, pointer->second, type, coords, /*forWrite=*/false);
+  mlir::Operation* op = tensor.getDefiningOp();
+  if (!op->hasTrait<ir::Elementwise>()) return;
+  for (Value operand : op->getOperands())
+    if (mlir::cast<RankedTensorType>(operand.getType()).getShape() == type.getShape())
+      prefetch(operand, coords);
+}
+
+void Evaluator::prefetchForWrite(Value pointer, RankedTensorType type, ArrayRef<Coord> coords) {
+  prefetchLine(b_, pointer, type, coords, /*forWrite=*/true);
+}
+
+// --- loops
+
+mlir::scf::ForOp Evaluator::loop(Value from, Value to, int64_t step, ValueRange carried, Body body) {
+  return b_.loop(from, to, step, carried, [&](Value index, ValueRange args) {
+    enter();
+    SmallVector<Value> next = body(index, args);
+    leave();
+    return next;
+  });
+}
+
+void Evaluator::region(llvm::function_ref<void()> body) {
+  enter();
+  body();
+  leave();
+}
+
+void Evaluator::forEachPosition(RankedTensorType type, Coords coords,
+                                llvm::function_ref<void(ArrayRef<Coord>)> body) {
+  int64_t dim = static_cast<int64_t>(coords.size()), rank = type.getRank();
+  if (dim == rank) {
+    body(coords);
+    return;
+  }
+  int64_t size = type.getDimSize(dim);
+  Value zero = b_.index(0);
+  if (dim + 1 < rank || !useLanes_) {
+    loop(zero, b_.index(size), 1, {}, [&](Value index, ValueRange) {
+      Coords inner = coords;
+      inner.push_back(coord(index));
+      forEachPosition(type, inner, body);
+      return SmallVector<Value>();
+    });
+    return;
+  }
+  coords.push_back({});
+  if (unrolls(size)) {
+    for (const Coord& block : blocks(size)) {
+      coords.back() = block;
+      body(coords);
+    }
+    return;
+  }
+  int64_t lanes = b_.lanes(), full = size / lanes * lanes;
+  loop(zero, b_.index(full), lanes, {}, [&](Value index, ValueRange) {
+    Coords inner = coords;
+    inner.back() = laneCoord(index);
+    body(inner);
+    return SmallVector<Value>();
+  });
+  if (full < size) {
+    Coord tail = fixedCoord(full);
+    tail.lanes = true;
+    tail.mask = b_.prefixMask(size - full);
+    tail.id = nextId_++;
+    coords.back() = tail;
+    body(coords);
+  }
+}
+
+Value Evaluator::foldDims(Value shape, ArrayRef<int64_t> dims, Coords& coords, bool vectorLast, Value acc,
+                          llvm::function_ref<Value(Value, ArrayRef<Coord>)> step) {
+  if (dims.empty()) {
+    Value next = step(acc, coords);
+    Value mask;
+    for (int64_t dim = 0; dim < int64_t(coords.size()); ++dim)
+      if (coords[dim].mask && vectorLast && dim + 1 == int64_t(coords.size())) mask = coords[dim].mask;
+    return mask ? b_.select(mask, next, acc) : next;
+  }
+  int64_t dim = dims.front();
+  auto type = mlir::cast<RankedTensorType>(shape.getType());
+  int64_t size = type.getDimSize(dim), lanes = b_.lanes();
+  Value zero = b_.index(0);
+  if (!(vectorLast && dim + 1 == type.getRank())) {
+    auto result = loop(zero, extent(shape, dim), 1, acc, [&](Value index, ValueRange args) {
+      coords[dim] = coord(index);
+      return SmallVector<Value>{foldDims(shape, dims.drop_front(), coords, vectorLast, args[0], step)};
+    });
+    return result.getResult(0);
+  }
+  if (unrolls(size)) {
+    for (const Coord& block : blocks(size)) {
+      coords[dim] = block;
+      acc = foldDims(shape, {}, coords, vectorLast, acc, step);
+    }
+    return acc;
+  }
+  int64_t full = size / lanes * lanes;
+  acc = loop(zero, b_.index(full), lanes, acc, [&](Value index, ValueRange args) {
+          coords[dim] = laneCoord(index);
+          return SmallVector<Value>{foldDims(shape, {}, coords, vectorLast, args[0], step)};
+        }).getResult(0);
+  if (full < size) {
+    Coord tail = fixedCoord(full);
+    tail.lanes = true;
+    tail.mask = b_.prefixMask(size - full);
+    tail.id = nextId_++;
+    coords[dim] = tail;
+    acc = foldDims(shape, {}, coords, vectorLast, acc, step);
+  }
+  return acc;
+}
+
+Value Evaluator::fold(Value shape, ArrayRef<int64_t> dims, Coords coords, double identity, Type element,
+                      llvm::function_ref<Value(Value, ArrayRef<Coord>)> step,
+                      llvm::function_ref<Value(Value, Value)> combine) {
+  auto type = mlir::cast<RankedTensorType>(shape.getType());
+  bool outerLanes = false;
+  for (auto [dim, c] : llvm::enumerate(coords))
+    if (!llvm::is_contained(dims, int64_t(dim))) outerLanes |= c.lanes;
+  bool runTimeLast = rows_ && type.getRank() == 1;
+  bool vectorLast = useLanes_ && !outerLanes && !runTimeLast && dims.back() + 1 == type.getRank();
+  Type accType = outerLanes || vectorLast ? b_.vectorOf(element) : element;
+  Value acc = foldDims(shape, dims, coords, vectorLast, b_.constant(accType, identity), step);
+  return vectorLast ? b_.foldLanes(acc, combine) : acc;
+}
+
+Value Evaluator::sum(Value shape, ArrayRef<int64_t> dims, Coords coords,
+                     llvm::function_ref<Value(ArrayRef<Coord>)> element, Type type) {
+  auto add = [&](Value a, Value b) { return b_.add(a, b); };
+  // -0 is the neutral element of float addition: x + -0 is x for every x.
+  return fold(
+      shape, dims, std::move(coords), -0.0, type ? type : b_.f32(),
+      [&](Value acc, ArrayRef<Coord> at) { return b_.add(acc, b_.matchShape(element(at), acc.getType())); },
+      add);
+}
+
+} // namespace tailor::backend

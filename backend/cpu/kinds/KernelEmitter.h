@@ -1,0 +1,109 @@
+#pragma once
+/// One `tailor.kernel` -> one function in the scf, arith, math, vector and llvm dialects.
+///
+/// The kind of the kernel chooses the loops (one function per kind below); what happens at a position is the
+/// Evaluator's business. Kernels of kind `single` take the loops that fit their op.
+
+#include "backend/cpu/evaluate/Evaluator.h"
+#include "backend/cpu/kinds/GemmEmitter.h"
+#include "backend/cpu/kinds/KernelInfo.h"
+#include "backend/cpu/target/CpuTarget.h"
+
+#include "ir/Tailor.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace tailor::backend {
+
+/// A function under construction: the ABI's arguments and the pointers of the kernel.
+class KernelFrame {
+public:
+  /// Creates `symbol` in `module`.
+  KernelFrame(mlir::ModuleOp module, llvm::StringRef symbol, ir::KernelOp kernel, const CpuTarget& target);
+
+  mlir::LLVM::LLVMFuncOp function;
+  mlir::OpBuilder opBuilder;
+  mlir::Value buffers, sizes, begin, end;
+  std::unique_ptr<VectorBuilder> builder;
+
+  VectorBuilder& b() { return *builder; }
+  mlir::Value size(int64_t slot);
+  mlir::Value buffer(int64_t slot) { return b().loadPointer(buffers, slot); }
+  /// Emits the return.
+  void finish();
+};
+
+/// Everything an emitter of one kind needs.
+struct KernelContext {
+  ir::KernelOp kernel;
+  const CpuTarget& target;
+  mlir::ModuleOp module;
+  std::string symbol, prepareSymbol, combineSymbol; ///< what to call the functions it needs
+  KernelInfo
+      info; ///< symbols of prepare and combine, units, temporaries, scratchBytes, rows: from the emitter
+};
+
+/// True if the cpu backend has code for `op`; otherwise `reason` is the text of the error a user should see
+/// at the op's location: "element type bf16 is not available for target cpu yet".
+bool supportsOnCpu(mlir::Operation* op, std::string& reason);
+
+/// Functions are called `symbol` and, if there are any, `symbol + "_prepare"` and `symbol + "_combine"`.
+mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp module, llvm::StringRef symbol,
+                                       const CpuTarget& target);
+
+// --- one per shape of loops; each reports its errors
+mlir::LogicalResult emitMap(KernelContext& context);
+mlir::LogicalResult emitRows(KernelContext& context);
+mlir::LogicalResult emitColumns(KernelContext& context);
+/// Reductions over images and their positions: backend/cpu/kinds/Channels.cpp.
+mlir::LogicalResult emitChannels(KernelContext& context);
+mlir::LogicalResult emitGemmKernel(KernelContext& context, ir::DotOp dot);
+mlir::LogicalResult emitMultiTensor(KernelContext& context);
+/// `op`: the convolution of the kernel. backend/cpu/kinds/Convolution.h.
+mlir::LogicalResult emitConvolution(KernelContext& context, mlir::Operation* op);
+/// A lone concat along the last of several dimensions: rows of vector copies, piece by piece.
+mlir::LogicalResult emitConcat(KernelContext& context, ir::ConcatOp concat);
+/// Every window's gradient goes to its first largest element; units are images.
+mlir::LogicalResult emitMaxPoolGradient(KernelContext& context, ir::MaxPool2dGradOp pool);
+/// Static shapes, one unit, any op.
+mlir::LogicalResult emitGeneric(KernelContext& context);
+/// sort_perm, scatter_add, random_permutation: ops that write where the data say. Not handled: nullopt.
+std::optional<mlir::LogicalResult> emitScattering(KernelContext& context, mlir::Operation* op);
+
+// --- shared by the emitters
+mlir::RankedTensorType tensorTypeOf(mlir::Value v);
+/// The values behind the kernel's results.
+mlir::ValueRange yieldedValues(ir::KernelOp kernel);
+/// Slot of a result's buffer.
+inline int64_t resultSlot(ir::KernelOp kernel, unsigned result) {
+  return kernel.getBlock().getNumArguments() + result;
+}
+/// Slot behind operands and results: temporaries, then scratch.
+int64_t firstExtraSlot(ir::KernelOp kernel);
+/// Binds every operand to its buffer.
+void bindOperands(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel);
+/// Results of one shape are stored together, after all of them are computed, so that a result may share the
+/// buffer of an operand.
+struct ResultGroup {
+  mlir::RankedTensorType shape;
+  llvm::SmallVector<unsigned> results;
+};
+llvm::SmallVector<ResultGroup> groupResults(ir::KernelOp kernel);
+void storeGroup(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, const ResultGroup& group,
+                Coords coords);
+/// Ends the function; failure if the evaluator reported an error.
+mlir::LogicalResult outcome(Evaluator& e, KernelFrame& frame);
+/// Computes all results at a position, then stores them.
+void storeAt(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, llvm::ArrayRef<mlir::Value> pointers,
+             llvm::ArrayRef<Coord> at);
+/// [begin, end) in units of `block` rows, as rows; the end limited to `rows`.
+std::pair<mlir::Value, mlir::Value> rowRange(VectorBuilder& b, mlir::Value begin, mlir::Value end,
+                                             int64_t block, mlir::Value rows);
+/// The used rank-0 values made from values that have rows; nullopt if one of them is no sum over the rows.
+std::optional<llvm::SmallVector<mlir::OpResult>> sumsOverRows(ir::KernelOp kernel);
+/// False if an op of the kernel moves elements between lanes, so that vectors cannot pass through it.
+bool lanesPassThrough(ir::KernelOp kernel);
+/// Rough number of instructions per element, for deciding what to unroll.
+unsigned costOf(ir::KernelOp kernel);
+
+} // namespace tailor::backend

@@ -1,0 +1,115 @@
+// Elementwise work: rows, or one flat loop where all values are lane by lane the same position.
+#include "backend/cpu/evaluate/EvaluateOps.h"
+#include "backend/cpu/kinds/KernelEmitter.h"
+
+namespace tailor::backend {
+
+using llvm::ArrayRef;
+using llvm::SmallVector;
+using mlir::RankedTensorType;
+using mlir::Value;
+using mlir::ValueRange;
+using mlir::arith::CmpIPredicate;
+
+namespace {
+
+/// True if every value is lane by lane the same position of one shape, or a scalar: then the kernel is one
+/// flat loop.
+bool isFlat(ir::KernelOp kernel, ArrayRef<int64_t> shape) {
+  auto fits = [&](Value v) {
+    RankedTensorType type = tensorTypeOf(v);
+    return type.getRank() == 0 || type.getShape() == shape;
+  };
+  for (mlir::Operation& op : kernel.getBlock()) {
+    if (op.hasTrait<mlir::OpTrait::IsTerminator>()) continue;
+    if (auto constant = mlir::dyn_cast<ir::ConstantOp>(op)) {
+      auto elements = mlir::dyn_cast<mlir::DenseElementsAttr>(constant.getValue());
+      if (!elements || !elements.isSplat()) return false;
+    } else if (auto broadcast = mlir::dyn_cast<ir::BroadcastOp>(op)) {
+      if (tensorTypeOf(broadcast.getOperand()).getRank() != 0) return false;
+    } else if (!op.hasTrait<ir::Elementwise>()) {
+      return false;
+    }
+    if (!llvm::all_of(op.getOperands(), fits) || !llvm::all_of(op.getResults(), fits)) return false;
+  }
+  return true;
+}
+
+/// for position in [from, to) in vectors, the last one masked.
+void laneLoop(Evaluator& e, VectorBuilder& b, Value from, Value to, bool heavy,
+              llvm::function_ref<void(ArrayRef<Coord>)> body) {
+  int64_t lanes = b.lanes();
+  auto none = [] { return SmallVector<Value>(); };
+  if (heavy) { // one copy of the code, masked all the way
+    e.loop(from, to, lanes, {}, [&](Value index, ValueRange) {
+      Coord at = e.laneCoord(index, b.prefixMask(b.sub(to, index)));
+      body(at);
+      return none();
+    });
+    return;
+  }
+  Value count = b.sub(to, from);
+  Value rest = b.bitAnd(count, b.index(lanes - 1));
+  Value full = b.sub(to, rest);
+  e.loop(from, full, lanes, {}, [&](Value index, ValueRange) {
+    Coord at = e.laneCoord(index);
+    body(at);
+    return none();
+  });
+  b.ifThen(b.compare(CmpIPredicate::ne, rest, b.index(0)), [&] {
+    e.region([&] {
+      Coord at = e.laneCoord(full, b.prefixMask(rest));
+      body(at);
+    });
+  });
+}
+
+} // namespace
+
+mlir::LogicalResult emitMap(KernelContext& context) {
+  ir::KernelOp kernel = context.kernel;
+  SmallVector<ResultGroup> groups = groupResults(kernel);
+  RankedTensorType domain = groups.front().shape;
+  for (const ResultGroup& group : groups) {
+    if (group.shape.getRank() == 0 || group.shape.getDimSize(0) != domain.getDimSize(0))
+      return emitGeneric(context);
+    if (group.shape.getRank() > domain.getRank()) domain = group.shape;
+  }
+  bool lanes = lanesPassThrough(kernel);
+  for (mlir::Operation& op : kernel.getBlock())
+    if (mlir::isa<ir::TransposeOp, ir::ReshapeOp>(op))
+      return emitGeneric(context); // rows may not be dimension 0
+  bool flat = groups.size() == 1 && isFlat(kernel, domain.getShape());
+  bool lanesAlongRows = groups.size() == 1 && domain.getRank() == 1 && lanes;
+  bool heavy = costOf(kernel) > 12 && context.target.lanes == 16;
+
+  KernelFrame frame(context.module, context.symbol, kernel, context.target);
+  VectorBuilder& b = frame.b();
+  Evaluator e(b, lanes);
+  bindOperands(e, frame, kernel);
+  int64_t columns = std::max<int64_t>(1, columnsOf(domain));
+  int64_t block = std::max<int64_t>(1, 8192 / columns);
+  context.info.rows = domain.getDimSize(0);
+  context.info.units = {1, block};
+  auto [from, to] = rowRange(b, frame.begin, frame.end, block, frame.size(0));
+  if (flat || lanesAlongRows) {
+    SmallVector<Value> pointers;
+    for (unsigned result = 0; result < yieldedValues(kernel).size(); ++result)
+      pointers.push_back(frame.buffer(resultSlot(kernel, result)));
+    if (flat) {
+      from = b.mul(from, b.index(columns));
+      to = b.mul(to, b.index(columns));
+    }
+    laneLoop(e, b, from, to, heavy, [&](ArrayRef<Coord> at) { storeAt(e, frame, kernel, pointers, at); });
+  } else {
+    e.loop(from, to, 1, {}, [&](Value row, ValueRange) {
+      Coord at = e.coord(row);
+      for (const ResultGroup& group : groups)
+        storeGroup(e, frame, kernel, group, {at});
+      return SmallVector<Value>();
+    });
+  }
+  return outcome(e, frame);
+}
+
+} // namespace tailor::backend

@@ -1,0 +1,158 @@
+// Ops that write where the data say: one sequential unit, static shapes.
+
+#include "backend/cpu/evaluate/EvaluateOps.h"
+#include "backend/cpu/evaluate/VectorMath.h"
+#include "backend/cpu/kinds/KernelEmitter.h"
+
+namespace tailor::backend {
+
+using llvm::SmallVector;
+using mlir::RankedTensorType;
+using mlir::Value;
+using mlir::ValueRange;
+using mlir::arith::CmpFPredicate;
+using mlir::arith::CmpIPredicate;
+
+namespace {
+
+/// Runs `body` over all elements of `sizes`, one by one.
+void forEachIndex(VectorBuilder& b, llvm::ArrayRef<int64_t> sizes, SmallVector<Value> index,
+                  llvm::function_ref<void(llvm::ArrayRef<Value>)> body) {
+  if (index.size() == sizes.size()) {
+    body(index);
+    return;
+  }
+  b.loop(b.index(0), b.index(sizes[index.size()]), 1, {}, [&](Value i, ValueRange) {
+    SmallVector<Value> inner = index;
+    inner.push_back(i);
+    forEachIndex(b, sizes, inner, body);
+    return SmallVector<Value>();
+  });
+}
+
+Value flatten(VectorBuilder& b, llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<Value> index) {
+  Value flat = b.index(0);
+  for (auto [size, i] : llvm::zip_equal(sizes, index))
+    flat = b.add(b.mul(flat, b.index(size)), i);
+  return flat;
+}
+
+/// Stable order by counting: result[number of elements before i] = i. `before(j, i)` decides for j < i and j
+/// > i.
+void emitRanks(VectorBuilder& b, Value count, llvm::function_ref<Value(Value j, Value i)> before,
+               llvm::function_ref<void(Value rank, Value i)> write) {
+  b.loop(b.index(0), count, 1, {}, [&](Value i, ValueRange) {
+    auto loop = b.loop(b.index(0), count, 1, b.index(0), [&](Value j, ValueRange rank) {
+      return SmallVector<Value>{b.add(rank[0], b.convert(before(j, i), b.i64()))};
+    });
+    write(loop.getResult(0), i);
+    return SmallVector<Value>();
+  });
+}
+
+void emitSort(VectorBuilder& b, ir::SortPermOp op, Value source, Value target) {
+  RankedTensorType type = tensorTypeOf(op.getOperand());
+  auto dim = static_cast<size_t>(op.getDim());
+  SmallVector<int64_t> outer(type.getShape());
+  outer[dim] = 1;
+  int64_t stride = 1;
+  for (int64_t d = type.getRank() - 1; d > int64_t(dim); --d)
+    stride *= type.getDimSize(d);
+  mlir::Type element = type.getElementType();
+  bool floats = mlir::isa<mlir::FloatType>(element);
+  forEachIndex(b, outer, {}, [&](llvm::ArrayRef<Value> index) {
+    Value base = flatten(b, type.getShape(), index);
+    auto place = [&](Value i) { return b.add(base, b.mul(i, b.index(stride))); };
+    auto isNan = [&](Value x) { return b.compare(CmpFPredicate::UNO, x, x); };
+    auto negate = [&](Value x) { return b.bitXor(x, b.constant(b.i1(), 1)); };
+    auto before = [&](Value j, Value i) {
+      Value x = b.load(source, element, place(j)), y = b.load(source, element, place(i));
+      Value less = floats ? b.compare(CmpFPredicate::OLT, x, y) : b.compare(CmpIPredicate::slt, x, y);
+      Value more = floats ? b.compare(CmpFPredicate::OGT, x, y) : b.compare(CmpIPredicate::sgt, x, y);
+      if (op.getDescending()) std::swap(less, more);
+      if (floats) { // NaN comes last in both directions
+        less = b.bitOr(less, b.bitAnd(negate(isNan(x)), isNan(y)));
+        more = b.bitOr(more, b.bitAnd(isNan(x), negate(isNan(y))));
+      }
+      Value tie = b.bitAnd(b.compare(CmpIPredicate::slt, j, i), negate(b.bitOr(less, more)));
+      return b.bitOr(less, tie);
+    };
+    emitRanks(b, b.index(type.getDimSize(dim)), before,
+              [&](Value rank, Value i) { b.store(b.convert(i, b.i32()), target, place(rank)); });
+  });
+}
+
+void emitPermutation(VectorBuilder& b, Evaluator& e, ir::RandomPermutationOp op, Value target) {
+  int64_t size = tensorTypeOf(op.getResult()).getDimSize(0);
+  Value valid = validRows(e, op.getValid(), b.index(size));
+  auto word = [&](Value element) {
+    auto part = [&](int64_t i) { return e.at(op.getKey(), {e.fixedCoord(i)}); };
+    Value counter[4] = {b.convert(element, b.i32()), part(0), part(1), part(2)};
+    Value key[2] = {part(3), part(4)};
+    return emitPhilox(b, counter, key).word0;
+  };
+  auto before = [&](Value j, Value i) {
+    Value x = word(j), y = word(i);
+    Value tie = b.bitAnd(b.compare(CmpIPredicate::eq, x, y), b.compare(CmpIPredicate::slt, j, i));
+    return b.bitOr(b.compare(CmpIPredicate::ult, x, y), tie);
+  };
+  auto write = [&](Value rank, Value i) { b.store(b.convert(i, b.i32()), target, rank); };
+  emitRanks(b, valid, before, write);
+  b.loop(valid, b.index(size), 1, {}, [&](Value i, ValueRange) {
+    write(i, i);
+    return SmallVector<Value>();
+  });
+}
+
+void emitScatterAdd(VectorBuilder& b, ir::ScatterAddOp op, Value table, Value index, Value updates,
+                    Value target) {
+  RankedTensorType type = tensorTypeOf(op.getTable()), indexType = tensorTypeOf(op.getIndex());
+  mlir::Type element = type.getElementType();
+  int64_t width = type.getNumElements() / std::max<int64_t>(1, type.getDimSize(0));
+  forEachIndex(b, {type.getNumElements()}, {},
+               [&](llvm::ArrayRef<Value> i) { b.store(b.load(table, element, i[0]), target, i[0]); });
+  forEachIndex(b, {indexType.getNumElements()}, {}, [&](llvm::ArrayRef<Value> i) {
+    Value row = b.convert(b.load(index, indexType.getElementType(), i[0]), b.i64());
+    row = b.max(b.min(row, b.index(type.getDimSize(0) - 1)), b.index(0));
+    Value to = b.mul(row, b.index(width)), from = b.mul(i[0], b.index(width));
+    forEachIndex(b, {width}, {}, [&](llvm::ArrayRef<Value> c) {
+      Value place = b.add(to, c[0]);
+      Value sum = b.add(b.load(target, element, place), b.load(updates, element, b.add(from, c[0])));
+      b.store(sum, target, place);
+    });
+  });
+}
+
+} // namespace
+
+std::optional<mlir::LogicalResult> emitScattering(KernelContext& context, mlir::Operation* op) {
+  if (!mlir::isa<ir::SortPermOp, ir::RandomPermutationOp, ir::ScatterAddOp>(op)) return std::nullopt;
+  ir::KernelOp kernel = context.kernel;
+  if (std::next(kernel.getBlock().begin(), 1) != std::prev(kernel.getBlock().end()))
+    return op->emitError("must be alone in its kernel for target cpu");
+  context.info.rows = 1;
+  context.info.units = {1, 0};
+  KernelFrame frame(context.module, context.symbol, kernel, context.target);
+  VectorBuilder& b = frame.b();
+  Evaluator e(b, false);
+  bindOperands(e, frame, kernel);
+  auto buffer = [&](Value operand) {
+    return frame.buffer(mlir::cast<mlir::BlockArgument>(operand).getArgNumber());
+  };
+  Value target = frame.buffer(resultSlot(kernel, 0));
+  b.ifThen(b.compare(CmpIPredicate::slt, frame.begin, frame.end), [&] {
+    e.region([&] {
+      if (auto sort = mlir::dyn_cast<ir::SortPermOp>(op))
+        emitSort(b, sort, buffer(sort.getOperand()), target);
+      if (auto permutation = mlir::dyn_cast<ir::RandomPermutationOp>(op))
+        emitPermutation(b, e, permutation, target);
+      if (auto scatter = mlir::dyn_cast<ir::ScatterAddOp>(op))
+        emitScatterAdd(b, scatter, buffer(scatter.getTable()), buffer(scatter.getIndex()),
+                       buffer(scatter.getUpdates()), target);
+    });
+  });
+  frame.finish();
+  return mlir::failure(e.failed());
+}
+
+} // namespace tailor::backend
