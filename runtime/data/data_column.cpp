@@ -21,7 +21,7 @@ void gather_rows(const std::byte* from, std::size_t row_bytes, std::span<const s
 } // namespace
 
 void DataColumn::gather(std::span<const std::int32_t> rows, std::size_t batch, std::byte* to) const {
-  if (row_bytes_ == 0) return;
+  if (row_bytes_ == 0 || batch == 0) return; // of no bytes there may be no address
   if (row_bytes_ == 4) // labels, weights, row numbers: a call of memcpy takes longer than the copy
     gather_rows<4>(bytes_.data(), row_bytes_, rows, to);
   else
