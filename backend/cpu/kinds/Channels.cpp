@@ -454,8 +454,15 @@ private:
 
 } // namespace
 
-mlir::LogicalResult emitChannels(KernelContext& context) {
+static mlir::LogicalResult emitChannels(KernelContext& context) {
   return ChannelsEmitter(context).emit();
 }
+
+static bool fits(ir::KernelOp kernel) {
+  std::optional<ir::FusionClass> single = singleClass(kernel);
+  return single ? *single == ir::FusionClass::ChannelReduction : kernel.getKind() == ir::FusionKind::Channels;
+}
+
+extern const KernelKind kChannels{"channels", fits, emitChannels};
 
 } // namespace tailor::backend

@@ -9,7 +9,7 @@ using llvm::SmallVector;
 using mlir::Value;
 using mlir::ValueRange;
 
-mlir::LogicalResult emitColumns(KernelContext& context) {
+static mlir::LogicalResult emitColumns(KernelContext& context) {
   ir::KernelOp kernel = context.kernel;
   // [C] results come from reductions over the rows of [R, ..., C] values; other results have that shape.
   SmallVector<ResultGroup> groups = groupResults(kernel);
@@ -32,7 +32,8 @@ mlir::LogicalResult emitColumns(KernelContext& context) {
     if (group.shape.getRank() == 1) agree(channels, group.shape.getDimSize(0));
     if (group.shape.getRank() >= 2) agree(rows, group.shape.getDimSize(0));
   }
-  if (!fits || rows < 0 || channels <= 0) return emitGeneric(context);
+  if (!fits || rows < 0 || channels <= 0)
+    return emitGeneric(context, "its values do not share one number of rows and channels");
 
   KernelFrame frame(context.module, context.symbol, kernel, context.target);
   VectorBuilder& b = frame.b();
@@ -79,5 +80,13 @@ mlir::LogicalResult emitColumns(KernelContext& context) {
   });
   return outcome(e, frame);
 }
+
+static bool fits(ir::KernelOp kernel) {
+  std::optional<ir::FusionClass> single = singleClass(kernel);
+  if (!single) return kernel.getKind() == ir::FusionKind::Columns;
+  return *single == ir::FusionClass::ColumnReduction || *single == ir::FusionClass::BatchNorm;
+}
+
+extern const KernelKind kColumns{"columns", fits, emitColumns};
 
 } // namespace tailor::backend

@@ -9,8 +9,23 @@ using mlir::RankedTensorType;
 using mlir::Value;
 using mlir::ValueRange;
 
-mlir::LogicalResult emitConcat(KernelContext& context, ir::ConcatOp concat) {
+/// A kernel that only joins columns.
+static ir::ConcatOp loneConcat(ir::KernelOp kernel) {
+  auto concat = mlir::dyn_cast<ir::ConcatOp>(kernel.getBlock().front());
+  if (!concat || kernel.getKind() != ir::FusionKind::Single) return {};
+  RankedTensorType type = tensorTypeOf(concat.getResult());
+  return type.getRank() >= 2 && int64_t(concat.getDim()) == type.getRank() - 1 && type.getNumElements() > 0
+             ? concat
+             : ir::ConcatOp();
+}
+
+static bool fits(ir::KernelOp kernel) {
+  return bool(loneConcat(kernel));
+}
+
+static mlir::LogicalResult emitConcat(KernelContext& context) {
   ir::KernelOp kernel = context.kernel;
+  ir::ConcatOp concat = loneConcat(kernel);
   RankedTensorType type = tensorTypeOf(concat.getResult());
   int64_t columns = type.getShape().back(), inner = columnsOf(type) / columns;
   int64_t block = std::max<int64_t>(1, 8192 / columnsOf(type));
@@ -41,5 +56,7 @@ mlir::LogicalResult emitConcat(KernelContext& context, ir::ConcatOp concat) {
   frame.finish();
   return mlir::success();
 }
+
+extern const KernelKind kConcat{"concat", fits, emitConcat};
 
 } // namespace tailor::backend

@@ -139,7 +139,20 @@ void prefetchConvolution(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, 
   }
 }
 
-mlir::LogicalResult emitConvolution(KernelContext& context, mlir::Operation* op) {
+/// The convolution among the maps of its kernel.
+static mlir::Operation* convolutionIn(ir::KernelOp kernel) {
+  for (mlir::Operation& op : kernel.getBlock())
+    if (ir::fusionClassOf(&op) == ir::FusionClass::Convolution) return &op;
+  return nullptr;
+}
+
+static bool fits(ir::KernelOp kernel) {
+  std::optional<ir::FusionClass> single = singleClass(kernel);
+  return single ? *single == ir::FusionClass::Convolution : kernel.getKind() == ir::FusionKind::Convolution;
+}
+
+static mlir::LogicalResult emitConvolution(KernelContext& context) {
+  mlir::Operation* op = convolutionIn(context.kernel);
   std::optional<ConvolutionOp> conv = convolutionOf(op);
   context.info.flops += 2 * uint64_t(tensorTypeOf(op->getOperand(0)).getDimSize(0)) *
                         static_cast<uint64_t>(conv->problem.productsPerImage());
@@ -165,5 +178,7 @@ mlir::LogicalResult emitConvolution(KernelContext& context, mlir::Operation* op)
   }
   return op->emitOpError() << "cannot be computed by " << nameOf(algorithm);
 }
+
+extern const KernelKind kConvolution{"convolution", fits, emitConvolution};
 
 } // namespace tailor::backend

@@ -1,5 +1,6 @@
 // A matrix product with its epilogue.
 #include "backend/cpu/evaluate/EvaluateOps.h"
+#include "backend/cpu/kinds/GemmEmitter.h"
 #include "backend/cpu/kinds/KernelEmitter.h"
 
 namespace tailor::backend {
@@ -9,8 +10,37 @@ using mlir::RankedTensorType;
 using mlir::Value;
 using mlir::ValueRange;
 
-mlir::LogicalResult emitGemmKernel(KernelContext& context, ir::DotOp dot) {
+/// A matrix product that the tiled code takes: rank 2, one contracting dimension, both operands in memory,
+/// f32.
+static ir::DotOp tiledDot(ir::KernelOp kernel) {
+  ir::DotOp dot;
+  for (mlir::Operation& op : kernel.getBlock())
+    if (auto found = mlir::dyn_cast<ir::DotOp>(op)) {
+      if (dot) return {};
+      dot = found;
+    }
+  if (!dot || !dot.getLhsBatch().empty() || dot.getLhsContract().size() != 1) return {};
+  RankedTensorType lhs = tensorTypeOf(dot.getLhs()), rhs = tensorTypeOf(dot.getRhs());
+  if (lhs.getRank() != 2 || rhs.getRank() != 2 || !mlir::isa<mlir::BlockArgument>(dot.getLhs()) ||
+      !mlir::isa<mlir::BlockArgument>(dot.getRhs()))
+    return {};
+  for (Value result : yieldedValues(kernel))
+    if (tensorTypeOf(result).getShape() != tensorTypeOf(dot.getResult()).getShape()) return {};
+  if (llvm::is_contained(tensorTypeOf(dot.getResult()).getShape(), 0) ||
+      llvm::is_contained(lhs.getShape(), 0))
+    return {};
+  return dot;
+}
+
+static bool fits(ir::KernelOp kernel) {
+  std::optional<ir::FusionClass> single = singleClass(kernel);
+  bool isGemm = single ? *single == ir::FusionClass::Contraction : kernel.getKind() == ir::FusionKind::Gemm;
+  return isGemm && tiledDot(kernel);
+}
+
+static mlir::LogicalResult emitGemmKernel(KernelContext& context) {
   ir::KernelOp kernel = context.kernel;
+  ir::DotOp dot = tiledDot(kernel);
   RankedTensorType lhs = tensorTypeOf(dot.getLhs()), rhs = tensorTypeOf(dot.getRhs());
   GemmProblem problem;
   problem.lhsTransposed = dot.getLhsContract()[0] == 0;
@@ -84,5 +114,7 @@ mlir::LogicalResult emitGemmKernel(KernelContext& context, ir::DotOp dot) {
            frame.begin, frame.end, epilogue);
   return outcome(e, frame);
 }
+
+extern const KernelKind kGemm{"gemm", fits, emitGemmKernel};
 
 } // namespace tailor::backend

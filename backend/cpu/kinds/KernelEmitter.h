@@ -1,14 +1,14 @@
 #pragma once
 /// One `tailor.kernel` -> one function in the scf, arith, math, vector and llvm dialects.
 ///
-/// The kind of the kernel chooses the loops (one function per kind below); what happens at a position is the
+/// The first kind of the table (Kinds.cpp) that fits the kernel makes the loops; what happens at a position is the
 /// Evaluator's business. Kernels of kind `single` take the loops that fit their op.
 
 #include "backend/cpu/evaluate/Evaluator.h"
-#include "backend/cpu/kinds/GemmEmitter.h"
 #include "backend/cpu/kinds/KernelInfo.h"
 #include "backend/cpu/target/CpuTarget.h"
 
+#include "ir/Fusion.h"
 #include "ir/Tailor.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -51,25 +51,19 @@ bool supportsOnCpu(mlir::Operation* op, std::string& reason);
 mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp module, llvm::StringRef symbol,
                                        const CpuTarget& target);
 
-// --- one per shape of loops; each reports its errors
-mlir::LogicalResult emitMap(KernelContext& context);
-mlir::LogicalResult emitRows(KernelContext& context);
-mlir::LogicalResult emitColumns(KernelContext& context);
-/// Reductions over images and their positions: backend/cpu/kinds/Channels.cpp.
-mlir::LogicalResult emitChannels(KernelContext& context);
-mlir::LogicalResult emitGemmKernel(KernelContext& context, ir::DotOp dot);
-mlir::LogicalResult emitMultiTensor(KernelContext& context);
-/// `op`: the convolution of the kernel. backend/cpu/kinds/Convolution.h.
-mlir::LogicalResult emitConvolution(KernelContext& context, mlir::Operation* op);
-/// A lone concat along the last of several dimensions: rows of vector copies, piece by piece.
-mlir::LogicalResult emitConcat(KernelContext& context, ir::ConcatOp concat);
-/// Every window's gradient goes to its first largest element; units are images.
-mlir::LogicalResult emitMaxPoolGradient(KernelContext& context, ir::MaxPool2dGradOp pool);
-/// Static shapes, one unit, any op.
-mlir::LogicalResult emitGeneric(KernelContext& context);
-/// sort_perm, scatter_add, random_permutation: ops that write where the data say. Not handled: nullopt.
-std::optional<mlir::LogicalResult> emitScattering(KernelContext& context, mlir::Operation* op);
+/// One kind of loops: a file that defines it, and a line in the table of Kinds.cpp.
+struct KernelKind {
+  const char* name;
+  bool (*fits)(ir::KernelOp kernel);
+  mlir::LogicalResult (*emit)(KernelContext& context); ///< reports its errors
+};
 
+/// The class of the op of a `single` kernel; none for the other kinds.
+std::optional<ir::FusionClass> singleClass(ir::KernelOp kernel);
+
+/// Static shapes, one unit, any op: for a kind that finds out that a kernel does not fit its loops after all. `why`
+/// becomes KernelInfo::oneUnit.
+mlir::LogicalResult emitGeneric(KernelContext& context, std::string why);
 // --- shared by the emitters
 mlir::RankedTensorType tensorTypeOf(mlir::Value v);
 /// The values behind the kernel's results.

@@ -66,7 +66,9 @@ struct KernelInfo {
   uint64_t prepareBytes = 0; ///< that prepare reads and writes
   uint64_t flops = 0;        ///< of one launch with `rows` rows; transcendental functions count once
   uint64_t bytes = 0;        ///< operands read once plus results written once
-  bool reused = false;       ///< true when an earlier kernel had the same structure
+  std::string
+      oneUnit; ///< why the work is one unit, which one thread runs alone; empty: split, or small by its kind
+  bool reused = false; ///< true when an earlier kernel had the same structure
 };
 
 } // namespace tailor::backend

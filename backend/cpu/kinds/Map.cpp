@@ -66,19 +66,19 @@ void laneLoop(Evaluator& e, VectorBuilder& b, Value from, Value to, bool heavy,
 
 } // namespace
 
-mlir::LogicalResult emitMap(KernelContext& context) {
+static mlir::LogicalResult emitMap(KernelContext& context) {
   ir::KernelOp kernel = context.kernel;
   SmallVector<ResultGroup> groups = groupResults(kernel);
   RankedTensorType domain = groups.front().shape;
   for (const ResultGroup& group : groups) {
     if (group.shape.getRank() == 0 || group.shape.getDimSize(0) != domain.getDimSize(0))
-      return emitGeneric(context);
+      return emitGeneric(context, "its results have different numbers of rows");
     if (group.shape.getRank() > domain.getRank()) domain = group.shape;
   }
   bool lanes = lanesPassThrough(kernel);
   for (mlir::Operation& op : kernel.getBlock())
     if (mlir::isa<ir::TransposeOp, ir::ReshapeOp>(op))
-      return emitGeneric(context); // rows may not be dimension 0
+      return emitGeneric(context, "it reshapes or transposes, so that rows may not stay dimension 0");
   bool flat = groups.size() == 1 && isFlat(kernel, domain.getShape());
   bool lanesAlongRows = groups.size() == 1 && domain.getRank() == 1 && lanes;
   bool heavy = costOf(kernel) > 12 && context.target.lanes == 16;
@@ -111,5 +111,40 @@ mlir::LogicalResult emitMap(KernelContext& context) {
   }
   return outcome(e, frame);
 }
+
+/// True for ops that gather elements within their rows: dimension 0 passes through, so the rows are a loop whose
+/// length is known at run time.
+static bool gathersWithinRows(mlir::Operation& op) {
+  if (mlir::isa<ir::MaxPool2dOp, ir::AvgPool2dOp, ir::AvgPool2dGradOp>(op)) return true;
+  if (auto slice = mlir::dyn_cast<ir::SliceOp>(op)) {
+    RankedTensorType from = tensorTypeOf(slice.getOperand());
+    return from.getRank() > 1 && slice.getStarts()[0] == 0 && slice.getStrides()[0] == 1 &&
+           slice.getLimits()[0] == from.getDimSize(0);
+  }
+  if (auto pad = mlir::dyn_cast<ir::PadOp>(op))
+    return tensorTypeOf(pad.getOperand()).getRank() > 1 && pad.getLow()[0] == 0 && pad.getHigh()[0] == 0 &&
+           pad.getInterior()[0] == 0;
+  if (auto concat = mlir::dyn_cast<ir::ConcatOp>(op)) return concat.getDim() != 0;
+  if (auto roll = mlir::dyn_cast<ir::RollOp>(op)) return roll.getDim() != 0;
+  return false;
+}
+
+static bool fits(ir::KernelOp kernel) {
+  std::optional<ir::FusionClass> single = singleClass(kernel);
+  if (!single) return kernel.getKind() == ir::FusionKind::Map;
+  switch (*single) {
+  case ir::FusionClass::Elementwise:
+  case ir::FusionClass::Leaf:
+  case ir::FusionClass::Map:
+  case ir::FusionClass::ChannelMap:
+    return true;
+  case ir::FusionClass::Other:
+    return gathersWithinRows(kernel.getBlock().front());
+  default:
+    return false;
+  }
+}
+
+extern const KernelKind kMap{"map", fits, emitMap};
 
 } // namespace tailor::backend

@@ -13,7 +13,12 @@ using mlir::ValueRange;
 using mlir::arith::CmpFPredicate;
 using mlir::arith::CmpIPredicate;
 
-mlir::LogicalResult emitMaxPoolGradient(KernelContext& context, ir::MaxPool2dGradOp pool) {
+static bool fits(ir::KernelOp kernel) {
+  return mlir::isa<ir::MaxPool2dGradOp>(kernel.getBlock().front());
+}
+
+static mlir::LogicalResult emitMaxPoolGradient(KernelContext& context) {
+  auto pool = mlir::cast<ir::MaxPool2dGradOp>(context.kernel.getBlock().front());
   PoolingWindow window = windowOf(pool);
   int64_t channels = tensorTypeOf(pool.getInput()).getDimSize(3);
   int64_t pixels = window.image[0] * window.image[1], windows = window.output[0] * window.output[1];
@@ -93,5 +98,7 @@ mlir::LogicalResult emitMaxPoolGradient(KernelContext& context, ir::MaxPool2dGra
   frame.finish();
   return mlir::success();
 }
+
+extern const KernelKind kMaxPoolGradient{"max_pool_gradient", fits, emitMaxPoolGradient};
 
 } // namespace tailor::backend

@@ -245,7 +245,7 @@ mlir::LogicalResult emitNorm(KernelContext& context, ir::GlobalNormOp norm) {
 
 } // namespace
 
-mlir::LogicalResult emitMultiTensor(KernelContext& context) {
+static mlir::LogicalResult emitMultiTensor(KernelContext& context) {
   ir::KernelOp kernel = context.kernel;
   // Padding to 64 bytes: the driver passes the true extents of the regions in sizes.
   context.info.units = {1, kBlock};
@@ -308,5 +308,12 @@ mlir::LogicalResult emitMultiTensor(KernelContext& context) {
   frame.finish();
   return mlir::failure(e.failed());
 }
+
+static bool fits(ir::KernelOp kernel) {
+  std::optional<ir::FusionClass> single = singleClass(kernel);
+  return single ? *single == ir::FusionClass::MultiTensor : kernel.getKind() == ir::FusionKind::MultiTensor;
+}
+
+extern const KernelKind kMultiTensor{"multi_tensor", fits, emitMultiTensor};
 
 } // namespace tailor::backend

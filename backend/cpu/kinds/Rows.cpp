@@ -10,7 +10,7 @@ using mlir::Value;
 using mlir::ValueRange;
 using mlir::arith::CmpIPredicate;
 
-mlir::LogicalResult emitRows(KernelContext& context) {
+static mlir::LogicalResult emitRows(KernelContext& context) {
   ir::KernelOp kernel = context.kernel;
   constexpr int64_t kRowBlock = 32;
   SmallVector<ResultGroup> perRow;
@@ -28,7 +28,7 @@ mlir::LogicalResult emitRows(KernelContext& context) {
   }
   // The scalars that are sums over rows; other scalars may use them at the end.
   std::optional<SmallVector<mlir::OpResult>> found = sumsOverRows(kernel);
-  if (!found) return emitGeneric(context);
+  if (!found) return emitGeneric(context, "a scalar is made from its rows by other means than a sum");
   SmallVector<mlir::OpResult> totals = std::move(*found);
   for (mlir::OpResult result : totals) {
     auto hasRows = [](Value operand) { return tensorTypeOf(operand).getRank() > 0; };
@@ -38,7 +38,7 @@ mlir::LogicalResult emitRows(KernelContext& context) {
   }
   for (mlir::Operation& op : kernel.getBlock())
     if (mlir::isa<ir::TransposeOp>(op)) fits = false;
-  if (!fits || rows < 0) return emitGeneric(context);
+  if (!fits || rows < 0) return emitGeneric(context, "its values have different rows, or move between them");
 
   KernelFrame frame(context.module, context.symbol, kernel, context.target);
   VectorBuilder& b = frame.b();
@@ -51,7 +51,7 @@ mlir::LogicalResult emitRows(KernelContext& context) {
     std::optional<RowTotal> total = rowTotalOf(e, result);
     if (!total) {
       frame.function.erase();
-      return emitGeneric(context);
+      return emitGeneric(context, "a scalar is a sum over more than single rows");
     }
     rowTotals.push_back(std::move(*total));
   }
@@ -120,5 +120,14 @@ mlir::LogicalResult emitRows(KernelContext& context) {
   combine(e2, last, finishers, rows2, last.buffer(firstExtraSlot(kernel)));
   return outcome(e2, last);
 }
+
+static bool fits(ir::KernelOp kernel) {
+  std::optional<ir::FusionClass> single = singleClass(kernel);
+  if (!single) return kernel.getKind() == ir::FusionKind::Rows;
+  return *single == ir::FusionClass::RowReduction || *single == ir::FusionClass::FullReduction ||
+         *single == ir::FusionClass::Loss || mlir::isa<ir::LayerNormOp>(kernel.getBlock().front());
+}
+
+extern const KernelKind kRows{"rows", fits, emitRows};
 
 } // namespace tailor::backend

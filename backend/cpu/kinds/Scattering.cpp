@@ -125,13 +125,18 @@ void emitScatterAdd(VectorBuilder& b, ir::ScatterAddOp op, Value table, Value in
 
 } // namespace
 
-std::optional<mlir::LogicalResult> emitScattering(KernelContext& context, mlir::Operation* op) {
-  if (!mlir::isa<ir::SortPermOp, ir::RandomPermutationOp, ir::ScatterAddOp>(op)) return std::nullopt;
+static bool fits(ir::KernelOp kernel) {
+  return mlir::isa<ir::SortPermOp, ir::RandomPermutationOp, ir::ScatterAddOp>(kernel.getBlock().front());
+}
+
+static mlir::LogicalResult emitScattering(KernelContext& context) {
   ir::KernelOp kernel = context.kernel;
+  mlir::Operation* op = &kernel.getBlock().front();
   if (std::next(kernel.getBlock().begin(), 1) != std::prev(kernel.getBlock().end()))
     return op->emitError("must be alone in its kernel for target cpu");
   context.info.rows = 1;
   context.info.units = {1, 0};
+  context.info.oneUnit = "where a value goes is known only when it is there";
   KernelFrame frame(context.module, context.symbol, kernel, context.target);
   VectorBuilder& b = frame.b();
   Evaluator e(b, false);
@@ -154,5 +159,7 @@ std::optional<mlir::LogicalResult> emitScattering(KernelContext& context, mlir::
   frame.finish();
   return mlir::failure(e.failed());
 }
+
+extern const KernelKind kScattering{"scattering", fits, emitScattering};
 
 } // namespace tailor::backend
