@@ -2,7 +2,6 @@
 #pragma once
 
 #include "passes/Pipelines.h"
-#include "passes/TargetInfo.h"
 #include "runtime/base/result.h"
 
 #include "mlir/Support/LLVM.h"
@@ -34,17 +33,21 @@ struct KernelPlace {
   unsigned vectorBits = 0;   ///< of the vectors in its loops, 0 = scalar code
 };
 
-/// How one `tailor.kernel` symbol is launched: on operands, results and temporaries, in this order.
+/// One function over work units of its own.
+struct KernelRun {
+  size_t function = 0;     ///< index into KernelCode::functions
+  int64_t numUnits = 1;    ///< splittable at any unit
+  uint32_t numChunks = 1;  ///< into which they are split
+  uint64_t flops = 0;      ///< of one run
+  uint64_t bytesMoved = 0; ///< what it reads, once, and writes
+};
+
+/// The commands behind one `tailor.kernel` symbol, all on operands, results and temporaries, in this order.
 struct KernelLaunch {
-  size_t function = 0;                                      ///< index into KernelCode::functions
-  std::optional<size_t> prepare;                            ///< to run before it, on the same buffers
-  std::optional<size_t> combine;                            ///< to run after it, on the same buffers
-  bool combinesItself = false;                              ///< a launch in one chunk needs no combine
-  llvm::SmallVector<int64_t, 2> sizes;                      ///< sizes of the launch command
-  int64_t numUnits = 1, prepareUnits = 1, combineUnits = 1; ///< splittable at any unit
-  uint64_t flops = 0;                                       ///< of one launch
-  uint64_t bytesMoved = 0;                                  ///< operands read once, results written once
-  uint64_t prepareBytes = 0;                                ///< that prepare reads and writes
+  llvm::SmallVector<int64_t, 2> sizes; ///< sizes of the commands
+  std::optional<KernelRun> prepare;    ///< before
+  KernelRun run;
+  std::optional<KernelRun> combine; ///< after
 };
 
 /// The kernels of a program as position-independent code without relocations.
@@ -84,12 +87,15 @@ public:
   /// The part of `--target` before the colon.
   virtual llvm::StringRef name() const = 0;
 
-  /// Reads the part after the colon ("znver4", "native"; may be empty). `native` is resolved, so that
-  /// TargetInfo::processor names the machine and the artifact says what it needs.
-  virtual runtime::Result<passes::TargetInfo> target(llvm::StringRef processor) const = 0;
+  /// How to write the target: "cpu:PROCESSOR (cpu:native, ...)".
+  virtual llvm::StringRef spelling() const = 0;
+
+  /// Reads the part after the colon ("znver4", "native"; may be empty). `native` is resolved, so that the answer
+  /// names the machine and the artifact says what it needs.
+  virtual runtime::Result<std::string> resolveProcessor(llvm::StringRef processor) const = 0;
 
   /// Instruction sets the code may use, LLVM names; the runtime refuses a host that lacks one.
-  virtual std::vector<std::string> features(const passes::TargetInfo& target) const = 0;
+  virtual std::vector<std::string> features(llvm::StringRef processor) const = 0;
 
   /// The phase this target runs from: `planned` for command lists, `placed` for an interpreter.
   virtual passes::Phase lastPhase() const = 0;
@@ -98,8 +104,7 @@ public:
   virtual bool supports(mlir::Operation* op, std::string& reason) const = 0;
 
   /// nullptr for an interpreter.
-  virtual std::unique_ptr<CodeGenerator> codeGenerator(mlir::MLIRContext* context,
-                                                       const passes::TargetInfo& target,
+  virtual std::unique_ptr<CodeGenerator> codeGenerator(mlir::MLIRContext* context, llvm::StringRef processor,
                                                        const CodeOptions& options) const = 0;
 };
 

@@ -2,8 +2,6 @@
 // each.
 #pragma once
 
-#include "passes/TargetInfo.h"
-
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -33,7 +31,6 @@ llvm::ArrayRef<Phase> allPhases();
 std::optional<Phase> phaseOf(mlir::ModuleOp module);
 
 struct PipelineOptions {
-  TargetInfo target;
   std::string precision = "f32";
   std::vector<std::string>
       disabled;        ///< names as in `passNames()`; optional pass: not run, mandatory: trivial form

@@ -1,5 +1,6 @@
-#include "backend/registry.h"
+#include "backend/cpu/CpuBackend.h"
 
+#include "backend/cpu/CostModel.h"
 #include "backend/cpu/KernelCompiler.h"
 #include "backend/cpu/kinds/KernelEmitter.h"
 #include "backend/cpu/target/CpuTarget.h"
@@ -83,7 +84,8 @@ private:
     for (Location line : linesOf(kernel, module))
       for (const std::string& error : errors)
         emitError(line) << error;
-    return failed(info) ? nullptr : &(infos_[kernel.getSymName().str()] = std::move(*info));
+    if (failed(info)) return nullptr;
+    return &(infos_[kernel.getSymName().str()] = std::move(*info));
   }
 
   static SmallVector<Location> linesOf(ir::KernelOp kernel, ModuleOp module) {
@@ -108,6 +110,13 @@ private:
       attributes.push_back(ir::TemporaryAttr::get(kernel.getContext(), temporary.purpose,
                                                   temporary.bytes * temporary.per.count(rows)));
     return attributes;
+  }
+
+  static uint64_t bytesOfTemporaries(ir::KernelOp kernel, const KernelInfo& info) {
+    uint64_t bytes = 0;
+    for (const Temporary& temporary : info.temporaries)
+      bytes += temporary.bytes * temporary.per.count(sizesOf(kernel, info).front());
+    return bytes;
   }
 
   /// A plan that was read may be edited, or made for another target.
@@ -146,23 +155,19 @@ private:
     for (auto [kernel, info] : kernels) {
       KernelLaunch& launch = code.launches[kernel.getSymName()];
       uint64_t scratchBytes = info->scratchBytes;
-      auto function = [&](StringRef symbol) {
-        size_t index = indices.lookup(symbol);
-        code.functions[index].scratchBytes = scratchBytes;
-        return index;
-      };
-      launch.function = function(info->symbol);
-      if (!info->prepareSymbol.empty()) launch.prepare = function(info->prepareSymbol);
-      if (!info->combineSymbol.empty()) launch.combine = function(info->combineSymbol);
-      launch.combinesItself = info->combinesItself;
       SmallVector<int64_t> sizes = sizesOf(kernel, *info);
       launch.sizes.assign(sizes.begin(), sizes.end());
-      launch.numUnits = info->units.count(sizes.front());
-      launch.prepareUnits = info->prepareUnits.count(sizes.front());
-      launch.combineUnits = info->combineUnits.count(sizes.front());
-      launch.flops = info->flops;
-      launch.bytesMoved = info->bytes;
-      launch.prepareBytes = info->prepareBytes;
+      auto run = [&](StringRef symbol, const UnitRule& units, uint64_t flops, uint64_t bytes) {
+        size_t index = indices.lookup(symbol);
+        code.functions[index].scratchBytes = scratchBytes;
+        int64_t count = units.count(launch.sizes.front());
+        return KernelRun{index, count, chunkCount(flops, bytes, count), flops, bytes};
+      };
+      launch.run = run(info->symbol, info->units, info->flops, info->bytes);
+      if (!info->prepareSymbol.empty())
+        launch.prepare = run(info->prepareSymbol, info->prepareUnits, 0, info->prepareBytes);
+      if (!info->combineSymbol.empty() && !(info->combinesItself && launch.run.numChunks == 1))
+        launch.combine = run(info->combineSymbol, info->combineUnits, 0, bytesOfTemporaries(kernel, *info));
     }
     code.milliseconds = {{"lower-to-llvm", times.lowerSeconds * 1e3},
                          {"optimize", times.optimizeSeconds * 1e3},
@@ -176,83 +181,29 @@ private:
   std::map<std::string, KernelInfo> infos_; ///< by symbol of the kernel
 };
 
-/// x86-64 with AVX2 or AVX-512: command lists of our own kernels.
-class CpuBackend final : public Backend {
-public:
-  StringRef name() const override { return "cpu"; }
-  passes::Phase lastPhase() const override { return passes::Phase::planned; }
-  bool supports(Operation* op, std::string& reason) const override { return supportsOnCpu(op, reason); }
-
-  runtime::Result<passes::TargetInfo> target(StringRef processor) const override {
-    std::string error;
-    FailureOr<CpuTarget> cpu = parseProcessor(processor, error);
-    if (failed(cpu))
-      return runtime::invalid_argument(error).with_hint("cpu:native means the processor of this machine");
-    passes::TargetInfo info;
-    info.name = cpu->text;
-    info.backend = "cpu";
-    info.processor = cpu->cpu;
-    info.vectorBytes = int64_t{cpu->lanes} * 4;
-    info.vectorRegisters = cpu->registers;
-    info.nativeBf16 = llvm::is_contained(features(info), "avx512bf16");
-    return info;
-  }
-
-  std::vector<std::string> features(const passes::TargetInfo& target) const override {
-    return codeFeatures(target.processor);
-  }
-
-  std::unique_ptr<CodeGenerator> codeGenerator(MLIRContext* context, const passes::TargetInfo& target,
-                                               const CodeOptions& options) const override {
-    std::string error;
-    FailureOr<CpuTarget> cpu = parseProcessor(target.processor, error);
-    return std::make_unique<CpuCodeGenerator>(context, *cpu, options); // target() has read it before
-  }
-};
-
-/// The f64 interpreter: no code, the runtime walks the program's IR.
-class ReferenceBackend final : public Backend {
-public:
-  StringRef name() const override { return "reference"; }
-  passes::Phase lastPhase() const override { return passes::Phase::placed; }
-  bool supports(Operation*, std::string&) const override { return true; }
-  std::vector<std::string> features(const passes::TargetInfo&) const override { return {}; }
-
-  runtime::Result<passes::TargetInfo> target(StringRef processor) const override {
-    if (!processor.empty())
-      return runtime::invalid_argument("target 'reference' has no processor, but '", processor.str(),
-                                       "' is given");
-    return passes::TargetInfo();
-  }
-
-  std::unique_ptr<CodeGenerator> codeGenerator(MLIRContext*, const passes::TargetInfo&,
-                                               const CodeOptions&) const override {
-    return nullptr;
-  }
-};
-
 } // namespace
 
-ArrayRef<const Backend*> backends() {
-  static const CpuBackend cpu;
-  static const ReferenceBackend reference;
-  static const Backend* const all[] = {&cpu, &reference};
-  return all;
+bool CpuBackend::supports(Operation* op, std::string& reason) const {
+  return supportsOnCpu(op, reason);
 }
 
-const Backend* findBackend(StringRef name) {
-  auto found = llvm::find_if(backends(), [&](const Backend* backend) { return backend->name() == name; });
-  return found == backends().end() ? nullptr : *found;
+std::vector<std::string> CpuBackend::features(StringRef processor) const {
+  return codeFeatures(processor);
 }
 
-runtime::Result<Target> parseTarget(StringRef text) {
-  auto [name, processor] = text.split(':');
-  Target target{findBackend(name), {}};
-  if (!target.backend)
-    return runtime::invalid_argument("unknown target '", text.str(), "'")
-        .with_hint("targets are cpu:PROCESSOR (cpu:native, cpu:x86-64-v3, cpu:znver4) and reference");
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(target.info, target.backend->target(processor));
-  return target;
+runtime::Result<std::string> CpuBackend::resolveProcessor(StringRef processor) const {
+  std::string error;
+  FailureOr<CpuTarget> target = parseProcessor(processor, error);
+  if (failed(target))
+    return runtime::invalid_argument(error).with_hint("cpu:native means the processor of this machine");
+  return target->cpu;
+}
+
+std::unique_ptr<CodeGenerator> CpuBackend::codeGenerator(MLIRContext* context, StringRef processor,
+                                                         const CodeOptions& options) const {
+  std::string error;
+  FailureOr<CpuTarget> target = parseProcessor(processor, error); // resolveProcessor() has accepted it
+  return std::make_unique<CpuCodeGenerator>(context, *target, options);
 }
 
 } // namespace tailor::backend

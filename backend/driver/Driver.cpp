@@ -163,7 +163,7 @@ public:
       return diagnostics_->toStatus(StatusCode::kInvalidArgument, "the program could not be read");
     // After reading: it loads dialects that text from outside must not use.
     generator_ = target_.backend->codeGenerator(
-        &context_, target_.info, {options_.emit == kLowered.str(), options_.emit == kLlvm.str()});
+        &context_, target_.processor, {options_.emit == kLowered.str(), options_.emit == kLlvm.str()});
     TAILOR_RETURN_IF_ERROR_AS_IS(onlyProgram());
     TAILOR_RETURN_IF_ERROR_AS_IS(choosePhases());
     TAILOR_RETURN_IF_ERROR_AS_IS(runPasses());
@@ -217,7 +217,6 @@ private:
     passes::PipelineOptions pipeline;
     pipeline.startFrom = firstPhase_;
     pipeline.stopAfter = lastPhase_;
-    pipeline.target = target_.info;
     pipeline.precision = options_.precision;
     pipeline.disabled = options_.disabled;
     pipeline.allOff = options_.allOff;
@@ -275,7 +274,7 @@ private:
     std::string path = runtime::join_path(options_.reproducerFolder, "tailor-reproducer.mlir");
     TAILOR_RETURN_IF_ERROR(runtime::write_file_atomic(path, input), message);
     std::string command = "tailor compile " + path + " --from " + passes::stringifyPhase(phase).str() +
-                          " --target " + target_.info.name;
+                          " --target " + target_.name();
     for (const std::string& name : options_.disabled)
       command += " --disable-pass " + name;
     if (options_.allOff) command += " --disable-pass all";
@@ -378,7 +377,7 @@ Status checkOptions(const CompileOptions& options) {
     std::optional<passes::Phase> phase = passes::symbolizePhase(*options.emit);
     if (!phase) return unknownPhase(*options.emit);
     if (*phase > target.backend->lastPhase())
-      return runtime::invalid_argument("target '", target.info.name, "' runs programs in phase '",
+      return runtime::invalid_argument("target '", target.name(), "' runs programs in phase '",
                                        passes::stringifyPhase(target.backend->lastPhase()).str(),
                                        "', so there is no '", *options.emit, "' to emit");
   }

@@ -21,7 +21,7 @@ struct TracedProgram;
 namespace tailor::backend {
 
 struct CompileOptions {
-  std::string target = "cpu:native"; ///< as `--target` takes it (backend/registry.h)
+  std::string target = "cpu:native"; ///< as `--target` takes it (Targets.h)
   std::string precision = "f32";
   std::vector<std::string> disabled; ///< passes by name: not run, or their trivial form (passes/Pipelines.h)
   bool allOff = false;               ///< every pass as if it were in `disabled`

@@ -129,9 +129,8 @@ public:
     spec_.source_text = info.sourceText;
     spec_.options = info.options;
     spec_.schema = info.schema;
-    spec_.target = {target.backend->name().str(),
-                    target.info.processor.empty() ? "f64" : target.info.processor,
-                    target.backend->features(target.info)};
+    spec_.target = {target.backend->name().str(), target.processor.empty() ? "f64" : target.processor,
+                    target.backend->features(target.processor)};
   }
 
   FailureOr<runtime::ArtifactSpec> build() {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "backend/driver/ProgramInfo.h"
-#include "backend/registry.h"
+#include "backend/driver/Targets.h"
 #include "ir/Tailor.h"
 #include "runtime/artifact/spec.h"
 
@@ -18,9 +18,5 @@ mlir::FailureOr<runtime::ArtifactSpec> emitSpec(ir::ProgramOp program, const Pro
 
 /// The constants section: the elements of every planned `tailor.constant` at its place.
 std::vector<std::byte> constantBytes(ir::ProgramOp program);
-
-/// The fixed number of chunks of a launch: one below about 50 us of work on one core, else pieces of about 25
-/// us. A function of the work alone, so that no result depends on the machine.
-uint32_t chunkCount(uint64_t flops, uint64_t bytesMoved, int64_t numUnits);
 
 } // namespace tailor::backend

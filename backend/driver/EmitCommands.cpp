@@ -1,6 +1,5 @@
 #include "backend/driver/EmitCommands.h"
 
-#include "backend/driver/EmitArtifact.h"
 #include "ir/OpIds.h"
 #include "passes/analysis/Intervals.h"
 #include "passes/analysis/KernelBuffers.h"
@@ -162,59 +161,46 @@ private:
     const KernelLaunch& plan = found->second;
     ir::KernelOp kernel = kernelOf(launch);
 
-    runtime::Command run;
-    run.kind = runtime::CommandKind::kLaunch;
-    run.kernel = plan.function;
-    run.sizes.assign(plan.sizes.begin(), plan.sizes.end());
-    run.num_units = plan.numUnits;
-    run.flops = plan.flops;
-    run.bytes_moved = plan.bytesMoved;
-    run.num_chunks = chunkCount(plan.flops, plan.bytesMoved, plan.numUnits);
+    runtime::Command common;
+    common.kind = runtime::CommandKind::kLaunch;
+    common.sizes.assign(plan.sizes.begin(), plan.sizes.end());
     for (int64_t id : ir::tracedOps(launch))
-      run.ops.push_back(id);
+      common.ops.push_back(id);
     for (const passes::KernelBuffer& buffer : passes::kernelBuffers(kernel))
-      run.operands.push_back(place(launch, buffer));
+      common.operands.push_back(place(launch, buffer));
     uint16_t result = 0;
-    for (runtime::Operand& operand : run.operands)
-      if (operand.access == runtime::Access::kWrite && run.ops.size() == 1)
-        operand.op_id = run.ops.front(), operand.result = result++;
-    uint64_t temporaryBytes = 0;
-    for (ir::BufferAttr place : passes::temporaryPlaces(launch)) {
-      runtime::Operand& temporary = run.operands.emplace_back();
-      temporary.space = convert(place.getSpace());
+    for (runtime::Operand& operand : common.operands)
+      if (operand.access == runtime::Access::kWrite && common.ops.size() == 1)
+        operand.op_id = common.ops.front(), operand.result = result++;
+    for (ir::BufferAttr at : passes::temporaryPlaces(launch)) {
+      runtime::Operand& temporary = common.operands.emplace_back();
+      temporary.space = convert(at.getSpace());
       temporary.access = runtime::Access::kReadWrite;
-      temporary.offset = place.getOffset();
-      temporary.bytes = place.getBytes();
-      temporaryBytes += place.getBytes();
+      temporary.offset = at.getOffset();
+      temporary.bytes = at.getBytes();
     }
 
     std::vector<runtime::KernelOperand> touched = touchedBy(kernel, plan);
-    runtime::Kernel& record = spec_.kernels[run.kernel];
-    record.family = ir::stringifyFusionKind(kernel.getKind()).str();
-    for (int32_t id : run.ops)
-      if (!llvm::is_contained(record.ops, id)) record.ops.push_back(id);
-
-    // Before and after it on the same buffers, in units of their own.
     int32_t first = variant_.commands.size();
-    auto beside = [&](StringRef family, size_t function, int64_t units, uint64_t bytes) {
-      runtime::Command command = run;
-      command.kernel = function;
-      command.num_units = units;
-      command.flops = 0;
-      command.bytes_moved = bytes;
-      command.num_chunks = chunkCount(0, bytes, units);
-      spec_.kernels[function].family = family.str();
+    auto add = [&](const KernelRun& run, StringRef family) {
+      runtime::Command& command = variant_.commands.emplace_back(common);
+      command.kernel = run.function;
+      command.num_units = run.numUnits;
+      command.num_chunks = run.numChunks;
+      command.flops = run.flops;
+      command.bytes_moved = run.bytesMoved;
       addShape(command, touched);
-      variant_.commands.push_back(std::move(command));
+      runtime::Kernel& record = spec_.kernels[run.function];
+      record.family = family.str();
+      for (int32_t id : command.ops)
+        if (!llvm::is_contained(record.ops, id)) record.ops.push_back(id);
     };
-    if (plan.prepare) beside("prepare", *plan.prepare, plan.prepareUnits, plan.prepareBytes);
-    addShape(run, touched);
-    variant_.commands.push_back(run);
-    if (plan.combine && !(plan.combinesItself && run.num_chunks == 1))
-      beside("combine", *plan.combine, plan.combineUnits, temporaryBytes);
-    for (auto [temporary, place] :
+    if (plan.prepare) add(*plan.prepare, "prepare");
+    add(plan.run, ir::stringifyFusionKind(kernel.getKind()));
+    if (plan.combine) add(*plan.combine, "combine");
+    for (auto [temporary, at] :
          llvm::zip_equal(passes::temporariesOf(kernel), passes::temporaryPlaces(launch)))
-      addMemoryRow(temporary.getPurpose().str() + " of " + kernel.getSymName().str(), place, first,
+      addMemoryRow(temporary.getPurpose().str() + " of " + kernel.getSymName().str(), at, first,
                    variant_.commands.size() - 1);
     return success();
   }
@@ -282,16 +268,6 @@ private:
 };
 
 } // namespace
-
-uint32_t chunkCount(uint64_t flops, uint64_t bytesMoved, int64_t numUnits) {
-  // One core does about 50 GFLOP/s in kernels of middling quality and moves about 20 GB/s from beyond its
-  // caches.
-  constexpr double kFlopsPerMicrosecond = 50e3, kBytesPerMicrosecond = 20e3;
-  constexpr double kWorthSplitting = 50, kChunk = 25, kMostChunks = 64;
-  double microseconds = std::max(flops / kFlopsPerMicrosecond, bytesMoved / kBytesPerMicrosecond);
-  if (microseconds < kWorthSplitting || numUnits < 2) return 1;
-  return static_cast<uint32_t>(std::min({microseconds / kChunk, kMostChunks, static_cast<double>(numUnits)}));
-}
 
 LogicalResult emitCommands(ir::EntryOp entry, const KernelCode& code, int32_t entryNumber,
                            int32_t variantNumber, runtime::ArtifactSpec& spec, runtime::Variant& variant) {

@@ -7,7 +7,7 @@
 
 namespace tailor::backend {
 
-/// A CpuExecutor or, for artifacts of target reference, a ReferenceExecutor. Errors: theirs.
+/// By the name of the artifact's backend. Errors: kIncompatible if nobody runs those; the executor's own.
 runtime::Result<std::unique_ptr<runtime::Executor>>
 makeExecutor(std::shared_ptr<const runtime::Artifact> artifact, const runtime::ExecutorOptions& options);
 

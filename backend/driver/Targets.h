@@ -8,12 +8,13 @@ namespace tailor::backend {
 /// All backends, in the order in which `--help` lists them.
 llvm::ArrayRef<const Backend*> backends();
 
-/// By name ("cpu", "reference"); nullptr if there is none.
-const Backend* findBackend(llvm::StringRef name);
-
+/// A target as `--target` names it.
 struct Target {
   const Backend* backend = nullptr;
-  passes::TargetInfo info;
+  std::string processor; ///< with `native` resolved; empty for a backend without
+
+  /// "cpu:znver4", "reference"
+  std::string name() const { return backend->name().str() + (processor.empty() ? "" : ":" + processor); }
 };
 
 /// Reads `--target`: "cpu:znver4", "cpu:x86-64-v3", "cpu:native", "reference". "cpu" alone is "cpu:native".
