@@ -132,7 +132,7 @@ std::string formatRemark(const Remark& remark) {
     line = first.file + ":" + std::to_string(first.line) + ":" + std::to_string(first.column) + ": ";
   }
   line += remark.kind == Remark::Kind::passed   ? "fused"
-          : remark.kind == Remark::Kind::missed ? "not fused"
+          : remark.kind == Remark::Kind::missed ? "missed"
                                                 : "note";
   line += " [" + remark.pass + "] " + remark.text;
   if (remark.bytesSaved > 0) line += " (saves " + std::to_string(remark.bytesSaved) + " bytes)";

@@ -7,6 +7,7 @@
 #include "backend/cpu/target/NativeCpu.h"
 #include "ir/Tailor.h"
 #include "passes/analysis/KernelBuffers.h"
+#include "passes/Remarks.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
@@ -85,7 +86,20 @@ private:
       for (const std::string& error : errors)
         emitError(line) << error;
     if (failed(info)) return nullptr;
+    explainOneUnit(kernel, *info, module);
     return &(infos_[kernel.getSymName().str()] = std::move(*info));
+  }
+
+  /// A kernel that no second thread can help with, unless it is too small for one.
+  static void explainOneUnit(ir::KernelOp kernel, const KernelInfo& info, ModuleOp module) {
+    if (info.oneUnit.empty() || info.bytes <= kSmallKernelBytes) return;
+    module.walk([&](ir::LaunchOp launch) {
+      if (launch.getKernel() == kernel.getSymName())
+        passes::missed(launch.getLoc(), "emit-kernels", "one-unit",
+                       "kernel '" + kernel.getSymName() + "' runs on one thread, " + Twine(info.bytes) +
+                           " bytes a launch: " + info.oneUnit,
+                       "", passes::tracedOps({launch.getOperation()}));
+    });
   }
 
   static SmallVector<Location> linesOf(ir::KernelOp kernel, ModuleOp module) {

@@ -338,7 +338,7 @@ runtime::Result<std::string> why(const runtime::ArtifactSpec& spec, const std::s
       return std::find(remark.ops.begin(), remark.ops.end(), op->id) != remark.ops.end();
     };
     if (!is_about(ops[0]) || !is_about(ops[1])) continue;
-    const char* verdict = remark.kind == runtime::RemarkKind::kMissed   ? "not fused"
+    const char* verdict = remark.kind == runtime::RemarkKind::kMissed   ? "missed"
                           : remark.kind == runtime::RemarkKind::kPassed ? "fused"
                                                                         : "note";
     reasons += std::string(verdict) + " [" + remark.pass + "] " + remark.message +
