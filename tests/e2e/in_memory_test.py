@@ -2,7 +2,7 @@
 import os
 import re
 
-from e2e import TAILOR_RUN, run, scratch
+from e2e import TAILOR_RUN, run, same_checkpoint, scratch, weights
 
 PROGRAM = os.environ["TAILOR_EXAMPLE_IN_MEMORY"]
 
@@ -20,6 +20,13 @@ with scratch() as folder:
     assert re.search(r"error: .*the data 'payments' are in the memory of the program that says data::in_memory at "
                      r"in_memory\.cpp:\d+", output), output
     assert "hint: run that program to train" in output, output
+
+    # The program itself runs what it compiled, to the same bits, and evaluates it on the rows it holds.
+    program("run", "p.tailor", "--out", "again", "--set", "run.epochs=3", "--check", "reference:every 20")
+    same_checkpoint(*(weights(os.path.join(folder, out)) for out in ("whole", "again")), "train, compile and run")
+    for split in "val", "test":
+        output = program("eval", "whole", "--split", split)
+        assert "accuracy" in output, output
 
     # It predicts there, on a table with the same columns.
     with open(os.path.join(folder, "new.csv"), "w") as f:

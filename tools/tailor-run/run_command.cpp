@@ -74,6 +74,10 @@ void add_common(CLI::App& app, Arguments& arguments, bool names_artifact, const 
       ->check(CLI::Range(0, 1024));
 }
 
+Status provide_data(const Artifact& artifact, const RunHooks& hooks) {
+  return hooks.provide_data ? hooks.provide_data(artifact) : Status();
+}
+
 int train_command(const Arguments& arguments, RunOptions options, const RunHooks& hooks) {
   options.data = arguments.data;
   options.out = arguments.out;
@@ -99,10 +103,11 @@ int train_command(const Arguments& arguments, RunOptions options, const RunHooks
   if (hooks.artifact) return train_and_report(hooks.artifact, options);
   Result<std::shared_ptr<const Artifact>> artifact = Artifact::open(arguments.artifact);
   if (!artifact.ok()) return report(artifact.status());
+  if (const Status provided = provide_data(**artifact, hooks); !provided.ok()) return report(provided);
   return train_and_report(*std::move(artifact), options);
 }
 
-int score_command(Arguments arguments, ScoreOptions options, bool predicting) {
+int score_command(Arguments arguments, ScoreOptions options, bool predicting, const RunHooks& hooks) {
   if (is_folder(arguments.artifact)) {
     options.run = arguments.artifact;
     const Result<TrainedRun> run = find_weights(arguments.artifact, arguments.seed, arguments.weights);
@@ -121,6 +126,9 @@ int score_command(Arguments arguments, ScoreOptions options, bool predicting) {
   }
   Result<std::shared_ptr<const Artifact>> artifact = Artifact::open(arguments.artifact);
   if (!artifact.ok()) return report(artifact.status());
+  const bool is_file = !options.data.empty() && !is_folder(options.data);
+  if (!is_file)
+    if (const Status provided = provide_data(**artifact, hooks); !provided.ok()) return report(provided);
   if (predicting) {
     const std::string path = arguments.out.empty() ? "predictions.csv" : arguments.out;
     const Result<std::int64_t> rows = predict(*artifact, options, path);
@@ -133,7 +141,6 @@ int score_command(Arguments arguments, ScoreOptions options, bool predicting) {
   const Result<EvaluationResult> result = evaluate_weights(*artifact, options, &seen);
   if (!result.ok()) return report(result.status());
   const DataSchema& schema = (*artifact)->spec().schema;
-  const bool is_file = !options.data.empty() && !is_folder(options.data);
   print(arguments.json ? evaluation_to_json(*result, schema, is_file ? &seen : nullptr)
                        : evaluation_table(*result, schema));
   return 0;
@@ -290,7 +297,7 @@ int run_command(const std::string& program, RunMode mode, const std::vector<std:
     options.columns = arguments.columns;
     options.threads = arguments.threads;
     options.make_executor = hooks.make_executor;
-    return score_command(std::move(arguments), std::move(options), predicting);
+    return score_command(std::move(arguments), std::move(options), predicting, hooks);
   }
   RunOptions options;
   options.set = *set;

@@ -19,6 +19,8 @@ struct RunHooks {
   /// `--check reference[:every N]`: attaches the comparison, every `every` steps. Without it the option is
   /// refused with a pointer to `tailor run`.
   std::function<Status(Executor& executor, std::int64_t every)> check_reference;
+  /// Called with an artifact that the arguments name before its own data are read.
+  std::function<Status(const Artifact& artifact)> provide_data;
 };
 
 /// Exit codes of a wrong input and a wrong command line.

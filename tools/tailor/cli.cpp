@@ -182,7 +182,7 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
     for (const Verb& verb : kVerbs)
       if (std::string_view(argv[1]) == verb.name)
         return run_artifact(verb.mode == runtime::RunMode::kTrain ? name + " run" : name, verb.mode,
-                            {argv + 2, argv + argc});
+                            {argv + 2, argv + argc}, program);
 
   CLI::App app("Compiles training programs for imbalanced classes, and runs them.", name);
   app.require_subcommand(1);

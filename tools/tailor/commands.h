@@ -65,8 +65,9 @@ struct TrainArguments {
 int run_train(const TrainArguments& arguments);
 
 /// `tailor run|predict|eval P.tailor ...`: the command line of tailor-run, with the reference as target and
-/// check. `program` is what this binary is called.
-int run_artifact(const std::string& program, runtime::RunMode mode, const std::vector<std::string>& words);
+/// check. `name` is what this binary is called; `program`, if any, is made for an artifact whose rows it holds.
+int run_artifact(const std::string& name, runtime::RunMode mode, const std::vector<std::string>& words,
+                 const ProgramBuilder& program);
 
 struct InspectArguments {
   std::string path;

@@ -2,7 +2,10 @@
 
 #include "backend/driver/Executors.h"
 #include "backend/reference/ReferenceCheck.h"
+#include "frontend/graph/error.h"
+#include "frontend/program.h"
 #include "runtime/base/log.h"
+#include "runtime/options/memory_keys.h"
 #include "tools/tailor-run/run_command.h"
 
 #include <cstdio>
@@ -34,6 +37,18 @@ int with_counts(int code, const CheckCounts& counts) {
   return code;
 }
 
+/// Rows in memory are there once the program that says data::in_memory is made, which only compiling does otherwise.
+runtime::Status hold_rows(const ProgramBuilder& program, const runtime::Artifact& artifact) {
+  const std::string& key = runtime::key_name(&runtime::MemoryKeys::memory);
+  if (!artifact.spec().options.has_value(key)) return {};
+  try {
+    run_user_code("program", {}, [&] { return program(); });
+  } catch (const TraceError& error) {
+    return runtime::invalid_argument(error.what());
+  }
+  return {};
+}
+
 } // namespace
 
 int run_train(const TrainArguments& arguments) {
@@ -52,9 +67,13 @@ int run_train(const TrainArguments& arguments) {
                      *counts);
 }
 
-int run_artifact(const std::string& program, runtime::RunMode mode, const std::vector<std::string>& words) {
+int run_artifact(const std::string& name, runtime::RunMode mode, const std::vector<std::string>& words,
+                 const ProgramBuilder& program) {
   auto counts = std::make_shared<CheckCounts>();
-  return with_counts(runtime::run_command(program, mode, words, hooks(counts)), *counts);
+  runtime::RunHooks with_rows = hooks(counts);
+  if (program)
+    with_rows.provide_data = [&](const runtime::Artifact& artifact) { return hold_rows(program, artifact); };
+  return with_counts(runtime::run_command(name, mode, words, with_rows), *counts);
 }
 
 } // namespace tailor::tools
