@@ -75,18 +75,24 @@ public:
     if constexpr (requires { spec.reads(); }) component.reads = spec.reads();
     if constexpr (requires { spec.make == nullptr; })
       if (spec.make == nullptr) return detail::add_problem(Spec::kKind, component.name, "has no code", where);
-    if (detail::add_component(Spec::kKind, component, where)) all().emplace(component.name, std::move(spec));
+    if (detail::add_component(Spec::kKind, component, where))
+      all().specs.emplace(component.name, std::move(spec));
   }
   /// nullptr: nothing of that name is registered.
   static const Spec* find(std::string_view name) {
-    const auto found = all().find(name);
-    return found == all().end() ? nullptr : &found->second;
+    const auto found = all().specs.find(name);
+    return found == all().specs.end() ? nullptr : &found->second;
   }
-  static const std::map<std::string, Spec, std::less<>>& specs() { return all(); }
+  static const std::map<std::string, Spec, std::less<>>& specs() { return all().specs; }
 
 private:
-  static std::map<std::string, Spec, std::less<>>& all() {
-    static std::map<std::string, Spec, std::less<>> instance;
+  // A class of our own around the map: GCC and Clang name a local variable of a type with std::string in it differently
+  // (its ABI tag), so a user's file and this library, compiled by one each, would have a registry each.
+  struct Entries {
+    std::map<std::string, Spec, std::less<>> specs;
+  };
+  static Entries& all() {
+    static Entries instance;
     return instance;
   }
 };

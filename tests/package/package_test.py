@@ -42,9 +42,9 @@ def install(prefix, *options):
     return prefix
 
 
-def build(prefix, folder, *targets):
+def build(prefix, folder, *targets, compiler=COMPILER):
     # -O0: what is compiled here is small, and waiting for it is not what this test is about.
-    run(CMAKE, "-G", GENERATOR, "-S", PROJECT, "-B", folder, f"-DCMAKE_CXX_COMPILER={COMPILER}",
+    run(CMAKE, "-G", GENERATOR, "-S", PROJECT, "-B", folder, f"-DCMAKE_CXX_COMPILER={compiler}",
         f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_CXX_FLAGS=-Werror -Wall")
     run(CMAKE, "--build", folder, "--parallel", "2", *targets)
     return lambda name, *words, status=0: run(os.path.join(folder, name), *words, status=status)
@@ -79,6 +79,12 @@ def with_compiler(prefix):
     assert all(line["step/loss"] >= 0.01 for line in steps), steps  # flooding: |loss - 0.01| + 0.01
     assert log[-1]["val/mistakes"] == round(log[-1]["val/mistakes"]), log[-1]
     own("recipes", "compile", recipe, "-o", "components.tailor")
+    # ... also where the project is built by another compiler than Tailor was, as by default on Debian ...
+    for other in {"g++", "clang++"} - {os.path.basename(COMPILER).split("-")[0]}:
+        if shutil.which(other):
+            elsewhere = build(prefix, os.path.join(SCRATCH, "own-" + other), "--target", "recipes", compiler=other)
+            elsewhere("recipes", "train", recipe, "--quiet", "--out", "components-" + other)
+            assert log_of("components-" + other)[-1]["val/mistakes"] == log[-1]["val/mistakes"]
     # ... listed ...
     described = own("recipes", "recipe", "--describe")
     for kind, name, key, _ in COMPONENTS:
