@@ -5,6 +5,7 @@
 #include "frontend/graph/error.h"
 #include "models/recipe/bases.h"
 #include "runtime/base/log.h"
+#include "runtime/base/status.h"
 #include "tools/tailor-run/command_line.h"
 #include "tools/tailor/compare.h"
 #include "tools/tailor/data.h"
@@ -314,6 +315,12 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   if (*recipe_app && !recipe.describe && recipe.list.empty() && recipe.base.empty() && recipe.path.empty())
     return runtime::wrong_command_line(
         "recipe: name a recipe, or give --describe, --list KIND or --base NAME",
+        name + " recipe --help shows what it takes");
+  if (*recipe_app && !recipe.path.empty() &&
+      (recipe.describe || !recipe.list.empty() || !recipe.base.empty()))
+    return runtime::wrong_command_line(
+        runtime::concat("recipe: --describe, --list and --base read no recipe, and '", recipe.path,
+                        "' was given"),
         name + " recipe --help shows what it takes");
   // The program of this binary is trained with `--set` as `run` takes it.
   if (program && train.source.is_program()) {

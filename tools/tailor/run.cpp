@@ -31,9 +31,10 @@ int with_counts(int code, const CheckCounts& counts) {
   if (counts.steps == 0 || code == runtime::exit_code(runtime::internal_error(""))) return code;
   char part[32];
   std::snprintf(part, sizeof part, "%.2g", 100 * counts.worst);
-  runtime::log_info(runtime::concat("checked ", counts.launches, " kernel launches of ", counts.steps,
-                                    " steps: all agree with the reference; the largest difference is ", part,
-                                    "% of what rounding may make"));
+  runtime::log_info(
+      runtime::concat("checked ", counts.launches, " kernel launches in ", counts.steps,
+                      " runs of entries: all agree with the reference; the largest difference is ", part,
+                      "% of what rounding may make"));
   return code;
 }
 
