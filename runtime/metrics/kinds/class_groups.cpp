@@ -19,11 +19,14 @@ MetricSpec of_group(const char* name, int rank, bool of_size_groups, const char*
 
 const Registered<MetricSpec> minority{
     of_group("minority", 50, false, "mean accuracy of the fifth of the classes with fewest training rows")};
-const Registered<MetricSpec> majority{of_group("majority", 60, false, "the same for the fifth with most")};
+const Registered<MetricSpec> majority{
+    of_group("majority", 60, false, "mean accuracy of the fifth of the classes with most training rows")};
 const Registered<MetricSpec> few{
     of_group("few", 70, true, "mean accuracy of the classes that eval.groups calls few")};
-const Registered<MetricSpec> med{of_group("med", 80, true, "of those between")};
-const Registered<MetricSpec> many{of_group("many", 90, true, "of those it calls many")};
+const Registered<MetricSpec> med{
+    of_group("med", 80, true, "mean accuracy of the classes that eval.groups calls med")};
+const Registered<MetricSpec> many{
+    of_group("many", 90, true, "mean accuracy of the classes that eval.groups calls many")};
 
 } // namespace
 } // namespace tailor::runtime
