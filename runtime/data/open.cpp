@@ -27,15 +27,22 @@ Status check_plan(const DataPlan& plan, const DataSchema& schema) {
   return {};
 }
 
+/// What a table to score need not have.
+struct MayLack {
+  bool label = false, row_weights = false;
+};
+
 /// The table's further columns are the schema's further inputs.
-Status check_columns(const RawTable& table, const DataSchema& schema) {
+Status check_columns(const RawTable& table, const DataSchema& schema, MayLack may_lack) {
   std::size_t num_wanted = 0;
   for (const InputColumn& input : schema.inputs()) {
     if (is_encoded(input.name)) continue;
-    ++num_wanted;
     const auto found =
         std::find_if(table.columns.begin(), table.columns.end(),
                      [&](const DataColumn& column) { return column.input().name == input.name; });
+    if (found == table.columns.end() && may_lack.row_weights && input.name == input_names::kRowWeight)
+      continue;
+    ++num_wanted;
     if (found == table.columns.end())
       return incompatible("'", table.path, "' has no column ", input.describe(), ", its schema has one");
     if (found->input() != input || found->num_rows() != table.num_rows)
@@ -50,7 +57,7 @@ Status check_columns(const RawTable& table, const DataSchema& schema) {
 }
 
 /// A source may be a user's: what its tables hold must be what its schema says.
-Status check_table(const RawTable& table, const DataSchema& schema) {
+Status check_table(const RawTable& table, const DataSchema& schema, MayLack may_lack = {}) {
   const auto rows = static_cast<std::size_t>(table.num_rows);
   const std::size_t numeric = schema.numeric_inputs().size();
   if (table.numeric.size() != numeric || table.num_missing.size() != numeric)
@@ -59,7 +66,7 @@ Status check_table(const RawTable& table, const DataSchema& schema) {
   if (std::ssize(table.category) != schema.num_category())
     return incompatible("'", table.path, "' has ", table.category.size(),
                         " categorical columns, its schema says ", schema.num_category());
-  if (table.label.size() != rows)
+  if (table.label.size() != rows && !(may_lack.label && table.label.empty()))
     return incompatible("'", table.path, "' has ", table.label.size(), " labels for ", rows, " rows");
   for (const std::vector<double>& column : table.numeric)
     if (column.size() != rows)
@@ -69,7 +76,7 @@ Status check_table(const RawTable& table, const DataSchema& schema) {
     if (column.codes.size() != rows)
       return incompatible("'", table.path, "' has a column of ", column.codes.size(), " categories for ",
                           rows, " rows");
-  TAILOR_RETURN_IF_ERROR_AS_IS(check_columns(table, schema));
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_columns(table, schema, may_lack));
   for (const std::int32_t label : table.label)
     if (label < 0 || label >= schema.num_classes)
       return incompatible("'", table.path, "' has the label ", label, ", its schema ", schema.num_classes,
@@ -265,6 +272,7 @@ Result<Dataset> open_extra(const std::string& path, const DataPlan& plan, const 
                            const FittedState& fitted, bool need_label, std::vector<std::string>* notes) {
   TAILOR_RETURN_IF_ERROR_AS_IS(check_schema(schema));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const RawTable table, plan.source->read_file(path, schema, need_label));
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_table(table, schema, {.label = !need_label, .row_weights = true}));
   EncodeReport report;
   TAILOR_ASSIGN_OR_RETURN(Dataset data, encode(table, all_rows(table.num_rows), schema, fitted, &report),
                           concat("'", path, "'"));

@@ -108,6 +108,43 @@ TEST(OwnSource, MistakesAreNamed) {
       testing::HasSubstr("'ramp' has 1 numeric columns and 1 counts of missing cells, its schema says 2"));
 }
 
+/// A ramp whose further files have a label that there is not, or numbers for too few rows.
+class CarelessSource final : public DataSource {
+public:
+  explicit CarelessSource(RawTable file) : file_(std::move(file)) {}
+  Result<DataSchema> schema(SchemaNotes* notes) const override { return RampSource(6).schema(notes); }
+  Result<SourceRows> read(const DataSchema& schema, std::uint64_t run_seed) const override {
+    return RampSource(6).read(schema, run_seed);
+  }
+  Result<RawTable> read_file(const std::string&, const DataSchema&, bool) const override { return file_; }
+
+private:
+  RawTable file_;
+};
+
+// What a file to score holds is checked like what is trained on: a label is an index.
+TEST(OwnSource, MistakesInFurtherFilesAreNamed) {
+  DataPlan plan = value_of(data_plan_from(ramp(6), ""));
+  const DataSchema schema = value_of(schema_of(plan));
+  const DataBundle bundle = value_of(open_data(plan, schema));
+  RawTable file;
+  file.path = "more";
+  file.num_rows = 2;
+  file.numeric = {{1, 2}};
+  file.num_missing = {0};
+  const auto opened = [&](bool need_label) {
+    plan.source = std::make_shared<CarelessSource>(file);
+    return open_extra("more", plan, schema, bundle.fitted, need_label, nullptr).status().message();
+  };
+  EXPECT_EQ(opened(false), "");
+  EXPECT_THAT(opened(true), testing::HasSubstr("'more' has 0 labels for 2 rows"));
+  file.label = {0, 7};
+  EXPECT_THAT(opened(false), testing::HasSubstr("'more' has the label 7, its schema 2 classes"));
+  file.label = {0, 1};
+  file.numeric = {{1}};
+  EXPECT_THAT(opened(true), testing::HasSubstr("'more' has a column of 1 numbers for 2 rows"));
+}
+
 /// Images of one row and two pixels: no column of a table.
 class PictureSource final : public DataSource {
 public:
