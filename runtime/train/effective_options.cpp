@@ -4,7 +4,9 @@
 #include "runtime/base/file.h"
 #include "runtime/base/option_condition.h"
 #include "runtime/base/wording.h"
+#include "runtime/data/source.h"
 #include "runtime/options/component.h"
+#include "runtime/options/data_keys.h"
 #include "runtime/options/key_table.h"
 #include "runtime/options/program_keys.h"
 #include "runtime/options/run_keys.h"
@@ -286,6 +288,15 @@ Result<ResumedOptions> resumed_options(const Artifact& artifact, const Manifest&
 Status apply_data_argument(const std::string& data, Options& options) {
   if (data.empty() || is_folder(data)) return {};
   if (!file_exists(data)) return not_found("--data '", data, "' does not exist");
+  const Option* format = options.find(key_name(&DataKeys::format));
+  const std::string* name = format ? format->value.as_string() : nullptr;
+  const SourceSpec* source = name ? Registry<SourceSpec>::find(*name) : nullptr;
+  if (source && std::none_of(source->keys.begin(), source->keys.end(),
+                             [](const KeySpec& key) { return key.key == key_name(&TableKeys::train); }))
+    return invalid_argument("--data '", data, "' is a file, and this program trains on data of the format '",
+                            *name, "', which reads no ", key_name(&TableKeys::train))
+        .with_hint("--data names a folder here, or is left out; predict and eval take files where the format "
+                   "has any");
   Option train;
   if (const Option* known = options.find(key_name(&TableKeys::train))) train = *known;
   train.value = data;

@@ -31,6 +31,7 @@ Result<ResumedOptions> resumed_options(const Artifact& artifact, const Manifest&
                                        const Settings& set);
 
 /// `--data D`: a file becomes data.train; a folder is where relative paths start (left to data_plan_from).
+/// Errors   kInvalidArgument for a file where the program's source reads no data.train.
 Status apply_data_argument(const std::string& data, Options& options);
 
 } // namespace tailor::runtime

@@ -30,6 +30,12 @@ with scratch() as folder:
     expect(refused(erm, "data.split.by=group", "data.split.column=grp"), "'data.split.column' is compiled into the artifact")
     expect(refused(erm, "data.split.seed=1"), "read only with data.format = csv or memory, which is \"blobs\"")
     expect(refused(erm, "schedule.factor=0.5"), "read only with schedule.name or schedule.pieces = step", "hint: add --set schedule.name=step")
+    # A file that nothing would read.
+    rows = os.path.join(folder, "rows.csv")
+    with open(rows, "w") as f:
+        f.write("a,y\n1,0\n")
+    expect(run(TAILOR_RUN, erm, "--data", rows, "--out", os.path.join(folder, "never"), status=1),
+           "trains on data of the format 'blobs', which reads no data.train")
     run(TAILOR_RUN, erm, "--set", "optimizer.momentum=0.5", "--set", "run.epochs=1", "--out", os.path.join(folder, "ok"))
 
     # Without momentum there are no slots: the key is a compile key of this artifact.
