@@ -87,6 +87,7 @@ private:
         emitError(line) << error;
     if (failed(info)) return nullptr;
     explainOneUnit(kernel, *info, module);
+    explainAlgorithm(kernel, *info, module);
     return &(infos_[kernel.getSymName().str()] = std::move(*info));
   }
 
@@ -100,6 +101,14 @@ private:
                            " bytes a launch: " + info.oneUnit,
                        "", passes::tracedOps({launch.getOperation()}));
     });
+  }
+
+  /// How a convolution is computed, and what the other ways would cost.
+  static void explainAlgorithm(ir::KernelOp kernel, const KernelInfo& info, ModuleOp module) {
+    if (info.algorithm.empty()) return;
+    for (Location line : linesOf(kernel, module))
+      passes::noted(line, "emit-kernels", "algorithm",
+                    "kernel '" + kernel.getSymName() + "' by " + info.algorithm);
   }
 
   static SmallVector<Location> linesOf(ir::KernelOp kernel, ModuleOp module) {

@@ -98,6 +98,23 @@ bool isInMemory(Value tensor) {
   return mlir::isa<mlir::BlockArgument>(tensor);
 }
 
+int64_t imageElements(Value tensor) {
+  llvm::ArrayRef<int64_t> shape = tensorTypeOf(tensor).getShape();
+  return shape[1] * shape[2] * shape[3];
+}
+
+uint64_t panelBytes(const ConvolutionOp& conv) {
+  int64_t elements = 0;
+  for (Value operand : {conv.image(), conv.outputGrad()})
+    if (operand && !isInMemory(operand)) elements += imageElements(operand);
+  return static_cast<uint64_t>(elements) * sizeof(float);
+}
+
+mlir::LogicalResult endsItsKernel(ir::KernelOp kernel, const ConvolutionOp& conv) {
+  if (yieldedValues(kernel) == mlir::ValueRange(conv.result())) return mlir::success();
+  return conv.op->emitOpError("internal error: nothing can be computed in the stores of a weight gradient");
+}
+
 Value imagePointer(Evaluator& e, KernelFrame& frame, Value tensor, Value n, Value scratch) {
   VectorBuilder& b = frame.b();
   RankedTensorType type = tensorTypeOf(tensor);
@@ -105,8 +122,7 @@ Value imagePointer(Evaluator& e, KernelFrame& frame, Value tensor, Value n, Valu
     Value base = e.remember(tensor.getAsOpaquePointer(), 1, {}, [&] {
       return frame.buffer(mlir::cast<mlir::BlockArgument>(tensor).getArgNumber());
     });
-    int64_t elements = type.getDimSize(1) * type.getDimSize(2) * type.getDimSize(3);
-    return b.elementPointer(base, b.f32(), b.mul(n, b.index(elements)));
+    return b.elementPointer(base, b.f32(), b.mul(n, b.index(imageElements(tensor))));
   }
   e.forEachPosition(type, {e.coord(n)}, [&](llvm::ArrayRef<Coord> position) {
     Coords inImage(position);
@@ -156,12 +172,14 @@ static mlir::LogicalResult emitConvolution(KernelContext& context) {
   std::optional<ConvolutionOp> conv = convolutionOf(op);
   context.info.flops += 2 * uint64_t(tensorTypeOf(op->getOperand(0)).getDimSize(0)) *
                         static_cast<uint64_t>(conv->problem.productsPerImage());
-  ConvolutionAlgorithm algorithm = chooseConvolution(conv->problem, context.target).algorithm;
+  auto [algorithm, reason] = chooseConvolution(conv->problem, context.target);
   if (auto wanted = op->getAttrOfType<mlir::StringAttr>(kAlgorithmAttr)) {
     std::optional<ConvolutionAlgorithm> named = convolutionAlgorithmNamed(wanted.getValue());
     if (!named) return op->emitOpError() << "asks for the unknown algorithm '" << wanted.getValue() << "'";
     algorithm = *named;
+    reason = "asked for by its attribute";
   }
+  context.info.algorithm = (nameOf(algorithm) + ": " + reason).str();
   bool weights = conv->problem.product == ConvolutionProduct::weightGradient;
   switch (algorithm) {
   case ConvolutionAlgorithm::implicitGemm:

@@ -85,13 +85,19 @@ ConvolutionChoice chooseConvolution(const ConvolutionProblem& problem, const Cpu
   // Where it nearly costs the same an implicit GEMM is better: its sums are zero where all that they add is zero, and
   // Winograd's only nearly, which an optimizer that divides by the gradient's size makes large.
   constexpr double kWorthwhile = 1.25;
-  candidates[2].cost /= kWorthwhile;
-  llvm::stable_sort(candidates, [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });
-  std::string reason = "least work";
+  const auto judged = [](const Candidate& c) {
+    return c.algorithm == ConvolutionAlgorithm::implicitGemm ? c.cost / kWorthwhile : c.cost;
+  };
+  llvm::stable_sort(candidates,
+                    [&](const Candidate& a, const Candidate& b) { return judged(a) < judged(b); });
+  const Candidate& best = candidates[0];
+  std::string reason = "rejected";
   for (const Candidate& other : llvm::drop_begin(candidates))
-    reason += llvm::formatv("; {0}: {1:F1} times as much", nameOf(other.algorithm),
-                            other.cost / candidates[0].cost);
-  return {candidates[0].algorithm, std::move(reason)};
+    reason += llvm::formatv("{0} {1} with {2:F2} times its work", &other == &candidates[1] ? "" : ",",
+                            nameOf(other.algorithm), other.cost / best.cost);
+  if (best.algorithm == ConvolutionAlgorithm::implicitGemm)
+    reason += llvm::formatv(" (winograd must save a factor {0:F2})", kWorthwhile);
+  return {best.algorithm, std::move(reason)};
 }
 
 } // namespace tailor::backend

@@ -53,9 +53,7 @@ public:
   }
 
   mlir::LogicalResult emit() {
-    if (yieldedValues(context_.kernel) != ValueRange(conv_.result()))
-      return conv_.op->emitError(
-          "internal error: nothing can be computed in the stores of a weight gradient");
+    if (mlir::failed(endsItsKernel(context_.kernel, conv_))) return mlir::failure();
     KernelInfo& info = context_.info;
     info.rows = tensorTypeOf(conv_.image()).getDimSize(0);
     info.units = {1, kImagesPerBlock};
@@ -63,10 +61,7 @@ public:
         {"partial sums", info.units, static_cast<uint64_t>(blocks_ * blockElements()) * sizeof(float)});
     info.combineSymbol = context_.combineSymbol;
     info.combineUnits = {blocks_, 0};
-    int64_t scratch = 0;
-    for (Value operand : {conv_.image(), conv_.outputGrad()})
-      if (!isInMemory(operand)) scratch += imageElements(operand);
-    info.scratchBytes = static_cast<uint64_t>(scratch) * sizeof(float);
+    info.scratchBytes = panelBytes(conv_);
     if (mlir::failed(emitLaunch())) return mlir::failure();
     return emitCombine();
   }
@@ -78,10 +73,6 @@ private:
   };
 
   static SmallVector<Value> none() { return {}; }
-  static int64_t imageElements(Value tensor) {
-    auto shape = tensorTypeOf(tensor).getShape();
-    return shape[1] * shape[2] * shape[3];
-  }
   /// Sums of one vector of channels: [tap row][channel of the group][tap column][lane].
   int64_t rowElements() const { return width_ * problem_.kernel[1] * lanes_; }
   int64_t blockElements() const { return problem_.kernel[0] * rowElements(); }

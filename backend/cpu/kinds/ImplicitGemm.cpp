@@ -32,14 +32,6 @@ struct GatherPlan {
   unsigned pixels = 8, vectors = 2; ///< of the register tile
   int64_t panels = 1;               ///< of `vectors` vectors per group
   int64_t imagesPerUnit = 1;
-
-  int64_t packedTaps() const {
-    int64_t taps = 0;
-    for (const TapAxis& row : rows)
-      for (const TapAxis& column : columns)
-        taps += row.taps * column.taps;
-    return taps;
-  }
 };
 
 /// The op computes pixel by pixel, whatever row it is in, so that all pixels of an image may be one row.
@@ -118,7 +110,7 @@ public:
     info.temporaries.push_back({"packed weights", {}, packedBytes});
     info.prepareBytes = packedBytes + static_cast<uint64_t>(conv_.problem.weights()) * sizeof(float);
     if (!isInMemory(source_))
-      info.scratchBytes = static_cast<uint64_t>(plan_.imagesPerUnit * imageElements()) * sizeof(float);
+      info.scratchBytes = static_cast<uint64_t>(plan_.imagesPerUnit * imageElements(source_)) * sizeof(float);
     if (mlir::failed(emitLaunch())) return mlir::failure();
     return emitPrepare();
   }
@@ -132,9 +124,6 @@ private:
 
   int64_t width() const { return int64_t(plan_.vectors) * lanes_; }
   int64_t panelElements() const { return taps_ * plan_.sourceChannels * width(); }
-  int64_t imageElements() const {
-    return plan_.sourceSize[0] * plan_.sourceSize[1] * plan_.groups * plan_.sourceChannels;
-  }
   int64_t sourcePixel() const { return plan_.groups * plan_.sourceChannels; }
 
   // --- launch
@@ -153,7 +142,7 @@ private:
       Value from = b.mul(unit, b.index(plan_.imagesPerUnit));
       Value to = b.min(b.add(from, b.index(plan_.imagesPerUnit)), images);
       auto panelOf = [&](Value n) {
-        return b.elementPointer(scratch, b.f32(), b.mul(b.sub(n, from), b.index(imageElements())));
+        return b.elementPointer(scratch, b.f32(), b.mul(b.sub(n, from), b.index(imageElements(source_))));
       };
       if (scratch)
         e.loop(from, to, 1, {}, [&](Value n, ValueRange) {

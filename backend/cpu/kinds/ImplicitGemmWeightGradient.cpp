@@ -81,9 +81,7 @@ public:
   }
 
   mlir::LogicalResult emit() {
-    if (yieldedValues(context_.kernel) != ValueRange(conv_.result()))
-      return conv_.op->emitError(
-          "internal error: nothing can be computed in the stores of a weight gradient");
+    if (mlir::failed(endsItsKernel(context_.kernel, conv_))) return mlir::failure();
     KernelInfo& info = context_.info;
     info.rows = tensorTypeOf(conv_.image()).getDimSize(0);
     info.units = {plan_.slices, plan_.imagesPerBlock};
@@ -91,10 +89,7 @@ public:
         {"partial sums", info.units, static_cast<uint64_t>(unitElements()) * sizeof(float)});
     info.combineSymbol = context_.combineSymbol;
     info.combineUnits = {problem_.groups * plan_.panels, 0};
-    int64_t scratch = 0;
-    for (Value operand : {conv_.image(), conv_.outputGrad()})
-      if (!isInMemory(operand)) scratch += imageElements(operand);
-    info.scratchBytes = static_cast<uint64_t>(scratch) * sizeof(float);
+    info.scratchBytes = panelBytes(conv_);
     if (mlir::failed(emitLaunch())) return mlir::failure();
     return emitCombine();
   }
@@ -103,10 +98,6 @@ private:
   int64_t width() const { return int64_t(plan_.vectors) * lanes_; }
   int64_t panelElements() const { return problem_.taps() * problem_.groupChannels() * width(); }
   int64_t unitElements() const { return plan_.panelsPerSlice * panelElements(); }
-  static int64_t imageElements(Value tensor) {
-    auto shape = tensorTypeOf(tensor).getShape();
-    return shape[1] * shape[2] * shape[3];
-  }
 
   // --- launch
 

@@ -68,7 +68,8 @@ struct KernelInfo {
   uint64_t bytes = 0;        ///< operands read once plus results written once
   std::string
       oneUnit; ///< why the work is one unit, which one thread runs alone; empty: split, or small by its kind
-  bool reused = false; ///< true when an earlier kernel had the same structure
+  std::string algorithm; ///< of a convolution, and why: "winograd_4x4: rejected ..."
+  bool reused = false;   ///< true when an earlier kernel had the same structure
 };
 
 } // namespace tailor::backend
