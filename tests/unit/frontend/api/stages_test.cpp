@@ -1,6 +1,7 @@
 #include "frontend/traced_program.h"
 #include "tailor/tailor.h"
 #include "tests/unit/frontend/api/error_of.h"
+#include "tests/unit/frontend/api/small_networks.h"
 
 #include <gmock/gmock.h>
 
@@ -12,15 +13,6 @@ namespace tailor {
 namespace {
 
 using testing::HasSubstr;
-
-struct Net : nn::Module {
-  nn::Linear fc{2, 3};
-  Net() { add("fc", fc); }
-};
-struct Wide : nn::Module {
-  nn::Linear fc{2, 4};
-  Wide() { add("fc", fc); }
-};
 
 /// The message of a program of two steps and two networks with these stages.
 std::string stages_error(std::vector<Stage> stages, const std::function<void(TrainingProgram&)>& more = {}) {
