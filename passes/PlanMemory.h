@@ -42,8 +42,8 @@ ir::BufferAttr placeOf(mlir::Operation* op);
 /// Checks a plan, also one that was edited by hand: every value has a place inside its space and of its size,
 /// aligned to 64 bytes (4 in the rows of control and metrics is not enough for a kernel, so these are aligned
 /// too); states, control fields, metrics and inputs have memory of their own; values that are alive at the same
-/// time, temporaries of launches among them, do not overlap unless they are one in place, and what an output or report shows stays until the entry
-/// ends; the tensors of each role lie at common distances; launches write neither control fields of the host
+/// time, temporaries of launches among them, do not overlap unless they are one in place, and what an output or report
+/// shows stays until the entry ends; the tensors of each role lie at common distances; launches write neither control fields of the host
 /// nor constants; the constants fill their space.
 mlir::LogicalResult verifyPlan(ir::ProgramOp program);
 

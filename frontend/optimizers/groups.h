@@ -42,7 +42,8 @@ namespace tailor::optim {
 ///
 /// Cost     none to speak of: groups are ranges of the optimizer's one launch.
 /// Errors   TraceError, at the line of the group, when it has no name or the name of another, says nothing, has a number
-///          out of range, an lr beside a lr_scale or beside a rate that the step computes, or when a pattern matches nothing that is updated or gives a parameter a second number.
+///          out of range, an lr beside a lr_scale or beside a rate that the step computes, or when a pattern matches
+///          nothing that is updated or gives a parameter a second number.
 struct ParameterGroup {
   std::string name;
   std::vector<std::string> match;

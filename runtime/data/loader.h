@@ -48,7 +48,8 @@ struct LoaderOptions {
 /// resumed. Batches are given out in order; batch t lies in slots[t % slots]. Padding rows are zero in
 /// every column.
 ///
-/// Threads   acquire/release are for one consumer thread. Columns and slot memory outlive the loader; a slot belongs to the consumer from acquire to release, to the loader otherwise.
+/// Threads   acquire/release are for one consumer thread. Columns and slot memory outlive the loader; a slot
+///           belongs to the consumer from acquire to release, to the loader otherwise.
 /// Cost      no allocation and no lock per batch. A ready batch costs the consumer one atomic load; one that
 ///           nobody has begun is filled by the consumer itself, so it never waits for a thread to wake up.
 class BatchLoader {
