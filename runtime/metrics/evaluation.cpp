@@ -84,13 +84,15 @@ void Evaluation::add_row(std::span<const double> logits, std::int32_t label, boo
   std::size_t decision = 0;
   for (std::size_t k = 1; k < logits.size(); ++k)
     if (logits[k] > logits[decision]) decision = k;
+  exponentials_.resize(logits.size());
   EvaluatedRow row{.logits = logits,
+                   .exponentials = exponentials_,
                    .label = label,
                    .decision = static_cast<std::int32_t>(decision),
                    .most = logits[decision],
                    .one_logit = one_logit};
-  for (const double z : logits)
-    row.sum += std::exp(z - row.most);
+  for (std::size_t k = 0; k < logits.size(); ++k)
+    row.sum += exponentials_[k] = std::exp(logits[k] - row.most);
   confusion_.add(label, row.decision);
   if (logits.size() == 2) {
     const auto positive = static_cast<std::size_t>(plan_.positive_class);

@@ -73,6 +73,7 @@ private:
   std::vector<ClassGroup> groups_;
   std::vector<Reported> metrics_; ///< what finish() reports, in order
   ConfusionMatrix confusion_;
+  std::vector<double> exponentials_;   ///< [K] of the row at hand
   std::vector<double> scores_;         ///< K = 2
   std::vector<std::uint8_t> positive_; ///< K = 2
   bool has_nan_ = false;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 
 namespace tailor::runtime {
 namespace {
@@ -33,10 +32,6 @@ Status unknown(std::string_view name) {
 }
 
 } // namespace
-
-double EvaluatedRow::probability(std::size_t k) const {
-  return std::exp(logits[k] - most) / sum;
-}
 
 std::optional<double> EvaluatedSplit::mean(double sum) const {
   const std::int64_t rows = confusion.num_rows();

@@ -18,13 +18,14 @@ namespace tailor::runtime {
 /// A row as an evaluation sees it. A program with one logit z for two classes has logits (0, z), whose softmax is the
 /// same.
 struct EvaluatedRow {
-  std::span<const double> logits; ///< [K]
+  std::span<const double> logits;       ///< [K]
+  std::span<const double> exponentials; ///< [K] exp(logit - most)
   std::int32_t label = 0, decision = 0;
   double most = 0; ///< the largest logit
-  double sum = 0;  ///< of exp(logit - most) over the classes
+  double sum = 0;  ///< of the exponentials
   bool one_logit = false;
 
-  double probability(std::size_t k) const;
+  double probability(std::size_t k) const { return exponentials[k] / sum; }
   double confidence() const { return 1 / sum; } ///< max_k p_k
 };
 
