@@ -331,7 +331,6 @@ private:
           add(op.getSymName().str(), entryNamed(op.getEntry(), runtime::EntryKind::kStep));
       stage->fit_entry = entryNamed(op.getFit(), runtime::EntryKind::kFit);
       stage->eval_entry = entryNamed(op.getEval(), runtime::EntryKind::kEval);
-      stage->sampler = op.getSampler().value_or("").str();
       stage->continues = op.getContinues();
       if (ArrayAttr copies = op.getCopies().value_or(ArrayAttr()))
         for (auto pair : copies.getAsRange<ArrayAttr>())

@@ -102,7 +102,7 @@ def ControlFieldOp : Tailor_Op<"control_field", [Symbol, HasParent<"ControlOp">]
     | `schedule` | f times the factor of the schedule under P (`P.name`, `P.warmup_epochs`, ...) |
     | `average_decay` | min(f, (1 + t) / (10 + t)) after t updates while `P.warmup`, else f |
     | `epoch_row` | tensor<i32>: how many entries of the list f are at most the epoch (0-based) |
-    | `fraction_row` | the same with entries that are fractions of the epochs there will be |
+    | `fraction_row` | the same with entries that are fractions of the epochs there will be; of epochs if option f_epoch is set |
     | `random_uniform` | a draw in [0, 1), anew for every step |
     | `random_beta` | a draw from Beta(f, f), anew for every step |
 
@@ -140,9 +140,8 @@ def StageOp : Tailor_Op<"stage", [Symbol, HasParent<"StagePlanOp">]> {
   let summary = "One stage: which entry runs, on which samples, changing what when it begins.";
   let description = [{
     `entry` names a step entry; `fit` and `eval` the entries run when the stage begins and for evaluation and
-    predictions. Each names an entry or the entry_name its batch variants share. `sampler`: instead of option
-    data.sampler. What a stage trains is what its entry stores; how long it runs and what else is its own are options
-    under `stage.<name>.`.
+    predictions. Each names an entry or the entry_name its batch variants share. What a stage trains is what its entry
+    stores; how long it runs, how it draws rows and what else is its own are options under `stage.<name>.`.
 
     `continues`: the clock of schedules and the best epoch go on from the stage before; else they start anew.
     `copies`: pairs [from, to] of groups with the same states, run when the stage begins; then the groups of
@@ -153,12 +152,12 @@ def StageOp : Tailor_Op<"stage", [Symbol, HasParent<"StagePlanOp">]> {
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$entry, OptionalAttr<FlatSymbolRefAttr>:$fit,
-                       OptionalAttr<FlatSymbolRefAttr>:$eval, OptionalAttr<StrAttr>:$sampler, UnitAttr:$continues,
+                       OptionalAttr<FlatSymbolRefAttr>:$eval, UnitAttr:$continues,
                        OptionalAttr<ArrayAttr>:$copies,
                        OptionalAttr<TypedArrayAttrBase<SymbolRefAttr, "state groups">>:$initialises);
   let assemblyFormat = [{
     $sym_name `entry` `(` $entry `)` (`fit` `(` $fit^ `)`)? (`eval` `(` $eval^ `)`)?
-    (`sampler` `(` $sampler^ `)`)? (`continues` $continues^)? (`copies` `(` $copies^ `)`)?
+    (`continues` $continues^)? (`copies` `(` $copies^ `)`)?
     (`initialises` `(` $initialises^ `)`)? attr-dict
   }];
   let hasVerifier = 1;

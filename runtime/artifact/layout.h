@@ -5,9 +5,9 @@ namespace tailor::runtime {
 
 /// Raised by changes that an older reader would misread. 2: kernels carry the shapes of their launches; 3: the
 /// schema says how cells are written; 4: control fields say how they are evaluated, stages what they continue and copy.
-inline constexpr std::uint32_t kFormatVersion = 4;
+inline constexpr std::uint32_t kFormatVersion = 5;
 /// Older files lack what this reader needs to check them.
-inline constexpr std::uint32_t kOldestFormatVersion = 4;
+inline constexpr std::uint32_t kOldestFormatVersion = 5;
 inline constexpr std::uint64_t kPageBytes = 4096;
 inline constexpr char kMagic[8] = {'\x89', 'T', 'A', 'I', 'L', 'O', 'R', '\n'};
 

@@ -223,7 +223,6 @@ Stage Unpacker::stage(const fb::Stage& s) {
   out.step_entry = s.step_entry();
   out.fit_entry = s.fit_entry();
   out.eval_entry = s.eval_entry();
-  out.sampler = text(s.sampler());
   out.continues = s.continues();
   for (const fb::GroupCopy& stored : structs(s.copies()))
     out.copies.push_back({stored.from(), stored.to()});

@@ -83,8 +83,8 @@ enum class FieldBinding : std::uint8_t {
   kOption,   ///< run option `key`, the same for the whole stage
   kSchedule, ///< run option `key` is the peak, shaped by the options under `options_prefix`
   kAverageDecay, ///< d = run option `key`; min(d, (1 + t) / (10 + t)), t = updates done, if <options_prefix>.warmup
-  kEpochRow,      ///< entries of the list `key` (epochs, 0-based) that are at most the clock's epoch
-  kFractionRow,   ///< the same with entries that are fractions of the clock's epochs
+  kEpochRow, ///< entries of the list `key` (epochs, 0-based) that are at most the clock's epoch
+  kFractionRow, ///< the same with entries that are fractions of the clock's epochs; of option <key>_epoch, if set
   kRandomUniform, ///< in [0, 1), one draw a step (train/host_random.h)
   kRandomBeta,    ///< from Beta(a, a), a = run option `key`, one draw a step
   kNone,          ///< device fields
@@ -286,7 +286,6 @@ struct Stage {
   std::int32_t step_entry = -1;
   std::int32_t fit_entry = -1;  ///< run once when the stage begins; -1 = none
   std::int32_t eval_entry = -1; ///< for evaluations and predictions; -1 = neither
-  std::string sampler;          ///< empty = data.sampler
   /// The clock of schedules, and the best epoch, go on from the stage before; else they start anew. Never the first.
   bool continues = false;
   std::vector<GroupCopy> copies;                ///< run when the stage begins

@@ -120,14 +120,13 @@ Offset<fb::Variant> pack(FlatBufferBuilder& b, const Variant& variant) {
 
 Offset<fb::Stage> pack(FlatBufferBuilder& b, const Stage& stage) {
   const auto name = b.CreateString(stage.name);
-  const auto sampler = text(b, stage.sampler);
   std::vector<fb::GroupCopy> pairs;
   for (const GroupCopy& copy : stage.copies)
     pairs.emplace_back(copy.from, copy.to);
   const auto copies = b.CreateVectorOfStructs(pairs);
   const auto initialised = b.CreateVector(stage.initialised_groups);
-  return fb::CreateStage(b, name, stage.step_entry, stage.fit_entry, stage.eval_entry, sampler,
-                         stage.continues, copies, initialised);
+  return fb::CreateStage(b, name, stage.step_entry, stage.fit_entry, stage.eval_entry, stage.continues,
+                         copies, initialised);
 }
 
 struct PlacedSection {

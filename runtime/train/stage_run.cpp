@@ -118,14 +118,14 @@ Status initialise(const SeedSetup& setup, const StageRun& run, const TrainingRec
   return {};
 }
 
-/// The sampler that `data.sampler` and the stage ask for.
-Result<std::unique_ptr<Sampler>> sampler_of(const SeedSetup& setup, const Stage& stage,
-                                            const Options& options, const LoopPlan& plan, std::int64_t batch,
+/// The sampler that data.sampler of a stage's options asks for.
+Result<std::unique_ptr<Sampler>> sampler_of(const SeedSetup& setup, const Options& options,
+                                            const LoopPlan& plan, std::int64_t batch,
                                             std::int64_t first_epoch = 0) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataKeys keys, read_keys<DataKeys>(options));
   const Dataset& train = setup.data.train;
   auto sampler = make_sampler(
-      stage.sampler.empty() ? keys.sampler : stage.sampler,
+      keys.sampler,
       {train.labels(), train.num_classes, options,
        [&](std::int64_t epoch_length) { return plan.num_epochs(epoch_length, batch); }, first_epoch});
   if (!sampler.ok()) return at_option(options, std::move(sampler).status());
@@ -139,7 +139,7 @@ std::vector<std::string> corrections_by_sampler(const SeedSetup& setup, const St
   const Options compiled = options_of_stage(setup.executor.spec().options, stage.name);
   const std::string& key = key_name(&DataKeys::sampler);
   const Option *chosen = options.find(key), *program = compiled.find(key);
-  if (!stage.sampler.empty() || !chosen || (program && program->value == chosen->value)) return {};
+  if (!chosen || (program && program->value == chosen->value)) return {};
   const std::string* name = chosen->value.as_string();
   const SamplerSpec* sampler = name ? Registry<SamplerSpec>::find(*name) : nullptr;
   return sampler && sampler->favours_rare ? double_corrections(options, *name) : std::vector<std::string>();
@@ -217,7 +217,7 @@ Result<Length> check_later_stage(const SeedSetup& setup, const Stage& stage) {
                                 variant_for(spec, stage.step_entry, setup.trainer.batch));
   const std::int64_t batch = variant_of(spec, variant).batch;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::unique_ptr<Sampler> sampler,
-                                sampler_of(setup, stage, options, plan, batch));
+                                sampler_of(setup, options, plan, batch));
   TAILOR_RETURN_IF_ERROR_AS_IS(check_batch_norm(setup, batch, sampler->epoch_length(), plan.drop_last));
   TAILOR_RETURN_IF_ERROR_AS_IS(evaluation_of(setup, stage, options, plan).status());
   return length_of(plan, *sampler, batch);
@@ -279,7 +279,7 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
                           "; another batch size needs a run of its own, with another --out"));
 
   TAILOR_ASSIGN_OR_RETURN_AS_IS(std::unique_ptr<Sampler> sampler,
-                                sampler_of(setup, *run.stage, run.options, run.plan, batch,
+                                sampler_of(setup, run.options, run.plan, batch,
                                            record.epoch - (record.stage_begun ? record.stage_epoch : 0)));
   if (const std::string note = sampler->note(); !note.empty()) setup.warnings.say(note);
   for (const std::string& note : corrections_by_sampler(setup, *run.stage, run.options))

@@ -17,9 +17,9 @@ tailor.program @p {
 
 tailor.program @p {
   tailor.entry @a kind(step) batch(8) {}
-  tailor.stage_plan { tailor.stage @main entry(@a) sampler("uniform") }
+  tailor.stage_plan { tailor.stage @main entry(@a) }
   // expected-error @+1 {{is the second stage plan of program @p}}
-  tailor.stage_plan { tailor.stage @main entry(@a) sampler("uniform") }
+  tailor.stage_plan { tailor.stage @main entry(@a) }
 }
 
 // -----
@@ -150,7 +150,7 @@ tailor.program @p {
 tailor.program @p {
   tailor.stage_plan {
     // expected-error @+1 {{entry names the unknown entry @train_step}}
-    tailor.stage @main entry(@train_step) sampler("uniform")
+    tailor.stage @main entry(@train_step)
   }
 }
 
@@ -160,7 +160,7 @@ tailor.program @p {
   tailor.entry @a kind(eval) batch(8) {}
   tailor.stage_plan {
     // expected-error @+1 {{entry expects an entry of kind step but @a is of kind eval}}
-    tailor.stage @main entry(@a) sampler("uniform")
+    tailor.stage @main entry(@a)
   }
 }
 
@@ -170,7 +170,7 @@ tailor.program @p {
   tailor.entry @a kind(step) batch(8) {}
   tailor.stage_plan {
     // expected-error @+1 {{initialises the unknown group @sgd}}
-    tailor.stage @main entry(@a) sampler("uniform") initialises([@sgd])
+    tailor.stage @main entry(@a) initialises([@sgd])
   }
 }
 

@@ -131,10 +131,10 @@ tailor.program @sam_a {
 
   // CHECK: tailor.stage_plan {
   // CHECK-NEXT: tailor.stage @warm entry(@train_step)
-  // CHECK-NEXT: tailor.stage @main entry(@train_step_b64) fit(@fit) eval(@eval) sampler("class_balanced") continues copies({{\[\[}}@ema, @net]]) initialises([@sgd])
+  // CHECK-NEXT: tailor.stage @main entry(@train_step_b64) fit(@fit) eval(@eval) continues copies({{\[\[}}@ema, @net]]) initialises([@sgd])
   tailor.stage_plan {
     tailor.stage @warm entry(@train_step)
-    tailor.stage @main entry(@train_step_b64) fit(@fit) eval(@eval) sampler("class_balanced") continues
+    tailor.stage @main entry(@train_step_b64) fit(@fit) eval(@eval) continues
         copies([[@ema, @net]]) initialises([@sgd])
   }
 }

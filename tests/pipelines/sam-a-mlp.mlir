@@ -153,6 +153,6 @@ tailor.program @sam_a {
     tailor.output "logits", %logits : tensor<64x3xf32>
   }
   tailor.stage_plan {
-    tailor.stage @main entry(@train_step) sampler("uniform")
+    tailor.stage @main entry(@train_step)
   }
 }

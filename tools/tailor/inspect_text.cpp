@@ -142,13 +142,12 @@ std::string schema_line(const runtime::DataSchema& schema) {
   return text + (schema.class_names.size() > kMostNames ? ", ...\n" : "\n");
 }
 
-/// "stage head: head_step after fit, evaluated by eval_step, sampler class_aware, copies net -> generator, initialises
-/// head, run.epochs = 10"
+/// "stage head: head_step after fit, evaluated by eval_step, copies net -> generator, initialises head,
+/// data.sampler = "class_aware", run.epochs = 10"
 std::string stage_line(const runtime::ArtifactSpec& spec, const runtime::Stage& stage) {
   std::string text = "stage " + stage.name + ": " + entry_name(spec, stage.step_entry, -1);
   if (stage.fit_entry >= 0) text += " after " + entry_name(spec, stage.fit_entry, -1);
   if (stage.eval_entry >= 0) text += ", evaluated by " + entry_name(spec, stage.eval_entry, -1);
-  if (!stage.sampler.empty()) text += ", sampler " + stage.sampler;
   if (stage.continues) text += ", goes on with the clock and the best epoch of the stage before";
   const auto group = [&](std::int32_t index) { return spec.groups[static_cast<std::size_t>(index)].name; };
   for (const runtime::GroupCopy& copy : stage.copies)

@@ -42,7 +42,7 @@ std::string nameOf(const runtime::ArtifactSpec& spec, int32_t entry) {
 TEST(Stages, SayWhichEntriesTheyRunAndWhatTheyInitialise) {
   const auto artifact = compiled(
       "    tailor.stage @first entry(@a)\n"
-      "    tailor.stage @second entry(@step_b) fit(@fit_b) eval(@eb) sampler(\"class_balanced\") continues"
+      "    tailor.stage @second entry(@step_b) fit(@fit_b) eval(@eb) continues"
       " copies([[@net, @slots]]) initialises([@head, @slots])\n");
   ASSERT_TRUE(artifact);
   const runtime::ArtifactSpec& spec = artifact->spec();
@@ -51,13 +51,11 @@ TEST(Stages, SayWhichEntriesTheyRunAndWhatTheyInitialise) {
   EXPECT_EQ(nameOf(spec, first.step_entry), "a");
   EXPECT_EQ(nameOf(spec, first.fit_entry), "fit_a");
   EXPECT_EQ(nameOf(spec, first.eval_entry), "ea");
-  EXPECT_EQ(first.sampler, "");
   EXPECT_FALSE(first.continues);
   EXPECT_THAT(first.initialised_groups, ElementsAre(0, 1, 2));
   EXPECT_EQ(nameOf(spec, second.step_entry), "b");
   EXPECT_EQ(nameOf(spec, second.fit_entry), "fit_b");
   EXPECT_EQ(nameOf(spec, second.eval_entry), "eb");
-  EXPECT_EQ(second.sampler, "class_balanced");
   EXPECT_TRUE(second.continues);
   EXPECT_THAT(second.copies, ElementsAre(runtime::GroupCopy{0, 2}));
   EXPECT_THAT(second.initialised_groups, ElementsAre(1, 2));

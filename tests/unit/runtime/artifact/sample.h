@@ -114,7 +114,6 @@ inline ArtifactSpec sample_spec() {
   stage.step_entry = 0;
   stage.fit_entry = 2;
   stage.eval_entry = 1;
-  stage.sampler = "class_balanced";
   stage.initialised_groups = {0, 1};
   Stage second = stage;
   second.name = "second";
