@@ -1,0 +1,308 @@
+// CIFAR-10 and CIFAR-100 in their binary version (Krizhevsky 2009).
+#include "runtime/base/file.h"
+#include "runtime/data/key_error.h"
+#include "runtime/data/source.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
+#include <sstream>
+
+namespace tailor::runtime {
+
+/// Which of the two labels of a CIFAR-100 record is the class.
+enum class CifarLabel { kFine, kCoarse };
+template <> struct Words<CifarLabel> {
+  static constexpr std::pair<CifarLabel, const char*> kAll[] = {{CifarLabel::kFine, "fine"},
+                                                                {CifarLabel::kCoarse, "coarse"}};
+};
+
+namespace {
+
+constexpr std::int32_t kSide = 32, kChannels = 3;
+constexpr std::size_t kPlane = std::size_t{kSide} * kSide, kPixels = kPlane * kChannels;
+
+struct CifarKeys {
+  std::string folder;
+  std::vector<std::string> train, val, test;
+  CifarLabel label = CifarLabel::kFine;
+
+  static const KeySet<CifarKeys>& keys() {
+    static const KeySet<CifarKeys> set{
+        "data.cifar.",
+        {key("folder", &CifarKeys::folder,
+             {.text = "folder of the unpacked binary version; `--data FOLDER` puts a folder in front",
+              .source = "",
+              .type = KeyType::kPath,
+              .unset = true}),
+         key("train", &CifarKeys::train,
+             {.text = "its files of training images; default: the five batches of CIFAR-10, train.bin of "
+                      "CIFAR-100",
+              .unset = true}),
+         key("val", &CifarKeys::val,
+             {.text = "its files of validation images; default: none", .unset = true}),
+         key("test", &CifarKeys::test,
+             {.text = "its files of test images; default: test_batch.bin of CIFAR-10, test.bin of CIFAR-100",
+              .unset = true}),
+         key("label", &CifarKeys::label,
+             {.stage = kCompiled, .text = "class of a CIFAR-100 image: one of 100, or of 20 above them"})}};
+    return set;
+  }
+};
+
+/// What tells the two sets apart.
+struct CifarFormat {
+  std::string_view name;
+  std::size_t num_labels;           ///< bytes ahead of the pixels
+  std::size_t label;                ///< which of them is the class
+  std::vector<std::string> classes; ///< in class order
+  std::vector<std::string> train, test;
+  std::array<float, kChannels> mean, deviation; ///< methods.md 1.4, of pixels in [0, 1]
+
+  std::size_t record_bytes() const { return num_labels + kPixels; }
+};
+
+std::vector<std::string> words_in(const char* text) {
+  std::istringstream words(text);
+  std::vector<std::string> result;
+  for (std::string word; words >> word;)
+    result.push_back(word);
+  return result;
+}
+
+CifarFormat cifar10() {
+  return {.name = "cifar10",
+          .num_labels = 1,
+          .label = 0,
+          .classes = words_in("airplane automobile bird cat deer dog frog horse ship truck"),
+          .train = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
+                    "data_batch_5.bin"},
+          .test = {"test_batch.bin"},
+          .mean = {0.4914f, 0.4822f, 0.4465f},
+          .deviation = {0.2023f, 0.1994f, 0.2010f}};
+}
+
+/// A record has the coarse label, then the fine one.
+CifarFormat cifar100(CifarLabel label) {
+  const bool fine = label == CifarLabel::kFine;
+  return {
+      .name = "cifar100",
+      .num_labels = 2,
+      .label = fine ? std::size_t{1} : std::size_t{0},
+      .classes = words_in(
+          fine ? "apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus "
+                 "butterfly camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch "
+                 "crab crocodile cup dinosaur dolphin elephant flatfish forest fox girl hamster house "
+                 "kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree motorcycle "
+                 "mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree "
+                 "plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark "
+                 "shrew skunk skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table "
+                 "tank telephone television tiger tractor train trout tulip turtle wardrobe whale "
+                 "willow_tree wolf woman worm"
+               : "aquatic_mammals fish flowers food_containers fruit_and_vegetables "
+                 "household_electrical_devices household_furniture insects large_carnivores "
+                 "large_man-made_outdoor_things large_natural_outdoor_scenes "
+                 "large_omnivores_and_herbivores medium_mammals non-insect_invertebrates people reptiles "
+                 "small_mammals trees vehicles_1 vehicles_2"),
+      .train = {"train.bin"},
+      .test = {"test.bin"},
+      .mean = {0.5071f, 0.4867f, 0.4408f},
+      .deviation = {0.2675f, 0.2565f, 0.2761f}};
+}
+
+/// Images [32, 32, 3] in f32, (pixel / 255 - mean) / deviation of their channel.
+class CifarSource final : public DataSource {
+public:
+  CifarSource(CifarFormat format, std::string folder, std::vector<std::string> train,
+              std::vector<std::string> val, std::vector<std::string> test)
+      : format_(std::move(format)), folder_(std::move(folder)), train_(std::move(train)),
+        val_(std::move(val)), test_(std::move(test)) {
+    for (std::size_t c = 0; c < kChannels; ++c)
+      for (std::size_t pixel = 0; pixel < 256; ++pixel)
+        normalised_[c][pixel] = (static_cast<float>(pixel) / 255.0f - format_.mean[c]) / format_.deviation[c];
+  }
+
+  Result<DataSchema> schema(SchemaNotes*) const override {
+    DataSchema schema;
+    schema.image_height = schema.image_width = kSide;
+    schema.image_channels = kChannels;
+    schema.num_classes = static_cast<std::int32_t>(format_.classes.size());
+    schema.class_names = format_.classes;
+    return schema;
+  }
+
+  Result<SourceRows> read(const DataSchema& schema, std::uint64_t) const override {
+    TAILOR_RETURN_IF_ERROR_AS_IS(check(schema));
+    TAILOR_RETURN_IF_ERROR_AS_IS(check_files());
+    SourceRows rows;
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(rows.train, read_part(train_, schema));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(rows.test, read_part(test_, schema));
+    rows.own_test = true;
+    if (!val_.empty()) {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(rows.val, read_part(val_, schema));
+      rows.own_val = true;
+    }
+    rows.rows = {all_rows(rows.train.num_rows), all_rows(rows.val.num_rows), all_rows(rows.test.num_rows)};
+    return rows;
+  }
+
+  Result<RawTable> read_file(const std::string& path, const DataSchema& schema,
+                             bool need_label) const override {
+    TAILOR_RETURN_IF_ERROR_AS_IS(check(schema));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(RawTable table, read_images({path}, path, schema));
+    if (!need_label) table.label.clear();
+    return table;
+  }
+
+  ValidationRows validation() const override {
+    return val_.empty() ? ValidationRows::kNone : ValidationRows::kOwn;
+  }
+
+  std::vector<std::pair<std::string, std::string>> files() const override {
+    std::vector<std::pair<std::string, std::string>> files;
+    const auto add = [&](const char* what, const std::vector<std::string>& names) {
+      for (const std::string& name : names)
+        files.emplace_back(what, join_path(folder_, name));
+    };
+    add("training images", train_);
+    add("validation images", val_);
+    add("test images", test_);
+    return files;
+  }
+
+private:
+  Status check(const DataSchema& schema) const {
+    if (schema.image_height != kSide || schema.image_width != kSide || schema.image_channels != kChannels ||
+        schema.class_names != format_.classes)
+      return incompatible("the program was compiled for images of ", schema.image_height, " x ",
+                          schema.image_width, " x ", schema.image_channels, " in ", schema.num_classes,
+                          " classes, ", format_.name, " has 32 x 32 x 3 in ", format_.classes.size());
+    return {};
+  }
+
+  /// Every missing file in one message.
+  Status check_files() const {
+    std::string missing;
+    for (const auto& [what, path] : files())
+      if (!file_exists(path)) missing += concat(missing.empty() ? "" : ", ", "'", path, "'");
+    if (missing.empty()) return {};
+    return not_found("no such file: ", missing)
+        .about(key_name(&CifarKeys::folder))
+        .with_hint(concat("the folder holds the unpacked files of the binary version; ",
+                          key_name(&CifarKeys::train), ", val and test name others"));
+  }
+
+  Result<RawTable> read_part(const std::vector<std::string>& names, const DataSchema& schema) const {
+    std::vector<std::string> paths;
+    for (const std::string& name : names)
+      paths.push_back(join_path(folder_, name));
+    return read_images(paths, paths.size() == 1 ? paths[0] : folder_, schema);
+  }
+
+  Result<RawTable> read_images(const std::vector<std::string>& paths, const std::string& name,
+                               const DataSchema& schema) const {
+    std::vector<std::vector<std::byte>> files;
+    RawTable table;
+    table.path = name;
+    for (const std::string& path : paths) {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(std::vector<std::byte> bytes, read_bytes(path));
+      TAILOR_RETURN_IF_ERROR_AS_IS(check_size(path, bytes.size()));
+      table.num_rows += static_cast<std::int64_t>(bytes.size() / format_.record_bytes());
+      files.push_back(std::move(bytes));
+    }
+    const std::vector<InputColumn> inputs = schema.inputs();
+    const auto image = std::find_if(inputs.begin(), inputs.end(), [](const InputColumn& input) {
+      return input.name == input_names::kImage;
+    });
+    DataColumn& images = table.columns.emplace_back(*image, table.num_rows);
+    float* to = images.values<float>().data();
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      const std::size_t records = files[i].size() / format_.record_bytes();
+      for (std::size_t record = 0; record < records; ++record, to += kPixels) {
+        const std::byte* from = files[i].data() + record * format_.record_bytes();
+        const auto label = std::to_integer<std::int32_t>(from[format_.label]);
+        if (label >= schema.num_classes)
+          return invalid_argument("record ", record, " of '", paths[i], "': label ", label,
+                                  ", expected 0 to ", schema.num_classes - 1);
+        table.label.push_back(label);
+        put_image(from + format_.num_labels, to);
+      }
+      files[i] = {};
+    }
+    return table;
+  }
+
+  Status check_size(const std::string& path, std::size_t bytes) const {
+    const std::size_t record = format_.record_bytes();
+    if (bytes == 0) return invalid_argument("'", path, "' is empty, expected records of ", record, " bytes");
+    if (bytes % record == 0) return {};
+    return invalid_argument("'", path, "' ends in a record of ", bytes % record, " bytes, behind ",
+                            bytes / record, " of the ", record, " bytes that ", format_.name, " has")
+        .with_hint("the file is cut short, packed, or of another set: records of cifar10 have 3073 bytes, of "
+                   "cifar100 3074");
+  }
+
+  /// Planes of red, green and blue become [H, W, C].
+  void put_image(const std::byte* planes, float* to) const {
+    for (std::size_t i = 0; i < kPlane; ++i)
+      for (std::size_t c = 0; c < kChannels; ++c)
+        *to++ = normalised_[c][std::to_integer<std::size_t>(planes[c * kPlane + i])];
+  }
+
+  CifarFormat format_;
+  std::string folder_;
+  std::vector<std::string> train_, val_, test_;
+  std::array<std::array<float, 256>, kChannels> normalised_; ///< by channel and pixel
+};
+
+Result<std::shared_ptr<const DataSource>> make(const SourceRequest& request, const CifarKeys& keys,
+                                               CifarFormat format) {
+  if (keys.folder.empty())
+    return wrong(key_name(&CifarKeys::folder), " is not set, expected the folder with ", format.train[0]);
+  const std::vector<std::string> train = keys.train.empty() ? format.train : keys.train,
+                                 test = keys.test.empty() ? format.test : keys.test;
+  // Images that are trained on and tested on would pass for learnt.
+  std::map<std::string, std::string> key_of;
+  const auto add = [&](const std::vector<std::string>& names, const std::string& key) -> Status {
+    for (const std::string& name : names)
+      if (const auto [found, is_new] = key_of.emplace(std::filesystem::path(name).lexically_normal(), key);
+          !is_new)
+        return wrong(key, " names '", name, "', and so does ", found->second,
+                     ": expected every file in one split, once");
+    return {};
+  };
+  TAILOR_RETURN_IF_ERROR_AS_IS(add(train, key_name(&CifarKeys::train)));
+  TAILOR_RETURN_IF_ERROR_AS_IS(add(keys.val, key_name(&CifarKeys::val)));
+  TAILOR_RETURN_IF_ERROR_AS_IS(add(test, key_name(&CifarKeys::test)));
+  return std::shared_ptr<const DataSource>(std::make_shared<CifarSource>(
+      std::move(format), join_path(request.directory, keys.folder), train, keys.val, test));
+}
+
+std::vector<KeySpec> shared_keys() {
+  return {key_spec(&CifarKeys::folder), key_spec(&CifarKeys::train), key_spec(&CifarKeys::val),
+          key_spec(&CifarKeys::test)};
+}
+
+const Registered<SourceSpec> registered10{
+    {.name = "cifar10",
+     .text = "CIFAR-10 in its binary version: images of 32 x 32 in 10 classes",
+     .source = "methods 1.4",
+     .keys = shared_keys(),
+     .make = [](const SourceRequest& request) -> Result<std::shared_ptr<const DataSource>> {
+       TAILOR_ASSIGN_OR_RETURN_AS_IS(const CifarKeys keys, read_keys<CifarKeys>(request.options));
+       return make(request, keys, cifar10());
+     }}};
+
+const Registered<SourceSpec> registered100{
+    {.name = "cifar100",
+     .text = "CIFAR-100 in its binary version: images of 32 x 32 in 100 or 20 classes",
+     .source = "methods 1.4",
+     .keys = CifarKeys::keys().specs(),
+     .make = [](const SourceRequest& request) -> Result<std::shared_ptr<const DataSource>> {
+       TAILOR_ASSIGN_OR_RETURN_AS_IS(const CifarKeys keys, read_keys<CifarKeys>(request.options));
+       return make(request, keys, cifar100(keys.label));
+     }}};
+
+} // namespace
+} // namespace tailor::runtime
