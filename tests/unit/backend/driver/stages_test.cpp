@@ -40,10 +40,9 @@ std::string nameOf(const runtime::ArtifactSpec& spec, int32_t entry) {
 }
 
 TEST(Stages, SayWhichEntriesTheyRunAndWhatTheyInitialise) {
-  const auto artifact = compiled(
-      "    tailor.stage @first entry(@a)\n"
-      "    tailor.stage @second entry(@step_b) fit(@fit_b) eval(@eb) continues"
-      " copies([[@net, @slots]]) initialises([@head, @slots])\n");
+  const auto artifact = compiled("    tailor.stage @first entry(@a)\n"
+                                 "    tailor.stage @second entry(@step_b) fit(@fit_b) eval(@eb) continues"
+                                 " copies([[@net, @slots]]) initialises([@head, @slots])\n");
   ASSERT_TRUE(artifact);
   const runtime::ArtifactSpec& spec = artifact->spec();
   ASSERT_EQ(spec.stages.size(), 2u);
