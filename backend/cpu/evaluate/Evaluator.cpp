@@ -1,9 +1,11 @@
 #include "backend/cpu/evaluate/Evaluator.h"
 
+#include "ir/Fusion.h"
 #include "ir/Tailor.h"
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Diagnostics.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace tailor::backend {
 
@@ -241,15 +243,27 @@ static void prefetchLine(VectorBuilder& b, Value pointer, RankedTensorType type,
                                forWrite ? kFirstLevel : kSecondLevel, kData);
 }
 
-void Evaluator::prefetch(Value tensor, ArrayRef<Coord> coords) {
-  auto type = mlir::cast<RankedTensorType>(tensor.getType());
-  if (auto pointer = pointers_.find(tensor); pointer != pointers_.end())
-    return prefetchLine(b_, pointer->second, type, coords, /*forWrite=*/false);
+/// The operands in memory that `tensor` is computed from at the same position.
+static void collectMemory(Value tensor, const llvm::DenseMap<Value, Value>& pointers,
+                          llvm::SmallSetVector<Value, 4>& memory) {
+  if (pointers.contains(tensor)) {
+    memory.insert(tensor);
+    return;
+  }
   mlir::Operation* op = tensor.getDefiningOp();
-  if (!op->hasTrait<ir::Elementwise>()) return;
+  ir::FusionClass fusionClass = ir::fusionClassOf(op);
+  if (fusionClass != ir::FusionClass::Elementwise && fusionClass != ir::FusionClass::ChannelMap) return;
+  auto shapeOf = [](Value v) { return mlir::cast<RankedTensorType>(v.getType()).getShape(); };
   for (Value operand : op->getOperands())
-    if (mlir::cast<RankedTensorType>(operand.getType()).getShape() == type.getShape())
-      prefetch(operand, coords);
+    if (shapeOf(operand) == shapeOf(tensor)) collectMemory(operand, pointers, memory);
+}
+
+void Evaluator::prefetch(Value tensor, ArrayRef<Coord> coords) {
+  llvm::SmallSetVector<Value, 4> memory;
+  collectMemory(tensor, pointers_, memory);
+  for (Value operand : memory)
+    prefetchLine(b_, pointers_[operand], mlir::cast<RankedTensorType>(operand.getType()), coords,
+                 /*forWrite=*/false);
 }
 
 void Evaluator::prefetchForWrite(Value pointer, RankedTensorType type, ArrayRef<Coord> coords) {

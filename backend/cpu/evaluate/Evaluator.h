@@ -72,8 +72,8 @@ public:
   void define(mlir::Value tensor, llvm::ArrayRef<Coord> coords, mlir::Value value);
   void store(mlir::Value value, mlir::Value pointer, mlir::RankedTensorType type,
              llvm::ArrayRef<Coord> coords);
-  /// Asks for the cache lines that `at` will read at a position, as far as elementwise ops lead there. The position
-  /// may lie outside of the tensor.
+  /// Asks for the cache lines that `at` will read at a position, as far as ops that keep positions lead there. The
+  /// position may lie outside of the tensor.
   void prefetch(mlir::Value tensor, llvm::ArrayRef<Coord> coords);
   /// The same for a place that will be written.
   void prefetchForWrite(mlir::Value pointer, mlir::RankedTensorType type, llvm::ArrayRef<Coord> coords);
