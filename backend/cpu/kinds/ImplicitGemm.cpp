@@ -241,6 +241,7 @@ private:
     const TapAxis& column = *pair.column;
     unsigned vectors = channels.size();
     int64_t k = plan_.sourceChannels;
+    prefetchStores(column, tile, n, y, channels);
     Value start = b.mul(sourceStart(b, column, tile.position), b.index(sourcePixel()));
     SmallVector<Value> sums = zeros(tile.pixels * vectors);
     SmallVector<bool> all(tile.pixels, true);
@@ -334,6 +335,17 @@ private:
     });
     for (size_t i = 0; i < sums.size(); ++i)
       sums[i] = loop.getResult(i);
+  }
+
+  /// What the stores of a tile touch arrives while its sums are computed.
+  void prefetchStores(const TapAxis& column, const TapTile& tile, const Coord& n, const Coord& y,
+                      llvm::ArrayRef<Coord> channels) {
+    VectorBuilder& b = *b_;
+    for (unsigned i = 0; i < tile.pixels; ++i) {
+      Coord x = e_->coord(targetPosition(b, column, b.add(tile.position, b.index(i))));
+      for (const Coord& channel : channels)
+        prefetchConvolution(*e_, *frame_, context_.kernel, conv_, {n, y, x, channel});
+    }
   }
 
   void storeSums(const TapAxis& column, const TapTile& tile, const Coord& n, const Coord& y,

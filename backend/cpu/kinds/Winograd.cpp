@@ -24,6 +24,7 @@ bool isWinogradProblem(const ConvolutionProblem& problem) {
 namespace {
 
 constexpr int64_t kTaps = 9;
+constexpr int64_t kLineBytes = 64, kLineElements = kLineBytes / int64_t(sizeof(float));
 
 SmallVector<Value> none() {
   return {};
@@ -35,11 +36,14 @@ public:
   PlaneProducts(VectorBuilder& b, const WinogradPlan& plan, int64_t points)
       : b_(b), plan_(plan), points_(points), lanes_(b.lanes()) {}
 
-  /// Panels [firstPanel, lastPanel) of `weights`; the first is at column 0 of `products`.
-  void emit(Value inputs, Value weights, Value products, Value tiles, Value firstPanel, Value lastPanel) {
+  /// Panels [firstPanel, lastPanel) of `weights`; the first is at column 0 of `products`. `beside(point)` is emitted
+  /// before the products of each point.
+  void emit(Value inputs, Value weights, Value products, Value tiles, Value firstPanel, Value lastPanel,
+            llvm::function_ref<void(Value)> beside) {
     bool narrow = plan_.lastVectors < plan_.tile.vectors;
     Value full = narrow ? b_.min(lastPanel, b_.index(plan_.panels - 1)) : lastPanel;
     b_.loop(b_.index(0), b_.index(points_), 1, {}, [&](Value point, ValueRange) {
+      beside(point);
       Value v = at(inputs, b_.mul(point, b_.index(plan_.inputStride())));
       Value u = at(weights, b_.mul(point, b_.index(plan_.weightStride())));
       Value m = at(products, b_.mul(point, b_.index(plan_.productStride())));
@@ -290,7 +294,8 @@ private:
       Value numTiles = b.mul(rows, b.index(plan_.tileColumns));
       e.loop(b.index(0), b.index(plan_.panels), plan_.blockPanels, {}, [&](Value panel, ValueRange) {
         Value lastPanel = b.min(b.add(panel, b.index(plan_.blockPanels)), b.index(plan_.panels));
-        product.emit(inputs, weights, products, numTiles, panel, lastPanel);
+        product.emit(inputs, weights, products, numTiles, panel, lastPanel,
+                     [&](Value point) { prefetchBlock(e, frame, from, point); });
         e.loop(b.index(0), rows, 1, {}, [&](Value row, ValueRange) {
           auto [image, tileRow] = placeOf(b, b.add(from, row));
           Value offset = b.mul(row, b.index(plan_.tileColumns * plan_.blockWidth()));
@@ -337,7 +342,8 @@ private:
     VectorBuilder& b = e.builder();
     int64_t m = form_.outputs, full = plan_.output[1] / m, rest = plan_.output[1] % m;
     auto tile = [&](Value column, int64_t columns) {
-      prefetchTile(e, frame, place, output, b.add(column, b.index(1)), rows, columns);
+      if (!prefetchesBlocks())
+        prefetchTile(e, frame, place, output, b.add(column, b.index(1)), rows, columns);
       Value from = b.elementPointer(source, b.f32(), b.mul(column, b.index(plan_.blockWidth())));
       SmallVector<Value> results = form_.output.applyTwice(b, [&](int64_t i, int64_t j) {
         return b.loadVector(from, b.f32(), b.index((i * form_.tile() + j) * plan_.productStride()));
@@ -356,6 +362,38 @@ private:
         return none();
       });
     if (rest > 0) tile(b.index(full), rest);
+  }
+
+  /// Lines of each image that the stores of a block of tile rows touch: rows of images, one behind the other.
+  int64_t blockLines() const {
+    return ceilDiv(plan_.blockRows * form_.outputs * plan_.output[1] * plan_.outputs, kLineElements);
+  }
+
+  /// True if the stores of a block are asked for while its products are computed, which need no memory: where there
+  /// is one block of outputs and what the stores touch stays in the second-level cache beside the planes.
+  bool prefetchesBlocks() const {
+    constexpr int64_t kMostBytes = 192 << 10;
+    int64_t images = 1;
+    for (Value argument : context_.kernel.getBlock().getArguments())
+      images += tensorTypeOf(argument).getShape() == tensorTypeOf(conv_.result()).getShape();
+    return plan_.blockPanels == plan_.panels && blockLines() * images * kLineBytes <= kMostBytes;
+  }
+
+  /// The share of one point in that, for the block that starts at tile row `from`.
+  void prefetchBlock(Evaluator& e, KernelFrame& frame, Value from, Value point) {
+    if (!prefetchesBlocks()) return;
+    VectorBuilder& b = e.builder();
+    int64_t share = ceilDiv(blockLines(), form_.points());
+    e.region([&] {
+      auto [image, tileRow] = placeOf(b, from);
+      Coord n = e.coord(image), y = e.coord(b.mul(tileRow, b.index(form_.outputs))), x = e.fixedCoord(0);
+      Value first = b.mul(point, b.index(share));
+      e.loop(first, b.add(first, b.index(share)), 1, {}, [&](Value line, ValueRange) {
+        Coord element = e.laneCoord(b.mul(line, b.index(kLineElements)));
+        prefetchConvolution(e, frame, context_.kernel, conv_, {n, y, x, element});
+        return none();
+      });
+    });
   }
 
   /// Asks for what the stores of a tile write and what is computed in them reads.
