@@ -74,7 +74,7 @@ public:
     Value first = b_.sub(b_.mul(tileRow, b_.index(tiles.step)), b_.index(tiles.top));
     for (int64_t i = 0; i < tiles.transform.from; ++i)
       rows_.push_back(e.coord(b_.add(first, b_.index(i))));
-    for (int64_t i = 0; i < tiles.step; ++i)
+    for (int64_t i = 0; tiles.asksAhead && i < tiles.step; ++i)
       rowsAhead_.push_back(e.coord(b_.add(first, b_.index(tiles.transform.from + i))));
   }
 
@@ -152,6 +152,24 @@ private:
 };
 
 } // namespace
+
+void prefetchTileRows(Evaluator& e, const WinogradTiles& tiles, Value n, Value tileRow, int64_t count,
+                      Value part, int64_t parts) {
+  VectorBuilder& b = e.builder();
+  constexpr int64_t kLineElements = 64 / int64_t(sizeof(float));
+  int64_t lines = count * tiles.step * tiles.width * tiles.channels.channels / kLineElements;
+  int64_t share = (lines + parts - 1) / parts;
+  e.region([&] {
+    int64_t shared = tiles.transform.from - tiles.step; // rows of a tile that the one above it has as well
+    Value row = b.add(b.mul(tileRow, b.index(tiles.step)), b.index(shared - tiles.top));
+    Coord image = e.coord(n), y = e.coord(row), x = e.fixedCoord(0);
+    Value first = b.mul(part, b.index(share));
+    e.loop(first, b.add(first, b.index(share)), 1, {}, [&](Value line, ValueRange) {
+      e.prefetch(tiles.tensor, {image, y, x, e.laneCoord(b.mul(line, b.index(kLineElements)))});
+      return none();
+    });
+  });
+}
 
 void emitTileRow(Evaluator& e, const WinogradTiles& tiles, Value n, Value tileRow, Value buffer,
                  const WinogradPlanes& planes) {

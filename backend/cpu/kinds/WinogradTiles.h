@@ -26,6 +26,7 @@ struct WinogradTiles {
   int64_t tileRows = 0, tileColumns = 0; ///< of an image
   int64_t step = 0;                      ///< from tile to tile; a tile covers transform.from rows and columns
   LinearTransform transform;
+  bool asksAhead = true; ///< for the rows that the next tile row adds
 
   int64_t bufferColumns() const { return (tileColumns - 1) * step + transform.from; }
   int64_t bufferElements(int64_t lanes) const { return transform.to * bufferColumns() * lanes; }
@@ -45,6 +46,11 @@ void clearTileBuffer(VectorBuilder& b, const WinogradTiles& tiles, mlir::Value b
 /// Transforms tile row `tileRow` of image `n`; its first tile is tile 0 of `planes`.
 void emitTileRow(Evaluator& e, const WinogradTiles& tiles, mlir::Value n, mlir::Value tileRow,
                  mlir::Value buffer, const WinogradPlanes& planes);
+
+/// Asks for one of `parts` equal parts of what `count` tile rows from `tileRow` of image `n` on read and those before
+/// them did not: rows of all channels, which lie behind one another. Between computations that need no memory.
+void prefetchTileRows(Evaluator& e, const WinogradTiles& tiles, mlir::Value n, mlir::Value tileRow,
+                      int64_t count, mlir::Value part, int64_t parts);
 
 /// Runs `body(channel, first)` for every vector of channels; the last one is masked if it is not full. `first` counts
 /// from the first channel of the window.

@@ -108,6 +108,7 @@ private:
     tiles.tileColumns = plan_.tileColumns;
     tiles.step = form_.outputs;
     tiles.transform = form_.input;
+    tiles.asksAhead = !prefetchesBlocks();
     return tiles;
   }
 
@@ -121,7 +122,19 @@ private:
     tiles.tileColumns = plan_.tileColumns;
     tiles.step = form_.outputs;
     tiles.transform = form_.outputGrad;
+    tiles.asksAhead = !prefetchesBlocks();
     return tiles;
+  }
+
+  /// True if the next block of tile rows is asked for while the products of this one are computed, which need no memory:
+  /// where all outputs are one slice, and a block stays in the second-level cache beside the planes.
+  bool prefetchesBlocks() const {
+    constexpr int64_t kMostBytes = 256 << 10;
+    int64_t rows = plan_.blockRows * form_.outputs, bytes = 0;
+    for (Value argument : context_.kernel.getBlock().getArguments())
+      if (mlir::RankedTensorType type = tensorTypeOf(argument); type.getRank() == 4)
+        bytes += rows * type.getDimSize(2) * type.getDimSize(3) * int64_t(sizeof(float));
+    return plan_.slices == 1 && bytes <= kMostBytes;
   }
 
   // --- launch
@@ -172,7 +185,15 @@ private:
           return none();
         });
         Value tiles = b.mul(rows, b.index(plan_.tileColumns));
-        addProducts(b, inputs, grads, sums, tiles, outputs, b.compare(CmpIPredicate::eq, row, first));
+        addProducts(b, inputs, grads, sums, tiles, outputs, b.compare(CmpIPredicate::eq, row, first),
+                    [&](Value point) {
+                      if (!prefetchesBlocks()) return;
+                      Value next = b.add(row, b.index(plan_.blockRows));
+                      Value image = divideDown(b, next, plan_.tileRows);
+                      Value tileRow = b.sub(next, b.mul(image, b.index(plan_.tileRows)));
+                      for (const WinogradTiles* tiles : {&input, &grad})
+                        prefetchTileRows(e, *tiles, image, tileRow, plan_.blockRows, point, form_.points());
+                    });
         return none();
       });
       Value partial = b.elementPointer(partials, b.f32(), b.mul(unit, b.index(int64_t(partialElements()))));
@@ -184,12 +205,14 @@ private:
   }
 
   /// sums[point] (+)= inputs[point]^T grads[point] over `tiles` tiles; the first time there is nothing to add to.
+  /// `beside(point)` is emitted before the products of each point.
   void addProducts(VectorBuilder& b, Value inputs, Value grads, Value sums, Value tiles, Value outputs,
-                   Value isFirst) {
+                   Value isFirst, llvm::function_ref<void(Value)> beside) {
     int64_t lanes = plan_.lanes, width = plan_.tile.vectors * lanes;
     // Every panel is whole: the lanes behind the outputs hold anything and are never read.
     Value panels = divideDown(b, b.add(outputs, b.index(width - 1)), width);
     b.loop(b.index(0), b.index(form_.points()), 1, {}, [&](Value point, ValueRange) {
+      beside(point);
       Value v = at(b, inputs, b.mul(point, b.index(plan_.inputStride())));
       Value g = at(b, grads, b.mul(point, b.index(plan_.gradStride())));
       Value s = at(b, sums, b.mul(point, b.index(plan_.sumStride(problem_.channels))));
