@@ -1,7 +1,6 @@
 #include "frontend/components/head.h"
 
 #include "frontend/nn/cosine_linear.h"
-#include "frontend/nn/linear.h"
 
 namespace tailor {
 
@@ -19,9 +18,10 @@ const runtime::KeySet<HeadKeys>& HeadKeys::keys() {
   return set;
 }
 
-std::unique_ptr<nn::Layer> make_head(Head head, std::int64_t in, std::int64_t out) {
+std::unique_ptr<nn::Layer> make_head(Head head, std::int64_t in, std::int64_t out,
+                                     const nn::LinearOptions& linear) {
   if (head == Head::cosine) return std::make_unique<nn::CosineLinear>(in, out);
-  return std::make_unique<nn::Linear>(in, out);
+  return std::make_unique<nn::Linear>(in, out, linear);
 }
 
 } // namespace tailor

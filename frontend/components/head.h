@@ -1,6 +1,6 @@
 #pragma once
 
-#include "frontend/nn/module.h"
+#include "frontend/nn/linear.h"
 #include "runtime/options/key_set.h"
 
 #include <cstdint>
@@ -30,7 +30,8 @@ struct HeadKeys {
   static const runtime::KeySet<HeadKeys>& keys();
 };
 
-/// A last layer of `in` features and `out` logits, for the name "head".
-std::unique_ptr<nn::Layer> make_head(Head head, std::int64_t in, std::int64_t out);
+/// A last layer of `in` features and `out` logits; `linear` says how a linear one starts.
+std::unique_ptr<nn::Layer> make_head(Head head, std::int64_t in, std::int64_t out,
+                                     const nn::LinearOptions& linear = {});
 
 } // namespace tailor

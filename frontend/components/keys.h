@@ -4,6 +4,8 @@
 #include "runtime/options/component.h"
 #include "runtime/options/key_set.h"
 
+#include <vector>
+
 namespace tailor {
 
 using runtime::Registered;
@@ -15,6 +17,16 @@ template <class Keys> Keys component_keys(const runtime::Options& options) {
   runtime::Result<Keys> keys = runtime::read_keys<Keys>(options);
   if (!keys.ok()) throw TraceError("keys", keys.status().message(), {});
   return *std::move(keys);
+}
+
+/// The keys of several structs, for a component that reads them all.
+template <class... Keys> std::vector<runtime::KeySpec> all_keys() {
+  std::vector<runtime::KeySpec> all;
+  const auto append = [&](const std::vector<runtime::KeySpec>& specs) {
+    all.insert(all.end(), specs.begin(), specs.end());
+  };
+  (append(Keys::keys().specs()), ...);
+  return all;
 }
 
 } // namespace tailor

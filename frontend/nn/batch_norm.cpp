@@ -9,7 +9,7 @@
 namespace tailor::nn {
 
 BatchNorm::BatchNorm(std::int64_t channels, const BatchNormOptions& options)
-    : options_(options), weight_({DType::f32, {channels}}, InitRule::ones(), State::Role::parameter, true),
+    : options_(options), weight_({DType::f32, {channels}}, options.init, State::Role::parameter, true),
       bias_({DType::f32, {channels}}, InitRule::zeros(), State::Role::parameter, true),
       running_mean_({DType::f32, {channels}}, InitRule::zeros(), State::Role::buffer, true),
       running_var_({DType::f32, {channels}}, InitRule::ones(), State::Role::buffer, true) {

@@ -2,6 +2,9 @@
 
 /// The public API of Tailor: everything a training program is written with. No MLIR behind it.
 
+#include "frontend/components/depth.h"
+#include "frontend/components/head.h"
+#include "frontend/components/image_network.h"
 #include "frontend/components/loss.h"
 #include "frontend/components/method.h"
 #include "frontend/components/model.h"

@@ -89,37 +89,31 @@ struct MlpKeys {
 
 const runtime::KeySet<MlpKeys>& MlpKeys::keys() {
   using runtime::key;
-  static const runtime::KeySet<MlpKeys> set{"model.",
-                                            {
-                                                key("layers", &MlpKeys::layers,
-                                                    {.stage = runtime::kCompiled,
-                                                     .min = 1,
-                                                     .max = 65536,
-                                                     .text = "hidden widths",
-                                                     .source = "methods 11.3"}),
-                                                key("activation", &MlpKeys::activation,
-                                                    {.stage = runtime::kCompiled,
-                                                     .text = "activation of the hidden layers",
-                                                     .source = "methods 11.3"}),
-                                                key("batch_norm", &MlpKeys::batch_norm,
-                                                    {.stage = runtime::kCompiled,
-                                                     .text = "batch normalisation before each activation",
-                                                     .source = "methods 4.5"}),
-                                                key("dropout", &MlpKeys::dropout,
-                                                    {.stage = runtime::kCompiled,
-                                                     .min = 0,
-                                                     .max = 0.99,
-                                                     .text = "dropout after each activation",
-                                                     .source = "methods 11.3"}),
-                                            }};
+  static const runtime::KeySet<MlpKeys> set{
+      "model.",
+      {
+          key("layers", &MlpKeys::layers,
+              {.stage = runtime::kCompiled,
+               .min = 1,
+               .max = 65536,
+               .text = "hidden widths",
+               .source = "methods 11.3"}),
+          key("activation", &MlpKeys::activation,
+              {.stage = runtime::kCompiled,
+               .text = "activation of the hidden layers",
+               .source = "methods 11.3"}),
+          key("batch_norm", &MlpKeys::batch_norm,
+              {.stage = runtime::kCompiled,
+               .text = "batch normalisation before each activation",
+               .source = "methods 4.5"}),
+          key("dropout", &MlpKeys::dropout,
+              {.stage = runtime::kCompiled,
+               .min = 0,
+               .max = 0.99,
+               .text = "share of the activations that dropout sets to 0 in training",
+               .source = "methods 11.3"}),
+      }};
   return set;
-}
-
-std::vector<runtime::KeySpec> all_keys() {
-  std::vector<runtime::KeySpec> all = MlpKeys::keys().specs();
-  for (runtime::KeySpec& key : HeadKeys::keys().specs())
-    all.push_back(std::move(key));
-  return all;
 }
 
 std::unique_ptr<Network> make_mlp(const ModelRequest& request) {
@@ -139,7 +133,7 @@ std::unique_ptr<Network> make_mlp(const ModelRequest& request) {
 const Registered<ModelSpec> registered{{.name = "mlp",
                                         .text = "hidden layers on numbers and one-hot categories",
                                         .source = "methods 11.3",
-                                        .keys = all_keys(),
+                                        .keys = all_keys<MlpKeys, HeadKeys>(),
                                         .input = InputKind::table,
                                         .make = make_mlp}};
 

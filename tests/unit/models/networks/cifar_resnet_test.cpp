@@ -11,11 +11,14 @@
 #include <mlir/IR/MLIRContext.h>
 #include <mlir/IR/OwningOpRef.h>
 
+#include <cmath>
 #include <string>
+#include <utility>
 
 namespace tailor::models {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
@@ -39,23 +42,51 @@ std::size_t count(const std::string& text, const std::string& word) {
   return found;
 }
 
-// Published counts: methods.md 10, 10 classes.
+// Published counts: methods.md 10.
 TEST(CifarResNet, Sizes) {
-  EXPECT_EQ(CifarResNet({.depth = 8}).num_parameters(), 75290);
-  EXPECT_EQ(CifarResNet({.depth = 20}).num_parameters(), 269722);
-  EXPECT_EQ(CifarResNet({.depth = 32}).num_parameters(), 464154);
-  EXPECT_EQ(CifarResNet({.depth = 32, .num_classes = 100}).num_parameters(), 470004);
+  const auto size = [](std::int64_t depth, std::int64_t classes) {
+    return CifarResNet({.depth = depth, .num_classes = classes}).num_parameters();
+  };
+  EXPECT_EQ(size(8, 10), 75290);
+  EXPECT_EQ(size(20, 10), 269722);
+  EXPECT_EQ(size(32, 10), 464154);
+  EXPECT_EQ(size(56, 10), 853018);
+  EXPECT_EQ(size(110, 10), 1727962);
+  EXPECT_EQ(size(8, 100), 81140);
+  EXPECT_EQ(size(20, 100), 275572);
+  EXPECT_EQ(size(32, 100), 470004);
+  EXPECT_EQ(size(56, 100), 858868);
+  EXPECT_EQ(size(110, 100), 1733812);
 }
 
 TEST(CifarResNet, DepthIsSixNPlusTwo) {
-  EXPECT_THAT([] { CifarResNet net({.depth = 9}); }, ThrowsMessage<TraceError>(HasSubstr("6n + 2")));
+  EXPECT_THAT([] { CifarResNet net({.depth = 21}); },
+              ThrowsMessage<TraceError>(
+                  AllOf(HasSubstr("a depth of 21 is not 6n + 2"), HasSubstr("model.depth = 20 or 26"))));
+  EXPECT_THAT([] { CifarResNet net({.depth = 2}); }, ThrowsMessage<TraceError>(HasSubstr("model.depth = 8")));
+  EXPECT_THAT([] { CifarResNet net({}); }, ThrowsMessage<TraceError>(HasSubstr("none is set")));
 }
 
-TEST(CifarResNet, BecomesAProgramThatVerifies) {
-  CifarResNet net({.depth = 8, .num_classes = 4});
+TEST(CifarResNet, NamesAndInit) {
+  const auto weights = [](CifarResNetInit init, const std::string& name) {
+    CifarResNet net({.depth = 8, .init = init});
+    for (const auto& [known, tensor] : net.tensors())
+      if (known == name) return tensor->state()->init.value;
+    ADD_FAILURE() << "no " << name;
+    return 0.0;
+  };
+  using enum CifarResNetInit;
+  EXPECT_DOUBLE_EQ(weights(fan_in, "layer2.0.conv1.weight"), std::sqrt(2.0 / (9 * 16)));
+  EXPECT_DOUBLE_EQ(weights(fan_out, "layer2.0.conv1.weight"), std::sqrt(2.0 / (9 * 32)));
+  EXPECT_DOUBLE_EQ(weights(fan_in, "linear.weight"), std::sqrt(2.0 / 64)) << "normal";
+  EXPECT_DOUBLE_EQ(weights(fan_out, "linear.weight"), 1.0 / 8) << "uniform";
+}
+
+std::string dump_of(const CifarResNetOptions& options) {
+  CifarResNet net(options);
   optim::Sgd sgd({.momentum = 0.9, .nesterov = true});
   data::Schema schema;
-  schema.num_classes = 4;
+  schema.num_classes = static_cast<std::int32_t>(options.num_classes);
   schema.image_height = schema.image_width = 8;
   schema.image_channels = 3;
   TrainingProgram program("resnet8");
@@ -70,22 +101,35 @@ TEST(CifarResNet, BecomesAProgramThatVerifies) {
     s.update(net, sgd, g.gradients, s.control("lr", 0.1, "optimizer.lr"));
   });
   program.eval_step([&](Eval& e) { e.logits(net(e.batch().image, e.context())); });
-  std::string text = dump(program.trace());
+  return dump(program.trace());
+}
+
+TEST(CifarResNet, BecomesAProgramThatVerifies) {
+  const std::string text = dump_of({.depth = 8, .num_classes = 4});
   EXPECT_EQ(count(text, "tailor.conv2d "), 14u) << "7 in the body, 7 in evaluation";
   EXPECT_EQ(count(text, "tailor.pad "), 4u) << "shortcut A of two stages";
   EXPECT_EQ(count(text, "tailor.batch_norm_update_running"), 7u);
 }
 
+TEST(CifarResNet, ZerosOfTheShortcut) {
+  const std::string sides = dump_of({.depth = 8, .num_classes = 4}),
+                    end = dump_of({.depth = 8, .num_classes = 4, .zeros = ShortcutZeros::end});
+  EXPECT_EQ(count(sides, "low([0, 0, 0, 8]) high([0, 0, 0, 8])"), 2u);
+  EXPECT_EQ(count(sides, "low([0, 0, 0, 16]) high([0, 0, 0, 16])"), 2u);
+  EXPECT_EQ(count(end, "low([0, 0, 0, 0]) high([0, 0, 0, 16])"), 2u);
+  EXPECT_EQ(count(end, "low([0, 0, 0, 0]) high([0, 0, 0, 32])"), 2u);
+}
+
 TEST(CifarResNet, IsRefusedForRowsOfATable) {
   const recipe::Recipe recipe =
       recipe::parse("r.toml", {}, [](const std::string&) -> runtime::Result<std::string> {
-        return std::string("[data]\nformat = \"blobs\"\n[model]\nname = \"resnet20\"\n");
+        return std::string("[data]\nformat = \"blobs\"\n[model]\nname = \"cifar_resnet\"\ndepth = 20\n");
       });
   runtime::DataSchema schema;
   schema.columns.push_back({.name = "x"});
   schema.num_classes = 2;
   EXPECT_THAT([&] { recipe::Program program(recipe, schema); },
-              ThrowsMessage<TraceError>(HasSubstr("r.toml:4:1: error: model: 'resnet20' reads images")));
+              ThrowsMessage<TraceError>(HasSubstr("r.toml:4:1: error: model: 'cifar_resnet' reads images")));
 }
 
 } // namespace
