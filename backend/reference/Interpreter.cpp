@@ -28,6 +28,31 @@ FailureOr<llvm::SmallVector<Tensor>> Interpreter::call(ir::BodyOp body, llvm::Ar
   return runIsolated(body.getBlock(), Tensors(arguments));
 }
 
+FailureOr<llvm::SmallVector<Tensor>>
+Interpreter::callWithNoise(ir::KernelOp kernel, llvm::ArrayRef<const Tensor*> operands, double noise) {
+  ++kernelDepth_;
+  noise_ = noise;
+  llvm::scope_exit leave([&] {
+    --kernelDepth_;
+    noise_ = 0;
+  });
+  Tensors arguments;
+  for (const Tensor* operand : operands)
+    addNoise(arguments.emplace_back(*operand));
+  return runIsolated(kernel.getBlock(), std::move(arguments));
+}
+
+void Interpreter::addNoise(Tensor& tensor) {
+  if (!tensor.isReal()) return;
+  for (double& value : tensor.reals()) {
+    // SplitMix64 of the number of the draw: the same noise in every run.
+    uint64_t word = ++draws_ * 0x9E3779B97F4A7C15;
+    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9;
+    word = (word ^ word >> 27) * 0x94D049BB133111EB;
+    value *= 1 + noise_ * (static_cast<double>((word ^ word >> 31) >> 11) * 0x1p-52 - 1);
+  }
+}
+
 FailureOr<Interpreter::Tensors> Interpreter::runIsolated(mlir::Block& block, Tensors arguments) {
   Values values;
   for (auto [argument, tensor] : llvm::zip_equal(block.getArguments(), arguments))
@@ -84,7 +109,7 @@ LogicalResult Interpreter::runOp(mlir::Operation& op, Values& values) {
             return computed;
           });
   if (failed(results)) return failure();
-  return bind(op, std::move(*results), values);
+  return bind(op, operands, std::move(*results), values);
 }
 
 FailureOr<Interpreter::Tensors> Interpreter::runRepeat(mlir::Operation& op, Values& values) {
@@ -144,7 +169,8 @@ FailureOr<Interpreter::Tensors> Interpreter::runEntryOp(mlir::Operation& op,
       });
 }
 
-LogicalResult Interpreter::bind(mlir::Operation& op, Tensors results, Values& values) {
+LogicalResult Interpreter::bind(mlir::Operation& op, llvm::ArrayRef<const Tensor*> operands, Tensors results,
+                                Values& values) {
   if (results.size() != op.getNumResults())
     return op.emitOpError("has ") << op.getNumResults() << " results but the reference computed "
                                   << results.size();
@@ -155,8 +181,9 @@ LogicalResult Interpreter::bind(mlir::Operation& op, Tensors results, Values& va
                                          << toString(tensor.shape()) << " " << toString(tensor.element());
     if (tensor.isReal()) tensor.declareAs(element);
     if (options_.roundAtStores && kernelDepth_ == 0) tensor.roundToElement();
+    if (noise_ > 0) addNoise(tensor);
   }
-  if (observer_ && !results.empty()) observer_(&op, results);
+  if (observer_ && !results.empty()) observer_(&op, operands, results);
   for (auto [value, tensor] : llvm::zip_equal(op.getResults(), results))
     values.insert_or_assign(value, std::move(tensor));
   return success();

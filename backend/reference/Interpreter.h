@@ -11,6 +11,7 @@
 namespace tailor::ir {
 class BodyOp;
 class EntryOp;
+class KernelOp;
 class ProgramOp;
 } // namespace tailor::ir
 
@@ -53,9 +54,15 @@ public:
   /// Runs a body as a function.
   llvm::FailureOr<llvm::SmallVector<Tensor>> call(ir::BodyOp body, llvm::ArrayRef<Tensor> arguments);
 
-  /// Called after every op that computes, innermost first, with its results; for checks against another back
-  /// end.
-  using Observer = std::function<void(mlir::Operation* op, llvm::ArrayRef<Tensor> results)>;
+  /// Runs a kernel on its operands with every operand and every value inside changed by a random part of itself of at
+  /// most `noise`: how far its results move is what rounding may make of them (Monte Carlo arithmetic, Parker 1997).
+  llvm::FailureOr<llvm::SmallVector<Tensor>>
+  callWithNoise(ir::KernelOp kernel, llvm::ArrayRef<const Tensor*> operands, double noise);
+
+  /// Called after every op that computes, innermost first, with its results, which it may replace by values of the same
+  /// shape and storage; for checks against another back end.
+  using Observer = std::function<void(mlir::Operation* op, llvm::ArrayRef<const Tensor*> operands,
+                                      llvm::MutableArrayRef<Tensor> results)>;
   void setObserver(Observer observer) { observer_ = std::move(observer); }
 
 private:
@@ -70,14 +77,18 @@ private:
   llvm::FailureOr<Tensors> runRepeat(mlir::Operation& op, Values& values);
   /// Entry ops: load, store, control_read, input, report, output.
   llvm::FailureOr<Tensors> runEntryOp(mlir::Operation& op, llvm::ArrayRef<const Tensor*> operands);
+  void addNoise(Tensor& tensor);
   /// Checks what an op computed against its result types, rounds, stores.
-  llvm::LogicalResult bind(mlir::Operation& op, Tensors results, Values& values);
+  llvm::LogicalResult bind(mlir::Operation& op, llvm::ArrayRef<const Tensor*> operands, Tensors results,
+                           Values& values);
 
   mlir::Operation* program_;
   mlir::SymbolTable symbols_;
   InterpreterOptions options_;
   Observer observer_;
   Environment* environment_ = nullptr;
+  double noise_ = 0;
+  uint64_t draws_ = 0;  ///< of noise, each another number
   int kernelDepth_ = 0; ///< > 0 inside tailor.fused and kernels, where nothing is stored
 };
 

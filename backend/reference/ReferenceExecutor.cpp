@@ -191,31 +191,79 @@ Space spaceOf(ir::MemorySpace space) {
   llvm_unreachable("every space has its counterpart");
 }
 
-LaunchRecord recordOf(ir::LaunchOp launch, llvm::ArrayRef<Tensor> results) {
-  LaunchRecord record{.kernel = launch.getKernel().str(), .results = {}};
-  for (auto [index, tensor] : llvm::enumerate(results)) {
-    LaunchRecord::Result& result = record.results.emplace_back();
+/// The argument of a multi_tensor kernel that `yielded` is the next value of: the first result role of an optimizer op
+/// changes its first operand role (parameters, averages); the others are slots, which follow the gradients.
+int changedArgument(mlir::Value yielded) {
+  auto result = llvm::dyn_cast<mlir::OpResult>(yielded);
+  auto op = result ? llvm::dyn_cast<ir::MultiTensorOpInterface>(result.getOwner()) : nullptr;
+  if (!op) return -1;
+  const auto operandRoles = op.getOperandRoles();
+  for (auto [index, role] : llvm::enumerate(op.getResultRoles())) {
+    const unsigned number = result.getResultNumber();
+    if (number < role.begin || number >= role.begin + op.getNumTensors()) continue;
+    const ir::TensorRole& before = operandRoles[index == 0 ? 0 : index + 1];
+    auto argument = llvm::dyn_cast<mlir::BlockArgument>(op->getOperand(before.begin + number - role.begin));
+    return argument ? static_cast<int>(argument.getArgNumber()) : -1;
+  }
+  return -1;
+}
+
+Launch describe(ir::LaunchOp launch, ir::KernelOp kernel) {
+  Launch described{.kernel = launch.getKernel().str(), .results = {}};
+  for (auto [index, value] : llvm::enumerate(launch.getResults())) {
+    Launch::Result& result = described.results.emplace_back();
+    result.shape = shapeOf(value.getType());
+    result.place.dtype = dtypeOf(elementOf(value.getType()));
+    result.changes = changedArgument(kernel.getBlock().getTerminator()->getOperand(index));
     if (auto buffers = launch.getBuffers()) {
       const auto place = llvm::cast<ir::BufferAttr>((*buffers)[index]);
       result.place.space = spaceOf(place.getSpace());
       result.place.offset = static_cast<uint64_t>(place.getOffset());
-      result.place.bytes = static_cast<uint64_t>(tensor.size()) * dtype_bytes(dtypeOf(tensor.element()));
+      result.place.bytes = static_cast<uint64_t>(numElements(result.shape)) * dtype_bytes(result.place.dtype);
     }
-    result.place.dtype = dtypeOf(tensor.element());
-    for (int64_t i = 0; i < tensor.size(); ++i)
-      result.values.push_back(tensor.at(i));
   }
-  return record;
+  return described;
+}
+
+void appendLaunches(mlir::Block& block, ir::ProgramOp program, std::vector<Launch>& launches) {
+  for (mlir::Operation& op : block) {
+    if (auto launch = llvm::dyn_cast<ir::LaunchOp>(op)) {
+      launches.push_back(describe(launch, llvm::cast<ir::KernelOp>(mlir::SymbolTable::lookupSymbolIn(
+                                              program, launch.getKernelAttr()))));
+    } else if (auto repeat = llvm::dyn_cast<ir::RepeatOp>(op)) {
+      for (uint64_t pass = 0; pass < static_cast<uint64_t>(repeat.getCount()); ++pass)
+        appendLaunches(repeat.getBlock(), program, launches);
+    }
+  }
 }
 
 } // namespace
 
-void ReferenceExecutor::setLaunchObserver(std::function<void(LaunchRecord)> observer) {
+std::vector<Launch> ReferenceExecutor::launchesOf(VariantId id) const {
+  const Variant& variant =
+      spec().entries[static_cast<size_t>(id.entry)].variants[static_cast<size_t>(id.variant)];
+  std::vector<Launch> launches;
+  auto entry = llvm::cast<ir::EntryOp>(mlir::SymbolTable::lookupSymbolIn(program_->op, variant.symbol));
+  appendLaunches(entry.getBody().front(), program_->op, launches);
+  return launches;
+}
+
+void ReferenceExecutor::setLaunchObserver(LaunchObserver observer) {
   if (!observer) return program_->interpreter->setObserver({});
-  program_->interpreter->setObserver(
-      [observer = std::move(observer)](mlir::Operation* op, llvm::ArrayRef<Tensor> results) {
-        if (auto launch = llvm::dyn_cast<ir::LaunchOp>(op)) observer(recordOf(launch, results));
-      });
+  program_->interpreter->setObserver([observer = std::move(observer)](mlir::Operation* op,
+                                                                      llvm::ArrayRef<const Tensor*> operands,
+                                                                      llvm::MutableArrayRef<Tensor> results) {
+    if (llvm::isa<ir::LaunchOp>(op)) observer(operands, results);
+  });
+}
+
+Result<std::vector<Tensor>> ReferenceExecutor::runWithNoise(const std::string& kernel,
+                                                            std::span<const Tensor* const> operands,
+                                                            double noise) const {
+  auto op = llvm::cast<ir::KernelOp>(mlir::SymbolTable::lookupSymbolIn(program_->op, kernel));
+  auto results = program_->interpreter->callWithNoise(op, {operands.data(), operands.size()}, noise);
+  if (failed(results)) return internal_error("kernel '", kernel, "': ", program_->takeMessages());
+  return std::vector<Tensor>(results->begin(), results->end());
 }
 
 const std::string& ReferenceExecutor::phase() const {

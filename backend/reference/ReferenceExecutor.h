@@ -1,5 +1,6 @@
 #pragma once
 
+#include "backend/reference/Tensor.h"
 #include "runtime/exec/executor.h"
 
 #include <string>
@@ -13,11 +14,13 @@ struct ReferenceOptions {
   bool roundAtStores = false;
 };
 
-/// What a tailor.launch of the planned program computed, and where a compiled step leaves it.
-struct LaunchRecord {
+/// A tailor.launch of a step of phase `planned`.
+struct Launch {
   struct Result {
-    runtime::Operand place; ///< as PlanMemory decided; for Executor::read_operand
-    std::vector<double> values;
+    runtime::Operand
+        place; ///< where a compiled step leaves it, as PlanMemory decided; for Executor::read_operand
+    Shape shape;
+    int changes = -1; ///< the operand whose next value it is (a parameter, a slot, an average); -1: none
   };
   std::string kernel;
   std::vector<Result> results;
@@ -51,9 +54,19 @@ public:
   runtime::Status set_observer(Observer observer) override;
   runtime::Result<std::span<const std::byte>> read_operand(const runtime::Operand& operand) const override;
 
-  /// Called after every tailor.launch of a step, in program order (phases `kernels` and `planned` have them;
-  /// a place is known from `planned` on). An empty function turns it off.
-  void setLaunchObserver(std::function<void(LaunchRecord)> observer);
+  /// The launches of a step of `variant`, in the order in which they run. Phase `planned` alone has places.
+  [[nodiscard]] std::vector<Launch> launchesOf(runtime::VariantId variant) const;
+
+  /// Called after every tailor.launch of a step, in that order. What is put in the place of a result (a tensor of its
+  /// shape and type) is what the rest of the step goes on with. An empty function turns it off.
+  using LaunchObserver =
+      std::function<void(std::span<const Tensor* const> operands, std::span<Tensor> results)>;
+  void setLaunchObserver(LaunchObserver observer);
+
+  /// What the kernel makes of `operands` when all its numbers are off by up to `noise` of themselves
+  /// (Interpreter::callWithNoise).
+  [[nodiscard]] runtime::Result<std::vector<Tensor>>
+  runWithNoise(const std::string& kernel, std::span<const Tensor* const> operands, double noise) const;
 
   /// State `index` as the reference holds it, unrounded, row-major.
   [[nodiscard]] std::vector<double> exactState(int32_t index) const;

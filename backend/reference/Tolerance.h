@@ -42,6 +42,31 @@ struct Tolerance {
   return tolerance.relative * largest + tolerance.absolute;
 }
 
+/// Largest relative error of rounding to `dtype` once.
+[[nodiscard]] constexpr double roundingOf(runtime::DType dtype) {
+  switch (dtype) {
+  case runtime::DType::kF32:
+    return 0x1p-24;
+  case runtime::DType::kBF16:
+    return 0x1p-9;
+  case runtime::DType::kF64:
+    return 0x1p-53;
+  case runtime::DType::kI32:
+  case runtime::DType::kI64:
+  case runtime::DType::kI1:
+    return 0;
+  }
+  return 0;
+}
+
+/// What the next value of a parameter, slot or average may differ by: the change is held to the tolerance by its own
+/// size, since it is far smaller than the value (a step of 1e-3 that is wrong by a tenth would pass at 1e-4 of a weight of
+/// 1); beside it the value itself is rounded, in about four operations (decay, two products, a sum).
+[[nodiscard]] constexpr double allowedDifferenceOfNext(runtime::DType dtype, double largestChange,
+                                                       double largest) {
+  return toleranceOf(dtype).relative * largestChange + 4 * roundingOf(dtype) * largest;
+}
+
 /// Equal within `allowed`; NaN equals NaN, an infinity only itself.
 [[nodiscard]] inline bool isClose(double actual, double expected, double allowed) {
   if (std::isnan(actual) || std::isnan(expected)) return std::isnan(actual) && std::isnan(expected);

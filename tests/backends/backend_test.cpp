@@ -165,7 +165,7 @@ TEST(Check, NamesTheFirstWrongValue) {
   EXPECT_THAT((*executor)->run({0, 0}, 1).message(),
               testing::AllOf(testing::HasSubstr("step 0, command "), testing::HasSubstr("case.mlir:"),
                              testing::HasSubstr("result 0 element 0 is 0 but the reference says ")));
-  EXPECT_THAT(backend::reference::attachCheck(**executor, {.every = 0}).message(),
+  EXPECT_THAT(backend::reference::attachCheck(**executor, {.every = 0, .counts = {}}).message(),
               testing::HasSubstr("a check every 0 steps"));
 }
 
