@@ -45,10 +45,16 @@ const KeySet<RunKeys>& RunKeys::keys() {
                .max = kMaxCount,
                .text = "log.jsonl has a line every so many steps with what the step reports; 0: a line an "
                        "epoch only"}),
+          key("checkpoint_minutes", &RunKeys::checkpoint_minutes,
+              {.min = 0,
+               .max = 1e6,
+               .text = "a checkpoint once so many minutes have passed since the last, also within an epoch; "
+                       "0: none "
+                       "by time. Results do not depend on it"}),
           key("checkpoint_every", &RunKeys::checkpoint_every,
               {.min = 0,
                .max = kMaxCount,
-               .text = "epochs between checkpoints; 0: at the end of an epoch once ten seconds have passed"}),
+               .text = "epochs between checkpoints, besides those by time; 0: no others"}),
           key("out", &RunKeys::out, {.text = "output folder; default: runs/RECIPE-TIME", .unset = true}),
           key("early_stop.on", &RunKeys::early_stop_on,
               {.text = "metric watched, as val/balanced_accuracy or val/class_accuracy/NAME; unset: no early "

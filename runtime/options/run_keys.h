@@ -27,6 +27,7 @@ struct RunKeys {
   bool drop_last = false;
   std::int64_t steps_per_launch = 8;
   std::int64_t log_steps = 0;
+  double checkpoint_minutes = 10;
   std::int64_t checkpoint_every = 0;
   std::string out;
   std::string early_stop_on;

@@ -10,10 +10,11 @@
 namespace tailor::runtime {
 
 bool may_differ_by_stage(std::string_view key) {
-  static const std::array kKeys = {
-      key_name(&RunKeys::epochs),           key_name(&RunKeys::steps),     key_name(&RunKeys::log_steps),
-      key_name(&RunKeys::checkpoint_every), key_name(&RunKeys::drop_last), key_name(&EvalKeys::metrics),
-      key_name(&EvalKeys::groups),          key_name(&EvalKeys::test),     key_name(&DataKeys::sampler)};
+  static const std::array kKeys = {key_name(&RunKeys::epochs),    key_name(&RunKeys::steps),
+                                   key_name(&RunKeys::log_steps), key_name(&RunKeys::checkpoint_minutes),
+                                   key_name(&RunKeys::drop_last), key_name(&RunKeys::checkpoint_every),
+                                   key_name(&EvalKeys::metrics),  key_name(&EvalKeys::groups),
+                                   key_name(&EvalKeys::test),     key_name(&DataKeys::sampler)};
   if (std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end()) return true;
   for (const char* section :
        {"run.keep.", "run.early_stop.", "schedule.", "optimizer.", "method.", "control.", "data.sampler_"})

@@ -20,16 +20,23 @@ Result<Evaluator::RowOutput> Evaluator::find_output(const Entry& entry, const Va
                    rank == 2 ? static_cast<std::int32_t>(found->shape[1]) : 1};
 }
 
-Result<Evaluator> Evaluator::create(Executor& executor, std::int32_t entry_index, std::uint32_t first_slot) {
-  const Entry& entry = executor.spec().entries[static_cast<std::size_t>(entry_index)];
+Result<VariantId> evaluating_variant(const ArtifactSpec& spec, std::int32_t entry_index) {
+  const Entry& entry = spec.entries[static_cast<std::size_t>(entry_index)];
   const std::vector<Variant>& variants = entry.variants;
   if (variants.empty()) return incompatible("entry '", entry.name, "' has no variants");
   const auto largest = std::max_element(variants.begin(), variants.end(),
                                         [](const Variant& a, const Variant& b) { return a.batch < b.batch; });
-  Evaluator evaluator(executor, {entry_index, static_cast<std::int32_t>(largest - variants.begin())});
+  return VariantId{entry_index, static_cast<std::int32_t>(largest - variants.begin())};
+}
+
+Result<Evaluator> Evaluator::create(Executor& executor, std::int32_t entry_index, std::uint32_t first_slot) {
+  const Entry& entry = executor.spec().entries[static_cast<std::size_t>(entry_index)];
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const VariantId id, evaluating_variant(executor.spec(), entry_index));
+  const Variant& variant = variant_of(executor.spec(), id);
+  Evaluator evaluator(executor, id);
   evaluator.first_slot_ = first_slot;
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(evaluator.logits_, find_output(entry, *largest, "logits"));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(evaluator.features_, find_output(entry, *largest, "features"));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(evaluator.logits_, find_output(entry, variant, "logits"));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(evaluator.features_, find_output(entry, variant, "features"));
   if (evaluator.logits_.output < 0) return incompatible("entry '", entry.name, "' has no output 'logits'");
   return evaluator;
 }

@@ -18,6 +18,10 @@ struct EvaluatedBatch {
   std::int64_t first_row = 0; ///< number of the first row in the data set
 };
 
+/// The compiled form of an eval entry that data sets are run through: its largest batch size.
+/// Errors   kIncompatible: the entry has none.
+Result<VariantId> evaluating_variant(const ArtifactSpec& spec, std::int32_t entry);
+
 /// Runs an eval or predict entry over a whole data set.
 class Evaluator {
 public:

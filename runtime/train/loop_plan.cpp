@@ -39,6 +39,7 @@ Result<LoopPlan> LoopPlan::from(const Options& options) {
   plan.steps = run.steps;
   plan.steps_per_launch = run.steps_per_launch;
   plan.log_steps = run.log_steps;
+  plan.checkpoint_seconds = 60 * run.checkpoint_minutes;
   plan.checkpoint_every = run.checkpoint_every;
   plan.drop_last = run.drop_last;
   plan.loader_threads = static_cast<std::int32_t>(run.loader_threads);

@@ -13,7 +13,8 @@ struct LoopPlan {
   std::int64_t steps = 0; ///< > 0: length of the stage instead of epochs
   std::int64_t steps_per_launch = 0;
   std::int64_t log_steps = 0;        ///< steps between lines of log.jsonl; 0: epochs only
-  std::int64_t checkpoint_every = 0; ///< epochs; 0: at the first epoch end after ten seconds
+  double checkpoint_seconds = 0;     ///< between two checkpoints, also within an epoch; 0: none by time
+  std::int64_t checkpoint_every = 0; ///< epochs between two checkpoints; 0: by time only
   Criterion
       select; ///< whose best epoch is kept and reported: run.keep.best, else run.early_stop.on; empty: the last epoch
   Criterion stop;                 ///< of early stop; empty: none

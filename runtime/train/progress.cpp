@@ -34,19 +34,20 @@ std::string duration_text(double seconds) {
   return buffer;
 }
 
-Progress::Progress(bool quiet, std::string stage, std::int64_t total_steps, std::int64_t steps_done)
-    : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1),
+Progress::Progress(bool quiet, std::string stage, std::int64_t total_steps, std::int64_t steps_done,
+                   bool may_end_early)
+    : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1), may_end_early_(may_end_early),
       head_(stage.empty() ? std::string() : concat("stage ", stage, "  ")), total_steps_(total_steps),
       first_step_(steps_done), start_(Clock::now()), last_shown_(start_) {}
 
-std::string Progress::rate_and_time_left(std::int64_t step) const {
+std::string Progress::rate_and_time_left(std::int64_t step, std::optional<double> seconds_left) const {
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   const auto done = static_cast<double>(step - first_step_);
   if (done <= 0 || seconds <= 0) return "";
   char buffer[96];
   std::snprintf(buffer, sizeof(buffer), "  %.*f steps/s", done / seconds < 10 ? 2 : 0, done / seconds);
-  const double left = static_cast<double>(total_steps_ - step) * seconds / done;
-  return total_steps_ > step ? concat(buffer, "  ", duration_text(left), " left") : std::string(buffer);
+  if (!seconds_left) return buffer;
+  return concat(buffer, "  ", duration_text(*seconds_left), may_end_early_ ? " left at most" : " left");
 }
 
 void Progress::show(std::string line, bool keep) {
@@ -63,19 +64,22 @@ void Progress::show(std::string line, bool keep) {
   last_shown_ = Clock::now();
 }
 
-void Progress::step(std::int64_t step, std::int64_t epoch, std::int64_t num_epochs, double loss) {
-  if (quiet_ || !terminal_ || Clock::now() - last_shown_ < std::chrono::milliseconds(100)) return;
+void Progress::step(std::int64_t step, std::int64_t epoch, std::int64_t num_epochs, double loss,
+                    const TimeLeftFunction& seconds_left) {
+  constexpr std::chrono::milliseconds kRewritten(100), kPlain = std::chrono::minutes(10);
+  if (quiet_ || Clock::now() - last_shown_ < (terminal_ ? kRewritten : kPlain)) return;
   char buffer[128];
   std::snprintf(buffer, sizeof(buffer), "epoch %lld/%lld  step %lld/%lld  loss %.4g",
                 static_cast<long long>(epoch + 1), static_cast<long long>(num_epochs),
                 static_cast<long long>(step), static_cast<long long>(total_steps_), loss);
-  show(head_ + buffer + rate_and_time_left(step), false);
+  show(head_ + buffer + rate_and_time_left(step, seconds_left()), /*keep=*/!terminal_);
 }
 
 void Progress::epoch(std::int64_t step, std::int64_t epoch, std::int64_t num_epochs,
-                     const std::string& summary) {
+                     const std::string& summary, std::optional<double> seconds_left) {
   if (quiet_) return;
-  pending_ = concat(head_, "epoch ", epoch + 1, "/", num_epochs, "  ", summary, rate_and_time_left(step));
+  pending_ = concat(head_, "epoch ", epoch + 1, "/", num_epochs, "  ", summary,
+                    rate_and_time_left(step, seconds_left));
   if (epoch + 1 < num_epochs && Clock::now() - last_shown_ < std::chrono::seconds(2)) return;
   show(pending_, true);
   pending_.clear();

@@ -6,6 +6,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/folder_lock.h"
 #include "runtime/base/log.h"
+#include "runtime/base/memory_limit.h"
 #include "runtime/base/wording.h"
 #include "runtime/data/long_tail.h"
 #include "runtime/exec/cpu_executor.h"
@@ -16,6 +17,7 @@
 #include "runtime/train/predict.h"
 #include "runtime/train/pretrained.h"
 #include "runtime/train/run_folder.h"
+#include "runtime/train/run_memory.h"
 #include "runtime/train/stop_signal.h"
 #include "runtime/train/trainer.h"
 #include "runtime/train/watched.h"
@@ -81,7 +83,7 @@ struct RunSetup {
   std::int64_t num_seeds = 1;
   std::uint32_t train_slots = 0;
   bool reopen_data_per_seed = false;
-  bool keeps_best = false;
+  RunMemory memory; ///< without the data
 };
 
 /// `--out`, else `run.out`, else a new one, with the name of the link to it. Known before the options: a resumed
@@ -170,10 +172,11 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
   TAILOR_RETURN_IF_ERROR_AS_IS(choose(options, setup));
   TAILOR_RETURN_IF_ERROR_AS_IS(read_weights(options.resume, setup));
   std::int64_t steps_per_launch = 1;
+  bool keeps_best = false;
   for (const Stage& stage : spec.stages) {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(const LoopPlan loop,
                                   LoopPlan::from(options_of_stage(setup.options, stage.name)));
-    setup.keeps_best = setup.keeps_best || !loop.select.empty();
+    keeps_best = keeps_best || !loop.select.empty();
     steps_per_launch = std::max(steps_per_launch, loop.steps_per_launch);
   }
   // Read by predict only: refused now rather than when the weights are there.
@@ -190,6 +193,8 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
   executor.ring_length = static_cast<std::uint32_t>(steps_per_launch);
   setup.train_slots = train_slots_for(spec, executor.ring_length);
   executor.num_slots = setup.train_slots + Evaluator::kSlots;
+  setup.memory = RunMemory::of(spec, executor, keeps_best);
+  TAILOR_RETURN_IF_ERROR_AS_IS(setup.memory.check(memory_limit()));
   const ExecutorFactory make = options.make_executor ? options.make_executor : make_cpu_executor;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.executor, make(artifact, executor));
   setup.manifest.threads = setup.executor->options().num_threads;
@@ -296,28 +301,6 @@ std::vector<MetricSummary> summaries(const std::vector<SeedResult>& seeds) {
   return all;
 }
 
-/// The most the run will hold, before it starts; the executor is allocated by now. The data are read beside it;
-/// later a checkpoint is a copy of the state, two where the best epoch is kept.
-std::string memory_line(const RunSetup& setup, const DataBundle& data) {
-  const MemorySizes& memory = setup.executor->spec().memory;
-  const std::uint64_t slots = memory.slot * setup.executor->options().num_slots;
-  const std::uint64_t rows = bytes_of(data.train) + bytes_of(data.val) + bytes_of(data.test);
-  const std::uint64_t copies = memory.state * (setup.keeps_best ? 2 : 1);
-  const std::uint64_t scratch = scratch_bytes_per_worker(setup.executor->spec()) *
-                                static_cast<std::uint64_t>(setup.executor->options().num_threads);
-  const std::uint64_t most =
-      memory.state + memory.arena + scratch + slots + std::max(data.peak_bytes, rows + copies);
-  const auto megabytes = [](std::uint64_t bytes) {
-    char buffer[32];
-    std::snprintf(buffer, sizeof(buffer), "%.1f MB", static_cast<double>(bytes) / 1e6);
-    return std::string(buffer);
-  };
-  return concat("memory   ", megabytes(most), " at most: state ", megabytes(memory.state), ", arena ",
-                megabytes(memory.arena), ", scratch of threads ", megabytes(scratch), ", batch slots ",
-                megabytes(slots), ", data ", megabytes(rows), " (", megabytes(data.peak_bytes),
-                " while read), checkpoints ", megabytes(copies));
-}
-
 /// What the data are, and what they cannot tell. Without `print` only what is to be known of them.
 Status describe_data(const RunSetup& setup, const DataBundle& data, RunResult& result, Warnings& warnings,
                      bool print) {
@@ -341,7 +324,10 @@ Status describe_data(const RunSetup& setup, const DataBundle& data, RunResult& r
   for (const std::vector<std::string>& said : {absent, data.warnings})
     for (const std::string& warning : said)
       warnings.say(warning);
-  if (print) log_info(memory_line(setup, data));
+  RunMemory memory = setup.memory;
+  memory.add(data);
+  if (print) log_info("memory   " + memory.text());
+  TAILOR_RETURN_IF_ERROR_AS_IS(memory.check(memory_limit()));
   for (const std::string& note : data.notes)
     warnings.note(note);
   return {};
@@ -412,6 +398,24 @@ void say_warmup_notes(const RunSetup& setup, Warnings& warnings) {
   }
 }
 
+/// Where the seeds after `seed` are. Of one that cannot be read its own turn will tell; until then it counts as whole.
+std::vector<TimeLeft::Position> positions_after(const RunSetup& setup, std::uint64_t seed, bool resume) {
+  std::vector<TimeLeft::Position> positions;
+  for (std::uint64_t later = seed + 1; later < setup.first_seed + static_cast<std::uint64_t>(setup.num_seeds);
+       ++later) {
+    TimeLeft::Position& position = positions.emplace_back();
+    const std::string last = Trainer::last_path(concat(setup.out, "/seed-", later));
+    if (!resume || !file_exists(last)) continue;
+    const Result<TrainingRecord> record = read_record(last);
+    if (!record.ok()) continue;
+    // A finished seed stands behind its last stage; there may be more of that to do now.
+    const std::int64_t last_stage = std::ssize(setup.artifact->spec().stages) - 1;
+    position = {std::min(record->stage, last_stage), record->step - record->stage_first_step,
+                record->stage_epoch};
+  }
+  return positions;
+}
+
 Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, const RunOptions& options) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(RunSetup setup, set_up(artifact, options));
   TAILOR_RETURN_IF_ERROR_AS_IS(make_folders(setup.out));
@@ -432,6 +436,7 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
   std::optional<DataBundle> data;
   std::vector<std::string> finished;
   bool trained = false;
+  TimeLeft time_left;
   for (std::int64_t s = 0; s < setup.num_seeds && result.signal == 0; ++s) {
     TrainerOptions trainer_options;
     trainer_options.seed = setup.first_seed + static_cast<std::uint64_t>(s);
@@ -468,7 +473,8 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
       data = *std::move(opened);
       TAILOR_RETURN_IF_ERROR_AS_IS(describe_data(setup, *data, result, warnings, s == 0 && !options.quiet));
     }
-    Trainer trainer(*setup.executor, setup.options, setup.data_plan, *data, warnings, trainer_options);
+    Trainer trainer(*setup.executor, setup.options, setup.data_plan, *data, warnings, time_left,
+                    trainer_options);
     std::string done; // why there is nothing left to train
     if (checkpoint) {
       TAILOR_RETURN_IF_ERROR_AS_IS(trainer.resume_from(*checkpoint));
@@ -479,6 +485,7 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
     if (done.empty()) {
       const std::string context = concat("seed ", trainer_options.seed);
       TAILOR_RETURN_IF_ERROR(trainer.prepare(), context);
+      time_left.later_seeds(positions_after(setup, trainer_options.seed, options.resume));
       if (!trained) TAILOR_RETURN_IF_ERROR_AS_IS(write_start(setup));
       trained = true;
       if (!options.quiet && setup.num_seeds > 1)

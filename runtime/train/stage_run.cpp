@@ -223,6 +223,34 @@ Result<Length> check_later_stage(const SeedSetup& setup, const Stage& stage) {
   return length_of(plan, *sampler, batch);
 }
 
+/// Batches in which an evaluation of `data` runs.
+std::int64_t batches_of(const Dataset& data, const Variant& variant) {
+  return (data.num_rows + variant.batch - 1) / std::max<std::int64_t>(variant.batch, 1);
+}
+
+/// What a stage is to do, for the estimate of the time left.
+Result<TimeLeft::Stage> work_of_stage(const SeedSetup& setup, const Stage& stage, const LoopPlan& plan,
+                                      const Length& length) {
+  const ArtifactSpec& spec = setup.executor.spec();
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const VariantId step,
+                                variant_for(spec, stage.step_entry, setup.trainer.batch));
+  TimeLeft::Stage work;
+  work.steps = length.total_steps;
+  work.steps_per_epoch = length.steps_per_epoch;
+  work.step_work = work_of(variant_of(spec, step), /*trains=*/true);
+  work.checkpoint_epochs = plan.checkpoint_every;
+  work.checkpoint_seconds = plan.checkpoint_seconds;
+  if (stage.eval_entry < 0) return work;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const VariantId eval, evaluating_variant(spec, stage.eval_entry));
+  const Variant& variant = variant_of(spec, eval);
+  const std::int64_t test = batches_of(setup.data.test, variant);
+  work.batch_work = work_of(variant, /*trains=*/false);
+  work.epoch_batches = batches_of(setup.data.val, variant) + (plan.tests_every_epoch ? test : 0);
+  if (&stage == &spec.stages.back() && !plan.tests_every_epoch)
+    work.end_batches = test * (plan.select.empty() ? 1 : 2); // of the last weights, and of the best
+  return work;
+}
+
 /// Whether a command of the variant touches a control field; an interpreted variant has no commands and may.
 bool may_read(const Variant& variant, const ControlField& field) {
   return variant.commands.empty() ||
@@ -260,6 +288,15 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   const ArtifactSpec& spec = executor.spec();
   StageRun run;
   run.stage = &spec.stages[static_cast<std::size_t>(record.stage)];
+  std::vector<TimeLeft::Stage> work(spec.stages.size());
+  for (std::size_t earlier = 0; earlier < static_cast<std::size_t>(record.stage); ++earlier) {
+    // Of seeds that come later. Whatever may be wrong with it keeps those from starting, not this stage.
+    const Stage& stage = spec.stages[earlier];
+    const Result<LoopPlan> plan = LoopPlan::from(options_of_stage(setup.options, stage.name));
+    const Result<Length> length = check_later_stage(setup, stage);
+    if (!plan.ok() || !length.ok()) continue;
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(work[earlier], work_of_stage(setup, stage, *plan, *length));
+  }
   // The later ones first: checking them writes into the control rows.
   std::vector<std::pair<const Stage*, Length>> later_stages;
   for (std::size_t later = static_cast<std::size_t>(record.stage) + 1; later < spec.stages.size(); ++later) {
@@ -267,6 +304,9 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
     TAILOR_ASSIGN_OR_RETURN(const Length length, check_later_stage(setup, stage),
                             concat("stage '", stage.name, "'"));
     later_stages.emplace_back(&stage, length);
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const LoopPlan plan,
+                                  LoopPlan::from(options_of_stage(setup.options, stage.name)));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(work[later], work_of_stage(setup, stage, plan, length));
   }
   run.options = options_of_stage(setup.options, run.stage->name);
   TAILOR_ASSIGN_OR_RETURN_AS_IS(run.plan, LoopPlan::from(run.options));
@@ -341,6 +381,9 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
     TAILOR_ASSIGN_OR_RETURN_AS_IS(Evaluator evaluator,
                                   Evaluator::create(executor, run.stage->eval_entry, trainer.train_slots));
     run.evaluator = std::make_unique<Evaluator>(std::move(evaluator));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const VariantId eval, evaluating_variant(spec, run.stage->eval_entry));
+    run.val_batches = batches_of(setup.data.val, variant_of(spec, eval));
+    run.test_batches = batches_of(setup.data.test, variant_of(spec, eval));
   }
   for (const std::int32_t metric : variant_of(spec, run.variant).metrics) {
     const MetricField& field = spec.metrics[static_cast<std::size_t>(metric)];
@@ -358,6 +401,10 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
     record.averages_first_step = run.averages_first_step;
     record.stage_begun = true;
   }
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(
+      work[static_cast<std::size_t>(record.stage)],
+      work_of_stage(setup, *run.stage, run.plan, {run.steps_per_epoch, run.total_steps}));
+  setup.time_left.plan(std::move(work), spec.memory.state);
   return run;
 }
 

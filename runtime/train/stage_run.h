@@ -5,6 +5,7 @@
 #include "runtime/train/control_rows.h"
 #include "runtime/train/evaluate.h"
 #include "runtime/train/loop_plan.h"
+#include "runtime/train/time_left.h"
 #include "runtime/train/warnings.h"
 
 #include <memory>
@@ -36,6 +37,7 @@ struct SeedSetup {
   const DataPlan& data_plan;
   const DataBundle& data;
   Warnings& warnings;
+  TimeLeft& time_left; ///< of the run
   TrainerOptions trainer;
 };
 
@@ -49,6 +51,7 @@ struct StageRun {
   std::vector<ControlRows::Row> rows; ///< that its step reads
   std::unique_ptr<BatchLoader> loader;
   std::int64_t steps_per_epoch = 0, total_steps = 0, num_epochs = 0;
+  std::int64_t val_batches = 0, test_batches = 0; ///< of its evaluations
   /// The clock of schedules and rows: the step of the run at which it started, and the steps it will count, those of
   /// stages that continue with it included. Where a stage before ended early it counts what is left.
   std::int64_t clock_first_step = 0, clock_steps = 0;
@@ -68,7 +71,7 @@ struct StageRun {
   std::optional<double> learning_rate;         ///< of the last step
   double loader_seconds = 0, step_seconds = 0; ///< of the epoch in progress
 
-  /// Sets up stage `record.stage` from where `record` stands. A stage that has not begun gets its copies, initial
+  /// Sets up stage `record.stage` from where `record` stands, and tells setup.time_left of all stages. A stage that has not begun gets its copies, initial
   /// states, fitted states and class tables first, and `record` says so. Warns where batch normalisation meets
   /// a batch of one row, and of table rows that no epoch reaches.
   /// Errors   what keeps the stage from running, or one after it as far as its options and the data tell; one

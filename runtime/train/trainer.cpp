@@ -124,6 +124,8 @@ Status Trainer::log_step(const std::byte* metrics, std::int64_t step) {
   if (run_->learning_rate) line.emplace_back("lr", OptionValue(*run_->learning_rate));
   for (const auto& [name, field, element] : run_->reports)
     line.emplace_back("step/" + name, OptionValue(metric_of(metrics, *field, element)));
+  if (const std::optional<double> left = seconds_left())
+    line.emplace_back("seconds_left", OptionValue(std::round(*left)));
   return log_->write(OptionValue(std::move(line)));
 }
 
@@ -179,6 +181,7 @@ Status Trainer::launch(std::int64_t count) {
   const double seconds = seconds_since(start);
   run_->step_seconds += seconds;
   record_.train_seconds += seconds;
+  setup_.time_left.launched(record_.stage, count, seconds);
   return {};
 }
 
@@ -268,20 +271,26 @@ Status Trainer::end_epoch(Progress& progress, bool& stop) {
     add_class_counts(line, concat(split, "/"), result.confusion);
     return {};
   };
+  const Clock::time_point start = Clock::now();
   TAILOR_RETURN_IF_ERROR_AS_IS(evaluated("val", setup_.data.val, record_.last_val));
   if (run_->plan.tests_every_epoch)
     TAILOR_RETURN_IF_ERROR_AS_IS(evaluated("test", setup_.data.test, record_.last_test));
   else
     record_.last_test.clear(); // that of an earlier end, if the run was made longer
+  setup_.time_left.evaluated(record_.stage,
+                             run_->val_batches + (run_->plan.tests_every_epoch ? run_->test_batches : 0),
+                             seconds_since(start));
   line.emplace_back(
       "ms_per_step",
       OptionValue(1e3 * run_->step_seconds / static_cast<double>(std::max<std::int64_t>(record_.batch, 1))));
   line.emplace_back("loader_share",
                     OptionValue(run_->step_seconds > 0 ? run_->loader_seconds / run_->step_seconds : 0.0));
+  if (const std::optional<double> left = seconds_left())
+    line.emplace_back("seconds_left", OptionValue(std::round(*left)));
   TAILOR_RETURN_IF_ERROR_AS_IS(log_->write(OptionValue(std::move(line))));
   record_.log_bytes = log_->bytes();
   TAILOR_ASSIGN_OR_RETURN_AS_IS(stop, judge_epoch());
-  progress.epoch(record_.step, record_.stage_epoch, run_->num_epochs, epoch_summary());
+  progress.epoch(record_.step, record_.stage_epoch, run_->num_epochs, epoch_summary(), seconds_left());
 
   ++record_.epoch;
   ++record_.stage_epoch;
@@ -289,12 +298,20 @@ Status Trainer::end_epoch(Progress& progress, bool& stop) {
   record_.epoch_sums.clear();
   record_.epoch_rows = 0;
   run_->loader_seconds = run_->step_seconds = 0;
-  constexpr double kAutomaticSeconds = 10;
   const std::int64_t every = run_->plan.checkpoint_every;
-  const bool due =
-      every > 0 ? record_.stage_epoch % every == 0 : seconds_since(last_save_) >= kAutomaticSeconds;
+  const bool due = (every > 0 && record_.stage_epoch % every == 0) || is_checkpoint_due();
   if (due && !stop && record_.stage_epoch < run_->num_epochs) return save();
   return {};
+}
+
+bool Trainer::is_checkpoint_due() const {
+  const double seconds = run_->plan.checkpoint_seconds;
+  return seconds > 0 && seconds_since(last_save_) >= seconds;
+}
+
+std::optional<double> Trainer::seconds_left() const {
+  return setup_.time_left.seconds(
+      {record_.stage, record_.step - record_.stage_first_step, record_.stage_epoch});
 }
 
 bool Trainer::stop_requested() const {
@@ -317,8 +334,12 @@ Status Trainer::train_stage(Progress& progress, bool& stop) {
       if (setup_.trainer.stop_after_steps >= 0)
         count = std::min(count, setup_.trainer.stop_after_steps - record_.step);
       TAILOR_RETURN_IF_ERROR_AS_IS(launch(count));
-      progress.step(record_.step, record_.stage_epoch, run_->num_epochs, last_loss_.value_or(0));
-      if (record_.batch < run_->steps_per_epoch && done + count < run_->total_steps) continue;
+      progress.step(record_.step, record_.stage_epoch, run_->num_epochs, last_loss_.value_or(0),
+                    [&] { return seconds_left(); });
+      if (record_.batch < run_->steps_per_epoch && done + count < run_->total_steps) {
+        if (is_checkpoint_due()) TAILOR_RETURN_IF_ERROR_AS_IS(save());
+        continue;
+      }
       const bool whole = record_.batch == run_->steps_per_epoch;
       TAILOR_RETURN_IF_ERROR_AS_IS(end_epoch(progress, early));
       if (!early && whole && record_.stage_epoch * run_->steps_per_epoch < run_->total_steps) continue;
@@ -328,6 +349,7 @@ Status Trainer::train_stage(Progress& progress, bool& stop) {
 }
 
 Status Trainer::save() {
+  const Clock::time_point start = Clock::now();
   record_.log_bytes = log_->bytes(); // lines of steps may have come since the last epoch
   const std::string best = best_path(setup_.trainer.folder);
   // The order matters for a kill at any moment: last.safetensors names the best epoch whose weights are in
@@ -345,6 +367,7 @@ Status Trainer::save() {
   // Of a stage that is over: nothing names it any more.
   if (record_.best.epoch < 0 && file_exists(best)) ::unlink(best.c_str());
   last_save_ = Clock::now();
+  setup_.time_left.saved(seconds_since(start));
   return {};
 }
 
@@ -367,9 +390,11 @@ Status Trainer::with_best_weights(const std::function<Status()>& function) {
 Status Trainer::measure_test() {
   if (!run_->evaluator || setup_.data.test.empty()) return {};
   const auto measure = [&](MetricValues& values) -> Status {
+    const Clock::time_point start = Clock::now();
     TAILOR_ASSIGN_OR_RETURN(const EvaluationResult result,
                             evaluate(*run_->evaluator, setup_.data.test, run_->control, run_->evaluation),
                             "evaluating test");
+    setup_.time_left.evaluated(record_.stage, run_->test_batches, seconds_since(start));
     values = values_of(result, setup_.executor.spec().schema);
     // Training and validation stayed finite: no reason to lose them, but one to speak.
     if (const std::optional<double> loss = metric_value(values, "loss"); loss && !std::isfinite(*loss))
@@ -453,8 +478,10 @@ Status Trainer::train() {
   while (!stop && record_.stage < num_stages()) {
     if (!run_ && stop_requested()) break; // between two stages: the next one has not begun
     if (!run_) TAILOR_RETURN_IF_ERROR_AS_IS(prepare());
+    setup_.time_left.begin_stage();
     Progress progress(setup_.trainer.quiet, num_stages() > 1 ? stage().name : "",
-                      record_.stage_first_step + run_->total_steps, record_.step);
+                      record_.stage_first_step + run_->total_steps, record_.step,
+                      /*may_end_early=*/!run_->plan.stop.empty());
     const Status status = train_stage(progress, stop);
     progress.finish();
     TAILOR_RETURN_IF_ERROR_AS_IS(status);

@@ -16,8 +16,8 @@ namespace tailor::runtime {
 class Trainer {
 public:
   Trainer(Executor& executor, const Options& options, const DataPlan& data_plan, const DataBundle& data,
-          Warnings& warnings, TrainerOptions trainer)
-      : setup_{executor, options, data_plan, data, warnings, std::move(trainer)} {
+          Warnings& warnings, TimeLeft& time_left, TrainerOptions trainer)
+      : setup_{executor, options, data_plan, data, warnings, time_left, std::move(trainer)} {
     record_.seed = setup_.trainer.seed;
     record_.train_hash = content_hash(data.train);
     record_.val_hash = content_hash(data.val);
@@ -76,6 +76,10 @@ private:
   Result<bool> judge_epoch();
   Status end_stage(bool early);
   Status save();
+  /// Whether so much time has passed since the last checkpoint that another one is due.
+  bool is_checkpoint_due() const;
+  /// Seconds to the end of the run; nothing before the first launch.
+  std::optional<double> seconds_left() const;
   std::int64_t num_stages() const { return std::ssize(setup_.executor.spec().stages); }
   const Stage& stage() const {
     return setup_.executor.spec().stages[static_cast<std::size_t>(record_.stage)];

@@ -1,4 +1,5 @@
-"""A run killed (SIGKILL) at ten random moments and resumed ends with the bits of a run left alone."""
+"""A run killed (SIGKILL) at ten random moments and resumed ends with the bits of a run left alone. Its checkpoints come by
+the clock, within epochs too; those of the run left alone at the ends of epochs."""
 import os
 import random
 import shutil
@@ -25,7 +26,7 @@ with scratch() as folder:
     killed = os.path.join(folder, "killed")
     kills = 0
     for attempt in range(200):
-        command = [TAILOR_RUN, program, "--out", killed, "--set", "run.checkpoint_every=1"] + (["--resume"] if os.path.exists(os.path.join(killed, "manifest.json")) else [])
+        command = [TAILOR_RUN, program, "--out", killed, "--set", "run.checkpoint_minutes=0.0005", "--set", "run.steps_per_launch=1"] + (["--resume"] if os.path.exists(os.path.join(killed, "manifest.json")) else [])
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         if kills < KILLS:
             time.sleep(rng.uniform(0.02, max(0.04, whole / 4)))

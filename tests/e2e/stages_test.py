@@ -20,7 +20,7 @@ def log(out):
 
 
 def timeless(lines):
-    return [{k: v for k, v in line.items() if k not in ("ms_per_step", "loader_share")} for line in lines]
+    return [{k: v for k, v in line.items() if k not in ("ms_per_step", "loader_share", "seconds_left")} for line in lines]
 
 
 def kill_in(stage, command, out):

@@ -10,14 +10,15 @@
 namespace tailor::runtime {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 TEST(Progress, PlainLinesPerEpochWithRateAndTimeLeft) {
   testing::internal::CaptureStderr(); // a file, not a terminal
-  Progress progress(false, "", 100, 0);
-  progress.step(5, 0, 10, 0.5);
-  progress.epoch(10, 0, 10, "loss 0.5");
-  progress.epoch(100, 9, 10, "loss 0.1");
+  Progress progress(false, "", 100, 0, /*may_end_early=*/false);
+  progress.step(5, 0, 10, 0.5, [] { return 90.0; });
+  progress.epoch(10, 0, 10, "loss 0.5", 90);
+  progress.epoch(100, 9, 10, "loss 0.1", std::nullopt);
   progress.finish();
   const std::string text = testing::internal::GetCapturedStderr();
   EXPECT_THAT(text, HasSubstr("epoch 10/10  loss 0.1"));
@@ -28,16 +29,25 @@ TEST(Progress, PlainLinesPerEpochWithRateAndTimeLeft) {
 
 TEST(Progress, ShowsAPendingLineAtTheEnd) {
   testing::internal::CaptureStderr();
-  Progress progress(false, "", 100, 0);
-  progress.epoch(10, 0, 10, "loss 0.5"); // stopped here
+  Progress progress(false, "", 100, 0, /*may_end_early=*/false);
+  progress.epoch(10, 0, 10, "loss 0.5", 90); // stopped here
   progress.finish();
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("epoch 1/10  loss 0.5"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              AllOf(HasSubstr("epoch 1/10  loss 0.5"), HasSubstr("1 m 30 s left\n")));
+}
+
+TEST(Progress, TheTimeLeftIsTheMostOfARunThatMayEndEarly) {
+  testing::internal::CaptureStderr();
+  Progress progress(false, "", 100, 0, /*may_end_early=*/true);
+  progress.epoch(10, 0, 10, "loss 0.5", 90);
+  progress.finish();
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("1 m 30 s left at most\n"));
 }
 
 TEST(Progress, QuietSaysNothing) {
   testing::internal::CaptureStderr();
-  Progress progress(true, "", 100, 0);
-  progress.epoch(100, 9, 10, "loss");
+  Progress progress(true, "", 100, 0, false);
+  progress.epoch(100, 9, 10, "loss", 0);
   progress.finish();
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
@@ -83,9 +93,9 @@ TEST(Progress, ARewrittenLineIsNoWiderThanTheTerminal) {
   {
     const Terminal terminal(30);
     if (!terminal.works()) GTEST_SKIP() << "no pseudo-terminal here";
-    Progress progress(false, "", 1'000'000, 0);
+    Progress progress(false, "", 1'000'000, 0, false);
     std::this_thread::sleep_for(std::chrono::milliseconds(110));
-    progress.step(123'456, 3, 10, 1.371315795e32);
+    progress.step(123'456, 3, 10, 1.371315795e32, [] { return 90.0; });
     text = terminal.shown();
   }
   EXPECT_EQ(text, "\repoch 4/10  step 123456/10000");

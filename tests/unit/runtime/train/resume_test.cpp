@@ -54,6 +54,36 @@ TEST(Resume, TakesTheOptionsTheRunStartedWith) {
   EXPECT_EQ(log_lines(folder / "out/seed-0/log.jsonl"), log_lines(folder / "straight/seed-0/log.jsonl"));
 }
 
+/// By the clock, in the middle of an epoch: with an interval that has always passed, after every launch.
+TEST(Resume, FromACheckpointWithinAnEpoch) {
+  const TemporaryFolder folder;
+  const Settings by_time = {{"run.checkpoint_minutes", "1e-9"}, {"run.checkpoint_every", "0"}};
+  train(options_for(folder / "straight"));
+  RunOptions options = options_for(folder / "out", by_time);
+  // The hundredth step, evaluations counted, ends as by a power cut: nothing is written any more.
+  std::int64_t launches = 0;
+  options.prepare_executor = [&](Executor& executor) {
+    return executor.set_observer({.begin =
+                                      [&](const ObservedCommand& observed) {
+                                        launches += observed.command->kind == CommandKind::kBeginStep;
+                                      },
+                                  .end =
+                                      [&](const ObservedCommand&) {
+                                        return launches < 100 ? Status() : internal_error("power cut");
+                                      }});
+  };
+  EXPECT_THAT(run_training(make_toy_artifact(), options).status().message(), HasSubstr("power cut"));
+  const TrainingRecord record = *read_record(folder / "out/seed-0/last.safetensors");
+  EXPECT_GT(record.batch, 0) << "it lies within an epoch";
+  EXPECT_GT(record.step, 0);
+  options.prepare_executor = nullptr;
+  options.resume = true;
+  train(options);
+  expect_same(checkpoint_at(folder / "out/seed-0/last.safetensors"),
+              checkpoint_at(folder / "straight/seed-0/last.safetensors"));
+  EXPECT_EQ(log_lines(folder / "out/seed-0/log.jsonl"), log_lines(folder / "straight/seed-0/log.jsonl"));
+}
+
 TEST(Resume, RecordsWhatItSets) {
   const TemporaryFolder folder;
   RunOptions options = options_for(folder / "out", {{"optimizer.lr", "0.25"}});

@@ -175,6 +175,7 @@ void set_options(Options& options, const ToyOptions& toy) {
   add("run.seeds", OptionValue(1), OptionType::kInt);
   add("run.steps_per_launch", OptionValue(1), OptionType::kInt);
   add("run.log_steps", OptionValue(0), OptionType::kInt);
+  add("run.checkpoint_minutes", OptionValue(10.0), OptionType::kNumber);
   add("run.checkpoint_every", OptionValue(1), OptionType::kInt);
   add("run.keep.best", "", OptionType::kString);
   add("run.early_stop.on", "", OptionType::kString);

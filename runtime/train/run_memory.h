@@ -1,0 +1,31 @@
+#pragma once
+#include "runtime/data/open.h"
+#include "runtime/exec/executor.h"
+
+#include <cstdint>
+#include <string>
+
+namespace tailor::runtime {
+
+/// The most memory a run will hold, known before its first step: what the executor has, and beside it the data (more
+/// while they are read) or the rows and the checkpoints.
+struct RunMemory {
+  std::uint64_t state = 0;   ///< weights, optimizer slots, averages, statistics
+  std::uint64_t arena = 0;   ///< activations, gradients, temporaries of kernels
+  std::uint64_t scratch = 0; ///< of all threads
+  std::uint64_t slots = 0;   ///< batches that the loader prepares
+  std::uint64_t rows = 0,
+                reading = 0;     ///< data as encoded; the most while they are read. 0 until they are there
+  std::uint64_t checkpoints = 0; ///< copies of the state: of the last, and of the best epoch if it is kept
+
+  static RunMemory of(const ArtifactSpec& spec, const ExecutorOptions& executor, bool keeps_best);
+  void add(const DataBundle& data);
+
+  std::uint64_t most() const;
+  /// "213.4 MB at most: state 2.1 MB, arena ...".
+  std::string text() const;
+  /// Errors   kResourceExhausted: it is more than `limit` bytes; the largest parts are named.
+  Status check(std::uint64_t limit) const;
+};
+
+} // namespace tailor::runtime

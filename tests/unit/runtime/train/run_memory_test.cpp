@@ -1,0 +1,47 @@
+#include "runtime/train/run_memory.h"
+
+#include "runtime/base/memory_limit.h"
+#include "tests/unit/runtime/train/run_testing.h"
+
+#include <gmock/gmock.h>
+
+namespace tailor::runtime {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(RunMemory, IsTheExecutorAndTheLargerOfReadingAndTraining) {
+  RunMemory memory;
+  memory.state = 10'000'000, memory.arena = 100'000'000, memory.scratch = 1'000'000, memory.slots = 2'000'000;
+  memory.checkpoints = 20'000'000;
+  memory.rows = 5'000'000, memory.reading = 40'000'000;
+  EXPECT_EQ(memory.most(), 153'000'000u);
+  memory.reading = 6'000'000;
+  EXPECT_EQ(memory.most(), 138'000'000u);
+  EXPECT_TRUE(memory.check(138'000'000).ok());
+  const Status refusal = memory.check(137'000'000);
+  EXPECT_EQ(refusal.code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(refusal.message(),
+            "training needs 138.0 MB of memory, this process may have 137.0 MB: activations "
+            "and gradients 100.0 MB, checkpoints 20.0 MB, state 10.0 MB");
+}
+
+TEST(RunMemory, MoreThanTheMachineHasIsRefusedBeforeAnythingIsAllocated) {
+  const TemporaryFolder folder;
+  RunOptions options = options_for(folder / "out");
+  bool made = false;
+  options.make_executor = [&](std::shared_ptr<const Artifact> artifact, const ExecutorOptions& executor) {
+    made = true;
+    return make_toy_executor(std::move(artifact), executor);
+  };
+  ToyOptions toy;
+  toy.ballast_elements = memory_limit() / sizeof(float);
+  const Status status = run_training(make_toy_artifact(toy), options).status();
+  EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
+  EXPECT_THAT(status.message(), HasSubstr("of memory, this process may have"));
+  EXPECT_THAT(status.message(), HasSubstr("state"));
+  EXPECT_FALSE(made);
+}
+
+} // namespace
+} // namespace tailor::runtime
