@@ -21,8 +21,7 @@ const KeySet<ModelKeys>& ModelKeys::keys() {
           key("weights.file", &ModelKeys::weights_file,
               {.text = "safetensors file that a seed starts from", .type = KeyType::kPath, .unset = true}),
           key("weights.names", &ModelKeys::weights_names,
-              {.text =
-                   "how names of the file become the model's: \"torchvision\", or \"FROM=TO\" for prefixes"}),
+              {.text = "how names of the file become the model's: \"FROM=TO\" for prefixes"}),
           key("weights.skip", &ModelKeys::weights_skip,
               {.text = "patterns of tensors that stay as initialised"}),
           key("output", &ModelKeys::output,

@@ -83,6 +83,13 @@ std::string hash_of(std::span<const std::byte> bytes) {
   return text;
 }
 
+/// PyTorch's batch norms count the batches that they saw.
+bool is_batch_counter(std::string_view name, const TensorView& tensor) {
+  constexpr std::string_view kCounter = "num_batches_tracked";
+  return (name == kCounter || name.ends_with(concat(".", kCounter))) && tensor.shape.empty() &&
+         (tensor.dtype == DType::kI64 || tensor.dtype == DType::kI32);
+}
+
 /// What would skip the tensors `names`: their layers, each once, at most kShown.
 std::string skip_hint(const std::vector<std::string>& names) {
   std::vector<std::string> patterns;
@@ -119,8 +126,9 @@ struct PretrainedWeights::Contents {
   SafetensorsView view; ///< into `bytes`
   std::string hash;
   std::vector<Fill> fills;
-  std::size_t skipped = 0;    ///< states
-  std::set<std::string> left; ///< groups of a checkpoint that are no network of the program
+  std::size_t skipped = 0;        ///< states
+  std::set<std::string> left;     ///< groups of a checkpoint that are no network of the program
+  std::size_t batch_counters = 0; ///< that are left
 };
 
 Result<PretrainedWeights> PretrainedWeights::from(const Options& options) {
@@ -135,14 +143,10 @@ Result<PretrainedWeights> PretrainedWeights::from(const Options& options) {
   }
   for (const std::string& name : names) {
     const std::size_t equals = name.find('=');
-    if (name == "torchvision") {
-      weights.torchvision_ = true;
-    } else if (equals == std::string::npos) {
-      return invalid_argument("'", kNames, "' holds '", name,
-                              "', which is neither \"torchvision\" nor FROM=TO");
-    } else {
-      weights.renames_.emplace_back(name.substr(0, equals), name.substr(equals + 1));
-    }
+    if (equals == std::string::npos)
+      return invalid_argument("'", kNames, "' holds '", name, "', which is no FROM=TO")
+          .with_hint("names that are the model's, as torchvision's are for its networks, need no entry");
+    weights.renames_.emplace_back(name.substr(0, equals), name.substr(equals + 1));
   }
   if (weights.file_.empty() && (!names.empty() || !weights.skip_.empty()))
     return invalid_argument("'", names.empty() ? kSkip : kNames, "' has no effect: there is no '", kFile,
@@ -177,7 +181,6 @@ Result<PretrainedWeights::Contents> PretrainedWeights::read(const ArtifactSpec& 
         used_rename[i] = true;
         break;
       }
-    if (torchvision_ && (name == "num_batches_tracked" || name.ends_with(".num_batches_tracked"))) continue;
     if (skips(name, used_skip)) continue;
     if (!by_name.emplace(name, &tensor).second)
       return invalid_argument("two of its tensors are called '", name, "' after ", kNames);
@@ -214,6 +217,10 @@ Result<PretrainedWeights::Contents> PretrainedWeights::read(const ArtifactSpec& 
     by_name.erase(found);
   }
   for (const auto& [name, tensor] : by_name) {
+    if (is_batch_counter(name, *tensor)) {
+      ++contents.batch_counters;
+      continue;
+    }
     // Of our own runs: slots, averages, what was fitted on their data.
     const std::string& in_file = tensor->name;
     if (const std::size_t slash = in_file.find('/'); of_a_run && slash != std::string::npos)
@@ -248,6 +255,10 @@ Result<std::string> PretrainedWeights::check(const ArtifactSpec& spec) const {
     log_info(concat("note: '", file_, "' is a checkpoint: its network is read, ",
                     listed(std::vector<std::string>(contents.left.begin(), contents.left.end())),
                     " are left"));
+  if (contents.batch_counters > 0)
+    log_info(concat("note: '", file_, "': num_batches_tracked of ", contents.batch_counters,
+                    contents.batch_counters == 1 ? " batch norm is" : " batch norms are",
+                    " left: none counts its batches here"));
   return contents.hash;
 }
 

@@ -19,14 +19,14 @@ bool is_of_network(const ArtifactSpec& spec, const State& state);
 ///   model.weights.file    "" = none; a relative path starts from the working folder
 ///   model.weights.names   how names of the file become names of the model, in this order: "FROM=TO" puts prefix TO
 ///                         in the place of prefix FROM ("module.=" takes it away; of several that fit a name the first
-///                         counts), "torchvision" leaves out what a model of ours has no use for
-///                         (*.num_batches_tracked): other names are the same
+///                         counts)
 ///   model.weights.skip    globs (runtime/base/glob.h) over names of the model: left as the program initialises
 ///                         them, and what the file has there is not looked at
 ///
 /// What is filled: every tensor of a network's groups, parameters and running statistics, under the name that a
-/// checkpoint has for it. The file must have all of them in their shapes, and nothing else; a checkpoint of a run may
-/// have its slots, averages and fitted states besides, which are left, and said. F16, BF16, F32 and F64
+/// checkpoint has for it. The file must have all of them in their shapes, and nothing else. Left, and said: in a
+/// checkpoint of a run its slots, averages and fitted states; the integer *.num_batches_tracked of PyTorch's batch norm,
+/// which enter its statistics only with momentum = None. F16, BF16, F32 and F64
 /// are converted to the program's type, rounded to nearest even. Averages start as copies of what was read.
 class PretrainedWeights {
 public:
@@ -55,7 +55,6 @@ private:
   bool skips(std::string_view name, std::vector<bool>& used) const;
 
   std::string file_, hash_;
-  bool torchvision_ = false;
   std::vector<std::pair<std::string, std::string>> renames_;
   std::vector<std::string> skip_;
 };
