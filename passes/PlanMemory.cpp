@@ -24,23 +24,34 @@ namespace tailor::passes {
 namespace {
 
 /// A role is one region of memory. Tensors that come from elsewhere (a constant, a batch input, a state
-/// beside computed values, one tensor twice) are copied next to the others.
+/// beside computed values, one tensor twice) are copied next to the others. Launches with the same tensors in a role, as
+/// the norm of the gradients and the update by them, share the copies: that is what keeps their lanes together.
 void gatherRoles(ProgramPlan& plan) {
+  using Tensors = std::vector<void*>; // of a role
+  std::map<std::pair<Block*, Tensors>, SmallVector<Value>> gathered;
   plan.program.walk([&](ir::LaunchOp launch) {
     OpBuilder builder(launch);
     for (const LaunchRole& role : launchRoles(launch, plan.kernelOf(launch))) {
       if (role.buffer.isResult) continue;
-      llvm::SmallDenseSet<Value> distinct(role.values.begin(), role.values.end()), seen;
-      bool allLoads = distinct.size() == role.values.size() && llvm::all_of(role.values, [](Value value) {
-                        return value.getDefiningOp<ir::LoadOp>();
-                      });
-      for (auto [index, value] : llvm::enumerate(role.values)) {
-        bool fits =
-            allLoads || isa_and_nonnull<ir::LaunchOp>(value.getDefiningOp()) || isCopy(value.getDefiningOp());
-        if (seen.insert(value).second && fits) continue;
-        Value copy = ir::ReshapeOp::create(builder, launch.getLoc(), value.getType(), value);
-        launch->setOperand(role.buffer.first + index, copy);
+      Tensors tensors;
+      for (Value value : role.values)
+        tensors.push_back(value.getAsOpaquePointer());
+      auto [known, isNew] = gathered.try_emplace({launch->getBlock(), tensors}, role.values);
+      SmallVector<Value>& places = known->second;
+      if (isNew) {
+        llvm::SmallDenseSet<Value> distinct(role.values.begin(), role.values.end()), seen;
+        bool allLoads = distinct.size() == role.values.size() && llvm::all_of(role.values, [](Value value) {
+                          return value.getDefiningOp<ir::LoadOp>();
+                        });
+        for (Value& value : places) {
+          bool fits = allLoads || isa_and_nonnull<ir::LaunchOp>(value.getDefiningOp()) ||
+                      isCopy(value.getDefiningOp());
+          if (seen.insert(value).second && fits) continue;
+          value = ir::ReshapeOp::create(builder, launch.getLoc(), value.getType(), value);
+        }
       }
+      for (auto [index, value] : llvm::enumerate(places))
+        launch->setOperand(role.buffer.first + index, value);
     }
   });
 }

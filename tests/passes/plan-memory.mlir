@@ -164,6 +164,40 @@ tailor.program @twice {
 
 // -----
 
+// One gradient of two parameters (a bias before and one behind a sum) in a norm and in an update: both read the same copy,
+// so that the lanes of one are those of the other.
+// CHECK-LABEL: tailor.program @twice_in_two_launches
+// CHECK:         %[[GRAD:.+]] = tailor.launch @k
+// CHECK:         %[[COPY:.+]] = tailor.reshape %[[GRAD]]
+// CHECK:         tailor.launch @global_norm_{{[^(]*}}(%[[GRAD]], %[[COPY]])
+// CHECK-NOT:     tailor.reshape
+// CHECK:         tailor.launch @sgd_update_{{[^(]*}}(%w, %b, %[[GRAD]], %[[COPY]],
+tailor.program @twice_in_two_launches {
+  tailor.state_group @net kind(net) trainable {
+    tailor.state @w : tensor<4xf32> init(zeros)
+    tailor.state @b : tensor<4xf32> init(zeros)
+  }
+  tailor.control { tailor.control_field @lr : tensor<f32> writer(host) }
+  tailor.entry @train_step kind(step) batch(8) {
+    %lr = tailor.control_read @lr : tensor<f32>
+    %w = tailor.load @net::@w : tensor<4xf32>
+    %b = tailor.load @net::@b : tensor<4xf32>
+    %g = tailor.launch @k(%w) : (tensor<4xf32>) -> tensor<4xf32>
+    %norm = tailor.global_norm %g, %g : (tensor<4xf32>, tensor<4xf32>) -> tensor<f32>
+    %w1, %b1 = tailor.sgd_update params(%w, %b) grads(%g, %g) lr(%norm) weight_decay(%lr) decayed([true, true])
+        : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>) -> (tensor<4xf32>, tensor<4xf32>)
+    tailor.store %w1, @net::@w : tensor<4xf32>
+    tailor.store %b1, @net::@b : tensor<4xf32>
+    tailor.yield
+  }
+  tailor.kernel @k kind(map) (%x: tensor<4xf32>) -> tensor<4xf32> {
+    %y = tailor.exp %x : tensor<4xf32>
+    tailor.yield %y : tensor<4xf32>
+  }
+}
+
+// -----
+
 // Segments lie one after the other, whatever the order of the parameters; what does not decay lies last in its segment.
 // CHECK-LABEL: tailor.program @segments
 // CHECK:         tailor.state @a {{.*}}#tailor.buffer<state, 64, 16>
