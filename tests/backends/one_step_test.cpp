@@ -16,6 +16,7 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <span>
 
 namespace tailor::backends {
 namespace {
@@ -72,74 +73,182 @@ double metric(const Executor& executor, const std::string& name) {
   return value;
 }
 
-void oneStepFromEachState(const TrainingProgram& program, const RecordedRun& run) {
-  const auto compiled = backend::compile(program, backend::CompileOptions());
-  ASSERT_TRUE(compiled.ok()) << compiled.status().message();
-  auto artifact = Artifact::from_bytes(compiled->artifact);
-  ASSERT_TRUE(artifact.ok()) << artifact.status().message();
-  auto cpu = CpuExecutor::create(*artifact, {});
-  auto reference = ReferenceExecutor::create(*artifact, {});
-  ASSERT_TRUE(cpu.ok() && reference.ok()) << cpu.status().message() << reference.status().message();
+/// Loss and states of the network after a step; the others are empty.
+struct Outcome {
+  double loss = 0;
+  std::vector<std::vector<double>> states;
+};
 
-  const ArtifactSpec& spec = (*artifact)->spec();
-  std::vector<std::byte> bytes;
-  ASSERT_TRUE((*reference)->initialise(0, {}).ok());
-  for (size_t s = 0; s < spec.states.size(); ++s) {
-    const runtime::State& state = spec.states[s];
-    bytes.resize(state.bytes);
-    const bool isNet = spec.groups[static_cast<size_t>(state.group)].kind == GroupKind::kNet;
-    if (isNet)
-      backend::reference::toBytes(run.parameters.at(state.name), state.dtype, bytes);
-    else if (state.name == "class_counts")
-      backend::reference::toBytes(
-          Tensor::real({static_cast<int64_t>(run.classCounts.size())}, run.classCounts), state.dtype, bytes);
-    else
-      continue;
-    ASSERT_TRUE((*reference)->write_state(static_cast<std::int32_t>(s), bytes).ok());
+/// What an outcome may be: on `low`, on `high`, or between.
+struct Bounds {
+  Outcome low, high;
+
+  void include(const Outcome& outcome) {
+    low.loss = std::min(low.loss, outcome.loss), high.loss = std::max(high.loss, outcome.loss);
+    for (size_t s = 0; s < outcome.states.size(); ++s)
+      for (size_t i = 0; i < outcome.states[s].size(); ++i) {
+        low.states[s][i] = std::min(low.states[s][i], outcome.states[s][i]);
+        high.states[s][i] = std::max(high.states[s][i], outcome.states[s][i]);
+      }
   }
-  if (const VariantId fit = variantOf(spec, EntryKind::kFit); fit.entry >= 0) {
-    setControl(**reference, run.inputs(0).control);
-    ASSERT_TRUE((*reference)->run(fit, 1).ok());
+};
+
+/// One artifact on the cpu and on the reference.
+class OneStepRun {
+public:
+  OneStepRun(const TrainingProgram& program, const RecordedRun& run) : run_(run) {
+    const auto compiled = backend::compile(program, backend::CompileOptions());
+    if (!refused(compiled)) make(Artifact::from_bytes(compiled->artifact));
   }
 
-  const VariantId train = variantOf(spec, EntryKind::kStep);
-  for (size_t t = 0; t < run.numSteps; ++t) {
-    SCOPED_TRACE("step " + std::to_string(t));
-    std::vector<std::vector<double>> before;
-    for (size_t s = 0; s < spec.states.size(); ++s) {
-      bytes.resize(spec.states[s].bytes);
-      ASSERT_TRUE((*reference)->read_state(static_cast<std::int32_t>(s), bytes).ok());
-      ASSERT_TRUE((*cpu)->write_state(static_cast<std::int32_t>(s), bytes).ok());
-      before.push_back((*reference)->exactState(static_cast<std::int32_t>(s)));
+  bool begin() {
+    if (!reference_ || !reference_->initialise(0, {}).ok()) return false;
+    std::vector<std::byte> bytes;
+    for (size_t s = 0; s < spec().states.size(); ++s) {
+      const runtime::State& state = spec().states[s];
+      bytes.resize(state.bytes);
+      if (spec().groups[static_cast<size_t>(state.group)].kind == GroupKind::kNet)
+        backend::reference::toBytes(run_.parameters.at(state.name), state.dtype, bytes);
+      else if (state.name == "class_counts")
+        backend::reference::toBytes(
+            Tensor::real({static_cast<int64_t>(run_.classCounts.size())}, run_.classCounts), state.dtype,
+            bytes);
+      else
+        continue;
+      if (!reference_->write_state(static_cast<std::int32_t>(s), bytes).ok()) return false;
     }
-    const StepInputs inputs = run.inputs(t);
-    for (Executor* executor :
-         {static_cast<Executor*>(cpu->get()), static_cast<Executor*>(reference->get())}) {
-      setControl(*executor, inputs.control);
-      fillSlot(*executor, inputs.batch);
-      const Status status = executor->run(train, 1);
-      ASSERT_TRUE(status.ok()) << status.message();
+    if (const VariantId fit = variantOf(spec(), EntryKind::kFit); fit.entry >= 0) {
+      setControl(*reference_, run_.inputs(0).control);
+      return reference_->run(fit, 1).ok();
     }
-    const double loss = metric(**reference, "loss");
-    EXPECT_NEAR(metric(**cpu, "loss"), loss, kLossTolerance * std::abs(loss));
-    for (size_t s = 0; s < spec.states.size(); ++s) {
-      if (spec.groups[static_cast<size_t>(spec.states[s].group)].kind != GroupKind::kNet) continue;
-      if (run.isNoise(spec.states[s].name)) continue;
-      const std::vector<double> expected = (*reference)->exactState(static_cast<std::int32_t>(s));
-      bytes.resize(spec.states[s].bytes);
-      ASSERT_TRUE((*cpu)->read_state(static_cast<std::int32_t>(s), bytes).ok());
-      const Tensor actual = backend::reference::fromBytes(bytes, spec.states[s].dtype, spec.states[s].shape);
+    return true;
+  }
+
+  /// The next step on both, from the state of the reference. False: some arithmetic of f32 decided it (shaken()).
+  bool step(size_t t) {
+    before_.clear(), rounded_.clear();
+    for (size_t s = 0; s < spec().states.size(); ++s) {
+      before_.push_back(reference_->exactState(static_cast<std::int32_t>(s)));
+      std::vector<std::byte>& bytes = rounded_.emplace_back(spec().states[s].bytes);
+      EXPECT_TRUE(reference_->read_state(static_cast<std::int32_t>(s), bytes).ok());
+      EXPECT_TRUE(cpu_->write_state(static_cast<std::int32_t>(s), bytes).ok());
+    }
+    const StepInputs inputs = run_.inputs(t);
+    runStep(*cpu_, inputs);
+    runStep(*reference_, inputs);
+    const Outcome exact = outcomeOf(*reference_);
+    Bounds bounds{exact, exact};
+    if (difference(bounds, exact).empty()) return true;
+    shake(inputs, bounds);
+    EXPECT_EQ(difference(bounds, exact), "");
+    return false;
+  }
+
+private:
+  template <class Value> static bool refused(const Result<Value>& result) {
+    EXPECT_TRUE(result.ok()) << result.status().message();
+    return !result.ok();
+  }
+
+  void make(Result<std::shared_ptr<const Artifact>> artifact) {
+    if (refused(artifact)) return;
+    artifact_ = *std::move(artifact);
+    auto cpu = CpuExecutor::create(artifact_, {});
+    auto reference = ReferenceExecutor::create(artifact_, {}),
+         shaken = ReferenceExecutor::create(artifact_, {});
+    if (refused(cpu) || refused(reference) || refused(shaken)) return;
+    cpu_ = *std::move(cpu), reference_ = *std::move(reference), shaken_ = *std::move(shaken);
+  }
+
+  [[nodiscard]] const ArtifactSpec& spec() const { return artifact_->spec(); }
+  [[nodiscard]] bool isNet(size_t state) const {
+    return spec().groups[static_cast<size_t>(spec().states[state].group)].kind == GroupKind::kNet;
+  }
+
+  static void runStep(Executor& executor, const StepInputs& inputs) {
+    setControl(executor, inputs.control);
+    fillSlot(executor, inputs.batch);
+    const Status status = executor.run(variantOf(executor.spec(), EntryKind::kStep), 1);
+    EXPECT_TRUE(status.ok()) << status.message();
+  }
+
+  [[nodiscard]] Outcome outcomeOf(const ReferenceExecutor& reference) const {
+    Outcome outcome{metric(reference, "loss"), {}};
+    for (size_t s = 0; s < spec().states.size(); ++s)
+      outcome.states.push_back(isNet(s) ? reference.exactState(static_cast<std::int32_t>(s))
+                                        : std::vector<double>());
+    return outcome;
+  }
+
+  /// Where a unit of a ReLU, or the place of a maximum, lies so near the edge that rounding puts it on either side, the
+  /// update jumps: that is nobody's fault. So the reference takes the step from states that differ by what rounding makes
+  /// of sums of a few hundred terms, and whatever it then does is right.
+  void shake(const StepInputs& inputs, Bounds& bounds) {
+    constexpr double kShake = 0x1p-21; // relative
+    constexpr int kTimes = 8; // a unit that falls on either side is on each in all but 1 of 128 such sets
+    uint32_t element = 0;
+    for (int time = 0; time < kTimes; ++time) {
+      for (size_t s = 0; s < spec().states.size(); ++s) {
+        const runtime::State& state = spec().states[s];
+        std::vector<std::byte> bytes = rounded_[s];
+        if (state.dtype == runtime::DType::kF32) {
+          const std::span<float> values(reinterpret_cast<float*>(bytes.data()), bytes.size() / sizeof(float));
+          for (float& value : values)
+            value *= static_cast<float>(golden::drawn(7, 0, time, element++) < 0.5 ? 1 - kShake : 1 + kShake);
+        }
+        EXPECT_TRUE(shaken_->write_state(static_cast<std::int32_t>(s), bytes).ok());
+      }
+      runStep(*shaken_, inputs);
+      bounds.include(outcomeOf(*shaken_));
+    }
+  }
+
+  /// The first thing in which the cpu is outside of `bounds`; "" if nothing is.
+  [[nodiscard]] std::string difference(const Bounds& bounds, const Outcome& exact) const {
+    const double tolerance = kLossTolerance * std::abs(exact.loss), loss = metric(*cpu_, "loss");
+    if (!(loss >= bounds.low.loss - tolerance && loss <= bounds.high.loss + tolerance))
+      return concat("the loss is ", loss, " instead of ", exact.loss);
+    std::vector<std::byte> bytes;
+    for (size_t s = 0; s < spec().states.size(); ++s) {
+      const runtime::State& state = spec().states[s];
+      if (!isNet(s) || run_.isNoise(state.name)) continue;
+      bytes.resize(state.bytes);
+      EXPECT_TRUE(cpu_->read_state(static_cast<std::int32_t>(s), bytes).ok());
+      const Tensor actual = backend::reference::fromBytes(bytes, state.dtype, state.shape);
+      const std::vector<double>& expected = exact.states[s];
       double meanUpdate = 0;
       for (size_t i = 0; i < expected.size(); ++i)
-        meanUpdate += std::abs(expected[i] - before[s][i]) / static_cast<double>(expected.size());
+        meanUpdate += std::abs(expected[i] - before_[s][i]) / static_cast<double>(expected.size());
       for (size_t i = 0; i < expected.size(); ++i) {
         // The state itself is held in f32: half a unit in the last place belongs to no step.
-        const double rounding = 0x1p-23 * std::abs(expected[i]);
-        EXPECT_NEAR(actual.reals()[i], expected[i], kUpdateTolerance * meanUpdate + rounding)
-            << spec.states[s].name << " element " << i;
+        const double off = kUpdateTolerance * meanUpdate + 0x1p-23 * std::abs(expected[i]);
+        const double value = actual.reals()[static_cast<int64_t>(i)];
+        if (!(value >= bounds.low.states[s][i] - off && value <= bounds.high.states[s][i] + off))
+          return concat("element ", i, " of '", state.name, "' is ", value, " instead of ", expected[i],
+                        " give or take ", off, ", and was ", before_[s][i]);
       }
     }
+    return "";
   }
+
+  const RecordedRun& run_;
+  std::shared_ptr<const Artifact> artifact_;
+  std::unique_ptr<Executor> cpu_;
+  std::unique_ptr<ReferenceExecutor> reference_, shaken_;
+  std::vector<std::vector<double>> before_;     ///< the states of the step, as the reference has them
+  std::vector<std::vector<std::byte>> rounded_; ///< and as the cpu gets them
+};
+
+void oneStepFromEachState(const TrainingProgram& program, const RecordedRun& run) {
+  OneStepRun one(program, run);
+  ASSERT_TRUE(one.begin());
+  int decidedByRounding = 0;
+  for (size_t t = 0; t < run.numSteps && !testing::Test::HasFailure(); ++t) {
+    SCOPED_TRACE("step " + std::to_string(t));
+    if (!one.step(t)) ++decidedByRounding;
+  }
+  // Of a few ten thousand units in 20 steps: seen were at most 1.
+  EXPECT_LE(decidedByRounding, 2);
 }
 
 struct OneStepCase {
@@ -190,12 +299,14 @@ TEST_P(OneStep, FromEachRecordedState) {
 
 std::vector<OneStepCase> oneStepCases() {
   std::vector<OneStepCase> cases;
-  for (const char* net : {"mlp", "mlp_bn"})
-    for (const char* method : {"erm", "weighted_smoothing", "sam", "asam_nesterov", "sam_a", "ema", "adamw"})
-      cases.push_back({net, method});
-  if (golden::recorded_networks().contains("resnet8"))
-    for (const char* method : {"erm", "sam_a", "adamw"}) // its convolutions take time on the reference
-      cases.push_back({"resnet8", method});
+  for (const auto& [net, make] : golden::recorded_networks()) {
+    const Recording recording = Recording::load(net);
+    // Convolutions take time on the reference: all networks with two passes in a step, one of them in other ways too.
+    const bool images = recording.input.size() > 1, inAllWays = recording.runs.size() > 2;
+    for (const auto& [method, run] : recording.runs)
+      if (!images || method == "sam_a" || (inAllWays && (method == "erm" || method == "adamw")))
+        cases.push_back({net, method});
+  }
   return cases;
 }
 

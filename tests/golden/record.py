@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Records 20 free-running training steps of PyTorch in f64: what tests/golden/parity_test.cpp must reproduce.
 
-Requirements: Python 3.9+, torch (recorded with 2.11), numpy. CPU only; about 20 seconds.
-Usage:        python3 tests/golden/record.py            (rewrites mlp.json, mlp_bn.json, resnet8.json beside itself)
+Requirements: Python 3.9+, torch (recorded with 2.11 and 2.15, as each file says), numpy. CPU only; about a minute.
+Usage:        python3 tests/golden/record.py [NET...]   (rewrites NET.json beside itself; all of NETS below without names)
 
 Nothing here knows Tailor: networks, losses, SAM, AdamW and EMA are written from shared formulas (methods.md 2.1, 2.2, 2.5,
 4.1, 4.2, 4.4, 4.5, 5.1, 5.2) or taken from torch. Initial parameters and inputs are not stored: both sides draw them from
@@ -15,6 +15,7 @@ A tensor is drawn as offset + bound * (2 u - 1) with u from element j of row 0, 
 import json
 import math
 import os
+import sys
 
 import numpy as np
 import torch
@@ -30,7 +31,9 @@ STEPS = 20
 NUM_SAMPLES = 40
 COUNTS = [50, 20, 12, 6, 3]  # five classes: K / (K - 1) is exact in f32, in which programs hold their constants
 CLASSES = len(COUNTS)
-SAMPLES_PER_TENSOR = 24  # stored elements of each final tensor, evenly spaced; all of them if there are fewer
+ALL_METHODS = ["erm", "weighted_smoothing", "sam", "asam_nesterov", "sam_a", "ema", "adamw"]
+# Of a network: methods, those of METHODS that are recorded; samples_per_tensor, how many elements of each final tensor are
+# stored, evenly spaced (all of them if there are fewer).
 
 
 def uniform(op_id, rows, elements):
@@ -47,18 +50,21 @@ def norm_spec(name, channels):
     return [(name + ".weight", (channels,), 0.25, 1.0), (name + ".bias", (channels,), 0.125, 0.0)]
 
 
-def conv_spec(name, inputs, outputs):
-    return [(name + ".weight", (outputs, inputs, 3, 3), math.sqrt(3 * 2 / (9 * outputs)), 0.0)]
+def conv_spec(name, inputs, outputs, kernel=3, groups=1):
+    bound = math.sqrt(3 * 2 / (kernel * kernel * outputs))
+    return [(name + ".weight", (outputs, inputs // groups, kernel, kernel), bound, 0.0)]
 
 
-def batch_norm(p, buffers, name, x, update):
+def batch_norm(p, buffers, name, x, update, momentum=0.1):
     if update:
         return F.batch_norm(x, buffers[name + ".running_mean"], buffers[name + ".running_var"], p[name + ".weight"],
-                            p[name + ".bias"], True, 0.1, 1e-5)
+                            p[name + ".bias"], True, momentum, 1e-5)
     return F.batch_norm(x, None, None, p[name + ".weight"], p[name + ".bias"], True, 0.0, 1e-5)
 
 
 class Mlp:
+    methods, samples_per_tensor = ALL_METHODS, 24
+
     def __init__(self, norm):
         self.norm, self.batch, self.input = norm, 8, (6,)
         # A bias before batch norm has gradient 0; AdamW divides its rounding noise by sqrt(v) + eps, which must stay noise.
@@ -81,18 +87,43 @@ class Mlp:
         return x @ p["head.weight"].T + p["head.bias"]
 
 
-class ResNet8:
-    """He et al. for CIFAR, one block per stage, shortcut A (every 2nd pixel, zero channels on both sides)."""
+class Images:
+    """What the networks of images share: tensors in the order in which they are added."""
+    batch, input, adam_eps = 4, (8, 8, 3), 1e-8
+    methods, samples_per_tensor = ["erm", "sam_a"], 5
 
     def __init__(self):
-        self.batch, self.input, self.adam_eps = 4, (8, 8, 3), 1e-8
-        self.blocks = [("layer1.0", 16, 16, 1), ("layer2.0", 16, 32, 2), ("layer3.0", 32, 64, 2)]
-        self.spec = conv_spec("conv1", 3, 16) + norm_spec("bn1", 16)
-        self.norms = [("bn1", 16)]
+        self.spec, self.norms = [], []
+
+    def add_conv(self, name, *shape, bias=False, **options):
+        self.spec += conv_spec(name, *shape, **options)
+        if bias:
+            self.spec.append((name + ".bias", (shape[1],), 0.125, 0.0))
+
+    def add_norm(self, name, channels):
+        self.spec += norm_spec(name, channels)
+        self.norms.append((name, channels))
+
+
+class CifarResNet(Images):
+    """He et al. for CIFAR, n blocks per stage, shortcut A (every 2nd pixel, zero channels on both sides)."""
+
+    def __init__(self, n):
+        super().__init__()
+        if n == 1:
+            self.methods, self.samples_per_tensor = ALL_METHODS, 24
+        self.blocks, inputs = [], 16
+        for stage, width in enumerate([16, 32, 64]):
+            for i in range(n):
+                self.blocks.append((f"layer{stage + 1}.{i}", inputs, width, 2 if stage > 0 and i == 0 else 1))
+                inputs = width
+        self.add_conv("conv1", 3, 16)
+        self.add_norm("bn1", 16)
         for name, i, o, _ in self.blocks:
-            self.spec += conv_spec(name + ".conv1", i, o) + norm_spec(name + ".bn1", o)
-            self.spec += conv_spec(name + ".conv2", o, o) + norm_spec(name + ".bn2", o)
-            self.norms += [(name + ".bn1", o), (name + ".bn2", o)]
+            self.add_conv(name + ".conv1", i, o)
+            self.add_norm(name + ".bn1", o)
+            self.add_conv(name + ".conv2", o, o)
+            self.add_norm(name + ".bn2", o)
         self.spec += linear_spec("linear", 64, CLASSES)
 
     def __call__(self, p, buffers, x, update):
@@ -107,6 +138,91 @@ class ResNet8:
                 x = F.pad(x[:, :, ::stride, ::stride], (0, 0, 0, 0, (o - i) // 2, (o - i) // 2))
             x = F.relu(h + x)
         return x.mean((2, 3)) @ p["linear.weight"].T + p["linear.bias"]
+
+
+class Wrn10(Images):
+    """WRN-10-1. raw: stride on the second convolution, 1x1 shortcut of x itself, biases, momentum 0.9 of the last norm."""
+
+    def __init__(self, raw):
+        super().__init__()
+        self.raw = raw
+        self.blocks = [("layer1.0", 16, 16, 1), ("layer2.0", 16, 32, 2), ("layer3.0", 32, 64, 2)]
+        self.add_conv("conv1", 3, 16, bias=raw)
+        for name, i, o, stride in self.blocks:
+            self.add_norm(name + ".bn1", i)
+            self.add_conv(name + ".conv1", i, o, bias=raw)
+            self.add_norm(name + ".bn2", o)
+            self.add_conv(name + ".conv2", o, o, bias=raw)
+            if i != o:
+                self.add_conv(name + ".shortcut.0", i, o, kernel=1, bias=raw)
+        self.add_norm("bn1", 64)
+        self.spec += linear_spec("linear", 64, CLASSES)
+
+    def __call__(self, p, buffers, x, update):
+        def conv(name, x, stride, padding=1):
+            return F.conv2d(x, p[name + ".weight"], p.get(name + ".bias"), stride, padding)
+
+        x = conv("conv1", x.permute(0, 3, 1, 2), 1)
+        for name, i, o, stride in self.blocks:
+            a = F.relu(batch_norm(p, buffers, name + ".bn1", x, update))
+            h = conv(name + ".conv1", a, 1 if self.raw else stride)
+            h = F.relu(batch_norm(p, buffers, name + ".bn2", h, update))
+            h = conv(name + ".conv2", h, stride if self.raw else 1)
+            if i != o:
+                x = conv(name + ".shortcut.0", x if self.raw else a, stride, 0)
+            x = h + x
+        x = F.relu(batch_norm(p, buffers, "bn1", x, update, 0.9 if self.raw else 0.1))
+        return x.mean((2, 3)) @ p["linear.weight"].T + p["linear.bias"]
+
+
+class ResNet(Images):
+    """torchvision's, of two stages with one block each and 8 planes: basic blocks, or bottlenecks with groups."""
+
+    def __init__(self, bottleneck, groups=1, group_width=8, stem7=False):
+        super().__init__()
+        self.stem7, self.groups = stem7, groups
+        if stem7:
+            self.input = (16, 16, 3)
+        self.blocks, inputs = [], 8
+        for stage, planes in enumerate([8, 16]):
+            width = group_width * groups << stage
+            convs = ([(inputs, width, 1, 1, 1), (width, width, 3, 1 + stage, groups), (width, 4 * planes, 1, 1, 1)]
+                     if bottleneck else [(inputs, planes, 3, 1 + stage, 1), (planes, planes, 3, 1, 1)])
+            self.blocks.append((f"layer{stage + 1}.0", inputs, convs))
+            inputs = convs[-1][1]
+        self.add_conv("conv1", 3, 8, kernel=7 if stem7 else 3)
+        self.add_norm("bn1", 8)
+        for name, inputs_of_block, convs in self.blocks:
+            for j, (i, o, kernel, _, g) in enumerate(convs):
+                self.add_conv(f"{name}.conv{j + 1}", i, o, kernel=kernel, groups=g)
+                self.add_norm(f"{name}.bn{j + 1}", o)
+            if self.strides(convs) > 1 or inputs_of_block != convs[-1][1]:
+                self.add_conv(name + ".downsample.0", inputs_of_block, convs[-1][1], kernel=1)
+                self.add_norm(name + ".downsample.1", convs[-1][1])
+        self.spec += linear_spec("fc", inputs, CLASSES)
+
+    @staticmethod
+    def strides(convs):
+        return math.prod(stride for _, _, _, stride, _ in convs)
+
+    def __call__(self, p, buffers, x, update):
+        x = x.permute(0, 3, 1, 2)
+        x = F.conv2d(x, p["conv1.weight"], None, 2, 3) if self.stem7 else F.conv2d(x, p["conv1.weight"], None, 1, 1)
+        x = F.relu(batch_norm(p, buffers, "bn1", x, update))
+        if self.stem7:
+            x = F.max_pool2d(x, 3, 2, 1)
+        for name, _, convs in self.blocks:
+            h = x
+            for j, (_, _, kernel, stride, groups) in enumerate(convs):
+                h = F.conv2d(h, p[f"{name}.conv{j + 1}.weight"], None, stride, kernel // 2, 1, groups)
+                h = batch_norm(p, buffers, f"{name}.bn{j + 1}", h, update)
+                if j + 1 < len(convs):
+                    h = F.relu(h)
+            if name + ".downsample.0.weight" in p:
+                x = F.conv2d(x, p[name + ".downsample.0.weight"], None, self.strides(convs))
+                x = batch_norm(p, buffers, name + ".downsample.1", x, update)
+            x = F.relu(h + x)
+        return x.mean((2, 3)) @ p["fc.weight"].T + p["fc.bias"]
 
 
 # --- losses
@@ -204,8 +320,7 @@ def record(net, method):
     final = {}
     for name, value in state.items():
         flat = value.reshape(-1)
-        places = sorted({i * (flat.numel() - 1) // (max(SAMPLES_PER_TENSOR, 2) - 1)
-                         for i in range(SAMPLES_PER_TENSOR)})
+        places = sorted({i * (flat.numel() - 1) // (net.samples_per_tensor - 1) for i in range(net.samples_per_tensor)})
         final[name] = {"norm": flat.norm().item(), "sum": flat.sum().item(), "places": places,
                        "values": [flat[i].item() for i in places]}
     result = {"options": method, "lr": lr, "valid": valid, "loss": losses, "final": final}
@@ -216,15 +331,29 @@ def record(net, method):
     return result
 
 
+NETS = {
+    "mlp": lambda: Mlp(False),
+    "mlp_bn": lambda: Mlp(True),
+    "resnet8": lambda: CifarResNet(1),
+    "resnet20": lambda: CifarResNet(3),
+    "wrn10_1": lambda: Wrn10(False),
+    "wrn10_1_raw": lambda: Wrn10(True),
+    "resnet_basic": lambda: ResNet(False),
+    "resnext": lambda: ResNet(True, groups=4, group_width=2, stem7=True),
+    "resnet_depthwise": lambda: ResNet(True, groups=8, group_width=1),
+}
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
-    for file, net in {"mlp": Mlp(False), "mlp_bn": Mlp(True), "resnet8": ResNet8()}.items():
+    for file in sys.argv[1:] or NETS:
+        net = NETS[file]()
         content = {
             "torch": torch.__version__.split("+")[0], "seed": SEED, "steps": STEPS, "num_samples": NUM_SAMPLES,
             "batch": net.batch, "input": list(net.input), "class_counts": COUNTS,
             "adam_eps": net.adam_eps,
             "tensors": [{"name": n, "shape": list(s), "bound": b, "offset": o} for n, s, b, o in net.spec],
-            "runs": {name: record(net, method) for name, method in METHODS.items()},
+            "runs": {name: record(net, METHODS[name]) for name in net.methods},
         }
         with open(os.path.join(here, file + ".json"), "w") as out:
             json.dump(content, out, separators=(",", ":"))

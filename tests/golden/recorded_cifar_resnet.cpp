@@ -1,28 +1,18 @@
-// The CIFAR ResNet of resnet8.json.
+// The CIFAR ResNets of resnet8.json and resnet20.json.
 #include "models/networks/cifar_resnet.h"
 #include "tests/golden/recorded_program.h"
 
 namespace tailor::golden {
 namespace {
 
-class RecordedResNet final : public RecordedNetwork {
-public:
-  explicit RecordedResNet(const Recording& recording)
-      : resnet_({.depth = 8,
-                 .channels = recording.input[2],
-                 .num_classes = static_cast<std::int64_t>(recording.class_counts.size())}) {}
-  nn::Module& module() override { return resnet_; }
-  Array logits(const Batch& batch, const Context& context) override { return resnet_(batch.image, context); }
-
-private:
-  models::CifarResNet resnet_;
-};
-
-[[maybe_unused]] const bool added =
-    recorded_networks()
-        .emplace("resnet8",
-                 [](const Recording& recording) { return std::make_unique<RecordedResNet>(recording); })
-        .second;
+[[maybe_unused]] const bool added = [] {
+  for (const std::int64_t depth : {8, 20})
+    add_recorded_images("resnet" + std::to_string(depth), [depth](const Recording& recording) {
+      return std::make_unique<models::CifarResNet>(models::CifarResNetOptions{
+          .depth = depth, .channels = recording.input[2], .num_classes = recording.num_classes()});
+    });
+  return true;
+}();
 
 } // namespace
 } // namespace tailor::golden

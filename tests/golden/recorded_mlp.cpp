@@ -10,7 +10,7 @@ public:
   RecordedMlp(const Recording& recording, bool batch_norm)
       : mlp_({.numeric_columns = recording.input[0],
               .layers = {10, 7},
-              .outputs = static_cast<std::int64_t>(recording.class_counts.size()),
+              .outputs = recording.num_classes(),
               .batch_norm = batch_norm}) {}
   nn::Module& module() override { return mlp_; }
   Array logits(const Batch& batch, const Context& context) override { return mlp_(batch, context); }

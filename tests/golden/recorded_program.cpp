@@ -5,11 +5,34 @@
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/shaping.h"
 
+#include <utility>
+
 namespace tailor::golden {
 
 std::map<std::string, RecordedNetworkFactory>& recorded_networks() {
   static std::map<std::string, RecordedNetworkFactory> networks;
   return networks;
+}
+
+namespace {
+
+class RecordedImages final : public RecordedNetwork {
+public:
+  explicit RecordedImages(std::unique_ptr<ImageNetwork> net) : net_(std::move(net)) {}
+  nn::Module& module() override { return *net_; }
+  Array logits(const Batch& batch, const Context& context) override { return (*net_)(batch.image, context); }
+
+private:
+  std::unique_ptr<ImageNetwork> net_;
+};
+
+} // namespace
+
+void add_recorded_images(const std::string& name,
+                         std::function<std::unique_ptr<ImageNetwork>(const Recording&)> make) {
+  recorded_networks().emplace(name, [make = std::move(make)](const Recording& recording) {
+    return std::make_unique<RecordedImages>(make(recording));
+  });
 }
 
 namespace {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "frontend/components/image_network.h"
 #include "frontend/optimizers/adamw.h"
 #include "frontend/optimizers/sgd.h"
 #include "frontend/program.h"
@@ -20,9 +21,12 @@ public:
   virtual Array logits(const Batch& batch, const Context& context) = 0;
 };
 
-/// By the name of the recording. A file that has one (recorded_mlp.cpp, recorded_resnet.cpp) adds it before main().
+/// By the name of the recording. A file that has some (recorded_mlp.cpp, recorded_wrn.cpp) adds them before main().
 using RecordedNetworkFactory = std::function<std::unique_ptr<RecordedNetwork>(const Recording&)>;
 std::map<std::string, RecordedNetworkFactory>& recorded_networks();
+/// Adds one that reads images.
+void add_recorded_images(const std::string& name,
+                         std::function<std::unique_ptr<ImageNetwork>(const Recording&)> make);
 
 /// What a user of the C++ API would write for one run of a recording. Owns the modules that the program
 /// refers to.

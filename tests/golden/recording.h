@@ -62,6 +62,7 @@ struct Recording {
   Tensor samples;                           ///< [num_samples, input...]
   std::vector<int64_t> labels;
 
+  [[nodiscard]] int64_t num_classes() const { return static_cast<int64_t>(class_counts.size()); }
   /// Reads tests/golden/<net>.json; adds a test failure and returns an empty recording if it cannot.
   static Recording load(const std::string& net);
   /// Batch of step `t`: rows [0, valid) are samples, the others zero.
