@@ -13,8 +13,11 @@
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/MathExtras.h"
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 #include <map>
 
 using namespace mlir;
@@ -43,10 +46,12 @@ public:
                            return WalkResult::advance();
                          const KernelInfo* info = infoOf(kernel, kernels);
                          if (!info) return WalkResult::interrupt();
-                         SmallVector<Attribute> temporaries = temporariesFor(kernel, *info);
+                         FailureOr<SmallVector<Attribute>> temporaries =
+                             temporariesFor(kernel, *info, kernels);
+                         if (failed(temporaries)) return WalkResult::interrupt();
                          kernel.removeTemporariesAttr();
-                         if (!temporaries.empty())
-                           kernel.setTemporariesAttr(ArrayAttr::get(kernel.getContext(), temporaries));
+                         if (!temporaries->empty())
+                           kernel.setTemporariesAttr(ArrayAttr::get(kernel.getContext(), *temporaries));
                          return WalkResult::advance();
                        })
                        .wasInterrupted());
@@ -126,12 +131,25 @@ private:
                                                            : SmallVector<int64_t>{info.rows};
   }
 
-  static SmallVector<Attribute> temporariesFor(ir::KernelOp kernel, const KernelInfo& info) {
+  /// Sizes follow from the shapes of a program that anybody may write, so they are checked like its attributes.
+  static FailureOr<SmallVector<Attribute>> temporariesFor(ir::KernelOp kernel, const KernelInfo& info,
+                                                          ModuleOp module) {
     int64_t rows = sizesOf(kernel, info).front();
     SmallVector<Attribute> attributes;
-    for (const Temporary& temporary : info.temporaries)
-      attributes.push_back(ir::TemporaryAttr::get(kernel.getContext(), temporary.purpose,
-                                                  temporary.bytes * temporary.per.count(rows)));
+    for (const Temporary& temporary : info.temporaries) {
+      int64_t bytes = 0;
+      if (llvm::MulOverflow(static_cast<int64_t>(temporary.bytes), temporary.per.count(rows), bytes))
+        bytes = std::numeric_limits<int64_t>::max();
+      auto emitAt = [&] {
+        return emitError(linesOf(kernel, module).front())
+               << "kernel '" << kernel.getSymName() << "' needs memory for " << temporary.purpose << ": ";
+      };
+      llvm::function_ref<InFlightDiagnostic()> emit = emitAt;
+      auto attribute =
+          ir::TemporaryAttr::getChecked(emit, kernel.getContext(), StringRef(temporary.purpose), bytes);
+      if (!attribute) return failure();
+      attributes.push_back(attribute);
+    }
     return attributes;
   }
 
@@ -144,9 +162,10 @@ private:
 
   /// A plan that was read may be edited, or made for another target.
   LogicalResult checkTemporaries(ir::KernelOp kernel, const KernelInfo& info, ModuleOp planned) {
-    SmallVector<Attribute> needed = temporariesFor(kernel, info);
+    FailureOr<SmallVector<Attribute>> needed = temporariesFor(kernel, info, planned);
+    if (failed(needed)) return failure();
     ArrayAttr given = kernel.getTemporaries().value_or(ArrayAttr());
-    if (llvm::equal(needed, given ? given.getValue() : ArrayRef<Attribute>())) return success();
+    if (llvm::equal(*needed, given ? given.getValue() : ArrayRef<Attribute>())) return success();
     auto list = [&](ArrayRef<Attribute> temporaries) {
       std::string text;
       for (auto temporary : llvm::map_range(temporaries, llvm::CastTo<ir::TemporaryAttr>))
@@ -157,7 +176,7 @@ private:
     for (Location line : linesOf(kernel, planned))
       emitError(line) << "kernel '" << kernel.getSymName() << "' is planned with "
                       << list(given ? given.getValue() : ArrayRef<Attribute>()) << " but needs "
-                      << list(needed) << " for target " << target_.text
+                      << list(*needed) << " for target " << target_.text
                       << "; compile it from phase 'kernels' or before";
     return failure();
   }
@@ -182,7 +201,8 @@ private:
       launch.sizes.assign(sizes.begin(), sizes.end());
       auto run = [&](StringRef symbol, const UnitRule& units, uint64_t flops, uint64_t bytes) {
         size_t index = indices.lookup(symbol);
-        code.functions[index].scratchBytes = scratchBytes;
+        // Kernels of several batches may share a function: its workers need what the largest asks for.
+        code.functions[index].scratchBytes = std::max(code.functions[index].scratchBytes, scratchBytes);
         int64_t count = units.count(launch.sizes.front());
         return KernelRun{index, count, chunkCount(flops, bytes, count), flops, bytes};
       };
