@@ -66,33 +66,37 @@ public:
 private:
   Value at(Value base, Value elements) { return b_.elementPointer(base, b_.f32(), elements); }
 
-  /// All tiles of one panel, in blocks of channels; the first block stores what the others add to.
+  /// All tiles of one panel, in chains of channels; the first chain stores what the others add to.
   void emitPanel(Value v, Value u, Value m, Value tiles, unsigned vectors) {
-    int64_t block = plan_.chainChannels;
-    if (block == plan_.channels) return emitTiles(v, u, m, tiles, vectors, {});
-    b_.loop(b_.index(0), b_.index(plan_.channels), block, {}, [&](Value channel, ValueRange) {
-      emitTiles(at(v, channel), at(u, b_.mul(channel, b_.index(vectors * lanes_))), m, tiles, vectors,
-                b_.compare(CmpIPredicate::eq, channel, b_.index(0)));
+    int64_t chain = plan_.chainChannels, whole = plan_.channels / chain * chain;
+    if (chain == plan_.channels) return emitTiles(v, u, m, tiles, vectors, chain, {});
+    auto emitChain = [&](Value channel, int64_t length, Value isFirst) {
+      emitTiles(at(v, channel), at(u, b_.mul(channel, b_.index(vectors * lanes_))), m, tiles, vectors, length,
+                isFirst);
+    };
+    b_.loop(b_.index(0), b_.index(whole), chain, {}, [&](Value channel, ValueRange) {
+      emitChain(channel, chain, b_.compare(CmpIPredicate::eq, channel, b_.index(0)));
       return none();
     });
+    if (whole < plan_.channels) emitChain(b_.index(whole), plan_.channels - whole, b_.constant(b_.i1(), 0));
   }
 
   /// The tallest register tile while it fits, then halves of it.
-  void emitTiles(Value v, Value u, Value m, Value tiles, unsigned vectors, Value isFirst) {
+  void emitTiles(Value v, Value u, Value m, Value tiles, unsigned vectors, int64_t chain, Value isFirst) {
     Value tile = b_.index(0);
     for (unsigned rows = plan_.tile.rows; rows > 0; rows = nextTileRows(rows)) {
       Value covered = b_.mul(divideDown(b_, b_.sub(tiles, tile), rows), b_.index(rows));
       Value end = b_.add(tile, covered);
       b_.loop(tile, end, rows, {}, [&](Value first, ValueRange) {
         emitTile(at(v, b_.mul(first, b_.index(plan_.paddedChannels))), u,
-                 at(m, b_.mul(first, b_.index(plan_.blockWidth()))), rows, vectors, isFirst);
+                 at(m, b_.mul(first, b_.index(plan_.blockWidth()))), rows, vectors, chain, isFirst);
         return none();
       });
       tile = end;
     }
   }
 
-  void emitTile(Value v, Value u, Value m, unsigned rows, unsigned vectors, Value isFirst) {
+  void emitTile(Value v, Value u, Value m, unsigned rows, unsigned vectors, int64_t chain, Value isFirst) {
     // A loop of four channels has few enough instructions beside its multiplications.
     constexpr int64_t kUnroll = 4;
     SmallVector<Value> carried(rows * vectors, b_.constant(b_.vectorOf(b_.f32()), 0));
@@ -108,7 +112,7 @@ private:
       }
       return next;
     };
-    int64_t full = plan_.chainChannels / kUnroll * kUnroll;
+    int64_t full = chain / kUnroll * kUnroll;
     carried.push_back(v);
     carried.push_back(u);
     auto loop = b_.loop(b_.index(0), b_.index(full), kUnroll, carried, [&](Value, ValueRange args) {
@@ -122,7 +126,7 @@ private:
     });
     SmallVector<Value> sums(loop.getResults().drop_back(2));
     Value restV = loop.getResult(rows * vectors), restU = loop.getResult(rows * vectors + 1);
-    for (int64_t offset = 0; offset < plan_.chainChannels - full; ++offset)
+    for (int64_t offset = 0; offset < chain - full; ++offset)
       sums = channel(restV, restU, offset, sums);
     storeTile(b_, sums, m, vectors, plan_.blockWidth(), isFirst);
   }

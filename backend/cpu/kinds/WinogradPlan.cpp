@@ -2,42 +2,20 @@
 
 namespace tailor::backend {
 
-using mlir::Value;
-
-void storeTile(VectorBuilder& b, mlir::ValueRange sums, Value to, unsigned vectors, int64_t stride,
-               Value isFirst) {
-  auto store = [&](bool adds) {
-    for (auto [i, sum] : llvm::enumerate(sums)) {
-      Value place = b.index(int64_t(i / vectors) * stride + int64_t(i % vectors) * b.lanes());
-      b.store(adds ? b.add(b.loadVector(to, b.f32(), place), sum) : Value(sum), to, place);
-    }
-  };
-  if (!isFirst) return store(false);
-  b.ifThen(isFirst, [&] { store(false); });
-  b.ifThen(b.bitXor(isFirst, b.constant(b.i1(), 1)), [&] { store(true); });
-}
-
-unsigned nextTileRows(unsigned rows) {
-  return rows > 4 ? 4 : rows / 2;
-}
-
-WinogradTile winogradTile(const CpuTarget& target, int64_t width) {
-  bool wide = target.registers >= 32;
-  if (width <= target.lanes) return {wide ? 16u : 8u, 1};
-  return {wide ? 8u : 6u, 2};
-}
-
 int64_t winogradCacheBytes(const CpuTarget& target) {
   // Processors with AVX-512 have 1 MB or more a core, the others 256 or 512 KB; a quarter is left to weights and maps.
   return target.registers >= 32 ? 700 << 10 : 350 << 10;
 }
 
 /// Channels of one chain of additions: the error of a chain grows with its length, to 2.4e-6 of the result's size at 640
-/// channels; and the weights of so many channels and a panel stay in the first-level cache.
+/// channels; and the weights of so many channels and a panel stay in the first-level cache. Equal chains need no second
+/// loop, if they are not much shorter for it (2 x 257 channels would be 257 chains of 2).
 static int64_t chainChannelsFor(int64_t channels) {
   constexpr int64_t kLongestChain = 256;
-  for (int64_t chains = ceilDiv(channels, kLongestChain);; ++chains)
+  int64_t fewest = ceilDiv(channels, kLongestChain);
+  for (int64_t chains = fewest; chains < 2 * fewest; ++chains)
     if (channels % chains == 0) return channels / chains;
+  return ceilDiv(channels, fewest);
 }
 
 /// Tile rows of a block: enough tiles for the products to stay busy, few enough for the cache.

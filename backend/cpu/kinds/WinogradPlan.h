@@ -4,13 +4,9 @@
 #include "backend/cpu/kinds/Convolution.h"
 #include "backend/cpu/kinds/ConvolutionTaps.h"
 #include "backend/cpu/kinds/WinogradForm.h"
+#include "backend/cpu/kinds/WinogradProduct.h"
 
 namespace tailor::backend {
-
-/// A product of planes: rows of one operand are broadcast, vectors of the other are multiplied.
-struct WinogradTile {
-  unsigned rows = 8, vectors = 2;
-};
 
 /// The forward product and the data gradient, which is the forward product of the output gradient.
 struct WinogradPlan {
@@ -24,7 +20,7 @@ struct WinogradPlan {
   int64_t lastVectors = 0;    ///< vectors of the last panel
   int64_t blockPanels = 0;    ///< panels of a block of outputs
   int64_t blockRows = 0;      ///< tile rows of a block
-  int64_t chainChannels = 0;  ///< channels that are added in one chain; divides the channels
+  int64_t chainChannels = 0;  ///< channels that are added in one chain; the last chain may be shorter
   int64_t paddedChannels = 0; ///< whole vectors
   int64_t lanes = 0;
 
@@ -42,16 +38,7 @@ struct WinogradPlan {
 WinogradPlan planWinograd(const ConvolutionProblem& problem, const WinogradForm& form,
                           const CpuTarget& target);
 
-/// The tile that fills the registers: 16 (12) sums of 32 (16) registers beside two vectors and a broadcast.
-WinogradTile winogradTile(const CpuTarget& target, int64_t width);
-/// Rows of the next smaller tile, for what the tile leaves over; 0 behind a single row.
-unsigned nextTileRows(unsigned rows);
 /// Bytes of blocks that are to stay in the second-level cache.
 int64_t winogradCacheBytes(const CpuTarget& target);
-
-/// Stores the sums of a tile, rows of `vectors` vectors that are `stride` elements apart, or adds them to what is there
-/// unless `isFirst`; null is always the first.
-void storeTile(VectorBuilder& b, mlir::ValueRange sums, mlir::Value to, unsigned vectors, int64_t stride,
-               mlir::Value isFirst);
 
 } // namespace tailor::backend

@@ -1,6 +1,7 @@
 // Winograd convolutions against the reference: sizes, channels, paddings, fused maps, chunks and batches.
 
 #include "backend/cpu/kinds/WinogradForm.h"
+#include "backend/cpu/kinds/WinogradPlan.h"
 #include "tests/unit/backend/cpu/harness/compile_function.h"
 #include "tests/unit/backend/cpu/harness/convolution_kernels.h"
 
@@ -215,6 +216,25 @@ INSTANTIATE_TEST_SUITE_P(Targets, Winograd, ::testing::Values("cpu:x86-64-v3", "
                          [](const auto& info) {
                            return std::string(info.param) == "cpu:native" ? "native" : "avx2";
                          });
+
+/// A prime number of channels, or twice one, is no sum of equal chains but of one channel or two.
+TEST(WinogradPlanTest, ChainsAreLongWhateverTheChannels) {
+  for (int64_t channels = 1; channels <= 2100; ++channels) {
+    ConvolutionProblem problem;
+    problem.channels = channels, problem.outputs = 16;
+    problem.image = problem.output = {8, 8};
+    problem.kernel = {3, 3}, problem.paddingLow = problem.paddingHigh = {1, 1};
+    const int64_t chain = planWinograd(problem, winograd4x4(), targetNamed("cpu:x86-64-v3")).chainChannels;
+    EXPECT_LE(chain, 256) << channels;
+    EXPECT_GE(chain, std::min<int64_t>(channels, 64)) << channels;
+  }
+}
+
+TEST_P(Winograd, AShorterLastChainIsAdded) {
+  for (const WinogradForm* form : {&winograd4x4(), &winograd2x2()})
+    for (ConvolutionProduct product : {ConvolutionProduct::forward, ConvolutionProduct::dataGradient})
+      expectAgreement({product, form, {2, 5, 4, 257, 263}});
+}
 
 /// Every 3 x 3 layer of stride 1 of wrn-28-10: as exact as a direct sum in f32.
 TEST(WinogradError, IsAtMostTwoMillionthsOnTheLayersOfWrn28x10) {
