@@ -251,8 +251,7 @@ static void collectMemory(Value tensor, const llvm::DenseMap<Value, Value>& poin
     return;
   }
   mlir::Operation* op = tensor.getDefiningOp();
-  ir::FusionClass fusionClass = ir::fusionClassOf(op);
-  if (fusionClass != ir::FusionClass::Elementwise && fusionClass != ir::FusionClass::ChannelMap) return;
+  if (!ir::isMapClass(ir::fusionClassOf(op))) return;
   auto shapeOf = [](Value v) { return mlir::cast<RankedTensorType>(v.getType()).getShape(); };
   for (Value operand : op->getOperands())
     if (shapeOf(operand) == shapeOf(tensor)) collectMemory(operand, pointers, memory);

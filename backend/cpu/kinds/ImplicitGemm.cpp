@@ -34,12 +34,21 @@ struct GatherPlan {
   int64_t imagesPerUnit = 1;
 };
 
-/// The op computes pixel by pixel, whatever row it is in, so that all pixels of an image may be one row.
+/// True if a value depends on its pixel by what the operands hold there, never by the pixel's row and column.
+bool isSameAtEveryPixel(mlir::Operation& op) {
+  if (mlir::isa<ir::ConstantOp>(op)) return true; // one number; a table is an operand
+  if (auto broadcast = mlir::dyn_cast<ir::BroadcastOp>(op)) {
+    int64_t channel = tensorTypeOf(broadcast.getResult()).getRank() - 1;
+    return llvm::all_of(broadcast.getDims(), [&](int64_t dim) { return dim == 0 || dim == channel; });
+  }
+  ir::FusionClass fusionClass = ir::fusionClassOf(&op);
+  return fusionClass == ir::FusionClass::Elementwise || fusionClass == ir::FusionClass::ChannelMap;
+}
+
+/// The kernel computes pixel by pixel, whatever row they are in, so that all pixels of an image may be one row.
 bool pixelsMayJoin(ir::KernelOp kernel, const ConvolutionOp& conv) {
-  for (mlir::Operation& op : kernel.getBlock())
-    if (&op != conv.op && !op.hasTrait<mlir::OpTrait::IsTerminator>() && !op.hasTrait<ir::Elementwise>())
-      return false;
-  return true;
+  return llvm::all_of(kernel.getBlock().without_terminator(),
+                      [&](mlir::Operation& op) { return &op == conv.op || isSameAtEveryPixel(op); });
 }
 
 GatherPlan planGather(ir::KernelOp kernel, const ConvolutionOp& conv, const CpuTarget& target) {

@@ -302,6 +302,36 @@ TEST_P(ConvolutionTest, PaddingIsSkippedNotMultiplied) {
                 1e-5);
 }
 
+/// Batch norm in the loads and a mask of rows in the stores leave the pixels of a 1 x 1 convolution one row; what stands
+/// in only some of an image's pixels does not.
+TEST_P(ConvolutionTest, MapsAroundAConvolutionOfPixels) {
+  const std::string x = "tensor<3x5x7x20xf32>", w = "tensor<24x20x1x1xf32>", y = "tensor<3x5x7x24xf32>",
+                    c = "tensor<20xf32>", row = "tensor<5x7xf32>", mask = "tensor<3xf32>";
+  const std::string convolution =
+      "%r = tailor.conv2d %a, %w strides([1, 1]) padding([0, 0, 0, 0]) dilation([1, 1]) "
+      "groups(1) : (" +
+      x + ", " + w + ") -> " + y + "\n";
+  const KernelText joined{
+      "convolution", "%x: " + x + ", %m: " + c + ", %f: " + c + ", %b: " + c + ", %w: " + w + ", %n: " + mask,
+      "%p = tailor.batch_norm_apply %x, %m, %f, %b : (" + x + ", " + c + ", " + c + ", " + c + ") -> " + x +
+          "\n%a = tailor.relu %p : " + x + "\n" + convolution +
+          "%s = tailor.broadcast %n dims([0]) : " + mask + " to " + y + "\n%o = tailor.mul %r, %s : " + y,
+      "%o", y};
+  const KernelText apart{"convolution", "%x: " + x + ", %q: " + row + ", %w: " + w,
+                         "%s = tailor.broadcast %q dims([1, 2]) : " + row + " to " + x +
+                             "\n%a = tailor.mul %x, %s : " + x + "\n" + convolution,
+                         "%r", y};
+  CompiledKernels kernels({joined, apart}, target());
+  const Tensor image = draw(Element::f32, {3, 5, 7, 20}, -1, 1, 1),
+               weight = draw(Element::f32, {24, 20, 1, 1}, -1, 1, 2);
+  auto vectorOf = [](unsigned seed) { return draw(Element::f32, {20}, 0.5, 1.5, seed); };
+  const std::vector<std::vector<Tensor>> arguments{
+      {image, vectorOf(3), vectorOf(4), vectorOf(5), weight, draw(Element::f32, {3}, -1, 1, 6)},
+      {image, draw(Element::f32, {5, 7}, -1, 1, 7), weight}};
+  for (size_t kernel : {0, 1})
+    expectClose(kernels.run(kernel, arguments[kernel], 2), kernels.expected(kernel, arguments[kernel]), 1e-5);
+}
+
 INSTANTIATE_TEST_SUITE_P(Targets, ConvolutionTest, ::testing::Values("cpu:x86-64-v3", "cpu:x86-64-v4"),
                          [](const auto& info) { return info.index == 0 ? "Avx2" : "Avx512"; });
 
