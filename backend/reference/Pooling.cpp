@@ -33,11 +33,13 @@ int64_t averageDivisor(const Shape& xShape, const Pooling& pooling, std::span<co
   return pooling.countIncludePad ? inPadded : inImage;
 }
 
-/// The first largest element; NaN counts as larger than anything, so that it is not lost.
+/// The first largest element; NaN counts as larger than anything but another NaN, so that it is not lost.
 int64_t largestPlace(const Tensor& x, const Pooling& pooling, std::span<const int64_t> index) {
   int64_t best = -1;
   forEachPlace(x.shape(), pooling, index, [&](int64_t place) {
-    if (best < 0 || x.reals()[place] > x.reals()[best] || std::isnan(x.reals()[place])) best = place;
+    const double value = x.reals()[place];
+    if (best < 0 || value > x.reals()[best] || (std::isnan(value) && !std::isnan(x.reals()[best])))
+      best = place;
   });
   return best;
 }

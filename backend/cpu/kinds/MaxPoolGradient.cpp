@@ -56,15 +56,15 @@ static mlir::LogicalResult emitMaxPoolGradient(KernelContext& context) {
         Range rows = window.inImage(b, 0, oy);
         b.loop(b.index(0), b.index(window.output[1]), 1, {}, [&](Value ox, ValueRange) {
           Range columns = window.inImage(b, 1, ox);
-          // The first largest element of each lane; NaN counts as larger than anything.
+          // The first largest element of each lane; NaN counts as larger than anything but another NaN.
           SmallVector<Value> best{b.constant(b.vectorOf(b.f32()), -std::numeric_limits<double>::infinity()),
                                   placeVector(placeOf(rows.from, columns.from))};
           auto found = b.loop(rows.from, rows.to, 1, best, [&](Value row, ValueRange args) {
             auto inner = b.loop(columns.from, columns.to, 1, args, [&](Value column, ValueRange args) {
               Value place = placeOf(row, column);
               Value value = b.loadVector(x, b.f32(), elementOf(place), mask);
-              Value larger = b.bitOr(b.compare(CmpFPredicate::OGT, value, args[0]),
-                                     b.compare(CmpFPredicate::UNO, value, value));
+              Value larger = b.bitAnd(b.compare(CmpFPredicate::UGT, value, args[0]),
+                                      b.compare(CmpFPredicate::ORD, args[0], args[0]));
               return SmallVector<Value>{b.select(larger, value, args[0]),
                                         b.select(larger, placeVector(place), args[1])};
             });

@@ -74,6 +74,26 @@ TEST_P(PoolingTest, NanIsNotLostInAMaximum) {
   expectClose(kernels.run(1, {x, g}), kernels.expected(1, {x, g}), 1e-6);
 }
 
+/// Of two NaN in a window the first is the largest element; PyTorch takes the last.
+TEST_P(PoolingTest, TheGradientGoesToTheFirstNan) {
+  const std::string image = "tensor<1x1x3x4xf32>", pooled = "tensor<1x1x1x4xf32>";
+  const KernelText text{
+      "single", "%x: " + image + ", %g: " + pooled,
+      "%r = tailor.max_pool2d_grad %x, %g window([1, 3]) strides([1, 1]) padding([0, 0, 0, 0]) : (" + image +
+          ", " + pooled + ") -> " + image,
+      "%r", image};
+  CompiledKernels kernels({text}, targetNamed(GetParam()));
+  Tensor x = draw(Element::f32, {1, 1, 3, 4}, -1, 1, 1), g = draw(Element::f32, {1, 1, 1, 4}, 1, 2, 2);
+  for (int64_t i : {4, 5, 8, 9}) // the second and third pixel, two channels
+    x.reals()[i] = std::numeric_limits<double>::quiet_NaN();
+  for (const Tensor& dx : {kernels.run(0, {x, g})[0], kernels.expected(0, {x, g})[0]})
+    for (int64_t channel : {0, 1}) {
+      EXPECT_EQ(dx.at(4 + channel), g.at(channel));
+      EXPECT_EQ(dx.at(channel), 0);
+      EXPECT_EQ(dx.at(8 + channel), 0);
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Targets, PoolingTest, ::testing::Values("cpu:x86-64-v3", "cpu:x86-64-v4"),
                          [](const auto& info) { return info.index == 0 ? "Avx2" : "Avx512"; });
 
