@@ -1,10 +1,9 @@
 #include "frontend/losses/row_losses.h"
 
+#include "frontend/losses/reduce_rows.h"
 #include "frontend/ops/checks.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/indexing.h"
-#include "frontend/ops/reduction.h"
-#include "frontend/ops/shaping.h"
 
 namespace tailor::losses {
 
@@ -30,6 +29,11 @@ Array loss_of_rows(const Array& rows, const Array& rows_b, const Operand& labels
                  "mix the labels slotwise");
   if (options.labels_b.empty() != rows_b.empty() || options.labels_b.empty() != options.lambda.empty())
     detail::fail(kOp, "mixed rows have labels_b, lambda and the losses by labels_b", location);
+  if (options.reduction == Reduction::none)
+    detail::fail(kOp, "gives one number: its losses of the rows are there already", location);
+  require_slots(kOp, options, location);
+  for (const Array* weights : {&options.row_weights, &options.row_weights_b})
+    if (!weights->empty()) require_row_weights(kOp, *weights, rows.type(), location);
   const Array table = options.class_weights ? detail::value_of(*options.class_weights) : Array();
   // What stands before the loss of a row by one of its labels.
   const auto weight_of = [&](const Array& slot, const Array& share, const Array& row_weights) {
@@ -45,25 +49,11 @@ Array loss_of_rows(const Array& rows, const Array& rows_b, const Operand& labels
     weighted = weighted + weight_b * rows_b;
     weight = weight + weight_b;
   }
-  const auto counted = [&](const Array& x) {
-    return options.valid.empty() ? x : where(row_mask(options.valid, rows.shape()[0]), x, 0.0);
-  };
-  const bool is_weighted = !table.empty() || !options.row_weights.empty();
-  switch (options.reduction) {
-  case Reduction::weighted_mean:
-    if (is_weighted) {
-      const Array total = sum(counted(weight));
-      return sum(counted(weighted)) / where(compare(total, 0.0, Comparison::eq), 1.0, total); // 0 / 0 is 0
-    }
-    [[fallthrough]]; // each row weighs 1
-  case Reduction::batch_mean:
-    return options.valid.empty() ? mean(weighted) : masked_mean(weighted, options.valid);
-  case Reduction::sum:
-    return sum(counted(weighted));
-  case Reduction::none:
-    break;
-  }
-  detail::fail(kOp, "gives one number: its losses of the rows are there already", location);
+  const bool each_weighs_one = table.empty() && options.row_weights.empty();
+  const Reduction reduction = each_weighs_one && options.reduction == Reduction::weighted_mean
+                                  ? Reduction::batch_mean
+                                  : options.reduction;
+  return reduce_rows(kOp, weighted, weight, reduction, options.valid, location);
 }
 
 } // namespace tailor::losses

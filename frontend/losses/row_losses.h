@@ -14,7 +14,7 @@ namespace tailor::losses {
 /// Shapes     rows f32 [N], labels [N] i32 -> f32 [].
 /// Reduction  batch_mean: Z = valid rows; weighted_mean: Z = the sum of what stands before the losses; sum: 1. 0 / 0 is 0.
 /// Errors     TraceError for smoothing, margin, bias, focal term, scale and the soft form of mixed labels, which are part
-///            of a row's loss; and for Reduction::none.
+///            of a row's loss; for Reduction::none; for row weights that are not one number per row.
 /// Source     methods.md 2.2, 2.7.
 Array loss_of_rows(const Array& rows, const Array& rows_b, const Operand& labels, const LossOptions& options);
 

@@ -2,6 +2,7 @@
 
 #include "frontend/graph/batch_rows.h"
 #include "frontend/graph/trace.h"
+#include "frontend/losses/reduce_rows.h"
 #include "frontend/ops/checks.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/indexing.h"
@@ -71,38 +72,6 @@ Array class_weight_of_rows(const Array& labels, const CrossEntropyOperands& oper
   return operands.lambda * w + (1.0 - operands.lambda) * take(operands.weights, operands.labels_b);
 }
 
-void require_row_weights(std::string_view op, const Array& v, const TensorType& rows,
-                         const Location& location) {
-  if (v.type() == rows) return;
-  detail::fail(op,
-               "row weights must be one " + std::string(to_string(rows.dtype)) + " per row, " +
-                   to_string(rows) + ", not " + to_string(v.type()),
-               location);
-}
-
-/// Reduces losses that are weighted already. `share` [N]: of each row in the Z of weighted_mean.
-Array reduce_rows(std::string_view op, const Array& rows, const Array& share, Reduction reduction,
-                  const Array& valid, const Location& location) {
-  const std::int64_t count = rows.shape()[0];
-  const auto counted = [&](const Array& x) {
-    return valid.empty() ? x : where(row_mask(valid, count), x, 0.0);
-  };
-  Array weighted = counted(rows);
-  switch (reduction) {
-  case Reduction::none:
-    return weighted;
-  case Reduction::sum:
-    return sum(weighted);
-  case Reduction::batch_mean:
-    return valid.empty() ? mean(weighted) : masked_mean(weighted, valid);
-  case Reduction::weighted_mean: {
-    Array total = sum(counted(share));
-    return sum(weighted) / where(compare(total, 0.0, Comparison::eq), 1.0, total); // 0 / 0 is 0
-  }
-  }
-  detail::fail(op, "unknown reduction", location);
-}
-
 /// Reduces the rows' losses, each with its weight v. `class_weights` [N] or empty.
 Array reduce_weighted(std::string_view op, const Array& rows, const Array& class_weights,
                       const LossOptions& options, const Array& valid, const Location& location) {
@@ -131,14 +100,6 @@ Array reduce_slots(std::string_view op, const Array& first, const Array& second,
   const Array& w = operands.weights;
   const Array share = w.empty() ? v_a + v_b : v_a * take(w, labels) + v_b * take(w, options.labels_b);
   return reduce_rows(op, v_a * first + v_b * second, share, options.reduction, operands.valid, location);
-}
-
-void require_slots(std::string_view op, const LossOptions& options, const Location& location) {
-  if (options.row_weights_b.empty() ||
-      !(options.row_weights.empty() || options.labels_b.empty() || options.lambda.empty()))
-    return;
-  detail::fail(op, "row_weights_b are of the second label: they need row_weights, labels_b and lambda",
-               location);
 }
 
 CrossEntropyOptions op_options_of(const LossOptions& options) {

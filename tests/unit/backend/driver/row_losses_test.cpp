@@ -1,9 +1,11 @@
 /// Losses of rows are reduced as the cross-entropies reduce theirs.
 #include "backend/driver/FrontendServices.h"
+#include "frontend/graph/error.h"
 #include "frontend/losses/row_losses.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/shaping.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace tailor::backend {
@@ -50,6 +52,28 @@ TEST_F(RowLosses, WithoutRowsAreZero) {
     const Array loss = losses::loss_of_rows(full({3}, 5), {}, full({3}, 1, DType::i32), options);
     EXPECT_EQ(loss.eval()[0], 0) << static_cast<int>(reduction);
   }
+}
+
+TEST_F(RowLosses, RowWeightsMustBeOneNumberPerRow) {
+  const Array rows = full({3}, 5), labels = full({3}, 1, DType::i32);
+  const auto error_of = [&](const losses::LossOptions& options) -> std::string {
+    try {
+      losses::loss_of_rows(rows, options.labels_b.empty() ? Array() : rows, labels, options);
+    } catch (const TraceError& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  losses::LossOptions options;
+  options.row_weights = full({}, 2); // would broadcast
+  EXPECT_THAT(error_of(options), testing::HasSubstr("row weights must be one f32 per row"));
+  options.row_weights = full({3}, 2);
+  options.row_weights_b = full({3}, 2);
+  EXPECT_THAT(error_of(options), testing::HasSubstr("row_weights_b are of the second label"));
+  options.labels_b = labels, options.lambda = full({3}, 0.5);
+  EXPECT_EQ(error_of(options), "no error");
+  options.row_weights_b = full({3, 1}, 2);
+  EXPECT_THAT(error_of(options), testing::HasSubstr("row weights must be one f32 per row"));
 }
 
 } // namespace
