@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 
 namespace tailor::data {
@@ -108,17 +109,28 @@ std::int32_t positive_of(const runtime::MemoryTable& table, const std::string& p
 runtime::MemoryTable memory_table(const std::vector<Column>& columns, std::span<const std::int32_t> labels,
                                   const InMemoryArgs& args, const Location& location) {
   if (columns.empty() || labels.empty()) fail("needs at least one column and one row", location);
+  constexpr std::int64_t kMaxRows =
+      std::numeric_limits<std::int32_t>::max(); // a row's number is an i32 everywhere
+  if (std::ssize(labels) > kMaxRows)
+    fail(runtime::concat("holds ", labels.size(), " rows, at most ", kMaxRows, " can be trained on"),
+         location);
   runtime::MemoryTable table;
   const auto check_length = [&](std::size_t length, const std::string& what) {
     if (length != labels.size())
       fail(runtime::concat(what, " has ", length, " rows, the labels ", labels.size()), location);
   };
   std::set<std::string> names = {args.label};
+  const std::string weights_column(runtime::kRowWeightsColumn);
+  if (!args.row_weights.empty() && !names.insert(weights_column).second)
+    fail("the label is named '" + weights_column + "', which the row weights are", location,
+         ".label names the label otherwise");
   for (const Column& column : columns) {
     const runtime::MemoryColumn& kept = column.column();
     if (kept.name.empty() || !names.insert(kept.name).second)
       fail("every column needs a name of its own, not '" + kept.name + "'", location,
-           kept.name == args.label ? ".label names the label otherwise" : "");
+           kept.name == args.label       ? ".label names the label otherwise"
+           : kept.name == weights_column ? "that is what the row weights are called"
+                                         : "");
     check_length(std::visit([](const auto& values) { return values.size(); }, kept.values),
                  "column '" + kept.name + "'");
     table.columns.push_back(kept);

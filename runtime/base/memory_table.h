@@ -16,6 +16,9 @@ struct MemoryColumn {
 
 enum class SplitPart : std::uint8_t { kTrain, kVal, kTest };
 
+/// What the column of the row weights is called; no other has that name.
+inline constexpr std::string_view kRowWeightsColumn = "row weights";
+
 /// The rows that a program holds, which data.format = "memory" reads (runtime/data/sources/memory.cpp).
 struct MemoryTable {
   std::vector<MemoryColumn> columns;

@@ -60,7 +60,7 @@ public:
           static_cast<std::int32_t>(std::set<std::string_view>(texts.begin(), texts.end()).size()) + 1;
     }
     add(table->label_name, ColumnRole::kLabel);
-    if (!table->row_weights.empty()) add("row weights", ColumnRole::kRowWeight);
+    if (!table->row_weights.empty()) add(std::string(kRowWeightsColumn), ColumnRole::kRowWeight);
     return schema;
   }
 

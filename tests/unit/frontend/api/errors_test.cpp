@@ -519,6 +519,10 @@ TEST(Errors, RowsInMemoryMustFitTogether) {
   EXPECT_THAT(error({{"x", x}}, y, {.row_weights = {1, 2}}),
               HasSubstr("row_weights has 2 rows, the labels 4"));
   EXPECT_THAT(error({{"x", x}}, y, {.row_weights = {1, 2, -3, 1}}), HasSubstr("the weight of row 2 is -3"));
+  EXPECT_THAT(error({{"row weights", x}}, y, {.row_weights = {1, 2, 3, 1}}),
+              HasSubstr("every column needs a name of its own, not 'row weights'"));
+  EXPECT_THAT(error({{"x", x}}, y, {.label = "row weights", .row_weights = {1, 2, 3, 1}}),
+              HasSubstr("the label is named 'row weights'"));
   EXPECT_THAT(error({{"x", x}}, y, {.parts = {data::Part::kTrain}}),
               HasSubstr("parts has 1 rows, the labels 4"));
   EXPECT_THAT(error({{"x", x}}, y,
