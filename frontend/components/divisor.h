@@ -4,11 +4,18 @@
 #include "runtime/options/words.h"
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace tailor {
 
 /// What a class-weighted loss is divided by (methods.md 2): the key `reduction` of methods that give class weights.
+inline constexpr const char* kDivisorKey = "reduction";
+inline std::string divisor_key(std::string_view method) {
+  return "method." + std::string(method) + "." + kDivisorKey;
+}
+
 enum class Divisor : std::uint8_t { weighted_mean, batch_mean };
 
 inline Reduction reduction_of(Divisor divisor) {

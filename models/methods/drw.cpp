@@ -51,7 +51,7 @@ const runtime::KeySet<DrwKeys>& DrwKeys::keys() {
                .text = "beta of the effective number of samples",
                .source = "methods 2.2",
                .read_by = "method.drw.table"}),
-          key("reduction", &DrwKeys::reduction,
+          key(kDivisorKey, &DrwKeys::reduction,
               {.stage = runtime::kCompiled,
                .text = "divide by the sum of weights or by the batch",
                .source = "methods 2"}),

@@ -1,4 +1,5 @@
 // MixUp (Zhang et al. 2018): every row mixed with another one of its batch, inputs and labels. methods.md 2.7, 9.5.
+#include "frontend/components/divisor.h"
 #include "frontend/components/method.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/ops/indexing.h"
@@ -69,7 +70,7 @@ void check(RecipeCheck& recipe) {
     recipe.contradict(form, "a margin belongs to one label: '" + margin + "' has no soft form",
                       recipe.place_of(margin), "the margin comes from here", slotwise);
   if (const std::string weights = recipe.giver_of(Part::class_weights); !weights.empty()) {
-    const std::string reduction = "method." + weights + ".reduction";
+    const std::string reduction = divisor_key(weights);
     const runtime::Option* chosen = recipe.options().find(reduction);
     if (const std::string* word = chosen ? chosen->value.as_string() : nullptr;
         word && *word == "weighted_mean")

@@ -48,7 +48,7 @@ const runtime::KeySet<WeightedKeys>& WeightedKeys::keys() {
                .text = "beta of the effective number of samples",
                .source = "methods 2.2",
                .read_by = "method.weighted.table"}),
-          key("reduction", &WeightedKeys::reduction,
+          key(kDivisorKey, &WeightedKeys::reduction,
               {.stage = runtime::kCompiled,
                .text = "divide by the sum of weights or by the batch",
                .source = "methods 2"}),

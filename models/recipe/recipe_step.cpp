@@ -1,5 +1,6 @@
 #include "models/recipe/recipe_step.h"
 
+#include "frontend/components/divisor.h"
 #include "frontend/graph/error.h"
 #include "frontend/losses/row_losses.h"
 #include "frontend/ops/indexing.h"
@@ -149,8 +150,7 @@ Array RecipeStep::loss_of(const LossRequest& request) const {
 std::string RecipeStep::reduction_key() const {
   for (const UsedMethod& used : methods_)
     if (used.spec->part == Part::class_weights)
-      if (const std::string key = "method." + used.spec->name + ".reduction"; part_.options.contains(key))
-        return key;
+      if (std::string key = divisor_key(used.spec->name); part_.options.contains(key)) return key;
   return key_name(&MethodKeys::use);
 }
 
