@@ -9,6 +9,7 @@
 #include "models/recipe/reserved.h"
 #include "models/recipe/stages.h"
 #include "models/recipe/toml.h"
+#include "runtime/base/data_path.h"
 #include "runtime/base/file.h"
 #include "runtime/base/wording.h"
 #include "runtime/options/data_keys.h"
@@ -434,7 +435,9 @@ private:
     if (spec.type == runtime::KeyType::kPath && at.in_file()) {
       std::filesystem::path path(*converted.value.as_string());
       std::filesystem::path folder = std::filesystem::path(at.file).parent_path();
-      if (path.is_relative() && !folder.empty())
+      if (spec.key.starts_with("data."))
+        converted.value = OptionValue(runtime::data_path_of(folder.string(), path.string()));
+      else if (path.is_relative() && !folder.empty())
         converted.value = OptionValue((folder / path).lexically_normal().string());
     }
     const std::string& key = spec.key;

@@ -1,6 +1,6 @@
 #include "runtime/data/table_plan.h"
 
-#include "runtime/base/file.h"
+#include "runtime/base/data_path.h"
 #include "runtime/data/key_error.h"
 #include "runtime/data/text.h"
 #include "runtime/options/eval_keys.h"
@@ -137,10 +137,9 @@ std::uint16_t bits_of(const std::vector<DateFeature>& features) {
 Result<TablePlan> table_plan_from(const Options& options, const std::string& directory) {
   TablePlan plan;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const TableKeys keys, read_keys<TableKeys>(options));
-  const auto path = [&](const std::string& text) { return text.empty() ? text : join_path(directory, text); };
-  plan.train = path(keys.train);
-  plan.val = path(keys.val);
-  plan.test = path(keys.test_file);
+  plan.train = locate_data(directory, keys.train);
+  plan.val = locate_data(directory, keys.val);
+  plan.test = locate_data(directory, keys.test_file);
   if (plan.train.empty())
     return wrong(key_name(&TableKeys::train), " is not set, expected the path of a csv or csv.gz file");
   plan.csv.header = keys.header;

@@ -7,8 +7,7 @@ const KeySet<TableKeys>& TableKeys::keys() {
       "data.",
       {
           key("train", &TableKeys::train,
-              {.text = "training table; the artifact names it as seen from where it was compiled, `--data "
-                       "FOLDER` puts a folder in front",
+              {.text = "training table, seen from the recipe or from `--data FOLDER`",
                .source = "",
                .type = KeyType::kPath,
                .unset = true}),

@@ -31,6 +31,7 @@ with scratch() as folder:
         run(TAILOR, "eval", f"{name}/program.tailor", "--weights", trained, cwd=folder)
         with open(os.path.join(folder, name + ".csv")) as f:
             assert len(f.read().splitlines()) == 61
-    # `--data FOLDER` puts a folder in front of what the artifact names.
-    run(TAILOR_RUN, "../own.tailor", "--data", folder, "--out", "elsewhere", cwd=os.path.join(folder, "data"))
+    # `--data FOLDER` takes the place of the recipe's folder, however that was named.
+    os.remove(os.path.join(folder, "recipes/t.csv"))
+    run(TAILOR_RUN, "../own.tailor", "--data", os.path.join(folder, "base"), "--out", "elsewhere", cwd=os.path.join(folder, "data"))
 print("paths start from the recipe that wrote them")

@@ -1,4 +1,5 @@
 // CIFAR-10 and CIFAR-100 in their binary version (Krizhevsky 2009).
+#include "runtime/base/data_path.h"
 #include "runtime/base/file.h"
 #include "runtime/data/key_error.h"
 #include "runtime/data/source.h"
@@ -32,7 +33,7 @@ struct CifarKeys {
     static const KeySet<CifarKeys> set{
         "data.cifar.",
         {key("folder", &CifarKeys::folder,
-             {.text = "folder of the unpacked binary version; `--data FOLDER` puts a folder in front",
+             {.text = "folder of the unpacked binary version, seen from the recipe or from `--data FOLDER`",
               .source = "",
               .type = KeyType::kPath,
               .unset = true}),
@@ -276,7 +277,7 @@ Result<std::shared_ptr<const DataSource>> make(const SourceRequest& request, con
   TAILOR_RETURN_IF_ERROR_AS_IS(add(keys.val, key_name(&CifarKeys::val)));
   TAILOR_RETURN_IF_ERROR_AS_IS(add(test, key_name(&CifarKeys::test)));
   return std::shared_ptr<const DataSource>(std::make_shared<CifarSource>(
-      std::move(format), join_path(request.directory, keys.folder), train, keys.val, test));
+      std::move(format), locate_data(request.directory, keys.folder), train, keys.val, test));
 }
 
 std::vector<KeySpec> shared_keys() {

@@ -122,7 +122,7 @@ TEST(Recipe, ShortFormsAndRelativePaths) {
     return std::string("[data]\ntrain = \"a.csv\"\ntest = \"/abs/t.csv\"\nlabel = \"y\"\n");
   });
   ASSERT_TRUE(recipe.ok()) << recipe.messages();
-  EXPECT_EQ(*recipe.options.get_string("data.train"), "dir/a.csv");
+  EXPECT_EQ(*recipe.options.get_string("data.train"), "dir/./a.csv");
   EXPECT_EQ(*recipe.options.get_string("data.test.file"), "/abs/t.csv");
   EXPECT_EQ(*recipe.options.get_string("data.label.column"), "y");
 }
