@@ -106,19 +106,45 @@ std::int32_t positive_of(const runtime::MemoryTable& table, const std::string& p
   return static_cast<std::int32_t>(found - table.class_names.begin());
 }
 
-runtime::MemoryTable memory_table(const std::vector<Column>& columns, std::span<const std::int32_t> labels,
-                                  const InMemoryArgs& args, const Location& location) {
-  if (columns.empty() || labels.empty()) fail("needs at least one column and one row", location);
+/// `args` of columns or of images: labels, classes, weights and parts, which both have.
+template <class Args>
+runtime::MemoryTable labelled_rows(std::span<const std::int32_t> labels, const Args& args,
+                                   const Location& location) {
   constexpr std::int64_t kMaxRows =
       std::numeric_limits<std::int32_t>::max(); // a row's number is an i32 everywhere
   if (std::ssize(labels) > kMaxRows)
     fail(runtime::concat("holds ", labels.size(), " rows, at most ", kMaxRows, " can be trained on"),
          location);
   runtime::MemoryTable table;
-  const auto check_length = [&](std::size_t length, const std::string& what) {
-    if (length != labels.size())
+  table.labels.assign(labels.begin(), labels.end());
+  const auto [least, most] = std::minmax_element(labels.begin(), labels.end());
+  table.class_names = args.classes;
+  constexpr std::int32_t kMaxClasses = 65536; // what a data schema takes
+  for (std::int32_t k = 0; args.classes.empty() && k <= std::min(*most, kMaxClasses - 1); ++k)
+    table.class_names.push_back(std::to_string(k));
+  if (*least < 0 || *most >= std::ssize(table.class_names))
+    fail(
+        runtime::concat("labels from ", *least, " to ", *most, " for ", table.class_names.size(), " classes"),
+        location);
+  const auto check_length = [&](std::size_t length, const char* what) {
+    if (length != 0 && length != labels.size())
       fail(runtime::concat(what, " has ", length, " rows, the labels ", labels.size()), location);
   };
+  check_length(args.row_weights.size(), "row_weights");
+  for (std::size_t i = 0; i < args.row_weights.size(); ++i)
+    if (!(args.row_weights[i] >= 0 && std::isfinite(args.row_weights[i])))
+      fail(runtime::concat("the weight of row ", i, " is ", args.row_weights[i],
+                           ", expected a finite number of at least 0"),
+           location);
+  table.row_weights = args.row_weights;
+  check_length(args.parts.size(), "parts");
+  table.parts = args.parts;
+  table.positive_class = positive_of(table, args.positive, location);
+  return table;
+}
+
+void add_columns(const std::vector<Column>& columns, const InMemoryArgs& args, runtime::MemoryTable& table,
+                 const Location& location) {
   std::set<std::string> names = {args.label};
   const std::string weights_column(runtime::kRowWeightsColumn);
   if (!args.row_weights.empty() && !names.insert(weights_column).second)
@@ -131,32 +157,66 @@ runtime::MemoryTable memory_table(const std::vector<Column>& columns, std::span<
            kept.name == args.label       ? ".label names the label otherwise"
            : kept.name == weights_column ? "that is what the row weights are called"
                                          : "");
-    check_length(std::visit([](const auto& values) { return values.size(); }, kept.values),
-                 "column '" + kept.name + "'");
+    const std::size_t rows = std::visit([](const auto& values) { return values.size(); }, kept.values);
+    if (rows != table.labels.size())
+      fail(runtime::concat("column '", kept.name, "' has ", rows, " rows, the labels ", table.labels.size()),
+           location);
     table.columns.push_back(kept);
   }
   table.label_name = args.label;
-  table.labels.assign(labels.begin(), labels.end());
-  const auto [least, most] = std::minmax_element(labels.begin(), labels.end());
-  table.class_names = args.classes;
-  constexpr std::int32_t kMaxClasses = 65536; // what a data schema takes
-  for (std::int32_t k = 0; args.classes.empty() && k <= std::min(*most, kMaxClasses - 1); ++k)
-    table.class_names.push_back(std::to_string(k));
-  if (*least < 0 || *most >= std::ssize(table.class_names))
-    fail(
-        runtime::concat("labels from ", *least, " to ", *most, " for ", table.class_names.size(), " classes"),
-        location);
-  if (!args.row_weights.empty()) check_length(args.row_weights.size(), "row_weights");
-  for (std::size_t i = 0; i < args.row_weights.size(); ++i)
-    if (!(args.row_weights[i] >= 0 && std::isfinite(args.row_weights[i])))
-      fail(runtime::concat("the weight of row ", i, " is ", args.row_weights[i],
-                           ", expected a finite number of at least 0"),
+}
+
+void add_images(const Images& images, const ImagesInMemoryArgs& args, runtime::MemoryTable& table,
+                const Location& location) {
+  constexpr std::int64_t kLargestSide = 65536; // rows of a batch of them are counted in 64 bits
+  for (const std::int64_t size : {images.height, images.width, images.channels})
+    if (size < 1 || size > kLargestSide)
+      fail(runtime::concat("images of ", images.height, " x ", images.width, " x ", images.channels,
+                           ", expected sizes from 1 to ", kLargestSide),
            location);
-  table.row_weights = args.row_weights;
-  if (!args.parts.empty()) check_length(args.parts.size(), "parts");
-  table.parts = args.parts;
-  table.positive_class = positive_of(table, args.positive, location);
-  return table;
+  const auto image = static_cast<std::size_t>(images.height * images.width * images.channels);
+  if (images.pixels.size() != table.labels.size() * image)
+    fail(runtime::concat(images.pixels.size(), " pixels, expected ", table.labels.size(), " rows of ", image),
+         location);
+  const auto channels = static_cast<std::size_t>(images.channels);
+  const auto by_channel = [&](const std::vector<double>& given, double otherwise, const char* what) {
+    if (given.empty()) return std::vector<double>(channels, otherwise);
+    if (given.size() != channels)
+      fail(runtime::concat(given.size(), " ", what, "s for ", channels, " channels"), location);
+    return given;
+  };
+  table.images = {.height = static_cast<std::int32_t>(images.height),
+                  .width = static_cast<std::int32_t>(images.width),
+                  .channels = static_cast<std::int32_t>(images.channels),
+                  .pixels = {images.pixels.begin(), images.pixels.end()},
+                  .mean = by_channel(args.mean, 0, "mean"),
+                  .deviation = by_channel(args.deviation, 1, "deviation")};
+  for (std::size_t c = 0; c < channels; ++c)
+    if (!std::isfinite(table.images.mean[c]) ||
+        !(table.images.deviation[c] > 0 && std::isfinite(table.images.deviation[c])))
+      fail(runtime::concat("channel ", c, " has mean ", table.images.mean[c], " and deviation ",
+                           table.images.deviation[c], ", expected finite numbers, the second above 0"),
+           location);
+  table.label_name = "label";
+}
+
+/// Keeps the rows, and says how they are split and cut.
+template <class Args>
+void set_rows(Options& options, runtime::MemoryTable table, const Args& args, const Location& location) {
+  if (!runtime::keep_memory_table(args.name, std::move(table)))
+    fail("there are other rows named '" + args.name + "' already", location,
+         "give each set of rows a .name of its own");
+  set(options, &DataKeys::format, "memory", location);
+  set(options, &MemoryKeys::memory, args.name, location);
+  if (args.parts.empty()) {
+    set(options, &SplitKeys::by, word_of(SplitKeys{}.by), location);
+    set(options, &SplitKeys::val, args.val.value_or(SplitKeys::kValShare), location);
+    set(options, &SplitKeys::test, args.test.value_or(SplitKeys::kTestShare), location);
+  } else {
+    if (args.val || args.test) fail("the rows have parts: .val and .test would do nothing", location);
+    set(options, &SplitKeys::by, word_of(runtime::SplitBy::kFiles), location);
+  }
+  set_long_tail(options, args.long_tail, location);
 }
 
 Schema generated_schema(std::int64_t classes, std::int64_t dimensions) {
@@ -241,23 +301,25 @@ Plan csv(const std::string& path, const CsvArgs& args, const std::source_locatio
 Plan in_memory(const std::vector<Column>& columns, std::span<const std::int32_t> labels,
                const InMemoryArgs& args, const std::source_location& where) {
   Location location = LocationScope::resolve(make_location(where));
-  if (!runtime::keep_memory_table(args.name, memory_table(columns, labels, args, location)))
-    fail("there are other rows named '" + args.name + "' already", location,
-         "give each set of rows a .name of its own");
+  if (columns.empty() || labels.empty()) fail("needs at least one column and one row", location);
+  runtime::MemoryTable table = labelled_rows(labels, args, location);
+  add_columns(columns, args, table, location);
   Options options;
-  set(options, &DataKeys::format, "memory", location);
-  set(options, &MemoryKeys::memory, args.name, location);
+  set_rows(options, std::move(table), args, location);
   set(options, &DataKeys::numeric, args.numeric, location);
   set(options, &TableKeys::missing, args.missing, location);
-  if (args.parts.empty()) {
-    set(options, &SplitKeys::by, word_of(SplitKeys{}.by), location);
-    set(options, &SplitKeys::val, args.val.value_or(SplitKeys::kValShare), location);
-    set(options, &SplitKeys::test, args.test.value_or(SplitKeys::kTestShare), location);
-  } else {
-    if (args.val || args.test) fail("the rows have parts: .val and .test would do nothing", location);
-    set(options, &SplitKeys::by, word_of(runtime::SplitBy::kFiles), location);
-  }
-  set_long_tail(options, args.long_tail, location);
+  return read_plan("data::in_memory", args.name, std::move(options), location);
+}
+
+Plan in_memory(const Images& images, std::span<const std::int32_t> labels, const ImagesInMemoryArgs& args,
+               const std::source_location& where) {
+  Location location = LocationScope::resolve(make_location(where));
+  if (labels.empty()) fail("needs at least one row", location);
+  runtime::MemoryTable table = labelled_rows(labels, args, location);
+  add_images(images, args, table, location);
+  Options options;
+  set_rows(options, std::move(table), args, location);
+  set(options, &DataKeys::numeric, Schema().numeric, location);
   return read_plan("data::in_memory", args.name, std::move(options), location);
 }
 

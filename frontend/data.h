@@ -140,6 +140,35 @@ Plan in_memory(const std::vector<Column>& columns, std::span<const std::int32_t>
                const InMemoryArgs& args = {},
                const std::source_location& where = std::source_location::current());
 
+/// Images of bytes, row after row: pixels [rows, height, width, channels].
+struct Images {
+  std::span<const std::uint8_t> pixels;
+  std::int64_t height = 0, width = 0, channels = 3;
+};
+
+struct ImagesInMemoryArgs {
+  std::string name = "images";
+  std::vector<std::string> classes = {}; ///< names, by label; default: "0", "1", ... up to the largest label
+  std::string positive = {};             ///< two classes: the one scores are about; default: the rarer
+  std::vector<double> mean = {};         ///< [channels] of pixels in [0, 1]; default: 0
+  std::vector<double> deviation = {};    ///< [channels] of pixels in [0, 1]; default: 1
+  std::vector<float> row_weights = {};   ///< as those of InMemoryArgs
+  std::vector<Part> parts = {};
+  std::optional<double> val = std::nullopt;
+  std::optional<double> test = std::nullopt;
+  LongTail long_tail = {};
+};
+/// Images that the program holds, which are copied; Batch::image is (pixel / 255 - mean) / deviation. As rows in memory
+/// a program of them trains in this process only.
+///
+///     data::Plan plan = data::in_memory({pixels, 28, 28, 1}, digits);
+///
+/// Errors   TraceError: as of columns; sizes below 1, pixels that are not rows of height * width * channels, means or
+///          deviations of another number of channels, a deviation that is not above 0.
+Plan in_memory(const Images& images, std::span<const std::int32_t> labels,
+               const ImagesInMemoryArgs& args = {},
+               const std::source_location& where = std::source_location::current());
+
 /// Reads the schema of the data that `options` describes (data.*). Throws TraceError.
 using SchemaReader = std::function<Schema(const Options& options, const Location& location)>;
 void register_schema_reader(SchemaReader reader);

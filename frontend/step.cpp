@@ -1,3 +1,4 @@
+#include "frontend/normalised_images.h"
 #include "frontend/ops/checks.h"
 #include "frontend/ops/elementwise.h"
 #include "frontend/program.h"
@@ -42,6 +43,8 @@ DType dtype_of(runtime::DType dtype) {
     return DType::i64;
   case runtime::DType::kI1:
     return DType::i1;
+  case runtime::DType::kU8:
+    return DType::u8;
   }
   detail::fail("batch", "unknown dtype of an input", Location());
 }
@@ -61,6 +64,7 @@ Batch make_batch(const data::Schema& schema, std::int64_t rows, const Location& 
   namespace names = runtime::input_names;
   Batch batch;
   batch.image = input(names::kImage);
+  if (!schema.image_mean.empty()) batch.image = normalised_images(batch.image, schema, location);
   batch.numeric = input(names::kNumeric);
   batch.category = input(names::kCategory);
   batch.label = input(names::kLabel);

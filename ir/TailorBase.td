@@ -18,6 +18,8 @@ def IntTensor : RankedTensorOf<[I32, I64]>;
 def NumberTensor : RankedTensorOf<[F32, BF16, F64, I32, I64]>;
 def BoolTensor : RankedTensorOf<[I1]>;
 def AnyTailorTensor : RankedTensorOf<[F32, BF16, F64, I32, I64, I1]>;
+// What only holds or passes on values, images in bytes among them.
+def PassedTensor : RankedTensorOf<[F32, BF16, F64, I32, I64, I1, UI8]>;
 def FloatScalar : 0DTensorOf<[F32, BF16, F64]>;
 def I32Scalar : 0DTensorOf<[I32]>;
 def FloatVector : 1DTensorOf<[F32, BF16, F64]>;

@@ -9,7 +9,7 @@ def TailorDialect : Dialect {
   let cppNamespace = "::tailor::ir";
   let summary = "A training program: state, control, bodies, entry points, stages.";
   let description = [{
-    Values are builtin tensors of f32, bf16, f64, i32, i64 or i1; a scalar is a rank-0 tensor. Broadcasting is
+    Values are builtin tensors of f32, bf16, f64, i32, i64, i1 or ui8 (the bytes of images); a scalar is a rank-0 tensor. Broadcasting is
     explicit. Activations are sample-major (dimension 0 is the batch), images NHWC; weights are canonical: linear
     [out, in], convolution OIHW.
 

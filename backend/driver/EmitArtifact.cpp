@@ -17,6 +17,7 @@ runtime::DType dtypeOf(Type type) {
   if (element.isInteger(64)) return runtime::DType::kI64;
   if (element.isInteger(32)) return runtime::DType::kI32;
   if (element.isInteger(1)) return runtime::DType::kI1;
+  if (element.isUnsignedInteger(8)) return runtime::DType::kU8;
   return runtime::DType::kF32;
 }
 

@@ -92,6 +92,7 @@ double readAs(runtime::DType dtype, const std::byte* place) {
   case runtime::DType::kI64:
     return read(int64_t{});
   case runtime::DType::kI1:
+  case runtime::DType::kU8:
     return read(uint8_t{});
   case runtime::DType::kBF16: { // the upper half of an f32
     uint16_t half = 0;

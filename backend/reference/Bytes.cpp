@@ -23,6 +23,8 @@ Element elementOf(DType dtype) {
     return Element::i64;
   case DType::kI1:
     return Element::i1;
+  case DType::kU8:
+    return Element::u8;
   }
   return Element::f64;
 }
@@ -41,6 +43,8 @@ DType dtypeOf(Element element) {
     return DType::kI32;
   case Element::i1:
     return DType::kI1;
+  case Element::u8:
+    return DType::kU8;
   }
   return DType::kF64;
 }
@@ -82,6 +86,9 @@ Tensor fromBytes(std::span<const std::byte> bytes, DType dtype, Shape shape) {
     case DType::kI1:
       tensor.integers()[i] = loadAt<uint8_t>(bytes, i) != 0;
       break;
+    case DType::kU8:
+      tensor.integers()[i] = loadAt<uint8_t>(bytes, i);
+      break;
     }
   }
   return tensor;
@@ -110,6 +117,7 @@ void toBytes(const Tensor& tensor, DType dtype, std::span<std::byte> bytes) {
       storeAt(bytes, i, converted.integers()[i]);
       break;
     case DType::kI1:
+    case DType::kU8:
       storeAt(bytes, i, static_cast<uint8_t>(converted.integers()[i]));
       break;
     }

@@ -157,6 +157,7 @@ int64_t saturate(double value, Element element) {
 } // namespace
 
 Tensor cast(const Tensor& x, Element element) {
+  assert((element != Element::u8 || x.element() == Element::u8) && "nothing becomes bytes");
   Tensor y(element, x.shape());
   for (int64_t i = 0; i < x.size(); ++i) {
     if (y.isReal())

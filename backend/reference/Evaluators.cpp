@@ -43,7 +43,8 @@ Element elementOf(mlir::Type tensorType) {
   if (type.isBF16()) return Element::bf16;
   if (type.isInteger(64)) return Element::i64;
   if (type.isInteger(32)) return Element::i32;
-  assert(type.isInteger(1) && "the dialect has six element types");
+  if (type.isUnsignedInteger(8)) return Element::u8;
+  assert(type.isInteger(1) && "the dialect has seven element types");
   return Element::i1;
 }
 

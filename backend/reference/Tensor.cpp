@@ -19,6 +19,8 @@ std::string toString(Element element) {
     return "i32";
   case Element::i1:
     return "i1";
+  case Element::u8:
+    return "ui8";
   }
   return "unknown";
 }

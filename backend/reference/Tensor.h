@@ -15,7 +15,7 @@ using Shape = std::vector<int64_t>;
 
 /// Element types of the dialect. Real types are all *stored* as double; which one was declared only matters
 /// where a result is rounded (Interpreter option roundAtStores) and where a buffer is exported.
-enum class Element : uint8_t { f64, f32, bf16, i64, i32, i1 };
+enum class Element : uint8_t { f64, f32, bf16, i64, i32, i1, u8 };
 
 [[nodiscard]] constexpr bool isReal(Element element) {
   return element <= Element::bf16;
@@ -26,7 +26,7 @@ enum class Element : uint8_t { f64, f32, bf16, i64, i32, i1 };
 /// Row-major element strides: strides.back() == 1.
 [[nodiscard]] Shape stridesOf(const Shape& shape);
 
-/// A dense tensor. Real elements live in reals(), integer and i1 elements in integers() (i1 as 0 or 1).
+/// A dense tensor. Real elements live in reals(), integer, i1 and u8 elements in integers() (i1 as 0 or 1).
 /// Rank 0 is a scalar with one element; a dimension of 0 makes an empty tensor.
 class Tensor {
 public:

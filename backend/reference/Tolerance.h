@@ -31,6 +31,7 @@ struct Tolerance {
   case runtime::DType::kI32:
   case runtime::DType::kI64:
   case runtime::DType::kI1:
+  case runtime::DType::kU8:
     return {0, 0};
   }
   return {0, 0};
@@ -54,6 +55,7 @@ struct Tolerance {
   case runtime::DType::kI32:
   case runtime::DType::kI64:
   case runtime::DType::kI1:
+  case runtime::DType::kU8:
     return 0;
   }
   return 0;

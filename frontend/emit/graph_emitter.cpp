@@ -24,6 +24,8 @@ mlir::Type element_type(DType dtype, mlir::MLIRContext* context) {
     return builder.getI64Type();
   case DType::i1:
     return builder.getI1Type();
+  case DType::u8:
+    return builder.getIntegerType(8, /*isSigned=*/false);
   }
   return builder.getF32Type();
 }

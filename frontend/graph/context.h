@@ -22,7 +22,7 @@ struct Context {
 /// One mini-batch, sample-major; rows >= valid are padding and count for nothing. Fields the data plan does
 /// not have raise TraceError when used.
 struct Batch {
-  Array image;      ///< [N, H, W, C] f32, normalised
+  Array image;      ///< [N, H, W, C] f32; of bytes (pixel / 255 - mean) / deviation (methods.md 1.4)
   Array numeric;    ///< [N, D] f32, normalised
   Array category;   ///< [N, columns] i32 codes
   Array label;      ///< [N] i32 in [0, K)

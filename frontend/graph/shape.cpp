@@ -19,6 +19,8 @@ std::string_view to_string(DType dtype) {
     return "i64";
   case DType::i1:
     return "i1";
+  case DType::u8:
+    return "u8";
   }
   return "unknown";
 }

@@ -65,6 +65,9 @@ void require_representable(std::string_view op, double value, DType dtype, const
   case DType::i1:
     fits = value == 0 || value == 1;
     break;
+  case DType::u8: // images are the only bytes
+    fits = false;
+    break;
   }
   if (!fits)
     fail(op, runtime::concat(value, " is no ", to_string(dtype)), location,

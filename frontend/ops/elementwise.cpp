@@ -10,7 +10,7 @@ using namespace detail;
 
 Array number_op(std::string_view op, const Operand& x) {
   Array value = value_of(x);
-  if (value.dtype() == DType::i1) fail(op, "expects numbers, not " + to_string(value.type()), x.location());
+  if (!is_number(value.dtype())) fail(op, "expects numbers, not " + to_string(value.type()), x.location());
   return record1(op, {value}, NoOptions{}, value.type(), x.location());
 }
 
@@ -25,7 +25,7 @@ enum class Operands { numbers, floats, booleans };
 Array binary(std::string_view op, const Operand& a, const Operand& b, Operands kind = Operands::numbers) {
   Pair pair = broadcast_pair(op, a, b);
   bool boolean = pair.a.dtype() == DType::i1;
-  if (boolean != (kind == Operands::booleans))
+  if (boolean != (kind == Operands::booleans) || pair.a.dtype() == DType::u8)
     fail(op, std::string("expects ") + (boolean ? "numbers" : "i1") + ", not " + to_string(pair.a.type()),
          a.location());
   if (kind == Operands::floats) require_float(op, pair.a, a.location());
@@ -135,7 +135,7 @@ Array logical_or(const Operand& a, const Operand& b) {
 
 Array compare(const Operand& a, const Operand& b, Comparison comparison) {
   Pair pair = broadcast_pair("compare", a, b);
-  if (pair.a.dtype() == DType::i1)
+  if (!is_number(pair.a.dtype()))
     fail("compare", "expects numbers, not " + to_string(pair.a.type()), a.location());
   return record1("compare", {pair.a, pair.b}, CompareOptions{comparison}, {DType::i1, pair.a.shape()},
                  a.location());
@@ -171,6 +171,7 @@ Array clamp(const Operand& x, double low, double high) {
 Array cast(const Operand& x, DType dtype) {
   Array value = value_of(x);
   if (value.dtype() == dtype) return value;
+  if (dtype == DType::u8) fail("cast", "nothing becomes u8: images are the only bytes", x.location());
   return record1("cast", {value}, NoOptions{}, {dtype, value.shape()}, x.location());
 }
 

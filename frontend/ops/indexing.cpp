@@ -81,7 +81,8 @@ Array one_hot(const Operand& index, std::int64_t num_classes, DType dtype) {
   if (num_classes < 1)
     fail("one_hot", "needs at least one class, not " + std::to_string(num_classes), index.location());
   require_in_range("one_hot", which, num_classes, index.location());
-  if (dtype == DType::i1) fail("one_hot", "gives numbers, not i1", index.location());
+  if (!is_number(dtype))
+    fail("one_hot", "gives numbers, not " + std::string(to_string(dtype)), index.location());
   std::vector<std::int64_t> extents = which.shape().extents();
   extents.push_back(num_classes);
   return record1("one_hot", {which}, NoOptions{}, {dtype, Shape(extents)}, index.location());

@@ -211,7 +211,7 @@ Array iota(const Shape& shape, int axis, DType dtype, const std::source_location
   int along = axis < 0 ? axis + shape.rank() : axis;
   if (along < 0 || along >= shape.rank())
     fail("iota", "axis " + std::to_string(axis) + " is outside " + to_string(shape), location);
-  if (dtype == DType::i1) fail("iota", "counts in numbers, not i1", location);
+  if (!is_number(dtype)) fail("iota", "counts in numbers, not " + std::string(to_string(dtype)), location);
   return record1("iota", {}, AxisOptions{along}, {dtype, shape}, location);
 }
 

@@ -42,15 +42,15 @@ def BodyOp : Tailor_Op<"body", [
 
 def ReturnOp : Tailor_Op<"return", [Pure, Terminator, HasParent<"BodyOp">]> {
   let summary = "Ends a body with its results.";
-  let arguments = (ins Variadic<AnyTailorTensor>:$values);
+  let arguments = (ins Variadic<PassedTensor>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
   let hasVerifier = 1;
 }
 
 def CallOp : PureOp<"call", [DeclareOpInterfaceMethods<SymbolUserOpInterface>, NamesResults]> {
   let summary = "Runs a body.";
-  let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyTailorTensor>:$arguments);
-  let results = (outs Variadic<AnyTailorTensor>:$results);
+  let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<PassedTensor>:$arguments);
+  let results = (outs Variadic<PassedTensor>:$results);
   let assemblyFormat = "$callee `(` $arguments `)` attr-dict `:` functional-type($arguments, $results)";
   let builders = [OpBuilder<(ins "BodyOp":$body, "::mlir::ValueRange":$arguments)>];
 }
@@ -65,8 +65,8 @@ def ValueAndGradOp : PureOp<"value_and_grad", [DeclareOpInterfaceMethods<SymbolU
     %loss, %grad = tailor.value_and_grad @loss(%w, %x, %y) wrt([0]) : (...) -> (tensor<f32>, tensor<8x10xf32>)
     ```
   }];
-  let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyTailorTensor>:$arguments, DenseI64ArrayAttr:$wrt);
-  let results = (outs Variadic<AnyTailorTensor>:$results);
+  let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<PassedTensor>:$arguments, DenseI64ArrayAttr:$wrt);
+  let results = (outs Variadic<PassedTensor>:$results);
   let assemblyFormat = [{
     $callee `(` $arguments `)` `wrt` `(` $wrt `)` attr-dict `:` functional-type($arguments, $results)
   }];
@@ -91,8 +91,8 @@ def RepeatOp : Tailor_Op<"repeat", [
     %x = tailor.repeat 10 iteration(%i) carry(%x_k = %x0 : tensor<64x8xf32>) { ... tailor.yield %x_next : ... }
     ```
   }];
-  let arguments = (ins I64Attr:$count, Variadic<AnyTailorTensor>:$initial);
-  let results = (outs Variadic<AnyTailorTensor>:$results);
+  let arguments = (ins I64Attr:$count, Variadic<PassedTensor>:$initial);
+  let results = (outs Variadic<PassedTensor>:$results);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;

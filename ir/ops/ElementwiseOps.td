@@ -101,9 +101,9 @@ def CastOp : LanewiseOp<"cast", [SameOperandsAndResultShape, Differentiable]> {
   let summary = "Changes the element type.";
   let description = [{
     Float to float rounds to nearest even; float to integer truncates towards zero and saturates (NaN gives 0);
-    i1 becomes 0 or 1; anything to i1 is x != 0.
+    i1 becomes 0 or 1; anything to i1 is x != 0. Of the bytes of an image (ui8) it is the only use; nothing becomes bytes.
   }];
-  let arguments = (ins AnyTailorTensor:$operand);
+  let arguments = (ins PassedTensor:$operand);
   let results = (outs AnyTailorTensor:$result);
   let assemblyFormat = "$operand attr-dict `:` type($operand) `to` type($result)";
   let hasFolder = 1;

@@ -116,15 +116,29 @@ namespace {
 struct InputKind {
   StringRef name;
   int64_t rank;
-  bool isFloat; ///< f32, else i32
+  bool (*takes)(Type element);
+  StringRef elements; ///< what it takes, in words
 };
+
+bool isF32(Type element) {
+  return element.isF32();
+}
+bool isI32(Type element) {
+  return element.isInteger(32);
+}
+bool isBytesOrF32(Type element) {
+  return element.isUnsignedInteger(8) || element.isF32();
+}
 } // namespace
 
 // The batch inputs that a data schema can list (DataSchema::inputs), with the batch in front.
 namespace names = runtime::input_names;
-static constexpr InputKind kInputs[] = {{names::kNumeric, 2, true}, {names::kCategory, 2, false},
-                                        {names::kImage, 4, true},   {names::kLabel, 1, false},
-                                        {names::kIndex, 1, false},  {names::kRowWeight, 1, true}};
+static constexpr InputKind kInputs[] = {{names::kNumeric, 2, isF32, "f32"},
+                                        {names::kCategory, 2, isI32, "i32"},
+                                        {names::kImage, 4, isBytesOrF32, "ui8 or f32"},
+                                        {names::kLabel, 1, isI32, "i32"},
+                                        {names::kIndex, 1, isI32, "i32"},
+                                        {names::kRowWeight, 1, isF32, "f32"}};
 
 LogicalResult InputOp::verify() {
   if (failed(verifyInEntry(*this))) return failure();
@@ -136,9 +150,9 @@ LogicalResult InputOp::verify() {
   }
   RankedTensorType type = getType();
   Type element = type.getElementType();
-  if (kind->isFloat ? !element.isF32() : !element.isInteger(32))
-    return emitOpError("'") << getInput() << "' expects elements of " << (kind->isFloat ? "f32" : "i32")
-                            << ", got " << element;
+  if (!kind->takes(element))
+    return emitOpError("'") << getInput() << "' expects elements of " << kind->elements << ", got "
+                            << element;
   if (type.getRank() != kind->rank)
     return emitOpError("'") << getInput() << "' expects " << kind->rank << " dimensions, got "
                             << type.getRank();

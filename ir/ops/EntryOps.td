@@ -63,11 +63,11 @@ def ControlReadOp : EntryScopedOp<"control_read", [NamesResults, Pure]> {
 def InputOp : Tailor_Op<"input", [NamesResults, Pure]> {
   let summary = "A batch input, read from the current slot.";
   let description = [{
-    Names and types: numeric [N, D] f32, category [N, C] i32, image [N, H, W, C] f32, label [N] i32, index [N] i32,
+    Names and types: numeric [N, D] f32, category [N, C] i32, image [N, H, W, C] ui8 (or f32, where it is no bytes), label [N] i32, index [N] i32,
     row_weight [N] f32. Rows from the valid count on are zero.
   }];
   let arguments = (ins StrAttr:$input);
-  let results = (outs AnyTailorTensor:$result);
+  let results = (outs PassedTensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($result)";
   let hasVerifier = 1;
 }
@@ -89,7 +89,7 @@ def OutputOp : Tailor_Op<"output", [MemoryEffects<[MemWrite<OutputResource>]>]> 
 def YieldOp : Tailor_Op<"yield", [Pure, Terminator,
     ParentOneOf<["EntryOp", "RepeatOp", "FusedOp", "KernelOp"]>]> {
   let summary = "Ends an entry, a repeat, a fused group or a kernel.";
-  let arguments = (ins Variadic<AnyTailorTensor>:$values);
+  let arguments = (ins Variadic<PassedTensor>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
   let builders = [OpBuilder<(ins), [{}]>];
 }

@@ -16,8 +16,8 @@ def FusedOp : PureOp<"fused", [IsolatedFromAbove, SingleBlockImplicitTerminator<
     }
     ```
   }];
-  let arguments = (ins FusionKindAttr:$kind, Variadic<AnyTailorTensor>:$inputs);
-  let results = (outs Variadic<AnyTailorTensor>:$results);
+  let arguments = (ins FusionKindAttr:$kind, Variadic<PassedTensor>:$inputs);
+  let results = (outs Variadic<PassedTensor>:$results);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
   let hasRegionVerifier = 1;
@@ -78,11 +78,11 @@ def LaunchOp : PureOp<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInterface
     `op_ids`: the traced ops this launch carries out. `buffers`: after PlanMemory, one #tailor.buffer per result;
     `temporaries`: one for each of the kernel's.
   }];
-  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyTailorTensor>:$inputs,
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<PassedTensor>:$inputs,
                        OptionalAttr<DenseI64ArrayAttr>:$op_ids,
                        OptionalAttr<TypedArrayAttrBase<BufferAttr, "buffers">>:$buffers,
                        OptionalAttr<TypedArrayAttrBase<BufferAttr, "buffers">>:$temporaries);
-  let results = (outs Variadic<AnyTailorTensor>:$results);
+  let results = (outs Variadic<PassedTensor>:$results);
   let assemblyFormat = [{
     $kernel `(` $inputs `)` (`ops` `(` $op_ids^ `)`)? (`buffers` `(` $buffers^ `)`)?
     (`temporaries` `(` $temporaries^ `)`)? attr-dict `:` functional-type($inputs, $results)

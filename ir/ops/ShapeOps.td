@@ -23,8 +23,8 @@ def BroadcastOp : PureOp<"broadcast", [SameOperandsAndResultElementType, FusesAs
 
 def ReshapeOp : PureOp<"reshape", [SameOperandsAndResultElementType, Differentiable]> {
   let summary = "The same elements in row-major order under another shape.";
-  let arguments = (ins AnyTailorTensor:$operand);
-  let results = (outs AnyTailorTensor:$result);
+  let arguments = (ins PassedTensor:$operand);
+  let results = (outs PassedTensor:$result);
   let assemblyFormat = "$operand attr-dict `:` type($operand) `to` type($result)";
   let hasVerifier = 1;
   let hasFolder = 1;

@@ -4,10 +4,11 @@
 namespace tailor::runtime {
 
 /// Raised by changes that an older reader would misread. 2: kernels carry the shapes of their launches; 3: the
-/// schema says how cells are written; 4: control fields say how they are evaluated, stages what they continue and copy.
-inline constexpr std::uint32_t kFormatVersion = 5;
+/// schema says how cells are written; 4: control fields say how they are evaluated, stages what they continue and copy;
+/// 6: images are bytes, and the schema says how they are normalised.
+inline constexpr std::uint32_t kFormatVersion = 6;
 /// Older files lack what this reader needs to check them.
-inline constexpr std::uint32_t kOldestFormatVersion = 5;
+inline constexpr std::uint32_t kOldestFormatVersion = 6;
 inline constexpr std::uint64_t kPageBytes = 4096;
 inline constexpr char kMagic[8] = {'\x89', 'T', 'A', 'I', 'L', 'O', 'R', '\n'};
 

@@ -134,6 +134,8 @@ DataSchema Unpacker::schema(const fb::DataSchema& s) {
   out.image_height = s.image_height();
   out.image_width = s.image_width();
   out.image_channels = s.image_channels();
+  out.image_mean = numbers(s.image_mean());
+  out.image_deviation = numbers(s.image_deviation());
   return out;
 }
 

@@ -225,7 +225,7 @@ struct LibraryPlan {
 enum class EntryKind : std::uint8_t { kInit, kFit, kStep, kEval, kPredict, kFeatures, kBatchNormRecompute };
 const char* to_string(EntryKind kind);
 
-/// A batch input in the slot of a variant: numeric f32 [B, D], category i32 [B, C], image f32 [B, H, W, C],
+/// A batch input in the slot of a variant: numeric f32 [B, D], category i32 [B, C], image u8 or f32 [B, H, W, C],
 /// label i32 [B], index i32 [B].
 struct SlotField {
   std::string name;

@@ -6,6 +6,11 @@
 
 namespace tailor::runtime {
 
+/// What states, control fields and metrics may be: f32, f64, i32 or i64.
+static bool holds_numbers(DType dtype) {
+  return dtype == DType::kF32 || dtype == DType::kF64 || dtype == DType::kI32 || dtype == DType::kI64;
+}
+
 Status check_disjoint(std::vector<Extent> extents, const char* what) {
   std::erase_if(extents, [](const Extent& extent) { return extent.bytes == 0; });
   std::sort(extents.begin(), extents.end(),
@@ -100,10 +105,7 @@ private:
           column.date_features >> kNumDateFeatures != 0)
         return invalid_argument("schema: column '", column.name, "' has date features ",
                                 column.date_features);
-    if (s.image_height < 0 || s.image_width < 0 || s.image_channels < 0)
-      return invalid_argument("schema: image of ", s.image_height, " x ", s.image_width, " x ",
-                              s.image_channels);
-    return {};
+    return check_image(s);
   }
 
   Status states() const {
@@ -118,7 +120,7 @@ private:
       if (state.name.empty() || !names.insert(checkpoint_name(spec_, state)).second)
         return invalid_argument("two states are named '", state.name, "'");
       TAILOR_RETURN_IF_ERROR(check_bytes(state.shape, state.dtype, state.bytes, state.name), "state");
-      if (state.dtype == DType::kBF16 || state.dtype == DType::kI1)
+      if (!holds_numbers(state.dtype))
         return invalid_argument("state '", state.name, "' is ", to_string(state.dtype),
                                 ": state is f32, f64, i32 or i64");
       if (!fits(state.offset, state.bytes, spec_.memory.state) || state.offset % 64 != 0)
@@ -163,7 +165,7 @@ private:
     TAILOR_RETURN_IF_ERROR_AS_IS(check_unique(spec_.control, "control field"));
     std::vector<Extent> extents;
     for (const ControlField& field : spec_.control) {
-      if (field.dtype == DType::kBF16 || field.dtype == DType::kI1)
+      if (!holds_numbers(field.dtype))
         return invalid_argument("control field '", field.name, "' is ", to_string(field.dtype));
       const bool host = field.writer == FieldWriter::kHost;
       TAILOR_RETURN_IF_ERROR(field_fits(field, host ? 0 : spec_.memory.control_host,
@@ -212,7 +214,7 @@ private:
     TAILOR_RETURN_IF_ERROR_AS_IS(check_unique(spec_.metrics, "metric"));
     std::vector<Extent> extents;
     for (const MetricField& field : spec_.metrics) {
-      if (field.dtype == DType::kBF16 || field.dtype == DType::kI1)
+      if (!holds_numbers(field.dtype))
         return invalid_argument("metric '", field.name, "' is ", to_string(field.dtype));
       TAILOR_RETURN_IF_ERROR(field_fits(field, 0, spec_.memory.metrics), "metrics row");
       extents.push_back({field.offset, dtype_bytes(field.dtype) * field.count, field.name});

@@ -72,9 +72,12 @@ Offset<fb::DataSchema> pack(FlatBufferBuilder& b, const DataSchema& schema) {
   const char thousands_sign = schema.number_format.thousands;
   const auto thousands = text(b, thousands_sign == 0 ? std::string() : std::string(1, thousands_sign));
   const auto missing_markers = strings(b, schema.missing_markers);
+  const auto mean = b.CreateVector(schema.image_mean);
+  const auto deviation = b.CreateVector(schema.image_deviation);
   return fb::CreateDataSchema(b, columns, schema.named, schema.num_classes, class_names,
                               schema.positive_class, label_strip, missing, numeric, schema.image_height,
-                              schema.image_width, schema.image_channels, decimal, thousands, missing_markers);
+                              schema.image_width, schema.image_channels, decimal, thousands, missing_markers,
+                              mean, deviation);
 }
 
 Offset<fb::Command> pack(FlatBufferBuilder& b, const Command& command) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <utility>
 
 namespace tailor::runtime {
@@ -86,13 +87,33 @@ std::vector<InputColumn> DataSchema::inputs() const {
                        InputUse use = InputUse::kFeature) {
     result.push_back({std::string(name), dtype, std::move(row_shape), use});
   };
-  if (image_height > 0) add(input_names::kImage, DType::kF32, {image_height, image_width, image_channels});
+  if (image_height > 0)
+    add(input_names::kImage, image_mean.empty() ? DType::kF32 : DType::kU8,
+        {image_height, image_width, image_channels});
   if (const std::int32_t width = num_numeric(); width > 0) add(input_names::kNumeric, DType::kF32, {width});
   if (const std::int32_t width = num_category(); width > 0) add(input_names::kCategory, DType::kI32, {width});
   add(input_names::kLabel, DType::kI32, {}, InputUse::kLabel);
   add(input_names::kIndex, DType::kI32, {}, InputUse::kRow);
   if (row_weight()) add(input_names::kRowWeight, DType::kF32, {}, InputUse::kRow);
   return result;
+}
+
+Status check_image(const DataSchema& schema) {
+  const std::int32_t sizes[] = {schema.image_height, schema.image_width, schema.image_channels};
+  const bool is_image = std::any_of(std::begin(sizes), std::end(sizes), [](auto size) { return size != 0; });
+  if (is_image && std::any_of(std::begin(sizes), std::end(sizes), [](auto size) { return size < 1; }))
+    return invalid_argument("schema: image of ", schema.image_height, " x ", schema.image_width, " x ",
+                            schema.image_channels);
+  const std::size_t means = schema.image_mean.size(), deviations = schema.image_deviation.size();
+  if (means != deviations || (means != 0 && means != static_cast<std::size_t>(schema.image_channels)))
+    return invalid_argument("schema: ", means, " means and ", deviations, " deviations of an image of ",
+                            schema.image_channels, " channels");
+  for (const double mean : schema.image_mean)
+    if (!std::isfinite(mean)) return invalid_argument("schema: the mean of a channel is ", mean);
+  for (const double deviation : schema.image_deviation)
+    if (!(deviation > 0 && std::isfinite(deviation)))
+      return invalid_argument("schema: the deviation of a channel is ", deviation, ", expected above 0");
+  return {};
 }
 
 std::int64_t InputColumn::row_elements() const {

@@ -1,5 +1,6 @@
 #pragma once
 #include "runtime/base/dtype.h"
+#include "runtime/base/status.h"
 
 #include <cstdint>
 #include <string>
@@ -95,7 +96,7 @@ struct InputColumn {
 
 /// The inputs that DataSchema::inputs() may list.
 namespace input_names {
-inline constexpr std::string_view kImage = "image";          ///< f32 [H, W, C]
+inline constexpr std::string_view kImage = "image";          ///< u8 [H, W, C]; f32 where it is no bytes
 inline constexpr std::string_view kNumeric = "numeric";      ///< f32 [D]: numeric columns, then missing flags
 inline constexpr std::string_view kCategory = "category";    ///< i32 [C], each below its column's capacity
 inline constexpr std::string_view kLabel = "label";          ///< i32; 0 where the data are unlabelled
@@ -118,6 +119,9 @@ struct DataSchema {
   NumberFormat number_format;
   std::vector<std::string> missing_markers = default_missing_markers();
   std::int32_t image_height = 0, image_width = 0, image_channels = 0; ///< 0 = no image
+  /// [image_channels] Of pixels in [0, 1]: the image is u8, of which a step makes (pixel / 255 - mean) / deviation. Empty:
+  /// it is f32, taken as it is.
+  std::vector<double> image_mean, image_deviation;
 
   /// The numeric input without its flags, in the order of the columns. Points into `columns`.
   std::vector<NumericInput> numeric_inputs() const;
@@ -134,6 +138,9 @@ struct DataSchema {
 
   bool operator==(const DataSchema&) const = default;
 };
+
+/// Sizes of an image and how its bytes are normalised: kInvalidArgument for what no image has.
+Status check_image(const DataSchema& schema);
 
 /// "numeric", "categorical", ...
 const char* to_string(ColumnRole role);

@@ -13,6 +13,7 @@ std::uint64_t dtype_bytes(DType dtype) {
   case DType::kBF16:
     return 2;
   case DType::kI1:
+  case DType::kU8:
     return 1;
   }
   return 0;
@@ -32,6 +33,8 @@ const char* to_string(DType dtype) {
     return "i64";
   case DType::kI1:
     return "i1";
+  case DType::kU8:
+    return "u8";
   }
   return "unknown";
 }

@@ -32,7 +32,7 @@ bool same_table(const MemoryTable& a, const MemoryTable& b) {
   if (a.columns.size() != b.columns.size()) return false;
   for (std::size_t i = 0; i < a.columns.size(); ++i)
     if (a.columns[i].name != b.columns[i].name || !same_values(a.columns[i], b.columns[i])) return false;
-  return a.label_name == b.label_name && a.class_names == b.class_names &&
+  return a.images == b.images && a.label_name == b.label_name && a.class_names == b.class_names &&
          a.positive_class == b.positive_class && a.labels == b.labels && a.row_weights == b.row_weights &&
          a.parts == b.parts;
 }

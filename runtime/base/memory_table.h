@@ -14,6 +14,15 @@ struct MemoryColumn {
   std::variant<std::vector<double>, std::vector<std::string>> values;
 };
 
+/// Images that a program holds, in bytes: rows of [height, width, channels].
+struct MemoryImages {
+  std::int32_t height = 0, width = 0, channels = 0; ///< 0: none
+  std::vector<std::uint8_t> pixels;
+  std::vector<double> mean, deviation; ///< [channels], as DataSchema has them
+
+  bool operator==(const MemoryImages&) const = default;
+};
+
 enum class SplitPart : std::uint8_t { kTrain, kVal, kTest };
 
 /// What the column of the row weights is called; no other has that name.
@@ -21,7 +30,8 @@ inline constexpr std::string_view kRowWeightsColumn = "row weights";
 
 /// The rows that a program holds, which data.format = "memory" reads (runtime/data/sources/memory.cpp).
 struct MemoryTable {
-  std::vector<MemoryColumn> columns;
+  std::vector<MemoryColumn> columns; ///< none beside images
+  MemoryImages images;
   std::string label_name;
   std::vector<std::string> class_names;
   std::int32_t positive_class = -1;

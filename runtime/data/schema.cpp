@@ -568,6 +568,7 @@ Status check_schema(const DataSchema& schema) {
   if (schema.positive_class < -1 || schema.positive_class >= schema.num_classes)
     return invalid_argument("schema: positive class ", schema.positive_class, " of ", schema.num_classes,
                             " classes");
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_image(schema));
   if (!from_word<MissingPolicy>(schema.missing))
     return invalid_argument("schema: missing '", schema.missing, "', expected ",
                             listed(words_of<MissingPolicy>(), " | "));

@@ -169,10 +169,16 @@ TEST(Check, NamesTheFirstWrongValue) {
               testing::HasSubstr("a check every 0 steps"));
 }
 
+/// Arguments are states here, which bytes cannot be: image_bytes_test.cpp has them.
+bool readsBytes(const OpCase& opCase) {
+  return std::any_of(opCase.arguments.begin(), opCase.arguments.end(),
+                     [](const Argument& argument) { return argument.type.ends_with("ui8"); });
+}
+
 TEST(Backends, OpCases) {
   for (const Backend& backend : backends())
     for (const OpCase& opCase : conformance::allCases())
-      check(backend, inF32(opCase));
+      if (!readsBytes(opCase)) check(backend, inF32(opCase));
 }
 
 /// NaN is last in both directions of a sort and wins argmax; equal ones keep their order.

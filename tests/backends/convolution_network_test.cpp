@@ -16,16 +16,17 @@ namespace {
 constexpr std::int64_t kBatch = 16, kSide = 16, kClasses = 3;
 constexpr int kSteps = 8;
 
-/// Class k is a wave of its own frequency along the image.
+/// Class k is a wave of its own frequency along the image, in bytes.
 void fillSlot(runtime::Executor& executor) {
   for (const runtime::SlotField& field : executor.spec().entries[0].variants[0].slot_fields) {
     std::byte* place = executor.slot(0) + field.offset;
     if (field.name == "image") {
-      std::span<float> image(reinterpret_cast<float*>(place), kBatch * kSide * kSide * 3);
+      ASSERT_EQ(field.dtype, runtime::DType::kU8);
+      std::span<std::uint8_t> image(reinterpret_cast<std::uint8_t*>(place), kBatch * kSide * kSide * 3);
       for (std::size_t i = 0; i < image.size(); ++i) {
         const std::size_t n = i / (kSide * kSide * 3), x = i / 3 % kSide, c = i % 3;
-        image[i] =
-            static_cast<float>(std::sin(0.4 * double(x) * double(n % kClasses + 1) + double(c) + double(n)));
+        image[i] = static_cast<std::uint8_t>(
+            128 + 100 * std::sin(0.4 * double(x) * double(n % kClasses + 1) + double(c) + double(n)));
       }
     } else if (field.name == "label") {
       for (std::int32_t n = 0; n < kBatch; ++n)
@@ -86,6 +87,8 @@ TEST(ConvolutionNetwork, TrainsToTheSameBitsOnAnyNumberOfThreads) {
   schema.num_classes = kClasses;
   schema.image_height = schema.image_width = kSide;
   schema.image_channels = 3;
+  schema.image_mean = {0.5, 0.5, 0.5};
+  schema.image_deviation = {0.3, 0.28, 0.26};
   TrainingProgram program("resnet8");
   program.data(data::Plan({}, schema), {.batch = kBatch, .eval_batch = kBatch});
   program.state("net", net);

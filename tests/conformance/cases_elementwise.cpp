@@ -28,6 +28,12 @@ std::vector<OpCase> elementwiseCases() {
                    "%r = tailor.where %c, %a, %b : $c$, $r$",
                    {"6xf64"}});
   cases.push_back({"cast/to_f32", {{"x", "5xf64"}}, "%r = tailor.cast %x : $x$ to $r$", {"5xf32"}});
+  const std::vector<int64_t> bytes = {0, 1, 2, 127, 128, 129, 200, 254, 255};
+  for (const char* result : {"9xf64", "9xf32"})
+    cases.push_back({std::string("cast/bytes_to_") + (result + 2),
+                     {{"x", "9xui8", {}, bytes}},
+                     "%r = tailor.cast %x : $x$ to $r$",
+                     {result}});
   cases.push_back({"clamp",
                    {{"x", "6xf64", {}, {}, {-2, -0.7, -0.1, 0.3, 0.8, 5}}},
                    "%r = tailor.clamp %x from -0.5 to 0.6 : $x$",

@@ -22,7 +22,8 @@ Shape parseShape(const std::string& type) {
 
 Element parseElement(const std::string& type) {
   const std::string word = type.substr(type.rfind('x') + 1); // npos + 1 is 0
-  for (Element element : {Element::f64, Element::f32, Element::bf16, Element::i64, Element::i32, Element::i1})
+  for (Element element :
+       {Element::f64, Element::f32, Element::bf16, Element::i64, Element::i32, Element::i1, Element::u8})
     if (toString(element) == word) return element;
   std::abort(); // a case with a misspelt type
 }

@@ -90,6 +90,44 @@ tailor.program @p {
 
 tailor.program @p {
   tailor.entry @a kind(step) batch(8) {
+    // expected-error @+1 {{'image' expects elements of ui8 or f32, got 'i32'}}
+    %0 = tailor.input "image" : tensor<8x2x2x3xi32>
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.entry @a kind(step) batch(8) {
+    %0 = tailor.input "image" : tensor<8x2x2x3xui8>
+    // expected-error @+1 {{operand #0 must be ranked tensor of 32-bit float}}
+    %1 = tailor.abs %0 : tensor<8x2x2x3xui8>
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.entry @a kind(step) batch(8) {
+    %0 = tailor.input "numeric" : tensor<8x4xf32>
+    // expected-error @+1 {{result #0 must be ranked tensor of 32-bit float}}
+    %1 = tailor.cast %0 : tensor<8x4xf32> to tensor<8x4xui8>
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.state_group @net kind(net) {
+    // expected-error @+1 {{attribute 'type' failed to satisfy constraint}}
+    tailor.state @w : tensor<4xui8> init(zeros)
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.entry @a kind(step) batch(8) {
     // expected-error @+1 {{'image' expects 4 dimensions, got 2}}
     %0 = tailor.input "image" : tensor<8x4xf32>
   }

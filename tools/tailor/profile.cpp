@@ -256,6 +256,9 @@ private:
             runtime::philox4x32_10({static_cast<std::uint32_t>(i), slot, 0, 0}, {0, 0})[0];
         const float value = static_cast<float>(word >> 8) * 0x1p-23f - 1; // in [-1, 1)
         std::memcpy(place + i * sizeof value, &value, sizeof value);
+      } else if (field.dtype == runtime::DType::kU8) {
+        place[i] = static_cast<std::byte>(
+            runtime::philox4x32_10({static_cast<std::uint32_t>(i), slot, 0, 0}, {0, 0})[0] >> 24);
       } else if (field.name == "label" && field.dtype == runtime::DType::kI32) {
         const std::int32_t label = static_cast<std::int32_t>(i) % classes;
         std::memcpy(place + i * sizeof label, &label, sizeof label);

@@ -161,7 +161,7 @@ Value Evaluator::remember(const void* owner, unsigned tag, ArrayRef<Coord> coord
 Value Evaluator::at(Value tensor, ArrayRef<Coord> coords) {
   return remember(tensor.getAsOpaquePointer(), 0, coords, [&] {
     Value value = evaluate(tensor, coords);
-    Type element = mlir::cast<RankedTensorType>(tensor.getType()).getElementType();
+    Type element = b_.valueType(mlir::cast<RankedTensorType>(tensor.getType()).getElementType());
     if (!value) value = b_.constant(element, 0); // an error was reported
     return hasLanes(coords) ? b_.matchShape(value, b_.vectorOf(element)) : value;
   });

@@ -257,7 +257,14 @@ Value VectorBuilder::foldLanes(Value v, llvm::function_ref<Value(Value, Value)> 
 // --- memory
 
 Type VectorBuilder::memoryType(Type element) {
-  return element.isInteger(1) ? builder_.getI8Type() : element;
+  return element.isInteger(1) || element.isUnsignedInteger(8) ? builder_.getI8Type() : element;
+}
+
+Value VectorBuilder::fromMemory(Value stored, Type element) {
+  if (element.isInteger(1)) return convert(stored, element);
+  if (element.isUnsignedInteger(8))
+    return arith::ExtUIOp::create(builder_, loc_, withElement(stored.getType(), i32()), stored);
+  return stored;
 }
 
 Value VectorBuilder::elementPointer(Value base, Type element, Value index) {
@@ -274,7 +281,7 @@ Value VectorBuilder::load(Value base, Type element, Value index) {
   Type stored = memoryType(element);
   Value v =
       LLVM::LoadOp::create(builder_, loc_, stored, elementPointer(base, element, index), bytesOf(stored));
-  return element.isInteger(1) ? convert(v, element) : v;
+  return fromMemory(v, element);
 }
 
 Value VectorBuilder::loadVector(Value base, Type element, Value index, Value mask) {
@@ -288,7 +295,7 @@ Value VectorBuilder::loadVector(Value base, Type element, Value index, Value mas
   } else {
     v = LLVM::LoadOp::create(builder_, loc_, type, place, bytesOf(stored));
   }
-  return element.isInteger(1) ? convert(v, element) : v;
+  return fromMemory(v, element);
 }
 
 Value VectorBuilder::gather(Value base, Type element, Value index, Value mask) {
@@ -300,7 +307,7 @@ Value VectorBuilder::gather(Value base, Type element, Value index, Value mask) {
   Value v =
       LLVM::masked_gather::create(builder_, loc_, type, places, mask, mlir::ValueRange{constant(type, 0)},
                                   builder_.getI32IntegerAttr(bytesOf(stored)));
-  return element.isInteger(1) ? convert(v, element) : v;
+  return fromMemory(v, element);
 }
 
 void VectorBuilder::store(Value value, Value base, Value index, Value mask) {

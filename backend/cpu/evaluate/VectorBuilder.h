@@ -76,7 +76,9 @@ public:
   /// only.
   mlir::Value foldLanes(mlir::Value v, llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
 
-  // --- memory; i1 tensors are bytes in memory
+  // --- memory; i1 tensors are bytes in memory, bytes (ui8) are widened to i32 where they are read
+  /// What an element of a tensor is as a value.
+  mlir::Type valueType(mlir::Type element) { return element.isUnsignedInteger(8) ? i32() : element; }
   mlir::Value elementPointer(mlir::Value base, mlir::Type element, mlir::Value index);
   mlir::Value loadPointer(mlir::Value buffers, int64_t slot);
   mlir::Value load(mlir::Value base, mlir::Type element, mlir::Value index);
@@ -96,6 +98,7 @@ private:
   mlir::Value binary(mlir::Value a, mlir::Value b, llvm::StringRef floatName, llvm::StringRef intName);
   mlir::Value cached(mlir::Type type, mlir::TypedAttr value);
   mlir::Type memoryType(mlir::Type element);
+  mlir::Value fromMemory(mlir::Value stored, mlir::Type element);
 
   mlir::OpBuilder& builder_;
   mlir::Location loc_;

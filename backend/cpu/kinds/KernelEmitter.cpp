@@ -16,7 +16,11 @@ bool supportsOnCpu(mlir::Operation* op, std::string& reason) {
     llvm::raw_string_ostream(reason) << "element type " << element << " is not available for target cpu yet";
     return false;
   };
-  return llvm::all_of(op->getOperandTypes(), fits) && llvm::all_of(op->getResultTypes(), fits);
+  // Bytes are read, never made.
+  auto isRead = [&](mlir::Type type) {
+    return mlir::getElementTypeOrSelf(type).isUnsignedInteger(8) || fits(type);
+  };
+  return llvm::all_of(op->getOperandTypes(), isRead) && llvm::all_of(op->getResultTypes(), fits);
 }
 
 KernelFrame::KernelFrame(mlir::ModuleOp module, llvm::StringRef symbol, ir::KernelOp kernel,

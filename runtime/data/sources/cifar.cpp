@@ -3,11 +3,13 @@
 #include "runtime/base/file.h"
 #include "runtime/data/key_error.h"
 #include "runtime/data/source.h"
+#include "runtime/options/image_keys.h"
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <sstream>
 
 namespace tailor::runtime {
@@ -59,7 +61,7 @@ struct CifarFormat {
   std::size_t label;                ///< which of them is the class
   std::vector<std::string> classes; ///< in class order
   std::vector<std::string> train, test;
-  std::array<float, kChannels> mean, deviation; ///< methods.md 1.4, of pixels in [0, 1]
+  std::vector<double> mean, deviation; ///< of each channel, of pixels in [0, 1]: methods.md 1.4
 
   std::size_t record_bytes() const { return num_labels + kPixels; }
 };
@@ -80,8 +82,8 @@ CifarFormat cifar10() {
           .train = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
                     "data_batch_5.bin"},
           .test = {"test_batch.bin"},
-          .mean = {0.4914f, 0.4822f, 0.4465f},
-          .deviation = {0.2023f, 0.1994f, 0.2010f}};
+          .mean = {0.4914, 0.4822, 0.4465},
+          .deviation = {0.2023, 0.1994, 0.2010}};
 }
 
 /// A record has the coarse label, then the fine one.
@@ -108,26 +110,24 @@ CifarFormat cifar100(CifarLabel label) {
                  "small_mammals trees vehicles_1 vehicles_2"),
       .train = {"train.bin"},
       .test = {"test.bin"},
-      .mean = {0.5071f, 0.4867f, 0.4408f},
-      .deviation = {0.2675f, 0.2565f, 0.2761f}};
+      .mean = {0.5071, 0.4867, 0.4408},
+      .deviation = {0.2675, 0.2565, 0.2761}};
 }
 
-/// Images [32, 32, 3] in f32, (pixel / 255 - mean) / deviation of their channel.
+/// Images [32, 32, 3] of bytes.
 class CifarSource final : public DataSource {
 public:
   CifarSource(CifarFormat format, std::string folder, std::vector<std::string> train,
               std::vector<std::string> val, std::vector<std::string> test)
       : format_(std::move(format)), folder_(std::move(folder)), train_(std::move(train)),
-        val_(std::move(val)), test_(std::move(test)) {
-    for (std::size_t c = 0; c < kChannels; ++c)
-      for (std::size_t pixel = 0; pixel < 256; ++pixel)
-        normalised_[c][pixel] = (static_cast<float>(pixel) / 255.0f - format_.mean[c]) / format_.deviation[c];
-  }
+        val_(std::move(val)), test_(std::move(test)) {}
 
   Result<DataSchema> schema(SchemaNotes*) const override {
     DataSchema schema;
     schema.image_height = schema.image_width = kSide;
     schema.image_channels = kChannels;
+    schema.image_mean = format_.mean;
+    schema.image_deviation = format_.deviation;
     schema.num_classes = static_cast<std::int32_t>(format_.classes.size());
     schema.class_names = format_.classes;
     return schema;
@@ -175,10 +175,11 @@ public:
 private:
   Status check(const DataSchema& schema) const {
     if (schema.image_height != kSide || schema.image_width != kSide || schema.image_channels != kChannels ||
-        schema.class_names != format_.classes)
+        schema.class_names != format_.classes || schema.image_mean.empty())
       return incompatible("the program was compiled for images of ", schema.image_height, " x ",
                           schema.image_width, " x ", schema.image_channels, " in ", schema.num_classes,
-                          " classes, ", format_.name, " has 32 x 32 x 3 in ", format_.classes.size());
+                          " classes", schema.image_mean.empty() ? ", of no bytes, " : ", ", format_.name,
+                          " has 32 x 32 x 3 in ", format_.classes.size());
     return {};
   }
 
@@ -203,25 +204,32 @@ private:
 
   Result<RawTable> read_images(const std::vector<std::string>& paths, const std::string& name,
                                const DataSchema& schema) const {
-    std::vector<std::vector<std::byte>> files;
+    std::vector<std::size_t> sizes; // first, so that no more than one file is held beside the images
     RawTable table;
     table.path = name;
     for (const std::string& path : paths) {
-      TAILOR_ASSIGN_OR_RETURN_AS_IS(std::vector<std::byte> bytes, read_bytes(path));
-      TAILOR_RETURN_IF_ERROR_AS_IS(check_size(path, bytes.size()));
-      table.num_rows += static_cast<std::int64_t>(bytes.size() / format_.record_bytes());
-      files.push_back(std::move(bytes));
+      std::error_code error;
+      const std::uintmax_t bytes = std::filesystem::file_size(path, error);
+      if (error) return not_found("cannot read '", path, "': ", error.message());
+      sizes.push_back(static_cast<std::size_t>(bytes));
+      TAILOR_RETURN_IF_ERROR_AS_IS(check_size(path, sizes.back()));
+      table.num_rows += static_cast<std::int64_t>(sizes.back() / format_.record_bytes());
     }
     const std::vector<InputColumn> inputs = schema.inputs();
     const auto image = std::find_if(inputs.begin(), inputs.end(), [](const InputColumn& input) {
       return input.name == input_names::kImage;
     });
     DataColumn& images = table.columns.emplace_back(*image, table.num_rows);
-    float* to = images.values<float>().data();
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      const std::size_t records = files[i].size() / format_.record_bytes();
+    table.label.reserve(static_cast<std::size_t>(table.num_rows));
+    std::byte* to = std::as_writable_bytes(images.values<std::uint8_t>()).data();
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::vector<std::byte> file, read_bytes(paths[i]));
+      if (file.size() != sizes[i])
+        return invalid_argument("'", paths[i], "' has ", file.size(), " bytes and had ", sizes[i],
+                                " a moment ago: it is being written");
+      const std::size_t records = file.size() / format_.record_bytes();
       for (std::size_t record = 0; record < records; ++record, to += kPixels) {
-        const std::byte* from = files[i].data() + record * format_.record_bytes();
+        const std::byte* from = file.data() + record * format_.record_bytes();
         const auto label = std::to_integer<std::int32_t>(from[format_.label]);
         if (label >= schema.num_classes)
           return invalid_argument("record ", record, " of '", paths[i], "': label ", label,
@@ -229,7 +237,6 @@ private:
         table.label.push_back(label);
         put_image(from + format_.num_labels, to);
       }
-      files[i] = {};
     }
     return table;
   }
@@ -245,20 +252,31 @@ private:
   }
 
   /// Planes of red, green and blue become [H, W, C].
-  void put_image(const std::byte* planes, float* to) const {
+  static void put_image(const std::byte* planes, std::byte* to) {
     for (std::size_t i = 0; i < kPlane; ++i)
       for (std::size_t c = 0; c < kChannels; ++c)
-        *to++ = normalised_[c][std::to_integer<std::size_t>(planes[c * kPlane + i])];
+        *to++ = planes[c * kPlane + i];
   }
 
   CifarFormat format_;
   std::string folder_;
   std::vector<std::string> train_, val_, test_;
-  std::array<std::array<float, 256>, kChannels> normalised_; ///< by channel and pixel
 };
+
+/// What a recipe gives for each channel instead of the published numbers.
+Status replace(std::vector<double>& published, const std::vector<double>& given, const std::string& key) {
+  if (given.empty()) return {};
+  if (given.size() != published.size())
+    return wrong(key, " has ", given.size(), " numbers, the images have ", published.size(), " channels");
+  published = given;
+  return {};
+}
 
 Result<std::shared_ptr<const DataSource>> make(const SourceRequest& request, const CifarKeys& keys,
                                                CifarFormat format) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const ImageKeys image, read_keys<ImageKeys>(request.options));
+  TAILOR_RETURN_IF_ERROR_AS_IS(replace(format.mean, image.mean, key_name(&ImageKeys::mean)));
+  TAILOR_RETURN_IF_ERROR_AS_IS(replace(format.deviation, image.deviation, key_name(&ImageKeys::deviation)));
   if (keys.folder.empty())
     return wrong(key_name(&CifarKeys::folder), " is not set, expected the folder with ", format.train[0]);
   const std::vector<std::string> train = keys.train.empty() ? format.train : keys.train,
@@ -282,7 +300,13 @@ Result<std::shared_ptr<const DataSource>> make(const SourceRequest& request, con
 
 std::vector<KeySpec> shared_keys() {
   return {key_spec(&CifarKeys::folder), key_spec(&CifarKeys::train), key_spec(&CifarKeys::val),
-          key_spec(&CifarKeys::test)};
+          key_spec(&CifarKeys::test),   key_spec(&ImageKeys::mean),  key_spec(&ImageKeys::deviation)};
+}
+
+std::vector<KeySpec> keys_of_cifar100() {
+  std::vector<KeySpec> keys = shared_keys();
+  keys.push_back(key_spec(&CifarKeys::label));
+  return keys;
 }
 
 const Registered<SourceSpec> registered10{
@@ -299,7 +323,7 @@ const Registered<SourceSpec> registered100{
     {.name = "cifar100",
      .text = "CIFAR-100 in its binary version: images of 32 x 32 in 100 or 20 classes",
      .source = "methods 1.4",
-     .keys = CifarKeys::keys().specs(),
+     .keys = keys_of_cifar100(),
      .make = [](const SourceRequest& request) -> Result<std::shared_ptr<const DataSource>> {
        TAILOR_ASSIGN_OR_RETURN_AS_IS(const CifarKeys keys, read_keys<CifarKeys>(request.options));
        return make(request, keys, cifar100(keys.label));

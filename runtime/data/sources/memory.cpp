@@ -59,6 +59,13 @@ public:
       add(column.name, ColumnRole::kCategorical).capacity =
           static_cast<std::int32_t>(std::set<std::string_view>(texts.begin(), texts.end()).size()) + 1;
     }
+    if (const MemoryImages& images = table->images; images.height > 0) {
+      schema.image_height = images.height;
+      schema.image_width = images.width;
+      schema.image_channels = images.channels;
+      schema.image_mean = images.mean;
+      schema.image_deviation = images.deviation;
+    }
     add(table->label_name, ColumnRole::kLabel);
     if (!table->row_weights.empty()) add(std::string(kRowWeightsColumn), ColumnRole::kRowWeight);
     return schema;
@@ -89,6 +96,9 @@ public:
   /// A file has the columns of the rows in memory, by name.
   Result<RawTable> read_file(const std::string& path, const DataSchema& schema,
                              bool need_label) const override {
+    if (schema.image_height > 0)
+      return unimplemented("the images '", name_, "' are in the memory of a program: no file '", path,
+                           "' holds more of them");
     return read_table(path, schema, {.csv = {}, .need_label = need_label, .need_row_weights = false});
   }
 
@@ -138,11 +148,14 @@ private:
       raw.num_missing.push_back(missing);
     }
     raw.label = table.labels;
-    for (const InputColumn& input : schema.inputs())
-      if (input.name == input_names::kRowWeight) {
-        DataColumn& weights = raw.columns.emplace_back(input, raw.num_rows);
-        std::copy(table.row_weights.begin(), table.row_weights.end(), weights.values<float>().begin());
-      }
+    for (const InputColumn& input : schema.inputs()) {
+      if (input.name == input_names::kRowWeight)
+        std::copy(table.row_weights.begin(), table.row_weights.end(),
+                  raw.columns.emplace_back(input, raw.num_rows).values<float>().begin());
+      if (input.name == input_names::kImage)
+        std::copy(table.images.pixels.begin(), table.images.pixels.end(),
+                  raw.columns.emplace_back(input, raw.num_rows).values<std::uint8_t>().begin());
+    }
     return raw;
   }
 

@@ -533,6 +533,26 @@ TEST(Errors, RowsInMemoryMustFitTogether) {
               HasSubstr("there are other rows named 'taken' already"));
 }
 
+TEST(Errors, ImagesInMemoryMustFitTogether) {
+  const std::vector<std::uint8_t> pixels(4 * 6);
+  const std::vector<int> y = {0, 1, 0, 1};
+  const auto error = [&](const data::Images& images, const data::ImagesInMemoryArgs& args = {}) {
+    return error_of([&] { data::in_memory(images, y, args); });
+  };
+  EXPECT_THAT(error({pixels, 0, 2, 3}), HasSubstr("images of 0 x 2 x 3, expected sizes from 1"));
+  EXPECT_THAT(error({pixels, 2, 2, 3}), HasSubstr("24 pixels, expected 4 rows of 12"));
+  EXPECT_THAT(error({pixels, 1, 2, 3}, {.mean = {0.5}}), HasSubstr("1 means for 3 channels"));
+  EXPECT_THAT(error({pixels, 1, 2, 3}, {.deviation = {1, 1, 0}}),
+              HasSubstr("channel 2 has mean 0 and deviation 0"));
+  EXPECT_THAT(error({pixels, 1, 2, 3}, {.row_weights = {1}}), HasSubstr("row_weights has 1 rows"));
+}
+
+TEST(Errors, BytesAreOnlyRead) {
+  EXPECT_THAT(error_of([] { full({2}, 1, DType::u8); }), HasSubstr("1 is no u8"));
+  EXPECT_THAT(error_of([] { cast(full({2}, 1), DType::u8); }), HasSubstr("nothing becomes u8"));
+  EXPECT_THAT(error_of([] { iota({2}, 0, DType::u8); }), HasSubstr("counts in numbers, not u8"));
+}
+
 TEST(Errors, RowWeightsThatNoStepReads) {
   data::Schema schema;
   schema.columns = {{.name = "x", .position = 0},

@@ -41,6 +41,8 @@ inline ArtifactSpec sample_spec() {
   spec.schema.image_height = 8;
   spec.schema.image_width = 6;
   spec.schema.image_channels = 3;
+  spec.schema.image_mean = {0.5, 0.25, 0.125};
+  spec.schema.image_deviation = {1, 2, 3};
 
   spec.groups = {{"net", GroupKind::kNet, true}, {"ema", GroupKind::kEma, false}};
   spec.states = {

@@ -27,7 +27,7 @@ std::string message(const Options& options) {
   return open_data(*plan, value_of(schema_of(*plan))).status().message();
 }
 
-TEST(Cifar, ReadsPlanesIntoNormalisedPixels) {
+TEST(Cifar, ReadsPlanesIntoPixels) {
   const TemporaryFolder folder;
   for (int batch = 1; batch <= 5; ++batch)
     folder.write(concat("data_batch_", batch, ".bin"),
@@ -43,14 +43,27 @@ TEST(Cifar, ReadsPlanesIntoNormalisedPixels) {
   EXPECT_FALSE(rows.own_val);
   EXPECT_EQ(plan.source->validation(), ValidationRows::kNone);
   ASSERT_EQ(rows.train.columns.size(), 1);
-  const auto images = rows.train.columns[0].values<float>();
+  EXPECT_EQ(rows.train.columns[0].input().describe(), "'image' u8 [32, 32, 3]");
+  const auto images = rows.train.columns[0].values<std::uint8_t>();
   ASSERT_EQ(images.size(), 5 * 3 * kPlane);
   const std::size_t third = 2 * 3 * kPlane, marked = third + (32 + 2) * 3;
-  EXPECT_FLOAT_EQ(images[third], (0.0f - 0.4914f) / 0.2023f);
-  EXPECT_FLOAT_EQ(images[third + 1], (128 / 255.0f - 0.4822f) / 0.1994f);
-  EXPECT_FLOAT_EQ(images[third + 2], (1.0f - 0.4465f) / 0.2010f);
-  EXPECT_FLOAT_EQ(images[marked], (153 / 255.0f - 0.4914f) / 0.2023f);
-  EXPECT_FLOAT_EQ(images[marked + 1], images[third + 1]);
+  EXPECT_THAT(images.subspan(third, 3), testing::ElementsAre(0, 128, 255));
+  EXPECT_THAT(images.subspan(marked, 3), testing::ElementsAre(153, 128, 255));
+  EXPECT_THAT(schema.image_mean, testing::ElementsAre(0.4914, 0.4822, 0.4465));
+  EXPECT_THAT(schema.image_deviation, testing::ElementsAre(0.2023, 0.1994, 0.2010));
+}
+
+TEST(Cifar, IsNormalisedAsARecipeSays) {
+  Options options = options_of("cifar10", "f");
+  options.set("data.image.mean", OptionValue::List{0.5, 0.5, 0.25});
+  options.set("data.image.std", OptionValue::List{1.0, 2.0, 3.0});
+  const DataSchema schema = value_of(schema_of(value_of(data_plan_from(options, ""))));
+  EXPECT_THAT(schema.image_mean, testing::ElementsAre(0.5, 0.5, 0.25));
+  EXPECT_THAT(schema.image_deviation, testing::ElementsAre(1, 2, 3));
+  options.set("data.image.std", OptionValue::List{1.0});
+  EXPECT_EQ(message(options), "data.image.std has 1 numbers, the images have 3 channels");
+  options.set("data.image.std", OptionValue::List{1.0, 0.0, 1.0});
+  EXPECT_THAT(message(options), testing::HasSubstr("data.image.std"));
 }
 
 TEST(Cifar, HundredHasTwoLabels) {
@@ -66,7 +79,8 @@ TEST(Cifar, HundredHasTwoLabels) {
     EXPECT_EQ(schema.class_names[coarse ? 3 : 42], coarse ? "food_containers" : "leopard");
     const SourceRows rows = value_of(plan.source->read(schema, 0));
     EXPECT_THAT(rows.train.label, testing::ElementsAre(coarse ? 3 : 42, coarse ? 19 : 99));
-    EXPECT_FLOAT_EQ(rows.train.columns.at(0).values<float>()[0], -0.5071f / 0.2675f);
+    EXPECT_EQ(rows.train.columns.at(0).values<std::uint8_t>()[0], 0);
+    EXPECT_THAT(schema.image_mean, testing::ElementsAre(0.5071, 0.4867, 0.4408));
   }
 }
 

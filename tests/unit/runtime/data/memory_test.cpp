@@ -117,6 +117,36 @@ TEST(Memory, PredictsOnTablesEvenElsewhere) {
   EXPECT_FALSE(data.labelled);
 }
 
+TEST(Memory, ImagesStayBytes) {
+  MemoryTable table;
+  table.images = {.height = 1,
+                  .width = 2,
+                  .channels = 1,
+                  .pixels = {0, 10, 20, 30, 40, 255},
+                  .mean = {0.5},
+                  .deviation = {0.25}};
+  table.label_name = "label";
+  table.class_names = {"dark", "light"};
+  table.labels = {0, 1, 1};
+  table.parts = {SplitPart::kTrain, SplitPart::kTest, SplitPart::kTrain};
+  ASSERT_FALSE(keep_memory_table("pixels", table) && [&] {
+    MemoryTable other = table;
+    other.images.pixels[0] = 1;
+    return keep_memory_table("pixels", other);
+  }());
+  const DataPlan plan = value_of(data_plan_from(memory("pixels"), ""));
+  const DataSchema schema = value_of(schema_of(plan));
+  EXPECT_THAT(schema.image_mean, testing::ElementsAre(0.5));
+  table.labels = {0, 1, 1};
+  table.parts = {SplitPart::kTrain, SplitPart::kTrain, SplitPart::kTest};
+  ASSERT_TRUE(keep_memory_table("more pixels", table));
+  const DataBundle bundle = open(memory("more pixels"));
+  EXPECT_THAT(bundle.train.values<std::uint8_t>("image"), testing::ElementsAre(0, 10, 20, 30));
+  EXPECT_THAT(bundle.test.values<std::uint8_t>("image"), testing::ElementsAre(40, 255));
+  EXPECT_THAT(open_extra("a.png", plan, schema, bundle.fitted, false, nullptr).status().message(),
+              HasSubstr("no file 'a.png' holds more of them"));
+}
+
 TEST(Memory, ANameIsGivenOnce) {
   ASSERT_TRUE(keep_memory_table("once", rows()));
   EXPECT_TRUE(keep_memory_table("once", rows()));

@@ -120,6 +120,7 @@ size_t bytesOf(Element element) {
   case Element::f64:
     return 8;
   case Element::i1:
+  case Element::u8:
     return 1;
   case Element::bf16:
     return 2;
@@ -131,6 +132,7 @@ size_t bytesOf(Element element) {
 Element elementOf(mlir::Type type) {
   if (type.isF32()) return Element::f32;
   if (type.isInteger(1)) return Element::i1;
+  if (type.isUnsignedInteger(8)) return Element::u8;
   return type.isInteger(64) ? Element::i64 : Element::i32;
 }
 
@@ -144,6 +146,7 @@ void write(const Tensor& tensor, GuardedMemory& memory) {
       memory.as<int32_t>()[i] = static_cast<int32_t>(tensor.integerAt(i));
       break;
     case Element::i1:
+    case Element::u8:
       memory.as<uint8_t>()[i] = static_cast<uint8_t>(tensor.integerAt(i));
       break;
     default:
@@ -162,6 +165,7 @@ Tensor read(Element element, const Shape& shape, GuardedMemory& memory) {
       tensor.integers()[i] = memory.as<int32_t>()[i];
       break;
     case Element::i1:
+    case Element::u8:
       tensor.integers()[i] = memory.as<uint8_t>()[i];
       break;
     default:
