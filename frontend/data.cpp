@@ -320,6 +320,8 @@ Plan in_memory(const Images& images, std::span<const std::int32_t> labels, const
   Options options;
   set_rows(options, std::move(table), args, location);
   set(options, &DataKeys::numeric, Schema().numeric, location);
+  if (!args.augment.empty())
+    set(options, &DataKeys::augment, OptionValue::List(args.augment.begin(), args.augment.end()), location);
   return read_plan("data::in_memory", args.name, std::move(options), location);
 }
 

@@ -152,6 +152,7 @@ struct ImagesInMemoryArgs {
   std::string positive = {};             ///< two classes: the one scores are about; default: the rarer
   std::vector<double> mean = {};         ///< [channels] of pixels in [0, 1]; default: 0
   std::vector<double> deviation = {};    ///< [channels] of pixels in [0, 1]; default: 1
+  std::vector<std::string> augment = {}; ///< what is done to training images: {"crop", "flip"} (data.augment)
   std::vector<float> row_weights = {};   ///< as those of InMemoryArgs
   std::vector<Part> parts = {};
   std::optional<double> val = std::nullopt;

@@ -5,12 +5,14 @@
 #include "models/recipe/stages.h"
 #include "runtime/base/option_condition.h"
 #include "runtime/base/wording.h"
+#include "runtime/data/augmentation.h"
 #include "runtime/data/sampler.h"
 #include "runtime/metrics/class_groups.h"
 #include "runtime/metrics/metric.h"
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/generated_keys.h"
+#include "runtime/options/image_keys.h"
 #include "runtime/options/key_table.h"
 #include "runtime/options/long_tail_keys.h"
 #include "runtime/options/program_keys.h"
@@ -30,6 +32,7 @@ namespace tailor::recipe {
 using runtime::DataKeys;
 using runtime::EvalKeys;
 using runtime::GeneratedKeys;
+using runtime::ImageKeys;
 using runtime::key_name;
 using runtime::key_table;
 using runtime::KeySpec;
@@ -290,6 +293,18 @@ void check(Recipe& recipe) {
   add_found(recipe, found);
 }
 
+/// What a recipe says of images where there are none, and of columns where there are images.
+static void check_images(Recipe& recipe, const runtime::DataSchema& schema) {
+  if (const auto made = runtime::make_augmentations(recipe.options, schema); !made.ok())
+    recipe.error(made.status().key(), made.status().message(), made.status().hint());
+  const std::string& numeric = key_name(&DataKeys::numeric);
+  if (schema.image_height > 0 && recipe.is_set(numeric))
+    recipe.error(numeric, "the data are images, which have no numeric columns to normalise",
+                 schema.image_mean.empty()
+                     ? "leave it out"
+                     : "images are normalised by " + key_name(&ImageKeys::mean) + " and .std");
+}
+
 void check_schema(Recipe& recipe, const runtime::DataSchema& schema) {
   if (!recipe.stages.empty()) {
     std::vector<std::vector<Diagnostic>> found;
@@ -301,6 +316,7 @@ void check_schema(Recipe& recipe, const runtime::DataSchema& schema) {
     return add_found(recipe, found);
   }
   check_methods(recipe, schema);
+  check_images(recipe, schema);
   const std::string classes = std::to_string(schema.num_classes);
   const auto needs_two_classes = [&](const std::string& name) {
     const auto metric = runtime::parse_metric(name);

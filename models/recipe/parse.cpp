@@ -414,7 +414,8 @@ private:
   // What a plain value under the name of a section means.
   static const KeySpec* short_form(std::string_view section) {
     for (const auto& [name, key] : {std::pair("data.test", key_name(&runtime::TableKeys::test_file)),
-                                    std::pair("data.label", key_name(&runtime::TableKeys::label_column))})
+                                    std::pair("data.label", key_name(&runtime::TableKeys::label_column)),
+                                    std::pair("data.augment", key_name(&runtime::DataKeys::augment))})
       if (section == name) return find_key(key);
     return nullptr;
   }

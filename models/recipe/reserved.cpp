@@ -7,7 +7,7 @@ constexpr ReservedKey kReserved[] = {
     {"data.root", "image data sets"},
     {"data.images", "image folders"},
     {"data.table", "image folders with csv labels"},
-    {"augment", "augmentation"},
+    {"augment", "crops and flips are data.augment"},
     {"run.keep.last", "the last checkpoint is always kept: --resume starts from it"},
     {"eval.threshold", "choosing a decision threshold"},
     {"eval.deploy_prior", "prior correction"},

@@ -99,8 +99,13 @@ void BatchLoader::fill(std::int64_t ticket, EpochRows& current) {
   if (current.epoch != info.epoch) current = {info.epoch, rows_of(info.epoch)};
   const std::span<const std::int32_t> rows(current.rows->data() + info.draw_position,
                                            static_cast<std::size_t>(info.valid));
-  for (const BatchField& field : options_.slots[static_cast<std::size_t>(info.slot)])
-    field.column->gather(rows, static_cast<std::size_t>(options_.batch), field.place);
+  const auto batch = static_cast<std::size_t>(options_.batch);
+  for (const BatchField& field : options_.slots[static_cast<std::size_t>(info.slot)]) {
+    if (field.augmenter)
+      field.augmenter->gather(rows, batch, {options_.seed, info.epoch, info.draw_position}, field.place);
+    else
+      field.column->gather(rows, batch, field.place);
+  }
 }
 
 /// Claims the next ticket whose slot is free and fills it, again and again. A claimed ticket is filled

@@ -1,5 +1,6 @@
 #pragma once
 #include "runtime/base/result.h"
+#include "runtime/data/augmenter.h"
 #include "runtime/data/data_column.h"
 #include "runtime/data/sampler.h"
 
@@ -15,6 +16,7 @@ namespace tailor::runtime {
 struct BatchField {
   const DataColumn* column;
   std::byte* place;
+  const Augmenter* augmenter = nullptr; ///< of this column: what is done to its rows on the way
 };
 
 /// Where one batch is written: the columns that are wanted of it.
@@ -42,13 +44,14 @@ struct LoaderOptions {
       -1; ///< stop after this many epochs have been given out in total (absolute); -1: never
 };
 
-/// Gathers rows of columns into fixed slots, ahead of the consumer. What the columns hold is nothing to it.
+/// Gathers rows of columns into fixed slots, ahead of the consumer. What the columns hold is nothing to it; an
+/// augmenter knows.
 ///
 /// What is in a batch depends on (seed, epoch, batch) only: not on threads, timing or where the run was
 /// resumed. Batches are given out in order; batch t lies in slots[t % slots]. Padding rows are zero in
 /// every column.
 ///
-/// Threads   acquire/release are for one consumer thread. Columns and slot memory outlive the loader; a slot
+/// Threads   acquire/release are for one consumer thread. Columns, augmenters and slot memory outlive the loader; a slot
 ///           belongs to the consumer from acquire to release, to the loader otherwise.
 /// Cost      no allocation and no lock per batch. A ready batch costs the consumer one atomic load; one that
 ///           nobody has begun is filled by the consumer itself, so it never waits for a thread to wake up.

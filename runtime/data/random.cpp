@@ -6,10 +6,11 @@
 
 namespace tailor::runtime {
 
-DataRandom::DataRandom(std::uint64_t seed, DataPurpose purpose, std::uint32_t epoch, std::uint32_t part)
+DataRandom::DataRandom(std::uint64_t seed, DataPurpose purpose, std::uint32_t epoch, std::uint32_t part,
+                       std::uint32_t op)
     : key_(make_random_key(
           {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32), epoch, part},
-          {.op_id = 0, .stream = static_cast<std::uint32_t>(purpose)})) {}
+          {.op_id = op, .stream = static_cast<std::uint32_t>(purpose)})) {}
 
 std::uint32_t DataRandom::word() {
   if (used_ == 4) {

@@ -17,17 +17,21 @@ enum class DataPurpose : std::uint32_t {
   kEpochOrder = 0xDA7A0005,    ///< order of the rows within an epoch
   kQuantileNoise = 0xDA7A0006, ///< noise added before quantiles are fitted
   kGenerate = 0xDA7A0007,      ///< points of a generated set
+  kAugment = 0xDA7A0008,       ///< what is done to an image
 };
 
-/// The word sequence of one (seed, purpose, epoch, part): a pure function of the four, so the order of an
-/// epoch can be computed by any thread at any time. `part` separates classes, columns or splits.
+/// The word sequence of one (seed, purpose, epoch, part, op): a pure function of the five, so the order of an
+/// epoch can be computed by any thread at any time. `part` separates classes, columns, splits or rows, `op` what is
+/// done to them.
 ///
-///   words 4i .. 4i+3 = philox4x32_10((i, part, epoch, 0), (seed_lo, seed_hi ^ purpose * 0x85EBCA6B))
+///   words 4i .. 4i+3 = philox4x32_10((i, part, epoch, 0),
+///                                    (seed_lo ^ op * 0x9E3779B9, seed_hi ^ purpose * 0x85EBCA6B))
 ///
 /// Not thread-safe: one object per thread.
 class DataRandom {
 public:
-  DataRandom(std::uint64_t seed, DataPurpose purpose, std::uint32_t epoch = 0, std::uint32_t part = 0);
+  DataRandom(std::uint64_t seed, DataPurpose purpose, std::uint32_t epoch = 0, std::uint32_t part = 0,
+             std::uint32_t op = 0);
 
   std::uint32_t word();
   /// Unbiased in [0, n), n > 0 (Lemire 2019: multiply, reject the short remainder).

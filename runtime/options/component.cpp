@@ -68,6 +68,7 @@ const std::vector<ComponentKind>& component_kinds() {
   static const std::vector<ComponentKind> kinds = {
       {"source", "data sources", key_name(&DataKeys::format)},
       {"sampler", "samplers", key_name(&DataKeys::sampler)},
+      {"augmentation", "augmentations", key_name(&DataKeys::augment), false},
       {"model", "models", key_name(&ModelKeys::name)},
       {"method", "methods", key_name(&MethodKeys::use), false},
       {"loss", "losses", key_name(&MethodKeys::loss)},

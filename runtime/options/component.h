@@ -11,7 +11,8 @@
 
 namespace tailor::runtime {
 
-/// A thing there are many of: a method, model, optimizer, loss, class table, schedule, sampler, data source, metric.
+/// A thing there are many of: a method, model, optimizer, loss, class table, schedule, sampler, data source, augmentation,
+/// metric.
 /// One file holds its name, keys, text and code and ends in
 ///
 ///   const Registered<SamplerSpec> registered{{.name = "sqrt", .text = "...", .source = "methods 3", .make = ...}};

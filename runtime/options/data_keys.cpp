@@ -14,6 +14,11 @@ const KeySet<DataKeys>& DataKeys::keys() {
                .source = "methods 11.1"}),
           key("sampler", &DataKeys::sampler,
               {.text = "order in which rows are drawn", .source = "methods 3", .choices_of = "sampler"}),
+          key("augment.use", &DataKeys::augment,
+              {.text = "what is done to every training image it draws, in this order; the short form is "
+                       "augment = [\"crop\", \"flip\"]",
+               .source = "methods 9",
+               .choices_of = "augmentation"}),
       }};
   return set;
 }

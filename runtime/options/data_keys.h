@@ -3,6 +3,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace tailor::runtime {
 
@@ -18,6 +19,7 @@ struct DataKeys {
   std::string format = "csv";
   Normalisation numeric = Normalisation::kStandard;
   std::string sampler = "uniform";
+  std::vector<std::string> augment;
 
   static const KeySet<DataKeys>& keys();
 };

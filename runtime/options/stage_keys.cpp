@@ -14,10 +14,11 @@ bool may_differ_by_stage(std::string_view key) {
                                    key_name(&RunKeys::log_steps), key_name(&RunKeys::checkpoint_minutes),
                                    key_name(&RunKeys::drop_last), key_name(&RunKeys::checkpoint_every),
                                    key_name(&EvalKeys::metrics),  key_name(&EvalKeys::groups),
-                                   key_name(&EvalKeys::test),     key_name(&DataKeys::sampler)};
+                                   key_name(&EvalKeys::test),     key_name(&DataKeys::sampler),
+                                   key_name(&DataKeys::augment)};
   if (std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end()) return true;
-  for (const char* section :
-       {"run.keep.", "run.early_stop.", "schedule.", "optimizer.", "method.", "control.", "data.sampler_"})
+  for (const char* section : {"run.keep.", "run.early_stop.", "schedule.", "optimizer.", "method.",
+                              "control.", "data.sampler_", "data.augment."})
     if (key.starts_with(section)) return true;
   return false;
 }

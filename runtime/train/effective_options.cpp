@@ -51,12 +51,17 @@ bool reaches_a_field(const ArtifactSpec& spec, std::string_view key) {
   });
 }
 
-/// The selector of `key`'s section, if it holds several names and `key` is one of NAME in it: "method.use" for
-/// method.NAME.KEY.
+/// Where the keys of the names stand that a list holds: "method." for "method.use", "data.augment." for
+/// "data.augment.use".
+std::string_view prefix_of(std::string_view selector) {
+  return selector.substr(0, selector.rfind('.') + 1);
+}
+
+/// The selector that holds several names, `key` being one of NAME in it: "method.use" for method.NAME.KEY.
 std::optional<std::string_view> list_of_names(std::string_view key) {
   for (const ComponentKind& kind : component_kinds())
-    if (!kind.one && !kind.selector.empty() && section_of(kind.selector) == section_of(key) &&
-        std::count(key.begin(), key.end(), '.') > 1)
+    if (!kind.one && !kind.selector.empty() && key.starts_with(prefix_of(kind.selector)) &&
+        key.find('.', prefix_of(kind.selector).size()) != std::string_view::npos)
       return kind.selector;
   return std::nullopt;
 }
@@ -73,8 +78,8 @@ bool unmet_by(const Options& options, const OptionCondition& condition) {
 
 /// `key` is of a name that stands in a list of names: the list with it, as `--set` of a recipe.
 std::string list_with_name(const ArtifactSpec& spec, std::string_view selector, const std::string& key) {
-  const std::size_t section = section_of(key).size() + 1;
-  const std::string name = key.substr(section, key.rfind('.') - section);
+  const std::size_t begin = prefix_of(selector).size();
+  const std::string name = key.substr(begin, key.rfind('.') - begin);
   const Result<std::vector<std::string>> used = spec.options.get_strings(selector);
   if (!used.ok() || std::find(used->begin(), used->end(), name) != used->end()) return "";
   // The names that stand there by default are there for want of others.

@@ -20,12 +20,14 @@ Result<const DataColumn*> column_for(const SlotField& field, const Dataset& data
 } // namespace
 
 Result<std::vector<BatchSlot>> batch_slots(Executor& executor, VariantId id, const Dataset& data,
-                                           std::uint32_t first, std::uint32_t count) {
+                                           std::uint32_t first, std::uint32_t count,
+                                           const Augmenter* augmenter) {
   std::vector<BatchSlot> slots(count);
   for (const SlotField& field : variant_of(executor.spec(), id).slot_fields) {
     TAILOR_ASSIGN_OR_RETURN_AS_IS(const DataColumn* column, column_for(field, data));
+    const Augmenter* own = augmenter && &augmenter->column() == column ? augmenter : nullptr;
     for (std::uint32_t s = 0; s < count; ++s)
-      slots[s].push_back({column, executor.slot(first + s) + field.offset});
+      slots[s].push_back({column, executor.slot(first + s) + field.offset, own});
   }
   return slots;
 }

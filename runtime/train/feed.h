@@ -6,11 +6,13 @@
 namespace tailor::runtime {
 
 /// Where the loader writes the batches of a variant: slots [first, first + count) of the executor, as the
-/// variant lays them out. Its inputs are the columns of `data` that agree in name, dtype and row shape.
+/// variant lays them out. Its inputs are the columns of `data` that agree in name, dtype and row shape. `augmenter`, if any,
+/// gathers the column that it augments.
 ///
 /// Errors   kIncompatible for an input that `data` has no such column for, with the columns there are.
 Result<std::vector<BatchSlot>> batch_slots(Executor& executor, VariantId variant, const Dataset& data,
-                                           std::uint32_t first, std::uint32_t count);
+                                           std::uint32_t first, std::uint32_t count,
+                                           const Augmenter* augmenter = nullptr);
 
 /// The variant of an entry for `batch` rows; batch 0 = the first one. kInvalidArgument listing the sizes
 /// there are.

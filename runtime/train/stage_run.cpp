@@ -132,6 +132,13 @@ Result<std::unique_ptr<Sampler>> sampler_of(const SeedSetup& setup, const Option
   return sampler;
 }
 
+/// What data.augment of a stage's options does to the images of its batches; null: nothing.
+Result<std::unique_ptr<const Augmenter>> augmenter_of(const SeedSetup& setup, const Options& options) {
+  auto augmenter = Augmenter::create(options, setup.executor.spec().schema, setup.data.train);
+  if (!augmenter.ok()) return at_option(options, std::move(augmenter).status());
+  return augmenter;
+}
+
 /// What a sampler that this run chose otherwise than its program corrects again. What a recipe says itself was noted
 /// when it was compiled.
 std::vector<std::string> corrections_by_sampler(const SeedSetup& setup, const Stage& stage,
@@ -218,6 +225,7 @@ Result<Length> check_later_stage(const SeedSetup& setup, const Stage& stage) {
   const std::int64_t batch = variant_of(spec, variant).batch;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::unique_ptr<Sampler> sampler,
                                 sampler_of(setup, options, plan, batch));
+  TAILOR_RETURN_IF_ERROR_AS_IS(augmenter_of(setup, options).status());
   TAILOR_RETURN_IF_ERROR_AS_IS(check_batch_norm(setup, batch, sampler->epoch_length(), plan.drop_last));
   TAILOR_RETURN_IF_ERROR_AS_IS(evaluation_of(setup, stage, options, plan).status());
   return length_of(plan, *sampler, batch);
@@ -332,8 +340,9 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   loader.drop_last = run.plan.drop_last;
   loader.start_epoch = record.epoch;
   loader.start_batch = record.batch;
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(loader.slots,
-                                batch_slots(executor, run.variant, setup.data.train, 0, trainer.train_slots));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(run.augmenter, augmenter_of(setup, run.options));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(loader.slots, batch_slots(executor, run.variant, setup.data.train, 0,
+                                                          trainer.train_slots, run.augmenter.get()));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(run.loader, BatchLoader::create(std::move(sampler), std::move(loader)));
   run.steps_per_epoch = run.loader->batches_per_epoch();
   if (record.stage_begun && record.steps_per_epoch != run.steps_per_epoch)

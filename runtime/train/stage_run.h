@@ -1,4 +1,5 @@
 #pragma once
+#include "runtime/data/augmenter.h"
 #include "runtime/data/open.h"
 #include "runtime/exec/executor.h"
 #include "runtime/train/checkpoint.h"
@@ -48,7 +49,8 @@ struct StageRun {
   LoopPlan plan;
   VariantId variant;
   ControlRows control;
-  std::vector<ControlRows::Row> rows; ///< that its step reads
+  std::vector<ControlRows::Row> rows;         ///< that its step reads
+  std::unique_ptr<const Augmenter> augmenter; ///< of the loader; null: images stay as they are
   std::unique_ptr<BatchLoader> loader;
   std::int64_t steps_per_epoch = 0, total_steps = 0, num_epochs = 0;
   std::int64_t val_batches = 0, test_batches = 0; ///< of its evaluations

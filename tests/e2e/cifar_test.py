@@ -1,5 +1,5 @@
-"""Images from CIFAR's binary files: a network trains on them, stopped and resumed with any number of threads; bad files are
-refused by name."""
+"""Images from CIFAR's binary files: a network trains on their crops and flips, stopped and resumed with any number of threads; bad
+files are refused by name."""
 import json
 import os
 import random
@@ -22,16 +22,20 @@ def write_batch(path, rows_per_class, seed):
 
 
 with scratch() as folder:
-    images = os.path.join(folder, "images")
+    images = os.path.join(folder, "cifar-10-batches-bin")
     os.makedirs(images)
     for batch in range(1, 6):
         write_batch(os.path.join(images, f"data_batch_{batch}.bin"), 2, batch)
-    small = ["--set", f"data.cifar.folder={images}", "--set", "data.long_tail.r=1", "--set", "run.batch=16",
-             "--set", "run.epochs=4"]
+    small = ["--set", "data.long_tail.r=1", "--set", "run.batch=16", "--set", "run.epochs=4"]
     artifact = os.path.join(folder, "r.tailor")
     run(TAILOR, "compile", RECIPE, "-o", artifact, *small)
     whole = os.path.join(folder, "whole")
-    run(TAILOR_RUN, artifact, "--out", whole)
+    # --data takes the place of the recipe's folder, wherever that is and however it is written.
+    run(TAILOR_RUN, artifact, "--out", whole, "--data", folder)
+    for number, recipe in enumerate((os.path.abspath(RECIPE), os.path.relpath(RECIPE, folder))):
+        trained = os.path.join(folder, f"trained-{number}")
+        run(TAILOR, "train", recipe, *small, "--data", folder, "--out", trained, cwd=folder)
+        same_checkpoint(weights(whole), weights(trained), recipe)
     with open(os.path.join(whole, "seed-0", "log.jsonl")) as f:
         log = [json.loads(line) for line in f]
     losses = [line["train/loss"] for line in log]
@@ -39,9 +43,24 @@ with scratch() as folder:
 
     # Stopped in the middle of an epoch and resumed with other threads, it ends with the same bits.
     part = os.path.join(folder, "part")
-    run(TAILOR_RUN, artifact, "--out", part, "--steps", "7", "--threads", "1")
-    run(TAILOR_RUN, artifact, "--out", part, "--resume", "--threads", "2")
+    run(TAILOR_RUN, artifact, "--data", folder, "--out", part, "--steps", "7", "--threads", "1", "--loader-threads", "1")
+    run(TAILOR_RUN, artifact, "--data", folder, "--out", part, "--resume", "--threads", "2", "--loader-threads", "4")
     same_checkpoint(weights(whole), weights(part), "stopped at step 7")
+
+    # Augmentation is a run key: without it, the same program sees other images.
+    plain = os.path.join(folder, "plain")
+    run(TAILOR_RUN, artifact, "--data", folder, "--out", plain, "--set", "data.augment.use=[]")
+    with open(weights(plain), "rb") as a, open(weights(whole), "rb") as b:
+        assert a.read() != b.read()
+    refused = run(TAILOR_RUN, artifact, "--data", folder, "--out", plain + "-2", "--set", "data.augment.crop.padding=32", status=1)
+    assert "data.augment.crop.padding = 32 around images of 32 x 32" in refused, refused
+    refused = run(TAILOR, "compile", RECIPE, "-o", artifact + "2", "--set", "data.augment=[\"crops\"]", status=1)
+    assert "did you mean 'crop'?" in refused, refused
+    refused = run(TAILOR, "compile", RECIPE, "-o", artifact + "2", "--set", "data.augment=[\"flip\"]",
+                  "--set", "data.augment.crop.padding=2", status=1)
+    assert "data.augment.crop.padding" in refused and "no effect" in refused, refused
+    refused = run(TAILOR, "compile", RECIPE, "-o", artifact + "2", "--set", "data.numeric=standard", status=1)
+    assert "the data are images" in refused, refused
 
     # A further file of images, with labels or without need of them; another set's file is refused.
     further = os.path.join(folder, "further.bin")
@@ -63,8 +82,8 @@ with scratch() as folder:
     bad = os.path.join(images, "data_batch_2.bin")
     with open(bad, "ab") as f:
         f.write(b"\x01\x02")
-    refused = run(TAILOR_RUN, artifact, "--out", os.path.join(folder, "bad"), status=1)
+    refused = run(TAILOR_RUN, artifact, "--data", folder, "--out", os.path.join(folder, "bad"), status=1)
     assert "data_batch_2.bin' ends in a record of 2 bytes, behind 20 of the 3073 bytes" in refused, refused
     os.remove(bad)
-    refused = run(TAILOR_RUN, artifact, "--out", os.path.join(folder, "gone"), status=1)
+    refused = run(TAILOR_RUN, artifact, "--data", folder, "--out", os.path.join(folder, "gone"), status=1)
     assert "no such file" in refused and "data_batch_2.bin" in refused, refused

@@ -64,7 +64,8 @@ endfunction()
 
 # tailor_install_package(): the files by which find_package(Tailor) finds what was installed. Last in the project.
 function(tailor_install_package)
-  tailor_install_headers(runtime "" runtime/data/sampler.h runtime/data/source.h runtime/metrics/metric.h
+  tailor_install_headers(runtime "" runtime/data/augmentation.h runtime/data/sampler.h runtime/data/source.h
+                         runtime/metrics/metric.h
                          runtime/options/schedule_keys.h runtime/train/schedule.h
                          tools/tailor-run/run_command.h)
   install(EXPORT Tailor_runtime FILE TailorRuntime.cmake NAMESPACE Tailor:: DESTINATION ${TAILOR_CONFIG_DIR}
