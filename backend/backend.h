@@ -100,6 +100,9 @@ public:
   /// The phase this target runs from: `planned` for command lists, `placed` for an interpreter.
   virtual passes::Phase lastPhase() const = 0;
 
+  /// Names that the attribute `algorithm` of an op may have (ir/Algorithm.h); empty where there is nothing to choose.
+  virtual std::vector<std::string> algorithms() const { return {}; }
+
   /// False if the target cannot run `op`; `reason` then is the sentence for the user.
   virtual bool supports(mlir::Operation* op, std::string& reason) const = 0;
 

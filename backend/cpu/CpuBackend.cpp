@@ -2,6 +2,7 @@
 
 #include "backend/cpu/CostModel.h"
 #include "backend/cpu/KernelCompiler.h"
+#include "backend/cpu/kinds/Convolution.h"
 #include "backend/cpu/kinds/KernelEmitter.h"
 #include "backend/cpu/target/CpuTarget.h"
 #include "backend/cpu/target/NativeCpu.h"
@@ -228,6 +229,13 @@ private:
 
 bool CpuBackend::supports(Operation* op, std::string& reason) const {
   return supportsOnCpu(op, reason);
+}
+
+std::vector<std::string> CpuBackend::algorithms() const {
+  std::vector<std::string> names;
+  for (ConvolutionAlgorithm algorithm : kConvolutionAlgorithms)
+    names.push_back(nameOf(algorithm).str());
+  return names;
 }
 
 std::vector<std::string> CpuBackend::features(StringRef processor) const {

@@ -2,6 +2,7 @@
 
 #include "backend/driver/Diagnostics.h"
 #include "backend/driver/EmitArtifact.h"
+#include "backend/driver/KernelChoices.h"
 #include "backend/driver/ModuleText.h"
 #include "backend/driver/OpTable.h"
 #include "frontend/emit/emit.h"
@@ -153,6 +154,7 @@ public:
     diagnostics_ = std::make_unique<Diagnostics>(context_, textsOf(info), files);
     TAILOR_RETURN_IF_ERROR_AS_IS(checkOptions(options_));
     TAILOR_ASSIGN_OR_RETURN_AS_IS(target_, parseTarget(options_.target));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(choices_, KernelChoices::read(options_.setKernel, target_));
     if (failed(passes::collectRemarks(context_, result_.remarks)))
       return runtime::internal_error("the context already collects remarks");
     {
@@ -232,10 +234,12 @@ private:
     bool hasCode = true;
     if (generator_)
       hooks.describeKernels = [&](ModuleOp module) {
+        choices_.chooseKernels(module);
         hasCode = succeeded(generator_->describe(module));
         return success(hasCode);
       };
     hooks.atPhase = [&](passes::Phase phase, ModuleOp module) {
+      if (phase == passes::Phase::placed) choices_.choose(module);
       // A dump of a later phase is all that is left of its ops.
       if (phase <= passes::Phase::differentiated || phase == pipeline.startFrom) ops_.add(module);
       if (dumped.ok()) dumped = atPhase(phase, module);
@@ -246,6 +250,7 @@ private:
       return diagnostics_->toStatus(hasCode ? StatusCode::kInvalidArgument : StatusCode::kUnimplemented,
                                     "the program was refused");
     }
+    if (lastPhase_ >= passes::Phase::kernels) TAILOR_RETURN_IF_ERROR_AS_IS(choices_.allMatched());
     return dumped;
   }
 
@@ -278,6 +283,8 @@ private:
     for (const std::string& name : options_.disabled)
       command += " --disable-pass " + name;
     if (options_.allOff) command += " --disable-pass all";
+    for (const std::string& choice : options_.setKernel)
+      command += " --set-kernel '" + choice + "'";
     if (options_.fuseLimit >= 0) command += " --fuse-limit " + std::to_string(options_.fuseLimit);
     return Status(StatusCode::kInternal, message)
         .with_hint("this is a bug of the compiler; run it again with: " + command);
@@ -361,6 +368,7 @@ private:
   passes::Phase firstPhase_ = passes::Phase::traced, lastPhase_ = passes::Phase::traced;
   std::unique_ptr<Diagnostics> diagnostics_;
   Target target_;
+  KernelChoices choices_;
   std::unique_ptr<CodeGenerator> generator_; ///< null for an interpreter
   OwningOpRef<ModuleOp> module_;
   OpTable ops_;
@@ -373,6 +381,12 @@ private:
 
 Status checkOptions(const CompileOptions& options) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const Target target, parseTarget(options.target));
+  TAILOR_RETURN_IF_ERROR_AS_IS(KernelChoices::read(options.setKernel, target).status());
+  if (!options.setKernel.empty() && options.from && *options.from > passes::Phase::kernels)
+    return runtime::invalid_argument("--set-kernel ", options.setKernel.front(),
+                                     ": the kernels of a program in phase '",
+                                     passes::stringifyPhase(*options.from).str(), "' are chosen and planned")
+        .with_hint("compile it from phase 'kernels' or before");
   if (options.emit && !needsCode(*options.emit)) {
     std::optional<passes::Phase> phase = passes::symbolizePhase(*options.emit);
     if (!phase) return unknownPhase(*options.emit);

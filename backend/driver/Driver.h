@@ -23,15 +23,16 @@ namespace tailor::backend {
 struct CompileOptions {
   std::string target = "cpu:native"; ///< as `--target` takes it (Targets.h)
   std::string precision = "f32";
-  std::vector<std::string> disabled; ///< passes by name: not run, or their trivial form (passes/Pipelines.h)
-  bool allOff = false;               ///< every pass as if it were in `disabled`
-  int64_t fuseLimit = -1;            ///< only the first N fusions; -1 = all
-  std::optional<std::string> emit;   ///< stop at this phase (also `lowered`, `llvm`) and return its text
-  std::optional<passes::Phase> from; ///< phase of an MLIR input; by default the one its module names
-  std::string dumpFolder;            ///< one file per phase, NN-PHASE.mlir; empty = none
-  std::string dumpFilter;            ///< regular expression over phase names; empty = all
-  bool keepIr = true;                ///< store the text of every phase in the artifact
-  std::string reproducerFolder;      ///< where a bug of ours leaves its input; empty = nowhere
+  std::vector<std::string> disabled;  ///< passes by name: not run, or their trivial form (passes/Pipelines.h)
+  bool allOff = false;                ///< every pass as if it were in `disabled`
+  int64_t fuseLimit = -1;             ///< only the first N fusions; -1 = all
+  std::vector<std::string> setKernel; ///< PATTERN=ALGORITHM (KernelChoices.h)
+  std::optional<std::string> emit;    ///< stop at this phase (also `lowered`, `llvm`) and return its text
+  std::optional<passes::Phase> from;  ///< phase of an MLIR input; by default the one its module names
+  std::string dumpFolder;             ///< one file per phase, NN-PHASE.mlir; empty = none
+  std::string dumpFilter;             ///< regular expression over phase names; empty = all
+  bool keepIr = true;                 ///< store the text of every phase in the artifact
+  std::string reproducerFolder;       ///< where a bug of ours leaves its input; empty = nowhere
   /// Run options of a C++ program that replace what its code says: key, text. A recipe has its own `--set`.
   std::vector<std::pair<std::string, std::string>> set;
 };

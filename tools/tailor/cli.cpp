@@ -40,6 +40,9 @@ void add_flags(CLI::App& app, CompileFlags& flags) {
   app.add_option("--disable-pass", flags.disabled, "passes to switch off, or 'all'; results stay the same")
       ->delimiter(',');
   app.add_option("--no-fuse", flags.disabled, "the same for the fusing passes")->delimiter(',');
+  app.add_option("--set-kernel", flags.set_kernel,
+                 "LAYER=ALGORITHM for convolutions, as 'layer1.*=implicit_gemm'; may be repeated")
+      ->allow_extra_args(false);
   app.add_option("--fuse-limit", flags.fuse_limit, "make only the first N fusions")
       ->check(CLI::Range(0L, 1'000'000'000L));
   app.add_option("--dump-ir", flags.dump_folder, "write the program at every phase to this folder")

@@ -35,7 +35,8 @@ struct Source {
 /// Flags that compile and train share.
 struct CompileFlags {
   std::string target = "cpu:native";
-  std::vector<std::string> disabled; ///< --disable-pass, --no-fuse; "all" = every pass
+  std::vector<std::string> disabled;   ///< --disable-pass, --no-fuse; "all" = every pass
+  std::vector<std::string> set_kernel; ///< PATTERN=ALGORITHM
   long fuse_limit = -1;
   std::string dump_folder, dump_filter;
   bool explain = false, time_passes = false;

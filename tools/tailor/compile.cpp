@@ -107,6 +107,7 @@ backend::CompileOptions to_options(const CompileFlags& flags) {
     else // a pass may be named as its flag in tailor-opt
       options.disabled.push_back(name.starts_with(kFlagPrefix) ? name.substr(kFlagPrefix.size()) : name);
   }
+  options.setKernel = flags.set_kernel;
   options.fuseLimit = flags.fuse_limit;
   options.dumpFolder = flags.dump_folder;
   options.dumpFilter = flags.dump_filter;

@@ -3,6 +3,7 @@
 #include "backend/cpu/kinds/Grouped.h"
 #include "backend/cpu/kinds/Winograd.h"
 #include "backend/cpu/kinds/WinogradForm.h"
+#include "ir/Algorithm.h"
 
 namespace tailor::backend {
 
@@ -85,13 +86,6 @@ llvm::StringRef nameOf(ConvolutionAlgorithm algorithm) {
   return "";
 }
 
-std::optional<ConvolutionAlgorithm> convolutionAlgorithmNamed(llvm::StringRef name) {
-  using enum ConvolutionAlgorithm;
-  for (ConvolutionAlgorithm algorithm : {implicitGemm, winograd4x4, winograd2x2, depthwise, grouped})
-    if (nameOf(algorithm) == name) return algorithm;
-  return std::nullopt;
-}
-
 // --- shared by the algorithms
 
 bool isInMemory(Value tensor) {
@@ -167,34 +161,53 @@ static bool fits(ir::KernelOp kernel) {
   return single ? *single == ir::FusionClass::Convolution : kernel.getKind() == ir::FusionKind::Convolution;
 }
 
+/// Puts the algorithm that the op asks for (ir/Algorithm.h) in the place of the chosen one, and says who asked.
+static mlir::LogicalResult obeyAttribute(mlir::Operation* op, const ConvolutionProblem& problem,
+                                         const CpuTarget& target, ConvolutionChoice& choice) {
+  auto wanted = op->getAttrOfType<mlir::StringAttr>(ir::kAlgorithm);
+  if (!wanted) return mlir::success();
+  auto by = op->getAttrOfType<mlir::StringAttr>(ir::kAlgorithmBy);
+  std::string who = by ? by.getValue().str() : "its attribute";
+  std::string able;
+  for (ConvolutionAlgorithm algorithm : kConvolutionAlgorithms)
+    if (whyNot(algorithm, problem, target).empty())
+      able += (able.empty() ? "" : ", ") + nameOf(algorithm).str();
+  const auto* named = llvm::find_if(kConvolutionAlgorithms, [&](ConvolutionAlgorithm algorithm) {
+    return nameOf(algorithm) == wanted.getValue();
+  });
+  if (named == std::end(kConvolutionAlgorithms))
+    return op->emitOpError() << "asks for the unknown algorithm '" << wanted.getValue() << "' (" << who
+                             << "); it can be computed by " << able;
+  if (std::string why = whyNot(*named, problem, target); !why.empty())
+    return op->emitOpError() << "cannot be computed by " << wanted.getValue() << " (" << who << "): " << why
+                             << "; it can be by " << able;
+  choice.reason =
+      "asked for by " + who + "; the choice is " + nameOf(choice.algorithm).str() + ": " + choice.reason;
+  choice.algorithm = *named;
+  return mlir::success();
+}
+
 static mlir::LogicalResult emitConvolution(KernelContext& context) {
   mlir::Operation* op = convolutionIn(context.kernel);
   std::optional<ConvolutionOp> conv = convolutionOf(op);
   context.info.flops += 2 * uint64_t(tensorTypeOf(op->getOperand(0)).getDimSize(0)) *
                         static_cast<uint64_t>(conv->problem.productsPerImage());
-  auto [algorithm, reason] = chooseConvolution(conv->problem, context.target);
-  if (auto wanted = op->getAttrOfType<mlir::StringAttr>(kAlgorithmAttr)) {
-    std::optional<ConvolutionAlgorithm> named = convolutionAlgorithmNamed(wanted.getValue());
-    if (!named) return op->emitOpError() << "asks for the unknown algorithm '" << wanted.getValue() << "'";
-    algorithm = *named;
-    reason = "asked for by its attribute";
-  }
-  context.info.algorithm = (nameOf(algorithm) + ": " + reason).str();
+  ConvolutionChoice choice = chooseConvolution(conv->problem, context.target);
+  if (mlir::failed(obeyAttribute(op, conv->problem, context.target, choice))) return mlir::failure();
+  context.info.algorithm = (nameOf(choice.algorithm) + ": " + choice.reason).str();
   bool weights = conv->problem.product == ConvolutionProduct::weightGradient;
-  switch (algorithm) {
+  switch (choice.algorithm) {
   case ConvolutionAlgorithm::implicitGemm:
     return weights ? emitImplicitGemmWeightGradient(context, *conv) : emitImplicitGemm(context, *conv);
   case ConvolutionAlgorithm::winograd4x4:
+    return emitWinograd(context, *conv, winograd4x4());
   case ConvolutionAlgorithm::winograd2x2:
-    if (!isWinogradProblem(conv->problem)) break;
-    return emitWinograd(context, *conv,
-                        algorithm == ConvolutionAlgorithm::winograd4x4 ? winograd4x4() : winograd2x2());
+    return emitWinograd(context, *conv, winograd2x2());
   case ConvolutionAlgorithm::depthwise:
   case ConvolutionAlgorithm::grouped:
-    if (!isNarrowGrouped(conv->problem, context.target.lanes)) break;
     return weights ? emitGroupedWeightGradient(context, *conv) : emitGrouped(context, *conv);
   }
-  return op->emitOpError() << "cannot be computed by " << nameOf(algorithm);
+  return op->emitOpError("internal error: a convolution without an algorithm");
 }
 
 extern const KernelKind kConvolution{"convolution", fits, emitConvolution};

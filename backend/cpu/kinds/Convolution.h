@@ -59,14 +59,16 @@ std::optional<ConvolutionOp> convolutionOf(mlir::Operation* op);
 
 enum class ConvolutionAlgorithm { implicitGemm, winograd4x4, winograd2x2, depthwise, grouped };
 
+inline constexpr ConvolutionAlgorithm kConvolutionAlgorithms[] = {
+    ConvolutionAlgorithm::implicitGemm, ConvolutionAlgorithm::winograd4x4, ConvolutionAlgorithm::winograd2x2,
+    ConvolutionAlgorithm::depthwise, ConvolutionAlgorithm::grouped};
+
 /// "implicit_gemm", "winograd_4x4", ...
 llvm::StringRef nameOf(ConvolutionAlgorithm algorithm);
 
-std::optional<ConvolutionAlgorithm> convolutionAlgorithmNamed(llvm::StringRef name);
-
-/// An attribute of a convolution op that names its algorithm, instead of the choice below: {algorithm =
-/// "implicit_gemm"}.
-constexpr llvm::StringLiteral kAlgorithmAttr = "algorithm";
+/// Empty if the algorithm can compute the problem, else why not: "its stride is 2 x 2, not 1 x 1".
+std::string whyNot(ConvolutionAlgorithm algorithm, const ConvolutionProblem& problem,
+                   const CpuTarget& target);
 
 /// The algorithm for a problem, and why: what the others would have cost.
 struct ConvolutionChoice {

@@ -50,6 +50,7 @@ double winogradCost(const ConvolutionProblem& problem, int64_t lanes, int64_t ti
          (products + perChannels * channelVectors / (channels * outputVectors) + perOutputs / channels);
 }
 
+/// Of a problem that isWinogradProblem refuses.
 std::string whyNoWinograd(const ConvolutionProblem& problem) {
   auto pair = [](const std::array<int64_t, 2>& p) { return llvm::formatv("{0} x {1}", p[0], p[1]).str(); };
   if (problem.groups != 1) return llvm::formatv("it has {0} groups", problem.groups);
@@ -63,6 +64,24 @@ std::string whyNoWinograd(const ConvolutionProblem& problem) {
 }
 
 } // namespace
+
+std::string whyNot(ConvolutionAlgorithm algorithm, const ConvolutionProblem& problem,
+                   const CpuTarget& target) {
+  switch (algorithm) {
+  case ConvolutionAlgorithm::implicitGemm:
+    return "";
+  case ConvolutionAlgorithm::winograd4x4:
+  case ConvolutionAlgorithm::winograd2x2:
+    return isWinogradProblem(problem) ? "" : whyNoWinograd(problem);
+  case ConvolutionAlgorithm::depthwise:
+  case ConvolutionAlgorithm::grouped:
+    if (isNarrowGrouped(problem, target.lanes)) return "";
+    return llvm::formatv(
+        "its groups ({0} of {1} channels and {2} outputs) are not several in a vector of {3}", problem.groups,
+        problem.groupChannels(), problem.groupOutputs(), target.lanes);
+  }
+  return "";
+}
 
 ConvolutionChoice chooseConvolution(const ConvolutionProblem& problem, const CpuTarget& target) {
   // Implicit GEMMs of groups narrower than a vector leave lanes empty: 8 of 118 GFLOP/s for depthwise 3 x 3, 28 for
