@@ -41,6 +41,16 @@ def recipe(folder, name="r.toml", use='["sam-a", "smoothing", "ema"]', epochs=3,
     return path
 
 
+def cifar_batch(path, rows, seed, first=0):
+    """A file of CIFAR-10's binary form: row i has label i % 10 and a grey of its class, with noise."""
+    import random
+    generator = random.Random(seed)
+    with open(path, "wb") as f:
+        for row in range(first, first + rows):
+            grey = 10 + 24 * (row % 10)
+            f.write(bytes([row % 10]) + bytes(grey + noise % 17 for noise in generator.randbytes(3072)))
+
+
 def run(*command, cwd=None, env=None, status=0):
     """Runs a command and returns its output; any other exit status ends the test with what was printed."""
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
