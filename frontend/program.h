@@ -183,7 +183,8 @@ private:
 /// The eval step being recorded; also what `predict` runs.
 class Eval : public EntryScope {
 public:
-  Eval(ProgramTracer& tracer, Entry& entry) : EntryScope(tracer, entry, Context{.train = false}) {}
+  Eval(ProgramTracer& tracer, Entry& entry, const Context& context = {.train = false})
+      : EntryScope(tracer, entry, context) {}
 
   /// [N, K], or [N] for one-logit programs. Required, once.
   void logits(const Operand& logits);

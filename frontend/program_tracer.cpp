@@ -1,7 +1,10 @@
 #include "frontend/program_tracer.h"
 
+#include "frontend/ops/elementwise.h"
+#include "frontend/ops/shaping.h"
 #include "frontend/optimizers/schedule.h"
 #include "frontend/program_stages.h"
+#include "runtime/base/entry_names.h"
 #include "runtime/base/glob.h"
 #include "runtime/base/wording.h"
 #include "runtime/options/eval_keys.h"
@@ -223,8 +226,12 @@ TracedProgram ProgramTracer::run() {
   for (const auto& step : program_.steps)
     trace_step(step);
   check_patterns();
-  for (const auto& eval : program_.evals)
+  for (const auto& eval : program_.evals) {
     trace_eval(eval);
+    if (const optim::Ema* ema = eval.options.weights.ema();
+        ema && ema->options().bn == optim::EmaBatchNorm::recompute)
+      trace_statistics(eval);
+  }
   check_reports();
   check_row_weights();
   check_averages();
@@ -416,6 +423,7 @@ void ProgramTracer::trace_step(const TrainingProgram::Impl::NamedStep& function)
     Trace trace(Trace::Kind::entry);
     Step step(*this, entry);
     run_user_code(function.name, function.location, [&] { function.step(step); });
+    note_frozen(trace);
     if (entry.rate && entry.rate->value.node()->op == "control_read") {
       entry.learning_rate = entry.rate->value.node()->name;
     } else if (entry.rate) {
@@ -452,6 +460,48 @@ void ProgramTracer::trace_eval(const TrainingProgram::Impl::NamedEval& function)
                                   [](const Entry::Named& output) { return output.name == "logits"; });
     if (!has_logits)
       throw TraceError(function.name, "the step gives no logits", function.location, "e.logits(net(...))");
+    out_.entries.push_back(std::move(entry));
+  }
+}
+
+void ProgramTracer::note_frozen(const Trace& trace) {
+  ++num_recorded_steps_;
+  for (const TrainingProgram::Group& group : program_.groups) {
+    if (!group.module) continue;
+    for (const auto& [name, tensor] : group.module->tensors())
+      if (tensor->state()->role == State::Role::buffer && trace.frozen(*tensor->state()))
+        ++frozen_[tensor->state()];
+  }
+}
+
+void ProgramTracer::trace_statistics(const TrainingProgram::Impl::NamedEval& function) {
+  const std::vector<std::int64_t>& sizes = program_.data_options.batch.sizes();
+  for (std::int64_t size : sizes) {
+    Entry entry;
+    entry.entry_name = runtime::statistics_entry_name(function.name);
+    entry.name = sizes.size() == 1 ? entry.entry_name : entry.entry_name + "_b" + std::to_string(size);
+    entry.kind = Entry::Kind::statistics;
+    entry.batch = size;
+    entry.location = function.location;
+    Trace trace(Trace::Kind::entry);
+    for (const auto& [state, count] : frozen_)
+      if (count == num_recorded_steps_) trace.freeze(state);
+    redirect_to_average(trace, function);
+    LocationScope scope(function.location);
+    // Of a cumulative mean over all rows: b / (n + b), n rows before these b (methods.md 4.4).
+    const Array rng = trace.control("rng", {DType::i32, {4}}, function.location);
+    const Array before = cast(reshape(slice(rng, {3}, {4}), {}), DType::f32);
+    const Array rows = cast(trace.control("valid", {DType::i32, {}}, function.location), DType::f32);
+    Eval eval(*this, entry, {.train = true, .statistics_share = rows / (before + rows)});
+    run_user_code(function.name, function.location, [&] { function.eval(eval); });
+    entry.stores = trace.writes();
+    entry.outputs.clear();
+    if (entry.stores.empty())
+      throw TraceError(function.name,
+                       "the average is to recompute running statistics, and this evaluation runs no batch "
+                       "norm that has any",
+                       function.location,
+                       "the network is called with eval.context(); bn = avg needs no pass");
     out_.entries.push_back(std::move(entry));
   }
 }

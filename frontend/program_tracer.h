@@ -95,9 +95,13 @@ private:
   void default_eval_options();
   void trace_step(const TrainingProgram::Impl::NamedStep& step);
   void trace_eval(const TrainingProgram::Impl::NamedEval& eval);
+  /// What recomputes the running statistics of the average that an evaluation reads: its function in training mode.
+  void trace_statistics(const TrainingProgram::Impl::NamedEval& eval);
   void check_reports() const;
   void check_row_weights() const;
   void check_averages() const;
+  /// The batch norms that no step moves keep their statistics in an average as well.
+  void note_frozen(const Trace& trace);
   void redirect_to_average(Trace& trace, const TrainingProgram::Impl::NamedEval& eval) const;
   void hoist_tables();
   std::shared_ptr<const State> table_state(const Array& table);
@@ -115,6 +119,9 @@ private:
   };
   std::map<std::string, Said> said_;
   std::map<std::string, std::vector<const void*>> owners_; ///< by section, in order of first update
+  std::map<std::shared_ptr<const State>, std::int64_t>
+      frozen_; ///< running statistics: recorded steps that freeze them
+  std::int64_t num_recorded_steps_ = 0;
   struct Pattern {
     std::string group;
     std::vector<std::string> names; ///< that it was held against

@@ -38,7 +38,12 @@ struct ControlField {
 
 /// One recorded entry point for one batch size.
 struct Entry {
-  enum class Kind : std::uint8_t { fit, step, eval };
+  enum class Kind : std::uint8_t {
+    fit,
+    step,
+    eval,
+    statistics ///< recomputes what an evaluation with averaged weights normalises with (EmaBatchNorm::recompute)
+  };
   struct Named {
     std::string name;
     Array value;
@@ -78,7 +83,8 @@ struct TracedProgram {
   Location location;
   std::vector<StateGroup> groups;
   std::vector<ControlField> controls;
-  std::vector<Entry> entries; ///< fit first, then steps, then evals; variants by batch size
+  std::vector<Entry>
+      entries; ///< fit first, then steps, then evals, each before its statistics; variants by batch size
   std::vector<TracedStage> stages;
   std::int64_t num_op_ids = 0; ///< op ids used by the trace
   std::map<const State*, bool>

@@ -42,6 +42,8 @@ ir::EntryKind entry_kind(Entry::Kind kind) {
     return ir::EntryKind::Step;
   case Entry::Kind::eval:
     return ir::EntryKind::Eval;
+  case Entry::Kind::statistics:
+    return ir::EntryKind::BatchNormRecompute;
   }
   return ir::EntryKind::Step;
 }

@@ -8,6 +8,8 @@ namespace tailor {
 /// of the pass, so a body called twice draws twice.
 struct Context {
   bool train = false;
+  /// f32 []: the share of this batch in the running statistics, in place of the layers' momentum; empty: by that.
+  Array statistics_share = {};
 
   /// i32 [4]: seed low, seed high, epoch, draw position of row 0. Only inside an entry or a body of one.
   Array rng(const Location& location) const;

@@ -81,6 +81,9 @@ void Trace::write(const std::shared_ptr<const State>& state, const Array& value)
     if (!trace->writes_forbidden_.empty())
       throw TraceError("write", "state " + full_name(*state) + " would change " + trace->writes_forbidden_,
                        value.node()->location, "run the network with Context{.train = false} there");
+  for (const Trace* trace = this; trace; trace = trace->parent_)
+    for (auto redirect = trace->redirects_.rbegin(); redirect != trace->redirects_.rend(); ++redirect)
+      if (redirect->first == state) return write(redirect->second, value);
   if (!(value.type() == state->type))
     throw TraceError("write",
                      "state " + full_name(*state) + " is " + to_string(state->type) + " but the value is " +

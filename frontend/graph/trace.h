@@ -40,7 +40,7 @@ public:
   Array read(const std::shared_ptr<const State>& state, const Location& location);
   /// Later reads see `value`; an entry stores it at its end.
   void write(const std::shared_ptr<const State>& state, const Array& value);
-  /// Reads of `from` read `to` instead (averaged weights).
+  /// Reads of `from` read `to` instead (averaged weights), and writes go there.
   void redirect(const std::shared_ptr<const State>& from, std::shared_ptr<const State> to);
   std::size_t num_redirects() const { return redirects_.size(); }
   /// The newest redirections end until `count` are left.

@@ -3,6 +3,7 @@
 #include "frontend/graph/batch_rows.h"
 #include "frontend/graph/trace.h"
 #include "frontend/ops/checks.h"
+#include "frontend/ops/elementwise.h"
 #include "frontend/ops/normalization.h"
 #include "runtime/base/status.h"
 
@@ -40,11 +41,16 @@ Array BatchNorm::operator()(const Operand& x, const Context& context) {
   std::int64_t row_elements = 1;
   for (int axis = 1; axis < input.rank() - 1; ++axis)
     row_elements *= input.shape()[axis];
+  const Array &share = context.statistics_share, mean = running_mean_.read(location),
+              variance = running_var_.read(location);
   RunningStatistics running =
-      batch_norm_update_running(running_mean_.read(location), running_var_.read(location), batch.mean,
-                                batch.variance, valid, input.shape()[0], row_elements, options_.momentum);
-  running_mean_.write(running.mean);
-  running_var_.write(running.variance);
+      batch_norm_update_running(mean, variance, batch.mean, batch.variance, valid, input.shape()[0],
+                                row_elements, share.empty() ? options_.momentum : 1.0);
+  const auto moved = [&](const Array& from, const Array& to) {
+    return share.empty() ? to : (1.0 - share) * from + share * to;
+  };
+  running_mean_.write(moved(mean, running.mean));
+  running_var_.write(moved(variance, running.variance));
   return batch.y;
 }
 

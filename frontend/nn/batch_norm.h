@@ -14,7 +14,8 @@ struct BatchNormOptions {
 /// Batch normalisation over all axes but the last: [N, C] and [N, H, W, C].
 ///
 /// Training   (x - mean) / sqrt(var + eps) * weight + bias with the biased statistics of the valid rows;
-///            running <- (1 - m) running + m batch, variance unbiased (methods.md 4.5).
+///            running <- (1 - m) running + m batch, variance unbiased (methods.md 4.5), m the momentum or
+///            Context::statistics_share.
 /// Otherwise  the running statistics; also where these are frozen (Step::freeze).
 /// Init       weight BatchNormOptions::init, bias 0, running_mean 0, running_var 1.
 class BatchNorm : public Layer {

@@ -16,8 +16,7 @@ void Ema::record(Recorder& recorder, const nn::Module& net, const Array& valid, 
   detail::require_between("update", "decay", options_.decay, 0, 1, location);
   recorder.default_option(prefix.key + "decay", options_.decay, OptionStage::kRun, location);
   recorder.default_option(prefix.key + "warmup", options_.warmup, OptionStage::kCompile, location);
-  recorder.default_option(prefix.key + "bn", options_.bn == EmaBatchNorm::avg ? "avg" : "copy",
-                          OptionStage::kCompile, location);
+  recorder.default_option(prefix.key + "bn", runtime::word_of(options_.bn), OptionStage::kCompile, location);
   Trace& trace = Trace::require("update", location);
   const Array decay = recorder.average_decay(prefix, location);
   const auto is_written = [&](const std::shared_ptr<const State>& state) {
@@ -49,12 +48,13 @@ void Ema::record(Recorder& recorder, const nn::Module& net, const Array& valid, 
   };
   average(slots_, State::Role::parameter);
   if (options_.bn == EmaBatchNorm::avg) average(batchnorm_slots_, State::Role::buffer);
+  if (options_.bn == EmaBatchNorm::recompute) declare(net, location);
 }
 
 void Ema::declare(const nn::Module& net, const Location& location) {
   for (const auto& [name, tensor] : net.tensors()) {
     const bool is_buffer = tensor->state()->role == State::Role::buffer;
-    if (is_buffer && options_.bn != EmaBatchNorm::avg) continue;
+    if (is_buffer && options_.bn == EmaBatchNorm::copy) continue;
     (is_buffer ? batchnorm_slots_ : slots_)
         .slot(tensor->state(), InitRule::copy_of(tensor->state()), location);
   }
@@ -65,6 +65,10 @@ Ema::Scope::Scope(Ema& ema, nn::Module& net, const Location& location) {
   if (ema.slots().group().empty())
     throw TraceError("ema.apply", "the average has no state in this program", location,
                      "program.state(\"ema\", ema)");
+  if (ema.options().bn == EmaBatchNorm::recompute)
+    throw TraceError("ema.apply",
+                     "its running statistics are recomputed before evaluations with the average, not here",
+                     location, "EmaBatchNorm::avg or copy; or an evaluation with EvalOptions::weights");
   ema.declare(net, location);
   num_redirects_ = trace.num_redirects();
   for (const auto& [name, tensor] : net.tensors())

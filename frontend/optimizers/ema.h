@@ -11,15 +11,19 @@ namespace tailor::optim {
 
 class Recorder;
 
-/// What the average does with running statistics: average them too, or evaluate with the latest.
-enum class EmaBatchNorm : std::uint8_t { avg, copy };
+/// Which running statistics the averaged weights are evaluated with (methods.md 4.4).
+enum class EmaBatchNorm : std::uint8_t {
+  avg,      ///< averages of the network's, like the weights
+  copy,     ///< the network's as they are
+  recompute ///< their own: one pass over the training rows before every evaluation, as training normalises
+};
 
 } // namespace tailor::optim
 
 template <> struct tailor::runtime::Words<tailor::optim::EmaBatchNorm> {
   using EmaBatchNorm = tailor::optim::EmaBatchNorm;
-  static constexpr std::pair<EmaBatchNorm, const char*> kAll[] = {{EmaBatchNorm::avg, "avg"},
-                                                                  {EmaBatchNorm::copy, "copy"}};
+  static constexpr std::pair<EmaBatchNorm, const char*> kAll[] = {
+      {EmaBatchNorm::avg, "avg"}, {EmaBatchNorm::copy, "copy"}, {EmaBatchNorm::recompute, "recompute"}};
 };
 
 namespace tailor::optim {
@@ -48,7 +52,8 @@ public:
   ///
   ///   Array teacher = ema.apply(net, [&] { return net(x, Context{.train = false}); });
   ///
-  /// Errors   TraceError where `body` would write state of the net: running statistics are those of its own passes.
+  /// Errors   TraceError where `body` would write state of the net: running statistics are those of its own passes; with
+  ///          recomputed statistics, which are there for an evaluation with the average alone (EvalOptions::weights).
   template <class Body>
   auto apply(nn::Module& net, Body&& body,
              const std::source_location& where = std::source_location::current()) {
@@ -56,7 +61,7 @@ public:
     return std::forward<Body>(body)();
   }
 
-  /// Declares the slots of a module's parameters, and of its running statistics if they are averaged, in its order.
+  /// Declares the slots of a module's parameters, and of its running statistics unless they are copied, in its order.
   void declare(const nn::Module& net, const Location& location);
 
 private:

@@ -23,7 +23,8 @@ const runtime::KeySet<EmaKeys>& EmaKeys::keys() {
               {.stage = runtime::kCompiled, .text = "d_t = min(d, (1+t)/(10+t))", .source = "methods 4.4"}),
           key("bn", &EmaKeys::bn,
               {.stage = runtime::kCompiled,
-               .text = "batch-norm buffers beside the average: averaged or latest",
+               .text = "running statistics beside the average: averaged, the latest, or of a pass before "
+                       "evaluations",
                .source = "methods 4.4"}),
       }};
   return set;

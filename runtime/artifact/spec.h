@@ -222,6 +222,8 @@ struct LibraryPlan {
 
 // --- entries
 
+/// kBatchNormRecompute: one run over all training rows, batch after batch, makes the running statistics that an eval
+/// entry reads; rng word 3 is the number of rows before the batch. Named after it (runtime/base/entry_names.h).
 enum class EntryKind : std::uint8_t { kInit, kFit, kStep, kEval, kPredict, kFeatures, kBatchNormRecompute };
 const char* to_string(EntryKind kind);
 

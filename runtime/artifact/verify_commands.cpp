@@ -1,5 +1,6 @@
 // Kernels and command lists: what an executor would follow without looking.
 #include "runtime/artifact/verify_rules.h"
+#include "runtime/base/entry_names.h"
 
 #include <algorithm>
 
@@ -37,10 +38,14 @@ public:
   }
 
   Status entry(const Entry& entry) {
-    if (entry.kind == EntryKind::kInit || entry.kind == EntryKind::kFeatures ||
-        entry.kind == EntryKind::kBatchNormRecompute)
+    if (entry.kind == EntryKind::kInit || entry.kind == EntryKind::kFeatures)
       return unimplemented("entries of kind ", to_string(entry.kind),
                            " are not supported: nothing runs them");
+    if (entry.kind == EntryKind::kBatchNormRecompute &&
+        std::none_of(spec_.entries.begin(), spec_.entries.end(), [&](const Entry& eval) {
+          return eval.kind == EntryKind::kEval && statistics_entry_name(eval.name) == entry.name;
+        }))
+      return invalid_argument("it recomputes the running statistics of no eval entry");
     for (std::size_t i = 0; i < entry.variants.size(); ++i) {
       const Variant& v = entry.variants[i];
       if (i > 0 && v.batch <= entry.variants[i - 1].batch)

@@ -393,6 +393,8 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
     TAILOR_ASSIGN_OR_RETURN_AS_IS(const VariantId eval, evaluating_variant(spec, run.stage->eval_entry));
     run.val_batches = batches_of(setup.data.val, variant_of(spec, eval));
     run.test_batches = batches_of(setup.data.test, variant_of(spec, eval));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(
+        run.statistics, StatisticsPass::create(executor, run.stage->eval_entry, batch, trainer.train_slots));
   }
   for (const std::int32_t metric : variant_of(spec, run.variant).metrics) {
     const MetricField& field = spec.metrics[static_cast<std::size_t>(metric)];

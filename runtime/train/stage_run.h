@@ -6,6 +6,7 @@
 #include "runtime/train/control_rows.h"
 #include "runtime/train/evaluate.h"
 #include "runtime/train/loop_plan.h"
+#include "runtime/train/statistics_pass.h"
 #include "runtime/train/time_left.h"
 #include "runtime/train/warnings.h"
 
@@ -63,6 +64,7 @@ struct StageRun {
       -1; ///< control field the log shows as the rate; -1: a report called "lr", if any
   std::unique_ptr<Evaluator> evaluator;
   EvaluationPlan evaluation;
+  std::optional<StatisticsPass> statistics; ///< what the evaluation needs before it
   /// One number that a step reports: an element of a metric field.
   struct Reported {
     std::string name; ///< of the field; "x[1]" for an element of several

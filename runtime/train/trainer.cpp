@@ -254,6 +254,9 @@ Status Trainer::end_epoch(Progress& progress, bool& stop) {
     record_.last_train.emplace_back(name, sum.value_or(0) / static_cast<double>(record_.epoch_rows));
     line.emplace_back("train/" + name, json_number(record_.last_train.back().second));
   }
+  const Clock::time_point start = Clock::now();
+  if (!setup_.data.val.empty() || (run_->plan.tests_every_epoch && !setup_.data.test.empty()))
+    TAILOR_RETURN_IF_ERROR_AS_IS(refresh_statistics());
   const auto evaluated = [&](const char* split, const Dataset& data, MetricValues& values) -> Status {
     values.clear();
     if (!run_->evaluator || data.empty()) return {};
@@ -271,7 +274,6 @@ Status Trainer::end_epoch(Progress& progress, bool& stop) {
     add_class_counts(line, concat(split, "/"), result.confusion);
     return {};
   };
-  const Clock::time_point start = Clock::now();
   TAILOR_RETURN_IF_ERROR_AS_IS(evaluated("val", setup_.data.val, record_.last_val));
   if (run_->plan.tests_every_epoch)
     TAILOR_RETURN_IF_ERROR_AS_IS(evaluated("test", setup_.data.test, record_.last_test));
@@ -348,8 +350,29 @@ Status Trainer::train_stage(Progress& progress, bool& stop) {
   }
 }
 
+Status Trainer::refresh_statistics() {
+  if (!run_ || !run_->statistics || statistics_step_ == record_.step) return {};
+  TAILOR_RETURN_IF_ERROR(
+      run_->statistics->run(setup_.data.train, run_->control, run_->options, setup_.trainer.seed),
+      "recomputing the running statistics of the average");
+  statistics_step_ = record_.step;
+  return {};
+}
+
 Status Trainer::save() {
   const Clock::time_point start = Clock::now();
+  TAILOR_RETURN_IF_ERROR_AS_IS(write_checkpoints());
+  if (run_ && run_->statistics && statistics_step_ != record_.step) {
+    // The weights are safe; what they are evaluated with follows.
+    TAILOR_RETURN_IF_ERROR_AS_IS(refresh_statistics());
+    TAILOR_RETURN_IF_ERROR_AS_IS(write_checkpoints());
+  }
+  last_save_ = Clock::now();
+  setup_.time_left.saved(seconds_since(start));
+  return {};
+}
+
+Status Trainer::write_checkpoints() {
   record_.log_bytes = log_->bytes(); // lines of steps may have come since the last epoch
   const std::string best = best_path(setup_.trainer.folder);
   // The order matters for a kill at any moment: last.safetensors names the best epoch whose weights are in
@@ -366,8 +389,6 @@ Status Trainer::save() {
   best_.reset();
   // Of a stage that is over: nothing names it any more.
   if (record_.best.epoch < 0 && file_exists(best)) ::unlink(best.c_str());
-  last_save_ = Clock::now();
-  setup_.time_left.saved(seconds_since(start));
   return {};
 }
 
@@ -401,6 +422,7 @@ Status Trainer::measure_test() {
       setup_.warnings.say("test/loss is not finite: a row of the test split has logits that are not");
     return {};
   };
+  TAILOR_RETURN_IF_ERROR_AS_IS(refresh_statistics());
   if (record_.last_test.empty()) TAILOR_RETURN_IF_ERROR_AS_IS(measure(record_.last_test));
   if (record_.best.epoch < 0 || !record_.best_test.empty()) return {};
   if (record_.best.epoch == record_.epoch - 1) {
@@ -413,6 +435,7 @@ Status Trainer::measure_test() {
 Status Trainer::end_stage(bool early) {
   const bool is_last = record_.stage + 1 == num_stages();
   if (is_last) TAILOR_RETURN_IF_ERROR_AS_IS(measure_test());
+  TAILOR_RETURN_IF_ERROR_AS_IS(refresh_statistics());
   run_.reset();
   ++record_.stage;
   if (is_last) { // counters stay as they are: see reopen()
@@ -458,6 +481,7 @@ Status Trainer::prepare() {
                            : concat("; the best epoch is searched anew from here, by val/", now.metric)));
     forget_best();
   }
+  statistics_step_ = -1; // the stage may begin with other weights
   // Set also where no epoch ever has the metric: the end says which it was.
   record_.best.by = run_->plan.select;
   if (record_.stop_best.by != run_->plan.stop) {

@@ -428,10 +428,12 @@ TEST(VerifySpec, RefusesDeepRepeats) {
 
 TEST(VerifySpec, RefusesWhatNothingExecutes) {
   ArtifactSpec spec = sample_spec();
-  spec.entries[2].kind = EntryKind::kBatchNormRecompute;
+  spec.entries[2].kind = EntryKind::kFeatures;
   const Status status = verify_spec(spec, 200, 16);
   EXPECT_EQ(status.code(), StatusCode::kUnimplemented);
-  EXPECT_THAT(status.message(), HasSubstr("entries of kind batchnorm_recompute are not supported"));
+  EXPECT_THAT(status.message(), HasSubstr("entries of kind features are not supported"));
+  spec.entries[2].kind = EntryKind::kBatchNormRecompute;
+  EXPECT_THAT(verify_spec(spec, 200, 16).message(), HasSubstr("the running statistics of no eval entry"));
 }
 
 TEST(CheckpointName, IsBareForTheNet) {
