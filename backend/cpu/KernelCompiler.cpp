@@ -118,8 +118,6 @@ mlir::FailureOr<CodeBlob> KernelCompiler::finish() {
   double start = seconds();
   if (mlir::failed(mlir::verify(module)))
     return module.emitError("internal error: the code generator made wrong code");
-  if (mlir::failed(lowerToLlvmDialect(module)))
-    return module.emitError("internal error: kernels could not be lowered to the llvm dialect");
   state_->times.lowerSeconds += seconds() - start;
   if (mlir::failed(emitCode(module, state_->target, state_->options.keepLlvmText, blob, state_->times)))
     return mlir::failure();

@@ -11,7 +11,13 @@
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Target/TargetMachine.h"
 
+#include <algorithm>
 #include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 namespace tailor::backend {
 namespace {
@@ -22,6 +28,9 @@ namespace {
 constexpr const char* kPipeline =
     "function(early-cse,instcombine<max-iterations=1;no-verify-fixpoint>,simplifycfg,"
     "loop-mssa(licm),early-cse,adce)";
+
+/// Of functions and of the constants of widest vectors: a cache line.
+constexpr uint64_t kCodeAlignment = 64;
 
 double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -37,7 +46,7 @@ void prepare(llvm::Module& module, llvm::TargetMachine& machine, const CpuTarget
     function.addFnAttr("no-builtins"); // no memcpy, memset or libm call may appear
     function.addFnAttr(llvm::Attribute::NoUnwind);
     function.setDSOLocal(true);
-    function.setAlignment(llvm::Align(64));
+    function.setAlignment(llvm::Align(kCodeAlignment));
   }
 }
 
@@ -58,6 +67,135 @@ llvm::Error optimize(llvm::Module& module, llvm::TargetMachine& machine) {
   return llvm::Error::success();
 }
 
+/// A part is compiled by one thread. So many ops take it about a third of a second, in which making a thread, a target
+/// machine and a pass pipeline are lost; programs of a few small kernels, as those for tables, are one part.
+constexpr size_t kOpsPerPart = 10000;
+
+/// One part of the kernels on its way through LLVM.
+struct Part {
+  llvm::LLVMContext context; ///< contexts are what LLVM's threads may not share
+  std::unique_ptr<llvm::Module> module;
+  std::string error; ///< empty: none
+  std::string llvmText;
+  LinkedCode code;
+  double optimizeSeconds = 0, codegenSeconds = 0, linkSeconds = 0;
+
+  void compile(const CpuTarget& target, bool keepLlvmText);
+};
+
+void Part::compile(const CpuTarget& target, bool keepLlvmText) {
+  double start = seconds();
+  std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(target);
+  if (!machine) {
+    error = "LLVM has no x86-64 code generator";
+    return;
+  }
+  prepare(*module, *machine, target);
+  if (llvm::Error failed = optimize(*module, *machine)) {
+    error = llvm::toString(std::move(failed));
+    return;
+  }
+  if (keepLlvmText) {
+    llvm::raw_string_ostream stream(llvmText);
+    module->print(stream, nullptr);
+  }
+  double optimized = seconds();
+  optimizeSeconds = optimized - start;
+
+  llvm::SmallVector<char, 0> object;
+  {
+    llvm::raw_svector_ostream stream(object);
+    llvm::legacy::PassManager passes;
+    if (machine->addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile,
+                                     /*DisableVerify=*/true)) {
+      error = "LLVM cannot emit x86-64 objects";
+      return;
+    }
+    passes.run(*module);
+  }
+  double generated = seconds();
+  codegenSeconds = generated - optimized;
+
+  llvm::Expected<LinkedCode> linked =
+      linkObject(llvm::MemoryBufferRef(llvm::StringRef(object.data(), object.size()), "kernels"));
+  if (linked)
+    code = std::move(*linked);
+  else
+    error = llvm::toString(linked.takeError());
+  linkSeconds = seconds() - generated;
+}
+
+/// Parts that threads compile as they come.
+class PartQueue {
+public:
+  PartQueue(const CpuTarget& target, bool keepLlvmText, size_t numParts)
+      : target_(target), keepLlvmText_(keepLlvmText) {
+    const size_t cores = std::max(1u, std::thread::hardware_concurrency());
+    for (size_t thread = 1; thread < std::min(cores, numParts); ++thread)
+      threads_.emplace_back([this] { work(); });
+  }
+  ~PartQueue() { finish(); }
+
+  void push(Part& part) {
+    {
+      std::lock_guard lock(mutex_);
+      parts_.push_back(&part);
+    }
+    changed_.notify_one();
+  }
+  /// Compiles what nobody has begun, and waits for the rest.
+  void finish() {
+    {
+      std::lock_guard lock(mutex_);
+      isClosed_ = true;
+    }
+    changed_.notify_all();
+    work();
+    for (std::thread& thread : threads_)
+      thread.join();
+    threads_.clear();
+  }
+
+private:
+  void work() {
+    while (Part* part = take())
+      part->compile(target_, keepLlvmText_);
+  }
+  Part* take() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return isClosed_ || !parts_.empty(); });
+    if (parts_.empty()) return nullptr;
+    Part* part = parts_.front();
+    parts_.pop_front();
+    return part;
+  }
+
+  const CpuTarget& target_;
+  bool keepLlvmText_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Part*> parts_; ///< not begun
+  bool isClosed_ = false;   ///< no more will come
+  std::vector<std::thread> threads_;
+};
+
+/// The functions of `module` in their order, in modules of about as many ops: a split that the functions alone decide, so
+/// that the code is the same wherever it is compiled. They are taken out of `module`.
+llvm::SmallVector<mlir::OwningOpRef<mlir::ModuleOp>> split(mlir::ModuleOp module) {
+  llvm::SmallVector<mlir::OwningOpRef<mlir::ModuleOp>> parts;
+  size_t ops = kOpsPerPart;
+  for (mlir::Operation& function : llvm::make_early_inc_range(*module.getBody())) {
+    if (ops >= kOpsPerPart) {
+      parts.push_back(mlir::ModuleOp::create(module.getLoc()));
+      parts.back()->getOperation()->setAttrs(module->getAttrs());
+      ops = 0;
+    }
+    function.walk([&](mlir::Operation*) { ++ops; });
+    function.moveBefore(parts.back()->getBody(), parts.back()->getBody()->end());
+  }
+  return parts;
+}
+
 } // namespace
 
 mlir::LogicalResult emitCode(mlir::ModuleOp module, const CpuTarget& target, bool keepLlvmText,
@@ -68,44 +206,44 @@ mlir::LogicalResult emitCode(mlir::ModuleOp module, const CpuTarget& target, boo
   mlir::registerLLVMDialectTranslation(registry);
   module.getContext()->appendDialectRegistry(registry);
 
-  llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> llvmModule = mlir::translateModuleToLLVMIR(module, context, "kernels");
-  if (!llvmModule) return module.emitError("internal error: kernels could not be translated to LLVM IR");
-  std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(target);
-  if (!machine) return module.emitError("internal error: LLVM has no x86-64 code generator");
-  prepare(*llvmModule, *machine, target);
-  double translated = seconds();
-  times.lowerSeconds += translated - start;
-
-  if (llvm::Error error = optimize(*llvmModule, *machine))
-    return module.emitError("internal error: ") << llvm::toString(std::move(error));
-  if (keepLlvmText) {
-    llvm::raw_string_ostream stream(blob.llvmText);
-    llvmModule->print(stream, nullptr);
+  // This thread makes LLVM IR of one part after another, which MLIR's context takes from one thread alone, while others
+  // compile those that are made; then it joins them.
+  llvm::SmallVector<mlir::OwningOpRef<mlir::ModuleOp>> modules = split(module);
+  std::vector<Part> parts(modules.size());
+  PartQueue queue(target, keepLlvmText, parts.size());
+  std::string problem;
+  for (auto [part, own] : llvm::zip_equal(parts, modules)) {
+    if (mlir::failed(lowerToLlvmDialect(*own)))
+      problem = "kernels could not be lowered to the llvm dialect";
+    else if (part.module = mlir::translateModuleToLLVMIR(*own, part.context, "kernels"); !part.module)
+      problem = "kernels could not be translated to LLVM IR";
+    if (!problem.empty()) break;
+    queue.push(part);
   }
-  double optimized = seconds();
-  times.optimizeSeconds += optimized - translated;
+  const double lowered = seconds() - start;
+  queue.finish();
 
-  llvm::SmallVector<char, 0> object;
-  {
-    llvm::raw_svector_ostream stream(object);
-    llvm::legacy::PassManager passes;
-    if (machine->addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile,
-                                     /*DisableVerify=*/true))
-      return module.emitError("internal error: LLVM cannot emit x86-64 objects");
-    passes.run(*llvmModule);
+  double optimizing = 0, generating = 0, linking = 0; // of all threads together
+  for (const Part& part : parts) {
+    optimizing += part.optimizeSeconds, generating += part.codegenSeconds, linking += part.linkSeconds;
+    if (problem.empty()) problem = part.error;
   }
-  double generated = seconds();
-  times.codegenSeconds += generated - optimized;
+  if (!problem.empty()) return module.emitError("internal error: ") << problem;
+  // Their shares of the time that went by behind the lowering.
+  const double scale = (seconds() - start - lowered) / std::max(optimizing + generating + linking, 1e-9);
+  times.lowerSeconds += lowered;
+  times.optimizeSeconds += optimizing * scale;
+  times.codegenSeconds += generating * scale;
+  times.linkSeconds += linking * scale;
 
-  llvm::Expected<LinkedCode> linked =
-      linkObject(llvm::MemoryBufferRef(llvm::StringRef(object.data(), object.size()), "kernels"));
-  if (!linked) return module.emitError("internal error: ") << llvm::toString(linked.takeError());
   blob.target = target.text;
-  blob.bytes = std::move(linked->bytes);
-  for (LinkedSymbol& symbol : linked->functions)
-    blob.functions.push_back({std::move(symbol.name), symbol.offset, symbol.size, 0});
-  times.linkSeconds += seconds() - generated;
+  for (Part& part : parts) {
+    blob.llvmText += part.llvmText;
+    blob.bytes.resize(llvm::alignTo(blob.bytes.size(), kCodeAlignment));
+    for (LinkedSymbol& symbol : part.code.functions)
+      blob.functions.push_back({std::move(symbol.name), blob.bytes.size() + symbol.offset, symbol.size, 0});
+    blob.bytes.insert(blob.bytes.end(), part.code.bytes.begin(), part.code.bytes.end());
+  }
   return mlir::success();
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// LLVM dialect -> LLVM IR -> optimised -> x86-64 object -> blob.
+/// Kernels as functions -> LLVM dialect -> LLVM IR -> optimised -> x86-64 objects -> blob.
 
 #include "backend/cpu/KernelCompiler.h"
 
@@ -10,8 +10,9 @@ namespace tailor::backend {
 /// scf, arith, math and vector -> llvm dialect, in place.
 mlir::LogicalResult lowerToLlvmDialect(mlir::ModuleOp module);
 
-/// Translates and compiles a module in the llvm dialect. `blob.functions` holds its global functions in
-/// module order. Errors are reported at the module.
+/// Lowers, translates and compiles the functions of a module, which is empty afterwards. Large ones go through LLVM in parts,
+/// on as many threads as there are cores; the parts, and so the bytes, follow from the functions alone. `blob.functions`
+/// holds them in module order. Errors are reported at the module.
 mlir::LogicalResult emitCode(mlir::ModuleOp module, const CpuTarget& target, bool keepLlvmText,
                              CodeBlob& blob, CompileTimes& times);
 

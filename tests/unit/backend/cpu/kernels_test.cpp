@@ -417,6 +417,35 @@ TEST(KernelCompiler, VariantsOfABatchShareCode) {
   EXPECT_FALSE(kernels.info(2).reused);
 }
 
+// Far more ops than one part of a compilation has.
+TEST(KernelCompiler, LargeProgramsAreTheSameBytesInTheOrderOfTheirKernels) {
+  KernelText text{"gemm", "%x: tensor<{N}x48xf32>, %w: tensor<{C}x48xf32>",
+                  "%d = tailor.dot %x, %w contract([1] x [1]) : (tensor<{N}x48xf32>, tensor<{C}x48xf32>) -> "
+                  "tensor<{N}x{C}xf32>\n%r = tailor.tanh %d : tensor<{N}x{C}xf32>",
+                  "%r", "tensor<{N}x{C}xf32>"};
+  std::vector<KernelText> texts;
+  for (int64_t columns = 17; columns < 29; ++columns)
+    texts.push_back(sized(text, 16, columns));
+  const CompiledKernels once(texts, nativeTarget()), again(texts, nativeTarget());
+  const CodeBlob &blob = once.code().blob(), &other = again.code().blob();
+  EXPECT_EQ(blob.bytes, other.bytes);
+  ASSERT_EQ(blob.functions.size(), texts.size());
+  bool inParts = false; // each has its constants behind its functions
+  for (size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(blob.functions[i].symbol, once.info(i).symbol);
+    EXPECT_EQ(blob.functions[i].offset % 64, 0u);
+    if (i == 0) continue;
+    const uint64_t end = blob.functions[i - 1].offset + blob.functions[i - 1].size;
+    EXPECT_GE(blob.functions[i].offset, end);
+    inParts |= blob.functions[i].offset >= end + 64;
+  }
+  EXPECT_TRUE(inParts) << "too few ops for what this shows";
+  for (size_t i : {size_t(0), texts.size() / 2, texts.size() - 1}) {
+    const std::vector<Tensor> arguments = {floats({16, 48}), floats({17 + static_cast<int64_t>(i), 48})};
+    expectClose(once.run(i, arguments), once.expected(i, arguments), 2e-5);
+  }
+}
+
 TEST(KernelCompiler, OpsThatMoveWithinRowsShareCode) {
   const std::string wide = "%x: tensor<{N}x{C}xf32>", same = "tensor<{N}x{C}xf32>";
   const std::vector<KernelText> texts = {

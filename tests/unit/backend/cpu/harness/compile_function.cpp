@@ -52,8 +52,7 @@ compileFunction(const CpuTarget& target, const std::string& symbol,
   mlir::LLVM::ReturnOp::create(builder, loc, mlir::ValueRange());
   CodeBlob blob;
   CompileTimes times;
-  if (mlir::failed(mlir::verify(*module)) || mlir::failed(lowerToLlvmDialect(*module)) ||
-      mlir::failed(emitCode(*module, target, true, blob, times)))
+  if (mlir::failed(mlir::verify(*module)) || mlir::failed(emitCode(*module, target, true, blob, times)))
     throw std::runtime_error(messages);
   return std::make_unique<MappedCode>(std::move(blob));
 }

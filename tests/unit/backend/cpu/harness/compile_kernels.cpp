@@ -80,7 +80,7 @@ CompiledKernels::CompiledKernels(const std::vector<KernelText>& kernels, const C
     infos_.push_back(*info);
   }
   CodeBlob blob;
-  if (mlir::failed(mlir::verify(*code)) || mlir::failed(lowerToLlvmDialect(*code)) ||
+  if (mlir::failed(mlir::verify(*code)) ||
       mlir::failed(emitCode(*code, target, /*keepLlvmText=*/true, blob, times_)))
     parsed_->fail();
   code_ = std::make_unique<MappedCode>(std::move(blob));
