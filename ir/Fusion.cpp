@@ -30,9 +30,10 @@ static bool hasScalarShapes(Operation* op) {
 
 bool fitsKind(Operation* op, FusionKind kind) {
   FusionClass fusionClass = fusionClassOf(op);
+  bool isImageMap = isMapClass(fusionClass) || fusionClass == FusionClass::Movement;
   switch (kind) {
   case FusionKind::Map:
-    return isMapClass(fusionClass);
+    return isImageMap;
   case FusionKind::Rows:
     return isMapClass(fusionClass) || fusionClass == FusionClass::RowReduction ||
            fusionClass == FusionClass::FullReduction || fusionClass == FusionClass::Loss ||
@@ -51,9 +52,9 @@ bool fitsKind(Operation* op, FusionKind kind) {
            (isMapClass(fusionClass) || fusionClass == FusionClass::RowReduction ||
             fusionClass == FusionClass::ColumnReduction || fusionClass == FusionClass::FullReduction);
   case FusionKind::Channels:
-    return isMapClass(fusionClass) || fusionClass == FusionClass::ChannelReduction;
+    return isImageMap || fusionClass == FusionClass::ChannelReduction;
   case FusionKind::Convolution:
-    return isMapClass(fusionClass) || fusionClass == FusionClass::Convolution;
+    return isImageMap || fusionClass == FusionClass::Convolution;
   case FusionKind::Single:
     return true;
   }

@@ -20,6 +20,7 @@ enum class FusionClass {
   Leaf,            ///< cheap to make again from few operands: constant, broadcast, iota, row_mask
   Map,             ///< element by element from operands of other shapes: take, one_hot, dropout, random draws
   ChannelMap,      ///< element by element from full-size operands and vectors over the last dimension
+  Movement,        ///< elements of images from other places of the same images: slice, pad, concat
   RowReduction,    ///< over the columns of each row: [R, C] -> [R], or softmax-like [R, C] -> [R, C]
   ColumnReduction, ///< over the rows: [R, C] -> [C]
   FullReduction,   ///< [R] -> scalar
@@ -39,7 +40,8 @@ FusionClass fusionClassOf(mlir::Operation* op);
 /// True if an op of this class and these shapes may live in a group of `kind` (architecture.md section 5).
 bool fitsKind(mlir::Operation* op, FusionKind kind);
 
-/// True for the classes that compute each element by itself, which any kernel may do in its loads and stores.
+/// True for the classes that compute each element by itself, which any kernel may do in its loads and stores. A Movement
+/// does as well, but from other positions: only kernels over images hold one.
 bool isMapClass(FusionClass fusionClass);
 
 /// The weight of a convolution or of its data gradient; null for the weight gradient, whose operands are both images.

@@ -119,7 +119,7 @@ private:
         joinAll(groups, reader, FusionKind::Channels);
       else if (reader.host)
         joinStores(groups, reader);
-      else if (readsForward(reader))
+      else if (readsForward(reader) || moves(reader))
         joinAll(groups, reader, FusionKind::Map);
     }
   }
@@ -151,6 +151,12 @@ private:
   static bool readsForward(const Reader& reader) {
     return ir::vjpOf(reader.op) &&
            llvm::any_of(reader.loads, [](Operation* copy) { return !isLeaf(copy) && !ir::vjpOf(copy); });
+  }
+
+  /// FuseElementwise joins what reads element by element at one position.
+  static bool moves(const Reader& reader) {
+    auto isMovement = [](Operation* op) { return ir::fusionClassOf(op) == FusionClass::Movement; };
+    return isMovement(reader.op) || llvm::any_of(reader.loads, isMovement);
   }
 
   void settle(BlockGroups& groups, GroupId id, const LayerNames& layers) {

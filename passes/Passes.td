@@ -365,12 +365,14 @@ def FuseConvolutionsPass : TailorPass<"tailor-fuse-convolutions"> {
     | the same in inference | one image | into the stores of the convolution |
     | residual sum, several readers | two images | written: in the stores of the convolution if its norm needs no statistics of it, else by its own kernel; every chain ends here |
     | gradient of a residual sum, with its mask | three images | into the stores of the data gradient that is one of its terms |
+    | slice, pad, concat (option-A shortcuts and their gradients) | other places of one image | into the loads or stores of who reads them |
 
     Groups of kind `convolution` hold one convolution, of kind `channels` the reductions over one shape of images
     (architecture.md section 5). Copies live in one group each.
 
     Applies when: the map is element by element, of few instructions (no exp, no draw), and nobody reads it as a whole
-    (pooling, slice, return); joining creates no cycle between kernels.
+    (pooling, return); joining creates no cycle between kernels. Nothing that is read at another position is computed in
+    stores.
     Remarks: what is in the loads and stores of each kernel; for each value that is written by a kernel of its own, who
     reads it as a whole, or how many kernels would have to compute it again.
     Position: after SplitBatchNorm, before FuseElementwise, which gets what is left.

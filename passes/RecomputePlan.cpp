@@ -40,6 +40,7 @@ bool isCheap(Operation* op) {
     return true;
   case FusionClass::Elementwise:
   case FusionClass::ChannelMap:
+  case FusionClass::Movement:
     return isOverImages(op->getResult(0)) && !op->hasTrait<ir::Transcendental>();
   default:
     return false;
@@ -60,6 +61,7 @@ bool takesInLoads(OpOperand& use) {
   switch (ir::fusionClassOf(op)) {
   case FusionClass::Elementwise:
   case FusionClass::Leaf:
+  case FusionClass::Movement:
     return true;
   case FusionClass::ChannelMap:
   case FusionClass::ChannelReduction:
@@ -218,11 +220,24 @@ Operation* RecomputePlan::findHost(Operation* op) {
     for (Value operand : part->getOperands()) {
       Operation* maker = operand.getDefiningOp();
       if (maker == host && isLeaf(part)) return nullptr; // spread, not read element by element
+      if (ir::fusionClassOf(part) == FusionClass::Movement && isMadeFrom(operand, host->getResult(0)))
+        return nullptr; // read at another position
       if (maker && maker != host && maker->getBlock() == &block_ && !inside.contains(maker) &&
           dependents[position_.lookup(maker)])
         return nullptr;
     }
   return host;
+}
+
+/// True if `value` is `image` or is recomputed from it.
+bool RecomputePlan::isMadeFrom(Value value, Value image) const {
+  if (value == image) return true;
+  Operation* maker = value.getDefiningOp();
+  if (!maker || !recomputed_.contains(maker)) return false;
+  Values images;
+  Ops inside;
+  collectInputs(maker, images, inside);
+  return images.contains(image);
 }
 
 /// By position: everything that is computed from the results of `op`.

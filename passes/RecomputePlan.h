@@ -44,6 +44,7 @@ private:
   void collectReaders(mlir::Value value, llvm::SmallSetVector<mlir::Operation*, 4>& readers) const;
   /// The images in memory that `op` reads, and the recomputed ops on the way.
   void collectInputs(mlir::Operation* op, Values& images, Ops& recomputed) const;
+  bool isMadeFrom(mlir::Value value, mlir::Value image) const;
   int64_t bytesRead(mlir::Operation* op) const;
   int64_t bytesReadWith(mlir::Operation* op, bool recomputed,
                         const llvm::SmallSetVector<mlir::Operation*, 4>& readers);

@@ -173,6 +173,17 @@ static LogicalResult checkLists(std::optional<Location> location, int64_t rank,
   return success();
 }
 
+/// Ops over images [N, ..., C] that leave each row of the batch where it is.
+static FusionClass movementClass(Value images, bool keepsRows) {
+  return keepsRows && tensorType(images).getRank() > 2 ? FusionClass::Movement : FusionClass::Other;
+}
+
+FusionClass SliceOp::getFusionClass() {
+  RankedTensorType type = tensorType(getOperand());
+  return movementClass(getOperand(), type.getRank() > 0 && getStarts()[0] == 0 && getStrides()[0] == 1 &&
+                                         getLimits()[0] == type.getDimSize(0));
+}
+
 LogicalResult SliceOp::inferReturnTypes(MLIRContext*, std::optional<Location> location, Adaptor adaptor,
                                         SmallVectorImpl<Type>& types) {
   RankedTensorType type = tensorType(adaptor.getOperand());
@@ -218,6 +229,13 @@ LogicalResult SliceOp::buildVjp(OpBuilder& builder, ValueRange cotangents, Array
   }
   gradients[0] = b.create<PadOp>(cotangents[0], getStarts(), high, interior, llvm::APFloat(0.0));
   return success();
+}
+
+/// Elements between channels would tear vectors of channels apart.
+FusionClass PadOp::getFusionClass() {
+  bool hasDims = tensorType(getOperand()).getRank() > 0;
+  return movementClass(getOperand(), hasDims && getLow()[0] == 0 && getHigh()[0] == 0 &&
+                                         getInterior()[0] == 0 && getInterior().back() == 0);
 }
 
 LogicalResult PadOp::inferReturnTypes(MLIRContext*, std::optional<Location> location, Adaptor adaptor,
@@ -271,6 +289,10 @@ LogicalResult PadOp::buildVjp(OpBuilder& builder, ValueRange cotangents, ArrayRe
 }
 
 // --- concat, roll
+
+FusionClass ConcatOp::getFusionClass() {
+  return movementClass(getInputs().front(), getDim() > 0);
+}
 
 LogicalResult ConcatOp::inferReturnTypes(MLIRContext*, std::optional<Location> location, Adaptor adaptor,
                                          SmallVectorImpl<Type>& types) {

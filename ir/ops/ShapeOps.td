@@ -38,7 +38,7 @@ def TransposeOp : PureOp<"transpose", [InfersType, Differentiable]> {
   let hasFolder = 1;
 }
 
-def SliceOp : PureOp<"slice", [InfersType, Differentiable]> {
+def SliceOp : PureOp<"slice", [InfersType, Differentiable, FusesByAttributes]> {
   let summary = "result[i] = operand[starts + i * strides], up to (not with) limits.";
   let arguments = (ins AnyTailorTensor:$operand, DenseI64ArrayAttr:$starts, DenseI64ArrayAttr:$limits,
                        DenseI64ArrayAttr:$strides);
@@ -50,7 +50,7 @@ def SliceOp : PureOp<"slice", [InfersType, Differentiable]> {
   let hasFolder = 1;
 }
 
-def PadOp : PureOp<"pad", [InfersType, Differentiable]> {
+def PadOp : PureOp<"pad", [InfersType, Differentiable, FusesByAttributes]> {
   let summary = "Adds `low` elements before, `high` after and `interior` between the elements of each dimension.";
   let description = "The new elements are `value` (default 0). Nothing is negative.";
   let arguments = (ins AnyTailorTensor:$operand, DenseI64ArrayAttr:$low, DenseI64ArrayAttr:$high,
@@ -63,7 +63,7 @@ def PadOp : PureOp<"pad", [InfersType, Differentiable]> {
   let hasFolder = 1;
 }
 
-def ConcatOp : PureOp<"concat", [InfersType, Differentiable]> {
+def ConcatOp : PureOp<"concat", [InfersType, Differentiable, FusesByAttributes]> {
   let summary = "Joins values along one dimension.";
   let arguments = (ins Variadic<AnyTailorTensor>:$inputs, I64Attr:$dim);
   let results = (outs AnyTailorTensor:$result);

@@ -41,6 +41,7 @@ FusionKind kindWanted(Operation* op) {
   case FusionClass::MultiTensor:
     return FusionKind::MultiTensor;
   case FusionClass::Convolution:
+  case FusionClass::Movement: // FuseConvolutions gives it to who reads it
   case FusionClass::Other:
     return FusionKind::Single;
   }
@@ -122,6 +123,7 @@ Layout readLayout(OpOperand& use) {
   case FusionClass::Contraction:
   case FusionClass::Convolution:
   case FusionClass::MultiTensor:
+  case FusionClass::Movement:
   case FusionClass::Other:
     return Layout::whole;
   }
@@ -152,6 +154,7 @@ Layout writeLayout(OpResult result) {
   case FusionClass::LayerNorm:
   case FusionClass::Convolution:
   case FusionClass::MultiTensor:
+  case FusionClass::Movement:
   case FusionClass::Other:
     return Layout::whole;
   }

@@ -194,3 +194,90 @@ tailor.program @p {
     tailor.return %m, %s, %t : tensor<8x4x4x16xf32>, tensor<8x4x4x16xf32>, tensor<8x4x4x16xf32>
   }
 }
+
+// -----
+
+// An option-A shortcut: every second position, zero channels around. The sum behind it takes both into its loads.
+// CHECK-LABEL: tailor.body @shortcut
+// CHECK:         %[[H:.+]] = tailor.fused map
+// CHECK-NEXT:      tailor.batch_norm_apply
+// CHECK-NEXT:      tailor.slice
+// CHECK-NEXT:      tailor.pad
+// CHECK-NEXT:      tailor.add
+// CHECK-NEXT:      tailor.relu
+// CHECK-NEXT:      tailor.yield
+// CHECK:         tailor.return %[[H]]
+tailor.program @p {
+  tailor.body @shortcut(%r: tensor<8x8x8x8xf32>, %c: tensor<8x4x4x16xf32>, %v: tensor<16xf32>) -> tensor<8x4x4x16xf32> {
+    // expected-remark@+1 {{batch_norm_apply, slice, pad, add and relu in one map kernel}}
+    %n = tailor.batch_norm_apply %c, %v, %v, %v : (tensor<8x4x4x16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<8x4x4x16xf32>
+    %mean, %var = tailor.batch_norm_statistics %c : (tensor<8x4x4x16xf32>) -> (tensor<16xf32>, tensor<16xf32>)
+    %s = tailor.slice %r from([0, 0, 0, 0]) to([8, 8, 8, 8]) by([1, 2, 2, 1]) : tensor<8x8x8x8xf32> to tensor<8x4x4x8xf32>
+    %p = tailor.pad %s low([0, 0, 0, 4]) high([0, 0, 0, 4]) interior([0, 0, 0, 0]) : tensor<8x4x4x8xf32> to tensor<8x4x4x16xf32>
+    %a = tailor.add %n, %p : tensor<8x4x4x16xf32>
+    // expected-remark@+1 {{'relu' is written to memory: 'return' reads it there}}
+    %h = tailor.relu %a : tensor<8x4x4x16xf32>
+    tailor.return %h : tensor<8x4x4x16xf32>
+  }
+}
+
+// -----
+
+// Its gradient is computed in the stores of the data gradient that it is added to.
+// CHECK-LABEL: tailor.body @shortcut_backward
+// CHECK-NEXT:    %[[D:.+]] = tailor.fused convolution
+// CHECK-NEXT:      tailor.conv2d_data_grad
+// CHECK-NEXT:      tailor.slice
+// CHECK-NEXT:      tailor.pad
+// CHECK-NEXT:      tailor.add
+// CHECK-NEXT:      tailor.yield
+// CHECK:         tailor.return %[[D]]
+tailor.program @p {
+  tailor.body @shortcut_backward(%dh: tensor<8x4x4x16xf32>, %dy: tensor<8x4x4x16xf32>, %w: tensor<16x8x3x3xf32>) -> tensor<8x8x8x8xf32> {
+    %s = tailor.slice %dh from([0, 0, 0, 4]) to([8, 4, 4, 12]) by([1, 1, 1, 1]) {vjp_of = 3 : i64} : tensor<8x4x4x16xf32> to tensor<8x4x4x8xf32>
+    %p = tailor.pad %s low([0, 0, 0, 0]) high([0, 1, 1, 0]) interior([0, 1, 1, 0]) {vjp_of = 2 : i64} : tensor<8x4x4x8xf32> to tensor<8x8x8x8xf32>
+    // expected-remark@+1 {{slice, pad and add in the stores of conv2d_data_grad}}
+    %d = tailor.conv2d_data_grad %dy, %w strides([2, 2]) padding([1, 1, 1, 1]) dilation([1, 1]) {vjp_of = 5 : i64} : (tensor<8x4x4x16xf32>, tensor<16x8x3x3xf32>) -> tensor<8x8x8x8xf32>
+    %sum = tailor.add %p, %d {vjp_of = 4 : i64} : tensor<8x8x8x8xf32>
+    tailor.return %sum : tensor<8x8x8x8xf32>
+  }
+}
+
+// -----
+
+// What is read at another position of the convolution's result cannot be computed in its stores.
+// CHECK-LABEL: tailor.body @moved_result
+// CHECK-NEXT:    tailor.conv2d
+// CHECK-NEXT:    tailor.fused map
+// CHECK-NEXT:      tailor.slice
+// CHECK-NEXT:      tailor.pad
+// CHECK-NEXT:      tailor.add
+tailor.program @p {
+  tailor.body @moved_result(%x: tensor<8x4x4x16xf32>, %w: tensor<16x16x3x3xf32>, %r: tensor<8x4x4x16xf32>) -> tensor<8x4x4x16xf32> {
+    %c = tailor.conv2d %x, %w strides([1, 1]) padding([1, 1, 1, 1]) dilation([1, 1]) : (tensor<8x4x4x16xf32>, tensor<16x16x3x3xf32>) -> tensor<8x4x4x16xf32>
+    // expected-remark@+1 {{slice, pad and add in one map kernel}}
+    %s = tailor.slice %c from([0, 1, 0, 0]) to([8, 4, 4, 16]) by([1, 1, 1, 1]) : tensor<8x4x4x16xf32> to tensor<8x3x4x16xf32>
+    %p = tailor.pad %s low([0, 0, 0, 0]) high([0, 1, 0, 0]) interior([0, 0, 0, 0]) : tensor<8x3x4x16xf32> to tensor<8x4x4x16xf32>
+    // expected-remark@+1 {{'add' is written to memory: 'return' reads it there}}
+    %a = tailor.add %p, %r : tensor<8x4x4x16xf32>
+    tailor.return %a : tensor<8x4x4x16xf32>
+  }
+}
+
+// -----
+
+// Channels joined in the loads of the convolution that reads them.
+// CHECK-LABEL: tailor.body @joined
+// CHECK-NEXT:    tailor.fused convolution
+// CHECK-NEXT:      tailor.concat
+// CHECK-NEXT:      tailor.relu
+// CHECK-NEXT:      tailor.conv2d
+tailor.program @p {
+  tailor.body @joined(%x: tensor<8x4x4x16xf32>, %r: tensor<8x4x4x3xf32>, %w: tensor<16x19x3x3xf32>) -> tensor<8x4x4x16xf32> {
+    // expected-remark@+1 {{concat and relu in the loads of conv2d}}
+    %j = tailor.concat %x, %r dim(3) : (tensor<8x4x4x16xf32>, tensor<8x4x4x3xf32>) -> tensor<8x4x4x19xf32>
+    %h = tailor.relu %j : tensor<8x4x4x19xf32>
+    %c = tailor.conv2d %h, %w strides([1, 1]) padding([1, 1, 1, 1]) dilation([1, 1]) : (tensor<8x4x4x19xf32>, tensor<16x19x3x3xf32>) -> tensor<8x4x4x16xf32>
+    tailor.return %c : tensor<8x4x4x16xf32>
+  }
+}

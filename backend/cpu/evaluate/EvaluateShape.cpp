@@ -1,5 +1,6 @@
 #include "backend/cpu/evaluate/EvaluateOps.h"
 
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace tailor::backend {
@@ -59,33 +60,84 @@ Coords reshapeCoords(Evaluator& e, RankedTensorType from, RankedTensorType to, A
   return mapped;
 }
 
+/// The part of a coordinate that falls into [from, from + size), counted from there.
+struct Part {
+  Coord coord;
+  Value inside;         ///< i1 or lanes of it; null if all of it does
+  bool outside = false; ///< none of it does; `coord` is unset
+};
+
+/// Lanes outside are masked; a scalar outside stands at the nearest position that exists. `size` > 0.
+Part partOf(Evaluator& e, const Coord& c, int64_t from, int64_t size) {
+  VectorBuilder& b = e.builder();
+  Part part;
+  if (std::optional<int64_t> known = mlir::getConstantIntValue(c.index); known && !c.gather) {
+    int64_t last = *known + (c.lanes ? (int64_t(b.lanes()) - 1) * c.stride : 0);
+    part.outside = last < from || *known >= from + size;
+    if (part.outside) return part;
+    if (*known >= from && last < from + size) {
+      part.coord = from == 0 ? c : shifted(e, c, b.index(*known - from));
+      return part;
+    }
+  }
+  if (!c.lanes) {
+    Value position = b.sub(c.index, b.index(from));
+    part.inside = b.bitAnd(b.compare(CmpIPredicate::sge, position, b.index(0)),
+                           b.compare(CmpIPredicate::slt, position, b.index(size)));
+    part.coord = e.indexCoord(b.min(b.max(position, b.index(0)), b.index(size - 1)), e.level());
+    return part;
+  }
+  Value positions = e.positionI32(c);
+  auto bound = [&](int64_t at) { return b.constant(positions.getType(), double(at)); };
+  part.inside = b.bitAnd(b.compare(CmpIPredicate::sge, positions, bound(from)),
+                         b.compare(CmpIPredicate::slt, positions, bound(from + size)));
+  if (c.gather)
+    part.coord = e.gatherCoord(b.sub(c.gather, b.constant(c.gather.getType(), double(from))), e.level());
+  else
+    part.coord = shifted(e, c, b.sub(c.index, b.index(from)));
+  part.coord.mask = c.mask ? b.bitAnd(c.mask, part.inside) : part.inside;
+  return part;
+}
+
+Value both(VectorBuilder& b, Value x, Value y) {
+  if (!x || !y) return x ? x : y;
+  mlir::Type shape = mlir::isa<mlir::VectorType>(x.getType()) ? x.getType() : y.getType();
+  return b.bitAnd(b.matchShape(x, shape), b.matchShape(y, shape));
+}
+
 Value evaluatePad(Evaluator& e, ir::PadOp op, ArrayRef<Coord> coords) {
   VectorBuilder& b = e.builder();
   RankedTensorType type = tensorType(op.getOperand());
-  Value inside = b.constant(b.i1(), 1);
+  Value fill = b.constant(type.getElementType(), op.getValue().convertToDouble());
+  if (type.getNumElements() == 0) return fill;
+  Value inside;
   Coords source;
   for (auto [dim, c] : llvm::enumerate(coords)) {
-    int64_t step = op.getInterior()[dim] + 1, size = type.getDimSize(dim);
-    if (op.getLow()[dim] == 0 && op.getHigh()[dim] == 0 && step == 1) {
+    int64_t step = op.getInterior()[dim] + 1, low = op.getLow()[dim], size = type.getDimSize(dim);
+    if (low == 0 && op.getHigh()[dim] == 0 && step == 1) {
       source.push_back(c);
       continue;
     }
-    Value offset = b.sub(c.index, b.index(op.getLow()[dim]));
-    Value notBefore = b.compare(CmpIPredicate::sge, offset, b.index(0));
-    offset = b.max(offset, b.index(0));
-    Value position = offset;
-    if (step != 1) {
-      position = mlir::arith::DivUIOp::create(b.builder(), b.loc(), offset, b.index(step));
-      Value exact = b.compare(CmpIPredicate::eq, b.mul(position, b.index(step)), offset);
-      inside = b.bitAnd(inside, exact);
+    if (c.lanes && step != 1) {
+      e.fail(op, "internal error: cannot have vectors along a dimension with elements between");
+      return {};
     }
-    Value notAfter = b.compare(CmpIPredicate::slt, position, b.index(size));
-    inside = b.bitAnd(inside, b.bitAnd(notBefore, notAfter));
-    source.push_back(e.indexCoord(b.min(position, b.index(std::max<int64_t>(size - 1, 0))), e.level()));
+    Part part = partOf(e, c, low, (size - 1) * step + 1);
+    if (part.outside) return fill;
+    inside = both(b, inside, part.inside);
+    if (step != 1) {
+      Value position = mlir::arith::DivUIOp::create(b.builder(), b.loc(), part.coord.index, b.index(step));
+      Value exact = b.compare(CmpIPredicate::eq, b.mul(position, b.index(step)), part.coord.index);
+      inside = both(b, inside, exact);
+      part.coord = e.indexCoord(position, e.level());
+    }
+    source.push_back(part.coord);
   }
-  Value fill = b.constant(type.getElementType(), op.getValue().convertToDouble());
-  if (type.getNumElements() == 0) return fill;
-  return b.select(inside, e.at(op.getOperand(), source), fill);
+  Value value = e.at(op.getOperand(), source);
+  if (!inside) return value;
+  if (mlir::isa<mlir::VectorType>(inside.getType()))
+    value = b.matchShape(value, b.vectorOf(type.getElementType()));
+  return b.select(inside, value, b.matchShape(fill, value.getType()));
 }
 
 Value evaluateConcat(Evaluator& e, ir::ConcatOp op, ArrayRef<Coord> coords) {
@@ -96,14 +148,14 @@ Value evaluateConcat(Evaluator& e, ir::ConcatOp op, ArrayRef<Coord> coords) {
   for (Value input : op.getInputs()) {
     int64_t size = tensorType(input).getDimSize(dim);
     if (size == 0) continue;
-    Coords source(coords.begin(), coords.end());
-    Value position = b.sub(coords[dim].index, b.index(start));
-    position = b.min(b.max(position, b.index(0)), b.index(size - 1));
-    source[dim] = e.indexCoord(position, e.level());
-    Value here = e.at(input, source);
-    Value reached = b.compare(CmpIPredicate::sge, coords[dim].index, b.index(start));
-    value = value ? b.select(reached, here, value) : here;
+    Part part = partOf(e, coords[dim], start, size);
     start += size;
+    if (part.outside) continue;
+    Coords source(coords.begin(), coords.end());
+    source[dim] = part.coord;
+    Value here = e.at(input, source);
+    value = value ? b.select(part.inside, here, value) : here;
+    if (!part.inside) break;
   }
   return value;
 }

@@ -137,6 +137,7 @@ static bool fits(ir::KernelOp kernel) {
   case ir::FusionClass::Leaf:
   case ir::FusionClass::Map:
   case ir::FusionClass::ChannelMap:
+  case ir::FusionClass::Movement:
     return true;
   case ir::FusionClass::Other:
     return gathersWithinRows(kernel.getBlock().front());
