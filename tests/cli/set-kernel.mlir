@@ -3,7 +3,7 @@
 // RUN: tailor compile %s --target cpu:x86-64-v3 --explain --set-kernel 'layer*=implicit_gemm' --set-kernel 'layer2.*=winograd_2x2' -o %t.tailor | FileCheck %s --check-prefix=LAYERS
 // LAYERS: by implicit_gemm: asked for by --set-kernel layer*=implicit_gemm; the choice is winograd_4x4: rejected
 // LAYERS: by winograd_2x2: asked for by --set-kernel layer2.*=winograd_2x2; the choice is winograd_4x4: rejected
-// LAYERS: by implicit_gemm: any stride
+// LAYERS: by implicit_gemm: rejected winograd_4x4_stride_2
 // RUN: tailor inspect %t.tailor --ir planned | FileCheck %s --check-prefix=IR
 // IR-DAG: tailor.conv2d {{.*}}algorithm = "implicit_gemm", algorithm_by = "--set-kernel layer*=implicit_gemm"
 // IR-DAG: tailor.conv2d {{.*}}algorithm = "winograd_2x2"
@@ -23,7 +23,7 @@
 // NOTHING: hint: layers are layer1.0.conv1, layer2.0.conv1, head; LAYER/conv2d_weight_grad, FILE:LINE and the kernels
 // RUN: not tailor compile %s --set-kernel 'layer1.*=fast' 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // UNKNOWN: error: --set-kernel layer1.*=fast: there is no algorithm 'fast'
-// UNKNOWN: hint: target '{{.*}}' has implicit_gemm, winograd_4x4, winograd_2x2, depthwise, grouped
+// UNKNOWN: hint: target '{{.*}}' has implicit_gemm, winograd_4x4, winograd_2x2, winograd_4x4_stride_2, depthwise, grouped
 // RUN: not tailor compile %s --target reference --set-kernel 'layer1.*=implicit_gemm' 2>&1 | FileCheck %s --check-prefix=REFERENCE
 // REFERENCE: error: --set-kernel layer1.*=implicit_gemm: target 'reference' has no kernels to choose
 // RUN: not tailor compile %s --set-kernel implicit_gemm 2>&1 | FileCheck %s --check-prefix=FORM

@@ -78,6 +78,8 @@ llvm::StringRef nameOf(ConvolutionAlgorithm algorithm) {
     return "winograd_4x4";
   case ConvolutionAlgorithm::winograd2x2:
     return "winograd_2x2";
+  case ConvolutionAlgorithm::winogradStride2:
+    return "winograd_4x4_stride_2";
   case ConvolutionAlgorithm::depthwise:
     return "depthwise";
   case ConvolutionAlgorithm::grouped:
@@ -200,9 +202,9 @@ static mlir::LogicalResult emitConvolution(KernelContext& context) {
   case ConvolutionAlgorithm::implicitGemm:
     return weights ? emitImplicitGemmWeightGradient(context, *conv) : emitImplicitGemm(context, *conv);
   case ConvolutionAlgorithm::winograd4x4:
-    return emitWinograd(context, *conv, winograd4x4());
   case ConvolutionAlgorithm::winograd2x2:
-    return emitWinograd(context, *conv, winograd2x2());
+  case ConvolutionAlgorithm::winogradStride2:
+    return emitWinograd(context, *conv, *winogradForm(conv->problem, choice.algorithm));
   case ConvolutionAlgorithm::depthwise:
   case ConvolutionAlgorithm::grouped:
     return weights ? emitGroupedWeightGradient(context, *conv) : emitGrouped(context, *conv);

@@ -57,11 +57,19 @@ struct ConvolutionOp {
 /// nullopt if `op` is no convolution.
 std::optional<ConvolutionOp> convolutionOf(mlir::Operation* op);
 
-enum class ConvolutionAlgorithm { implicitGemm, winograd4x4, winograd2x2, depthwise, grouped };
+enum class ConvolutionAlgorithm {
+  implicitGemm,
+  winograd4x4,
+  winograd2x2,
+  winogradStride2,
+  depthwise,
+  grouped
+};
 
 inline constexpr ConvolutionAlgorithm kConvolutionAlgorithms[] = {
-    ConvolutionAlgorithm::implicitGemm, ConvolutionAlgorithm::winograd4x4, ConvolutionAlgorithm::winograd2x2,
-    ConvolutionAlgorithm::depthwise, ConvolutionAlgorithm::grouped};
+    ConvolutionAlgorithm::implicitGemm, ConvolutionAlgorithm::winograd4x4,
+    ConvolutionAlgorithm::winograd2x2,  ConvolutionAlgorithm::winogradStride2,
+    ConvolutionAlgorithm::depthwise,    ConvolutionAlgorithm::grouped};
 
 /// "implicit_gemm", "winograd_4x4", ...
 llvm::StringRef nameOf(ConvolutionAlgorithm algorithm);

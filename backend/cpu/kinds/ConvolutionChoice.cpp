@@ -4,6 +4,7 @@
 #include "backend/cpu/kinds/ConvolutionTaps.h"
 #include "backend/cpu/kinds/Grouped.h"
 #include "backend/cpu/kinds/Winograd.h"
+#include "backend/cpu/kinds/WinogradForm.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -14,15 +15,17 @@ namespace {
 /// Instructions that multiply or transform a vector, per image: what the algorithms are compared by. All of them keep
 /// the multiply-add units as busy as one another, so their times stand in this proportion.
 ///
-///   algorithm      products                          transforms of a tile: per vector of channels, of outputs
-///   implicit_gemm  0.95 for each tap in the image
-///   winograd_4x4   36 for each tile of 4 x 4         150, 130
-///   winograd_2x2   16 for each tile of 2 x 2          60,  40
+///   algorithm              products                     transforms of a tile: per vector of channels, of outputs
+///   implicit_gemm          0.95 for each tap in the image
+///   winograd_4x4           36 for each tile of 4 x 4    150, 130
+///   winograd_2x2           16 for each tile of 2 x 2     60,  40
+///   winograd_4x4_stride_2  81 for each tile of 4 x 4    500, 250
 ///
 /// The constants are fitted to convolution_layers_bench, forward with maps in the cache. Times the speed of implicit_gemm
 /// in the model and measured: winograd_4x4 2.5 and 2.4 for 16 channels of 32 x 32, 2.9 and 2.9 for 64 of 8 x 8;
-/// winograd_2x2 1.5 and 1.5, 1.6 and 1.7. For 3 channels to 16 the model has winograd_4x4 at 1.01, measured 0.93; back to
-/// 3, where it is asked for 1.25, at 2.5, measured 2.4.
+/// winograd_2x2 1.5 and 1.5, 1.6 and 1.7; stride 2 1.17 and 1.17 for 16 channels to 32, 1.30 and 1.30 for 32 to 64. For 3
+/// channels to 16 the model has winograd_4x4 at 1.01, measured 0.93; back to 3, where it is asked for 1.25, at 2.5,
+/// measured 2.4.
 double implicitGemmCost(const ConvolutionProblem& problem) {
   double taps = 1;
   for (int axis = 0; axis < 2; ++axis) {
@@ -38,11 +41,12 @@ double implicitGemmCost(const ConvolutionProblem& problem) {
 }
 
 /// Per image and pair of one channel and one vector of outputs, as implicitGemmCost.
-double winogradCost(const ConvolutionProblem& problem, int64_t lanes, int64_t tile, double products,
+double winogradCost(const ConvolutionProblem& problem, int64_t lanes, const WinogradForm& form,
                     double perChannels, double perOutputs) {
   bool isData = problem.product == ConvolutionProduct::dataGradient;
   const std::array<int64_t, 2>& made = isData ? problem.image : problem.output;
-  double tiles = double(ceilDiv(made[0], tile) * ceilDiv(made[1], tile));
+  double tiles = double(ceilDiv(made[0], form.outputs) * ceilDiv(made[1], form.outputs));
+  auto products = double(form.points());
   auto channels = double(isData ? problem.outputs : problem.channels);
   double channelVectors = double(ceilDiv(int64_t(channels), lanes));
   double outputVectors = double(ceilDiv(isData ? problem.channels : problem.outputs, lanes));
@@ -50,16 +54,19 @@ double winogradCost(const ConvolutionProblem& problem, int64_t lanes, int64_t ti
          (products + perChannels * channelVectors / (channels * outputVectors) + perOutputs / channels);
 }
 
-/// Of a problem that isWinogradProblem refuses.
+/// Of a problem that has no Winograd form.
 std::string whyNoWinograd(const ConvolutionProblem& problem) {
   auto pair = [](const std::array<int64_t, 2>& p) { return llvm::formatv("{0} x {1}", p[0], p[1]).str(); };
   if (problem.groups != 1) return llvm::formatv("it has {0} groups", problem.groups);
   if (problem.kernel != std::array<int64_t, 2>{3, 3})
     return llvm::formatv("its kernel is {0}, not 3 x 3", pair(problem.kernel));
-  if (problem.strides != std::array<int64_t, 2>{1, 1})
-    return llvm::formatv("its stride is {0}, not 1", pair(problem.strides));
+  if (problem.strides != std::array<int64_t, 2>{1, 1} && problem.strides != std::array<int64_t, 2>{2, 2})
+    return llvm::formatv("its stride is {0}, not 1 or 2", pair(problem.strides));
   if (problem.dilation != std::array<int64_t, 2>{1, 1})
     return llvm::formatv("its dilation is {0}, not 1", pair(problem.dilation));
+  if (problem.strides[0] == 2 && problem.paddingLow != std::array<int64_t, 2>{1, 1})
+    return llvm::formatv("its stride is 2 and its padding above and left {0}, not 1",
+                         pair(problem.paddingLow));
   return "its padding is more than 2";
 }
 
@@ -72,7 +79,14 @@ std::string whyNot(ConvolutionAlgorithm algorithm, const ConvolutionProblem& pro
     return "";
   case ConvolutionAlgorithm::winograd4x4:
   case ConvolutionAlgorithm::winograd2x2:
-    return isWinogradProblem(problem) ? "" : whyNoWinograd(problem);
+  case ConvolutionAlgorithm::winogradStride2: {
+    if (winogradForm(problem, algorithm) != nullptr) return "";
+    const int64_t stride = algorithm == ConvolutionAlgorithm::winogradStride2 ? 2 : 1;
+    const bool isOtherStride = problem.strides == std::array<int64_t, 2>{3 - stride, 3 - stride};
+    if (isOtherStride && problem.groups == 1 && problem.kernel == std::array<int64_t, 2>{3, 3})
+      return llvm::formatv("its stride is {0} x {0}, not {1}", 3 - stride, stride);
+    return whyNoWinograd(problem);
+  }
   case ConvolutionAlgorithm::depthwise:
   case ConvolutionAlgorithm::grouped:
     if (isNarrowGrouped(problem, target.lanes)) return "";
@@ -90,17 +104,22 @@ ConvolutionChoice chooseConvolution(const ConvolutionProblem& problem, const Cpu
     if (problem.groupChannels() == 1) return {ConvolutionAlgorithm::depthwise, "one channel a group"};
     return {ConvolutionAlgorithm::grouped, "several groups fit one vector"};
   }
-  if (!isWinogradProblem(problem))
-    return {ConvolutionAlgorithm::implicitGemm,
-            "any stride, padding, dilation and groups; winograd: " + whyNoWinograd(problem)};
   struct Candidate {
     ConvolutionAlgorithm algorithm;
     double cost;
   };
-  Candidate candidates[] = {
-      {ConvolutionAlgorithm::winograd4x4, winogradCost(problem, target.lanes, 4, 36, 150, 130)},
-      {ConvolutionAlgorithm::winograd2x2, winogradCost(problem, target.lanes, 2, 16, 60, 40)},
-      {ConvolutionAlgorithm::implicitGemm, implicitGemmCost(problem)}};
+  llvm::SmallVector<Candidate, 3> candidates;
+  auto consider = [&](ConvolutionAlgorithm algorithm, double perChannels, double perOutputs) {
+    if (const WinogradForm* form = winogradForm(problem, algorithm))
+      candidates.push_back({algorithm, winogradCost(problem, target.lanes, *form, perChannels, perOutputs)});
+  };
+  consider(ConvolutionAlgorithm::winograd4x4, 150, 130);
+  consider(ConvolutionAlgorithm::winograd2x2, 60, 40);
+  consider(ConvolutionAlgorithm::winogradStride2, 500, 250);
+  if (candidates.empty())
+    return {ConvolutionAlgorithm::implicitGemm,
+            "any stride, padding, dilation and groups; winograd: " + whyNoWinograd(problem)};
+  candidates.push_back({ConvolutionAlgorithm::implicitGemm, implicitGemmCost(problem)});
   // Where it nearly costs the same an implicit GEMM is better: its sums are zero where all that they add is zero, and
   // Winograd's only nearly, which an optimizer that divides by the gradient's size makes large.
   constexpr double kWorthwhile = 1.25;

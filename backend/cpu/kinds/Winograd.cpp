@@ -12,13 +12,30 @@ using mlir::Value;
 using mlir::ValueRange;
 using mlir::arith::CmpIPredicate;
 
-bool isWinogradProblem(const ConvolutionProblem& problem) {
+const WinogradForm* winogradForm(const ConvolutionProblem& problem, ConvolutionAlgorithm algorithm) {
   using Pair = std::array<int64_t, 2>;
   auto fits = [](const Pair& padding) {
     return padding[0] >= 0 && padding[0] <= 2 && padding[1] >= 0 && padding[1] <= 2;
   };
-  return problem.kernel == Pair{3, 3} && problem.strides == Pair{1, 1} && problem.dilation == Pair{1, 1} &&
-         problem.groups == 1 && fits(problem.paddingLow) && fits(problem.paddingHigh);
+  if (problem.kernel != Pair{3, 3} || problem.dilation != Pair{1, 1} || problem.groups != 1 ||
+      !fits(problem.paddingLow) || !fits(problem.paddingHigh))
+    return nullptr;
+  switch (algorithm) {
+  case ConvolutionAlgorithm::winograd4x4:
+    return problem.strides == Pair{1, 1} ? &winograd4x4() : nullptr;
+  case ConvolutionAlgorithm::winograd2x2:
+    return problem.strides == Pair{1, 1} ? &winograd2x2() : nullptr;
+  case ConvolutionAlgorithm::winogradStride2:
+    // The padding says which of the numbers meet the middle weight.
+    if (problem.strides != Pair{2, 2} || problem.paddingLow != Pair{1, 1}) return nullptr;
+    return problem.product == ConvolutionProduct::dataGradient ? &winogradStride2DataGradient()
+                                                               : &winogradStride2();
+  case ConvolutionAlgorithm::implicitGemm:
+  case ConvolutionAlgorithm::depthwise:
+  case ConvolutionAlgorithm::grouped:
+    return nullptr;
+  }
+  return nullptr;
 }
 
 namespace {
@@ -33,8 +50,8 @@ SmallVector<Value> none() {
 /// M = V U for every point of a block of tiles and outputs.
 class PlaneProducts {
 public:
-  PlaneProducts(VectorBuilder& b, const WinogradPlan& plan, int64_t points)
-      : b_(b), plan_(plan), points_(points), lanes_(b.lanes()) {}
+  PlaneProducts(VectorBuilder& b, const WinogradPlan& plan, const WinogradForm& form)
+      : b_(b), plan_(plan), form_(form), lanes_(b.lanes()) {}
 
   /// Panels [firstPanel, lastPanel) of `weights`; the first is at column 0 of `products`. `beside(point)` is emitted
   /// before the products of each point.
@@ -42,10 +59,10 @@ public:
             llvm::function_ref<void(Value)> beside) {
     bool narrow = plan_.lastVectors < plan_.tile.vectors;
     Value full = narrow ? b_.min(lastPanel, b_.index(plan_.panels - 1)) : lastPanel;
-    b_.loop(b_.index(0), b_.index(points_), 1, {}, [&](Value point, ValueRange) {
+    b_.loop(b_.index(0), b_.index(form_.points()), 1, {}, [&](Value point, ValueRange) {
       beside(point);
       Value v = at(inputs, b_.mul(point, b_.index(plan_.inputStride())));
-      Value u = at(weights, b_.mul(point, b_.index(plan_.weightStride())));
+      Value u = at(weights, b_.mul(form_.weightPlane(b_, point), b_.index(plan_.weightStride())));
       Value m = at(products, b_.mul(point, b_.index(plan_.productStride())));
       auto panelOf = [&](Value panel, unsigned vectors) {
         emitPanel(v, at(u, b_.mul(panel, b_.index(plan_.channels * plan_.panelWidth()))),
@@ -133,7 +150,8 @@ private:
 
   VectorBuilder& b_;
   const WinogradPlan& plan_;
-  int64_t points_, lanes_;
+  const WinogradForm& form_;
+  int64_t lanes_;
 };
 
 /// One kernel of a forward product or a data gradient.
@@ -149,7 +167,7 @@ public:
     info.units = {1, 1};
     info.prepareSymbol = context_.prepareSymbol;
     info.prepareUnits = {vectorsOfOutputs(), 0};
-    uint64_t weightBytes = form_.points() * plan_.weightStride() * sizeof(float);
+    uint64_t weightBytes = form_.weightPlanes() * plan_.weightStride() * sizeof(float);
     info.temporaries.push_back({"transformed weights", {1, 0}, weightBytes});
     info.prepareBytes = weightBytes + conv_.problem.weights() * sizeof(float);
     int64_t lanes = plan_.lanes;
@@ -176,7 +194,7 @@ private:
     tiles.left = plan_.left;
     tiles.tileRows = plan_.tileRows;
     tiles.tileColumns = plan_.tileColumns;
-    tiles.step = form_.outputs;
+    tiles.step = form_.step;
     tiles.transform = form_.input;
     return tiles;
   }
@@ -294,7 +312,7 @@ private:
                     {b.elementPointer(inputs, b.f32(), offset), plan_.inputStride(), plan_.paddedChannels});
         return none();
       });
-      PlaneProducts product(b, plan_, form_.points());
+      PlaneProducts product(b, plan_, form_);
       Value numTiles = b.mul(rows, b.index(plan_.tileColumns));
       e.loop(b.index(0), b.index(plan_.panels), plan_.blockPanels, {}, [&](Value panel, ValueRange) {
         Value lastPanel = b.min(b.add(panel, b.index(plan_.blockPanels)), b.index(plan_.panels));
@@ -350,7 +368,7 @@ private:
         prefetchTile(e, frame, place, output, b.add(column, b.index(1)), rows, columns);
       Value from = b.elementPointer(source, b.f32(), b.mul(column, b.index(plan_.blockWidth())));
       SmallVector<Value> results = form_.output.applyTwice(b, [&](int64_t i, int64_t j) {
-        return b.loadVector(from, b.f32(), b.index((i * form_.tile() + j) * plan_.productStride()));
+        return b.loadVector(from, b.f32(), b.index((i * form_.pointsOfDim() + j) * plan_.productStride()));
       });
       Coords columnCoords;
       for (int64_t j = 0; j < columns; ++j)

@@ -1,13 +1,19 @@
 #pragma once
 /// The transforms of a Winograd convolution F(m x m, 3 x 3) in one dimension, as straight-line code over vectors.
 ///
-/// An output tile of m numbers y comes from an input tile of m + 2 numbers d and 3 weights g:
+/// An output tile of m numbers y comes from an input tile of numbers d and 3 weights g, through p products:
 ///
 ///   y = A^T [(G g) * (B^T d)]                       per dimension, applied to rows and columns
 ///   dg = G^T [(A dy) * (B^T d)]                     its gradient for the weights: F(3 x 3, m x m)
 ///
-/// The matrices belong to interpolation points. 4 x 4 uses 0, +-5/8, +-3/2 and infinity: the textbook's 1 and 2 in their
-/// place cost as much and lose two to ten times as many digits. 2 x 2 uses 0, +-1 and infinity.
+/// Stride 1 has m + 2 input numbers and as many products. The matrices belong to interpolation points. 4 x 4 uses 0,
+/// +-5/8, +-3/2 and infinity: the textbook's 1 and 2 in their place cost as much and lose two to ten times as many digits.
+/// 2 x 2 uses 0, +-1 and infinity.
+///
+/// Stride 2 splits the input: the weight in the middle meets the numbers at every second place, m products; the outer two
+/// are a convolution of 2 weights with the m + 1 numbers between them, F(m, 2) with m + 1 products. So 81 products
+/// make 4 x 4 outputs that take 144 as they are written. Points +-1/2, +-5/4 and infinity: the error of a direct sum. The
+/// gradient for the input reads m + 1 numbers and makes 2 m, those at even places by the middle weight.
 /// Where two results differ in the sign of one term the product is formed once, then added and subtracted: two fused
 /// multiply-adds would cost more. Every result is a fixed expression: its bits depend on nothing else.
 ///
@@ -17,7 +23,7 @@
 
 namespace tailor::backend {
 
-using Vectors = llvm::SmallVector<mlir::Value, 6>;
+using Vectors = llvm::SmallVector<mlir::Value, 9>;
 
 /// A matrix times a column of vectors.
 struct LinearTransform {
@@ -31,17 +37,25 @@ struct LinearTransform {
 
 struct WinogradForm {
   int64_t outputs = 0;        ///< m
-  LinearTransform input;      ///< B^T: m + 2 -> m + 2
-  LinearTransform weight;     ///< G: 3 -> m + 2
-  LinearTransform output;     ///< A^T: m + 2 -> m
-  LinearTransform outputGrad; ///< A: m -> m + 2
-  LinearTransform weightGrad; ///< G^T: m + 2 -> 3
+  int64_t step = 0;           ///< numbers of the input from tile to tile
+  LinearTransform input;      ///< B^T: to p
+  LinearTransform weight;     ///< G: 3 -> p - shared
+  LinearTransform output;     ///< A^T: p -> m
+  LinearTransform outputGrad; ///< A: m -> p
+  LinearTransform weightGrad; ///< G^T: p -> 3
+  int64_t shared = 0;         ///< points behind the first that multiply by the same weight as it
 
-  int64_t tile() const { return outputs + 2; }
-  int64_t points() const { return tile() * tile(); }
+  int64_t pointsOfDim() const { return input.to; } ///< p
+  int64_t points() const { return pointsOfDim() * pointsOfDim(); }
+  int64_t weightPlanes() const { return weight.to * weight.to; }
+  /// The plane of weights that a point meets.
+  mlir::Value weightPlane(VectorBuilder& b, mlir::Value point) const;
 };
 
 const WinogradForm& winograd4x4();
 const WinogradForm& winograd2x2();
+/// Stride 2: forward and weight gradient; and the data gradient, which makes 8 x 8 numbers of a tile.
+const WinogradForm& winogradStride2();
+const WinogradForm& winogradStride2DataGradient();
 
 } // namespace tailor::backend

@@ -53,8 +53,14 @@ WinogradPlan planWinograd(const ConvolutionProblem& problem, const WinogradForm&
   plan.output = forward ? problem.output : problem.image;
   plan.channels = forward ? problem.channels : problem.outputs;
   plan.outputs = forward ? problem.outputs : problem.channels;
-  plan.top = forward ? problem.paddingLow[0] : 2 - problem.paddingLow[0];
-  plan.left = forward ? problem.paddingLow[1] : 2 - problem.paddingLow[1];
+  // A tile of the data gradient starts where the kernel, turned, first meets an output: with stride 2 and padding 1 at
+  // the output of half its place.
+  auto start = [&](int axis) {
+    if (forward) return problem.paddingLow[axis];
+    return problem.strides[axis] == 1 ? 2 - problem.paddingLow[axis] : 0;
+  };
+  plan.top = start(0);
+  plan.left = start(1);
   plan.tileRows = ceilDiv(plan.output[0], form.outputs);
   plan.tileColumns = ceilDiv(plan.output[1], form.outputs);
   plan.lanes = target.lanes;

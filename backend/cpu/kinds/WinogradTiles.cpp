@@ -109,7 +109,7 @@ private:
   void vertical(const Coord& channel, int64_t tileRow) {
     const LinearTransform& transform = tiles_.transform;
     Value zero = b_.constant(b_.vectorOf(b_.f32()), 0);
-    e_.loop(b_.index(0), b_.index(tiles_.width), 1, {}, [&](Value x, ValueRange) {
+    e_.loop(b_.index(0), b_.index(tiles_.usedColumns()), 1, {}, [&](Value x, ValueRange) {
       Coord column = e_.coord(x);
       // The rows that the next tile row adds; below the last of an image lie the first of the next.
       for (const Coord& row : rowsAhead_)

@@ -29,6 +29,8 @@ struct WinogradTiles {
   bool asksAhead = true; ///< for the rows that the next tile row adds
 
   int64_t bufferColumns() const { return (tileColumns - 1) * step + transform.from; }
+  /// Columns of the image that tiles cover; a stride may leave the last.
+  int64_t usedColumns() const { return std::min(width, bufferColumns() - left); }
   int64_t bufferElements(int64_t lanes) const { return transform.to * bufferColumns() * lanes; }
 };
 

@@ -106,7 +106,7 @@ private:
     tiles.left = problem_.paddingLow[1];
     tiles.tileRows = plan_.tileRows;
     tiles.tileColumns = plan_.tileColumns;
-    tiles.step = form_.outputs;
+    tiles.step = form_.step;
     tiles.transform = form_.input;
     tiles.asksAhead = !prefetchesBlocks();
     return tiles;
@@ -130,10 +130,13 @@ private:
   /// where all outputs are one slice, and a block stays in the second-level cache beside the planes.
   bool prefetchesBlocks() const {
     constexpr int64_t kMostBytes = 256 << 10;
-    int64_t rows = plan_.blockRows * form_.outputs, bytes = 0;
+    int64_t bytes = 0;
     for (Value argument : context_.kernel.getBlock().getArguments())
-      if (mlir::RankedTensorType type = tensorTypeOf(argument); type.getRank() == 4)
+      if (mlir::RankedTensorType type = tensorTypeOf(argument); type.getRank() == 4) {
+        int64_t rows =
+            plan_.blockRows * (type.getDimSize(1) == problem_.image[0] ? form_.step : form_.outputs);
         bytes += rows * type.getDimSize(2) * type.getDimSize(3) * int64_t(sizeof(float));
+      }
     return plan_.slices == 1 && bytes <= kMostBytes;
   }
 
@@ -272,7 +275,7 @@ private:
         Value target = at(b, to, b.mul(channel, b.index(kTaps * plan_.lanes)));
         SmallVector<Value> taps = form_.weightGrad.applyTwice(b, [&](int64_t i, int64_t j) {
           return b.loadVector(source, b.f32(),
-                              b.index((i * form_.tile() + j) * plan_.sumStride(problem_.channels)));
+                              b.index((i * form_.pointsOfDim() + j) * plan_.sumStride(problem_.channels)));
         });
         for (auto [tap, value] : llvm::enumerate(taps))
           b.store(value, target, b.index(int64_t(tap) * plan_.lanes));

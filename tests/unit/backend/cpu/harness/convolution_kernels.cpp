@@ -11,7 +11,7 @@ std::ostream& operator<<(std::ostream& out, const Convolution3x3& s) {
       << " padding";
   for (int64_t p : s.padding)
     out << " " << p;
-  return out;
+  return out << " stride " << s.stride;
 }
 
 std::string tensorText(const Shape& shape) {
@@ -23,8 +23,8 @@ std::string tensorText(const Shape& shape) {
 
 std::string wordsOf(const Convolution3x3& s) {
   std::ostringstream text;
-  text << " strides([1, 1]) padding([" << s.padding[0] << ", " << s.padding[1] << ", " << s.padding[2] << ", "
-       << s.padding[3] << "]) dilation([1, 1]) : ";
+  text << " strides([" << s.stride << ", " << s.stride << "]) padding([" << s.padding[0] << ", "
+       << s.padding[1] << ", " << s.padding[2] << ", " << s.padding[3] << "]) dilation([1, 1]) : ";
   return text.str();
 }
 
@@ -49,17 +49,18 @@ KernelText kernelOf(ConvolutionProduct product, const Convolution3x3& s) {
           tensorText(r)};
 }
 
-KernelEmission winogradEmission(const WinogradForm& form) {
-  return [&form](ir::KernelOp kernel, mlir::ModuleOp module, llvm::StringRef symbol,
-                 const CpuTarget& target) -> mlir::FailureOr<KernelInfo> {
+KernelEmission winogradEmission(ConvolutionAlgorithm algorithm) {
+  return [algorithm](ir::KernelOp kernel, mlir::ModuleOp module, llvm::StringRef symbol,
+                     const CpuTarget& target) -> mlir::FailureOr<KernelInfo> {
     KernelContext context{
         kernel, target, module, symbol.str(), (symbol + "_prepare").str(), (symbol + "_combine").str(), {}};
     context.info.symbol = symbol.str();
     std::optional<ConvolutionOp> conv;
     for (mlir::Operation& op : kernel.getBlock())
       if (auto found = convolutionOf(&op)) conv = found;
-    if (!isWinogradProblem(conv->problem)) return conv->op->emitOpError("is no problem for Winograd");
-    if (mlir::failed(emitWinograd(context, *conv, form))) return mlir::failure();
+    const WinogradForm* form = winogradForm(conv->problem, algorithm);
+    if (form == nullptr) return conv->op->emitOpError("is no problem for ") << nameOf(algorithm);
+    if (mlir::failed(emitWinograd(context, *conv, *form))) return mlir::failure();
     context.info.scratchBytes = (context.info.scratchBytes + 63) / 64 * 64;
     return context.info;
   };

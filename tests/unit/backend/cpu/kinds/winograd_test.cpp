@@ -33,26 +33,35 @@ double relativeRms(const Tensor& got, const Tensor& expected) {
 
 struct Case {
   ConvolutionProduct product = ConvolutionProduct::forward;
-  const WinogradForm* form = &winograd4x4();
+  ConvolutionAlgorithm algorithm = ConvolutionAlgorithm::winograd4x4;
   Convolution3x3 sizes;
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) {
-  return out << "product " << int(c.product) << ", " << c.form->outputs << " x " << c.form->outputs << ": "
-             << c.sizes;
+  return out << "product " << int(c.product) << ", " << nameOf(c.algorithm).str() << ": " << c.sizes;
 }
 
-/// Every pair of two lists' values that leaves an output meets in some case: a greedy search from a fixed seed.
+constexpr ConvolutionAlgorithm kAlgorithms[] = {ConvolutionAlgorithm::winograd4x4,
+                                                ConvolutionAlgorithm::winograd2x2,
+                                                ConvolutionAlgorithm::winogradStride2};
+
+/// Sizes for which an algorithm is used.
+Convolution3x3 sizesFor(ConvolutionAlgorithm algorithm, Convolution3x3 sizes) {
+  sizes.stride = algorithm == ConvolutionAlgorithm::winogradStride2 ? 2 : 1;
+  return sizes;
+}
+
+/// Every pair of two lists' values that leaves an output and fits an algorithm meets in some case: a greedy search from a fixed seed.
 std::vector<Case> pairwiseCases() {
-  const std::array<int64_t, 4> paddings[] = {
-      {0, 0, 0, 0}, {1, 1, 1, 1}, {2, 2, 2, 2}, {0, 2, 1, 0}, {2, 1, 0, 2}};
+  const std::array<int64_t, 4> paddings[] = {{0, 0, 0, 0}, {1, 1, 1, 1}, {2, 2, 2, 2}, {0, 2, 1, 0},
+                                             {2, 1, 0, 2}, {1, 0, 1, 2}, {1, 2, 1, 0}};
   const std::vector<std::vector<int64_t>> lists{{1, 2, 3, 4, 5, 9},
                                                 {1, 2, 3, 4, 6, 7},
                                                 {1, 3, 8, 16, 17, 33},
                                                 {1, 5, 8, 16, 31, 48},
-                                                {0, 1, 2, 3, 4},
+                                                {0, 1, 2, 3, 4, 5, 6},
                                                 {0, 1, 2} /* product */,
-                                                {0, 1} /* form */};
+                                                {0, 1, 2} /* algorithm */};
   using Pair = std::array<int64_t, 4>; // list, value, list, value
   std::set<Pair> open;
   for (size_t a = 0; a < lists.size(); ++a)
@@ -62,8 +71,8 @@ std::vector<Case> pairwiseCases() {
           open.insert({int64_t(a), v, int64_t(b), w});
   auto caseOf = [&](const std::vector<int64_t>& pick) {
     return Case{ConvolutionProduct(pick[5]),
-                pick[6] ? &winograd2x2() : &winograd4x4(),
-                {3, pick[0], pick[1], pick[2], pick[3], paddings[pick[4]]}};
+                kAlgorithms[pick[6]],
+                {3, pick[0], pick[1], pick[2], pick[3], paddings[pick[4]], pick[6] == 2 ? 2 : 1}};
   };
   std::vector<Case> cases;
   unsigned state = 1;
@@ -75,8 +84,9 @@ std::vector<Case> pairwiseCases() {
       std::vector<int64_t> pick;
       for (const auto& list : lists)
         pick.push_back(list[next(list.size())]);
-      if (Convolution3x3 sizes = caseOf(pick).sizes; sizes.outputHeight() <= 0 || sizes.outputWidth() <= 0)
-        continue;
+      const Convolution3x3 sizes = caseOf(pick).sizes;
+      if (sizes.outputHeight() <= 0 || sizes.outputWidth() <= 0) continue;
+      if (sizes.stride == 2 && (sizes.padding[0] != 1 || sizes.padding[2] != 1)) continue;
       std::vector<Pair> pairs;
       for (size_t a = 0; a < lists.size(); ++a)
         for (size_t b = a + 1; b < lists.size(); ++b)
@@ -101,7 +111,7 @@ protected:
 
   void expectAgreement(const Case& c) {
     SCOPED_TRACE(::testing::Message() << c);
-    CompiledKernels kernels({kernelOf(c.product, c.sizes)}, target_, winogradEmission(*c.form));
+    CompiledKernels kernels({kernelOf(c.product, c.sizes)}, target_, winogradEmission(c.algorithm));
     std::vector<Tensor> arguments = argumentsOf(c.product, c.sizes);
     std::vector<Tensor> got = kernels.run(0, arguments), expected = kernels.expected(0, arguments);
     EXPECT_LE(relativeRms(got[0], expected[0]), 2e-6);
@@ -122,7 +132,9 @@ TEST_P(Winograd, AgreesWithTheReferenceOverPairsOfSizes) {
 TEST_P(Winograd, AgreesWithTheReferenceOnEverySide) {
   int64_t round = 0;
   for (int64_t side : {8, 10, 11, 12, 13, 14, 15, 16, 17, 32}) {
-    expectAgreement({kProducts[round++ % 3], &winograd4x4(), {3, side, side, 5, 20}});
+    expectAgreement({kProducts[round % 3], ConvolutionAlgorithm::winograd4x4, {3, side, side, 5, 20}});
+    expectAgreement({kProducts[(round++ + 1) % 3], ConvolutionAlgorithm::winogradStride2,
+                     sizesFor(ConvolutionAlgorithm::winogradStride2, {3, side, side, 5, 20})});
     if (HasFailure()) return;
   }
 }
@@ -130,9 +142,12 @@ TEST_P(Winograd, AgreesWithTheReferenceOnEverySide) {
 /// More images than a unit, more outputs than a slice and a block.
 TEST_P(Winograd, AgreesWithTheReferenceOnManyImagesAndOutputs) {
   for (ConvolutionProduct product : kProducts) {
-    expectAgreement({product, &winograd4x4(), {41, 4, 6, 4, 8}});
-    expectAgreement({product, &winograd4x4(), {2, 4, 4, 19, 277}});
-    expectAgreement({product, &winograd2x2(), {2, 2, 2, 140, 256}});
+    for (ConvolutionAlgorithm algorithm :
+         {ConvolutionAlgorithm::winograd4x4, ConvolutionAlgorithm::winogradStride2}) {
+      expectAgreement({product, algorithm, sizesFor(algorithm, {41, 4, 6, 4, 8})});
+      expectAgreement({product, algorithm, sizesFor(algorithm, {2, 4, 4, 19, 277})});
+    }
+    expectAgreement({product, ConvolutionAlgorithm::winograd2x2, {2, 2, 2, 140, 256}});
   }
 }
 
@@ -150,9 +165,9 @@ std::vector<Tensor> firstImages(const std::vector<Tensor>& arguments, int64_t im
 
 TEST_P(Winograd, BitsDoNotDependOnChunks) {
   for (ConvolutionProduct product : kProducts)
-    for (const WinogradForm* form : {&winograd4x4(), &winograd2x2()}) {
-      Convolution3x3 s{37, 7, 5, 17, 35};
-      CompiledKernels kernels({kernelOf(product, s)}, target_, winogradEmission(*form));
+    for (ConvolutionAlgorithm algorithm : kAlgorithms) {
+      Convolution3x3 s = sizesFor(algorithm, {37, 7, 5, 17, 35});
+      CompiledKernels kernels({kernelOf(product, s)}, target_, winogradEmission(algorithm));
       std::vector<Tensor> arguments = argumentsOf(product, s), whole = kernels.run(0, arguments, 1);
       for (int64_t chunks : {2, 5, 37, 64})
         expectSame(kernels.run(0, arguments, chunks), whole);
@@ -164,7 +179,7 @@ TEST_P(Winograd, SumsOfAWeightGradientTakeAQuarterOfTheImages) {
   for (Convolution3x3 s : {Convolution3x3{128, 28, 28, 512, 512}, Convolution3x3{128, 32, 32, 160, 160},
                            Convolution3x3{128, 8, 8, 640, 640}}) {
     CompiledKernels kernels({kernelOf(ConvolutionProduct::weightGradient, s)}, target_,
-                            winogradEmission(winograd4x4()));
+                            winogradEmission(ConvolutionAlgorithm::winograd4x4));
     uint64_t sums = 0, weights = 9 * s.channels * s.outputs * sizeof(float);
     for (const Temporary& temporary : kernels.info(0).temporaries)
       sums += temporary.bytes * temporary.per.count(s.images);
@@ -174,16 +189,18 @@ TEST_P(Winograd, SumsOfAWeightGradientTakeAQuarterOfTheImages) {
 }
 
 TEST_P(Winograd, BitsOfAnImageDoNotDependOnTheBatch) {
-  for (ConvolutionProduct product : {ConvolutionProduct::forward, ConvolutionProduct::dataGradient}) {
-    Convolution3x3 many{9, 6, 9, 17, 35}, few = many;
-    few.images = 2;
-    CompiledKernels kernels({kernelOf(product, many), kernelOf(product, few)}, target_,
-                            winogradEmission(winograd4x4()));
-    EXPECT_EQ(kernels.info(0).scratchBytes, kernels.info(1).scratchBytes);
-    std::vector<Tensor> arguments = argumentsOf(product, many), cut = arguments;
-    cut[0] = firstImages({arguments[0]}, 2)[0];
-    expectSame(kernels.run(1, cut), firstImages(kernels.run(0, arguments), 2));
-  }
+  for (ConvolutionProduct product : {ConvolutionProduct::forward, ConvolutionProduct::dataGradient})
+    for (ConvolutionAlgorithm algorithm :
+         {ConvolutionAlgorithm::winograd4x4, ConvolutionAlgorithm::winogradStride2}) {
+      Convolution3x3 many = sizesFor(algorithm, {9, 6, 9, 17, 35}), few = many;
+      few.images = 2;
+      CompiledKernels kernels({kernelOf(product, many), kernelOf(product, few)}, target_,
+                              winogradEmission(algorithm));
+      EXPECT_EQ(kernels.info(0).scratchBytes, kernels.info(1).scratchBytes);
+      std::vector<Tensor> arguments = argumentsOf(product, many), cut = arguments;
+      cut[0] = firstImages({arguments[0]}, 2)[0];
+      expectSame(kernels.run(1, cut), firstImages(kernels.run(0, arguments), 2));
+    }
 }
 
 /// Batch norm and ReLU in the loads, whose padding stays zero; a residual in the stores.
@@ -202,7 +219,7 @@ TEST_P(Winograd, MapsAroundTheConvolutionAreFused) {
                      prologue + "%d = tailor.neg %dy : " + y + "\n%r = tailor.conv2d_weight_grad %a, %d" +
                          wordsOf(s) + "(" + x + ", " + y + ") -> " + w,
                      "%r", w};
-  CompiledKernels kernels({forward, weights}, target_, winogradEmission(winograd4x4()));
+  CompiledKernels kernels({forward, weights}, target_, winogradEmission(ConvolutionAlgorithm::winograd4x4));
   Tensor scale = draw(Element::f32, {19}, 0.5, 1.5, 7), shift = draw(Element::f32, {19}, -1, 1, 8);
   std::vector<Tensor> xw = argumentsOf(ConvolutionProduct::forward, s),
                       residual{draw(Element::f32, s.y(), -1, 1, 9)};
@@ -231,21 +248,27 @@ TEST(WinogradPlanTest, ChainsAreLongWhateverTheChannels) {
 }
 
 TEST_P(Winograd, AShorterLastChainIsAdded) {
-  for (const WinogradForm* form : {&winograd4x4(), &winograd2x2()})
+  for (ConvolutionAlgorithm algorithm : kAlgorithms)
     for (ConvolutionProduct product : {ConvolutionProduct::forward, ConvolutionProduct::dataGradient})
-      expectAgreement({product, form, {2, 5, 4, 257, 263}});
+      expectAgreement({product, algorithm, sizesFor(algorithm, {2, 5, 4, 257, 263})});
 }
 
-/// Every 3 x 3 layer of stride 1 of wrn-28-10: as exact as a direct sum in f32.
+/// Every 3 x 3 layer of wrn-28-10: as exact as a direct sum in f32.
 TEST(WinogradError, IsAtMostTwoMillionthsOnTheLayersOfWrn28x10) {
-  const Convolution3x3 layers[] = {
-      {1, 32, 32, 16, 160}, {1, 32, 32, 160, 160}, {1, 16, 16, 320, 320}, {1, 8, 8, 640, 640}};
+  const Convolution3x3 layers[] = {{1, 32, 32, 16, 160},
+                                   {1, 32, 32, 160, 160},
+                                   {1, 16, 16, 320, 320},
+                                   {1, 8, 8, 640, 640},
+                                   {1, 32, 32, 160, 320, {1, 1, 1, 1}, 2},
+                                   {1, 16, 16, 320, 640, {1, 1, 1, 1}, 2}};
   for (const Convolution3x3& s : layers)
     for (ConvolutionProduct product : kProducts) {
-      CompiledKernels kernels({kernelOf(product, s)}, nativeTarget(), winogradEmission(winograd4x4()));
+      ConvolutionAlgorithm algorithm =
+          s.stride == 2 ? ConvolutionAlgorithm::winogradStride2 : ConvolutionAlgorithm::winograd4x4;
+      CompiledKernels kernels({kernelOf(product, s)}, nativeTarget(), winogradEmission(algorithm));
       std::vector<Tensor> arguments = argumentsOf(product, s);
       double error = relativeRms(kernels.run(0, arguments)[0], kernels.expected(0, arguments)[0]);
-      EXPECT_LE(error, 2e-6) << Case{product, &winograd4x4(), s};
+      EXPECT_LE(error, 2e-6) << Case{product, algorithm, s};
       EXPECT_GT(error, 1e-8) << "it is not f32";
     }
 }
