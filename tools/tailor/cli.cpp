@@ -142,6 +142,7 @@ constexpr Example kExamples[] = {
     {"inspect", "fraud.tailor --kernels --memory"},
     {"profile", "fraud.tailor"},
     {"profile", "fraud.tailor --threads 2 --steps 1000 --json"},
+    {"profile", "network.tailor --layers"},
     {"data", "fraud.csv --label Class"},
     {"data", "measurements.csv --separator ';' --header no --label -1"},
     {"init", "fraud.csv --label Class"},
@@ -254,7 +255,9 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   profile_app->add_option("--steps", profile.steps, "steps whose median is shown (100)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}));
   profile_app->add_option("--threads", profile.threads, "compute threads (1)")->check(CLI::Range(1, 1024));
-  profile_app->add_flag("--json", profile.json, "print JSON");
+  CLI::Option* layers = profile_app->add_flag(
+      "--layers", profile.layers, "the convolutions by layer: algorithm, rate, what is fused into each");
+  profile_app->add_flag("--json", profile.json, "print JSON, which has both")->excludes(layers);
 
   DataArguments data;
   CLI::App* data_app = app.add_subcommand("data", "show what is in a table: columns, classes, counts, ratio");

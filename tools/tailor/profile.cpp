@@ -7,6 +7,7 @@
 #include "runtime/train/control_rows.h"
 #include "tools/tailor-run/run_command.h"
 #include "tools/tailor/ceilings.h"
+#include "tools/tailor/convolution_layers.h"
 #include "tools/tailor/inspect_text.h"
 
 #include <algorithm>
@@ -60,6 +61,7 @@ struct Measured {
   double us = 0, floor_us = 0;
   const char* limit = "";
   std::string name, family, line;
+  ConvolutionLayer convolution;
 };
 
 class Profile {
@@ -99,23 +101,22 @@ public:
     TAILOR_RETURN_IF_ERROR_AS_IS(run(arguments_.steps));
     TAILOR_RETURN_IF_ERROR_AS_IS(executor_->set_observer({}));
 
+    const std::vector<ConvolutionLayer> layers = convolution_layers(artifact_->spec(), variant());
     for (std::size_t i = 0; i < times.size(); ++i) {
       if (times[i].empty()) continue; // a repeat is its body
       // A command of a repeat runs several times a step.
       const double passes = static_cast<double>(times[i].size()) / static_cast<double>(arguments_.steps);
       commands_.push_back(describe(i, passes * median(std::move(times[i])), passes));
+      commands_.back().convolution = layers[i];
     }
     std::stable_sort(commands_.begin(), commands_.end(),
                      [](const Measured& a, const Measured& b) { return a.us > b.us; });
     return {};
   }
 
-  std::string text() const {
-    const auto format = [](const char* pattern, auto... values) {
-      char line[320];
-      std::snprintf(line, sizeof line, pattern, values...);
-      return std::string(line);
-    };
+  std::string text() const { return head_text() + (arguments_.layers ? layers_text() : commands_text()); }
+
+  std::string head_text() const {
     std::string text = format(
         "entry '%s' of '%s', batch %lld, %d thread%s: median of %lld steps on made-up rows\n",
         entry().name.c_str(), artifact_->spec().name.c_str(), static_cast<long long>(variant().batch),
@@ -124,8 +125,40 @@ public:
     for (const auto& [bytes, rate] : ceilings_.bandwidths)
       text += format(" %s at %.1f GB/s%s", human_bytes(bytes).c_str(), rate / 1e9,
                      bytes == ceilings_.bandwidths.back().first ? "\n" : ",");
-    text += format("step %.2f us, commands %.2f us (%.1f %% of it), their floors %.2f us\n\n", step_us_,
-                   total_us(), 100 * total_us() / step_us_, floors_us());
+    return text + format("step %.2f us, commands %.2f us (%.1f %% of it), their floors %.2f us\n\n", step_us_,
+                         total_us(), 100 * total_us() / step_us_, floors_us());
+  }
+
+  /// Convolutions in the order of the step, then all that is none.
+  std::string layers_text() const {
+    std::vector<const Measured*> order;
+    double convolutions = 0;
+    for (const Measured& each : commands_)
+      if (!each.convolution.product.empty()) {
+        order.push_back(&each);
+        convolutions += each.us;
+      }
+    std::sort(order.begin(), order.end(),
+              [](const Measured* a, const Measured* b) { return a->index < b->index; });
+    std::string text = format("%10s %7s %8s  %-16s %-14s %-18s %s\n", "us", "share", "GFLOP/s", "product",
+                              "algorithm", "layer", "fused into it");
+    const auto or_dash = [](const std::string& word) { return word.empty() ? "-" : word.c_str(); };
+    for (const Measured* each : order) {
+      const ConvolutionLayer& layer = each->convolution;
+      const auto flops = static_cast<double>(variant().commands[each->index].flops);
+      text += format("%10.2f %6.1f%% %8.0f  %-16s %-14s %-18s ", each->us, 100 * each->us / step_us_,
+                     flops / each->us / 1e3, layer.product.c_str(), or_dash(layer.algorithm),
+                     or_dash(layer.layer)) +
+              or_dash(layer.fused) + "\n";
+    }
+    text += format("\n%10.2f %6.1f%%  %zu convolutions\n", convolutions, 100 * convolutions / step_us_,
+                   order.size());
+    const double others = total_us() - convolutions;
+    return text + format("%10.2f %6.1f%%  all other commands\n", others, 100 * others / step_us_);
+  }
+
+  std::string commands_text() const {
+    std::string text;
     text += format("%10s %7s %10s %7s %-10s %9s %10s %6s  %s\n", "us", "share", "floor us", "times",
                    "floor of", "MFLOP", "moved", "chunks", "command");
     for (const Measured& each : commands_) {
@@ -152,6 +185,10 @@ public:
                                            {"name", each.name},
                                            {"family", each.family},
                                            {"line", each.line},
+                                           {"layer", each.convolution.layer},
+                                           {"product", each.convolution.product},
+                                           {"algorithm", each.convolution.algorithm},
+                                           {"fused", each.convolution.fused},
                                            {"us", OptionValue(each.us)},
                                            {"share", OptionValue(each.us / step_us_)},
                                            {"floor_us", OptionValue(each.floor_us)},
@@ -180,6 +217,12 @@ public:
   }
 
 private:
+  template <class... Values> static std::string format(const char* pattern, Values... values) {
+    char line[320];
+    std::snprintf(line, sizeof line, pattern, values...);
+    return line;
+  }
+
   explicit Profile(ProfileArguments arguments) : arguments_(std::move(arguments)) {}
 
   const runtime::Entry& entry() const {

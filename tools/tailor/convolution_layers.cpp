@@ -1,0 +1,106 @@
+#include "tools/tailor/convolution_layers.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+namespace tailor::tools {
+namespace {
+
+using runtime::ArtifactSpec;
+using runtime::Command;
+using runtime::OpRecord;
+
+const OpRecord* find_op(const ArtifactSpec& spec, std::int32_t id) {
+  const auto at = std::lower_bound(spec.ops.begin(), spec.ops.end(), id,
+                                   [](const OpRecord& op, std::int32_t id) { return op.id < id; });
+  return at != spec.ops.end() && at->id == id ? &*at : nullptr;
+}
+
+/// "forward" for "tailor.conv2d"; empty for an op that is no convolution.
+std::string product_of(const OpRecord& op) {
+  if (op.name == "tailor.conv2d") return "forward";
+  if (op.name == "tailor.conv2d_data_grad") return "data gradient";
+  if (op.name == "tailor.conv2d_weight_grad") return "weight gradient";
+  return "";
+}
+
+/// The convolution a launch computes; its prepare and its combine are commands beside it.
+const OpRecord* convolution_of(const ArtifactSpec& spec, const Command& command) {
+  if (command.kernel < 0) return nullptr;
+  const std::string& family = spec.kernels[static_cast<std::size_t>(command.kernel)].family;
+  if (family == "prepare" || family == "combine") return nullptr;
+  for (const std::int32_t id : command.ops)
+    if (const OpRecord* op = find_op(spec, id); op != nullptr && !product_of(*op).empty()) return op;
+  return nullptr;
+}
+
+/// The forward op, which names the layer of all three products.
+std::int32_t root_of(const OpRecord& op) {
+  return op.vjp_of >= 0 ? op.vjp_of : op.id;
+}
+
+/// "layer1.0.conv2" for a command that reads the state "layer1.0.conv2.weight".
+std::string layer_read_by(const ArtifactSpec& spec, const Command& command) {
+  constexpr std::string_view kWeight = ".weight";
+  for (const runtime::Operand& operand : command.operands) {
+    if (operand.space != runtime::Space::kState || operand.access != runtime::Access::kRead) continue;
+    for (const runtime::State& state : spec.states)
+      if (state.offset == operand.offset && state.shape.size() == 4 && state.name.ends_with(kWeight))
+        return state.name.substr(0, state.name.size() - kWeight.size());
+  }
+  return "";
+}
+
+/// "winograd_4x4" of "kernel 'conv2d_...' by winograd_4x4: rejected ..."
+std::string algorithm_of(const ArtifactSpec& spec, const std::string& kernel) {
+  const std::string start = "kernel '" + kernel + "' by ";
+  for (const runtime::Remark& remark : spec.remarks)
+    if (remark.reason == "algorithm" && remark.message.starts_with(start))
+      return remark.message.substr(start.size(), remark.message.find(':') - start.size());
+  return "";
+}
+
+/// "batch_norm_apply and relu in the loads" of "bn1, conv2: batch_norm_apply and relu in the loads of conv2d, in forward",
+/// the remark about the largest part of the command's ops.
+std::string fused_into(const ArtifactSpec& spec, const Command& command, const OpRecord& convolution) {
+  const auto holds = [](const std::vector<std::int32_t>& ids, std::int32_t id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
+  const runtime::Remark* found = nullptr;
+  for (const runtime::Remark& remark : spec.remarks) {
+    if (remark.pass != "fuse-convolutions" || remark.kind != runtime::RemarkKind::kPassed ||
+        !holds(remark.ops, convolution.id) ||
+        !std::all_of(remark.ops.begin(), remark.ops.end(),
+                     [&](std::int32_t id) { return holds(command.ops, id); }))
+      continue;
+    if (found == nullptr || remark.ops.size() > found->ops.size()) found = &remark;
+  }
+  if (found == nullptr) return "";
+  std::string text = found->message;
+  if (const std::size_t layers = text.find(": "); layers != std::string::npos) text.erase(0, layers + 2);
+  if (const std::size_t of = text.rfind(" of conv2d"); of != std::string::npos) text.erase(of);
+  return text;
+}
+
+} // namespace
+
+std::vector<ConvolutionLayer> convolution_layers(const ArtifactSpec& spec, const runtime::Variant& variant) {
+  std::map<std::int32_t, std::string> layers; // by forward op
+  for (const Command& command : variant.commands)
+    if (const OpRecord* op = convolution_of(spec, command); op != nullptr && op->vjp_of < 0)
+      if (std::string layer = layer_read_by(spec, command); !layer.empty()) layers[op->id] = layer;
+  std::vector<ConvolutionLayer> result(variant.commands.size());
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    const Command& command = variant.commands[i];
+    const OpRecord* op = convolution_of(spec, command);
+    if (op == nullptr) continue;
+    const auto layer = layers.find(root_of(*op));
+    result[i] = {layer == layers.end() ? "" : layer->second, product_of(*op),
+                 algorithm_of(spec, spec.kernels[static_cast<std::size_t>(command.kernel)].name),
+                 fused_into(spec, command, *op)};
+  }
+  return result;
+}
+
+} // namespace tailor::tools

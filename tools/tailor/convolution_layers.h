@@ -1,0 +1,23 @@
+#pragma once
+// Which layer a convolution of a command list belongs to, how it is computed and what was fused into it.
+
+#include "runtime/artifact/spec.h"
+
+#include <string>
+#include <vector>
+
+namespace tailor::tools {
+
+struct ConvolutionLayer {
+  std::string layer; ///< "layer1.0.conv2", by its weight; empty if that is no state
+  std::string
+      product; ///< "forward", "data gradient", "weight gradient"; empty: the command is no convolution
+  std::string algorithm; ///< "winograd_4x4"
+  std::string fused;     ///< "batch_norm_apply and relu in the loads"; empty if nothing is
+};
+
+/// One entry per command of `variant`, read from its ops, its weights and the remarks of the passes.
+std::vector<ConvolutionLayer> convolution_layers(const runtime::ArtifactSpec& spec,
+                                                 const runtime::Variant& variant);
+
+} // namespace tailor::tools
