@@ -1,12 +1,12 @@
-// train_bench: one MLP training step of ours, timed, with its starting point and batches recorded for the
-// peers.
+// train_bench: one training step of ours, timed, with its starting point and batches recorded for the peers.
 //
-//   train_bench --hidden 256 --batch 32 --method sam-a --record DIR --seconds 4
+//   train_bench --network mlp-256|resnet20|wrn-16-2 --batch 32 --method sam-a --record DIR --threads 1
 //
-// The network is 100 -> hidden x3 (ReLU) -> 9, label smoothing 0.1, SGD with momentum and weight decay,
-// weight average; sam-a adds the class-weighted ascent step (tests/bench/peers/problem.py states the
-// numerics). One thread. What is timed is what training does: control rows written on the host, then 8 steps
-// per call. Prints one JSON line.
+// mlp-H is 100 -> H x3 (ReLU) -> 9, the others are image networks of models/networks on 32 x 32 x 3; label smoothing 0.1,
+// SGD with momentum and weight decay, weight average; sam-a adds the class-weighted ascent step
+// (tests/bench/peers/problem.py states the numerics). What is timed is what training does: control rows written on the
+// host, then 8 steps per call. Prints one JSON line when it is ready; then, for every line of seconds on stdin, trains
+// about that long and prints the microseconds of a step, so that programs can take turns.
 #include "backend/driver/Driver.h"
 #include "models/recipe/build.h"
 #include "models/recipe/parse.h"
@@ -29,6 +29,8 @@
 #include <string>
 #include <vector>
 
+#include <malloc.h>
+
 namespace tailor::bench {
 namespace {
 
@@ -36,13 +38,49 @@ using runtime::Result;
 using runtime::Status;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kInputs = 100, kClasses = 9, kHiddenLayers = 3, kBatches = 8;
+constexpr int kBatches = 8;
 
 struct Arguments {
-  int hidden = 64, batch = 8;
-  std::string method = "sam-a", record, target = "cpu:native";
-  double seconds = 2;
+  std::string network = "mlp-64", method = "sam-a", record, target = "cpu:native";
+  int batch = 8, threads = 1;
 };
+
+/// The parts of "wrn-16-2".
+std::vector<std::string> parts_of(const std::string& name) {
+  std::vector<std::string> parts{""};
+  for (char c : name)
+    c == '-' ? (void)parts.emplace_back() : parts.back().push_back(c);
+  return parts;
+}
+
+/// What a row is and how the recipe calls the network.
+struct Problem {
+  std::vector<int64_t> row; ///< of one example
+  int classes = 0;
+  std::string data, model; ///< sections of the recipe
+  double lr = 0;
+};
+
+Problem problem_of(const std::string& network) {
+  const std::vector<std::string> parts = parts_of(network);
+  if (parts[0] == "mlp" && parts.size() == 2)
+    return {{100},
+            9,
+            "format = \"blobs\"\nclasses = 9\ndimensions = 100\n",
+            "layers = [" + parts[1] + ", " + parts[1] + ", " + parts[1] + "]\n",
+            0.01};
+  const std::string images = "format = \"cifar10\"\n";
+  if (parts[0] == "wrn" && parts.size() == 3)
+    return {{32, 32, 3},
+            10,
+            images,
+            "name = \"wrn\"\ndepth = " + parts[1] + "\nwiden_factor = " + parts[2] + "\n",
+            0.01};
+  if (parts[0].starts_with("resnet") && parts.size() == 1)
+    return {{32, 32, 3}, 10, images, "name = \"cifar_resnet\"\ndepth = " + network.substr(6) + "\n", 0.01};
+  std::cerr << "train_bench: unknown network '" << network << "', expected mlp-H, resnetD or wrn-D-K\n";
+  std::exit(2);
+}
 
 template <class T> T must(Result<T> result) {
   if (!result.ok()) {
@@ -58,29 +96,37 @@ void must(const Status& status) {
   std::exit(runtime::exit_code(status));
 }
 
-std::string recipe_text(const Arguments& arguments) {
-  const std::string h = std::to_string(arguments.hidden);
-  return "[data]\nformat = \"blobs\"\nclasses = 9\ndimensions = 100\n"
-         "[model]\nlayers = [" +
-         h + ", " + h + ", " + h +
-         "]\n"
-         "[method]\nuse = [" +
+std::string recipe_text(const Arguments& arguments, const Problem& problem) {
+  return "[data]\n" + problem.data + "[model]\n" + problem.model + "[method]\nuse = [" +
          (arguments.method == "sam-a" ? std::string("\"sam-a\", ") : std::string()) +
          "\"smoothing\", \"ema\"]\nema = { decay = 0.999, warmup = false }\n"
-         "[optimizer]\nlr = 0.01\nmomentum = 0.9\nweight_decay = 2e-4\n"
+         "[optimizer]\nlr = " +
+         std::to_string(problem.lr) +
+         "\nmomentum = 0.9\nweight_decay = 2e-4\n"
          "[schedule]\nname = \"constant\"\n[run]\nbatch = " +
          std::to_string(arguments.batch) + "\n";
 }
 
-std::shared_ptr<const runtime::Artifact> compile(const Arguments& arguments) {
-  const std::string text = recipe_text(arguments);
+/// Images come as f32, as they are; a generated table says its columns itself.
+runtime::DataSchema schema_of(const Problem& problem, const runtime::Options& options) {
+  if (problem.row.size() == 1) return must(runtime::schema_of(must(runtime::data_plan_from(options, ""))));
+  runtime::DataSchema schema;
+  schema.num_classes = problem.classes;
+  for (int k = 0; k < problem.classes; ++k)
+    schema.class_names.push_back(std::to_string(k));
+  schema.image_height = static_cast<int32_t>(problem.row[0]);
+  schema.image_width = static_cast<int32_t>(problem.row[1]);
+  schema.image_channels = static_cast<int32_t>(problem.row[2]);
+  return schema;
+}
+
+std::shared_ptr<const runtime::Artifact> compile(const Arguments& arguments, const Problem& problem) {
+  const std::string text = recipe_text(arguments, problem);
   recipe::Recipe parsed = recipe::parse("bench.toml", {}, [&](const std::string& path) {
     return path == "bench.toml" ? runtime::Result<std::string>(text) : runtime::not_found(path);
   });
   if (!parsed.ok()) must(Status(runtime::StatusCode::kInternal, parsed.messages()));
-  const runtime::DataSchema schema =
-      must(runtime::schema_of(must(runtime::data_plan_from(parsed.options, ""))));
-  recipe::Program program(parsed, schema);
+  recipe::Program program(parsed, schema_of(problem, parsed.options));
   backend::CompileOptions options;
   options.target = arguments.target;
   options.keepIr = false;
@@ -88,24 +134,31 @@ std::shared_ptr<const runtime::Artifact> compile(const Arguments& arguments) {
       must(backend::compile(program.training(), options, "bench.toml", text)).artifact));
 }
 
-// Rows of 100 normal features, labels drawn from a long tail of r = 0.01.
+// Rows of normal features, labels drawn from a long tail of r = 0.01.
 struct Batches {
   std::vector<float> x;
   std::vector<int32_t> y;
   std::vector<float> counts;
 };
 
-Batches make_batches(int batch) {
+int64_t elements_of(const std::vector<int64_t>& shape) {
+  int64_t count = 1;
+  for (int64_t size : shape)
+    count *= size;
+  return count;
+}
+
+Batches make_batches(int batch, const Problem& problem) {
   Batches out;
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
   std::vector<double> share;
-  for (int k = 0; k < kClasses; ++k) {
-    out.counts.push_back(std::floor(5000 * std::pow(0.01, k / (kClasses - 1.0)) + 1e-9));
+  for (int k = 0; k < problem.classes; ++k) {
+    out.counts.push_back(std::floor(5000 * std::pow(0.01, k / (problem.classes - 1.0)) + 1e-9));
     share.push_back(out.counts.back());
   }
   std::discrete_distribution<int> label(share.begin(), share.end());
-  for (int i = 0; i < kBatches * batch * kInputs; ++i)
+  for (int64_t i = 0; i < kBatches * batch * elements_of(problem.row); ++i)
     out.x.push_back(normal(random));
   for (int i = 0; i < kBatches * batch; ++i)
     out.y.push_back(label(random));
@@ -115,9 +168,9 @@ Batches make_batches(int batch) {
 // Drives one compiled program.
 class Bench {
 public:
-  Bench(std::shared_ptr<const runtime::Artifact> artifact, const Batches& batches)
+  Bench(std::shared_ptr<const runtime::Artifact> artifact, const Batches& batches, int threads)
       : executor_(must(runtime::CpuExecutor::create(
-            artifact, {.num_threads = 1, .ring_length = kBatches, .num_slots = kBatches}))) {
+            artifact, {.num_threads = threads, .ring_length = kBatches, .num_slots = kBatches}))) {
     const runtime::ArtifactSpec& spec = executor_->spec();
     for (size_t entry = 0; entry < spec.entries.size(); ++entry)
       if (spec.entries[entry].kind == runtime::EntryKind::kStep) step_ = {static_cast<int32_t>(entry), 0};
@@ -130,9 +183,13 @@ public:
     batch_ = variant.batch;
     for (int i = 0; i < kBatches; ++i)
       for (const runtime::SlotField& field : variant.slot_fields) {
-        if (field.name == "numeric")
-          std::memcpy(executor_->slot(i) + field.offset, &batches.x[i * batch_ * kInputs],
-                      batch_ * kInputs * 4);
+        if (field.name == "numeric" || field.name == "image") {
+          const size_t rows = batches.x.size() / kBatches;
+          if (field.dtype != runtime::DType::kF32 || field.bytes != rows * sizeof(float))
+            must(Status(runtime::StatusCode::kInternal,
+                        "input '" + field.name + "' is no f32 rows of the problem"));
+          std::memcpy(executor_->slot(i) + field.offset, &batches.x[i * rows], field.bytes);
+        }
         if (field.name == "label")
           std::memcpy(executor_->slot(i) + field.offset, &batches.y[i * batch_], batch_ * 4);
       }
@@ -161,11 +218,24 @@ public:
     return loss;
   }
 
-  std::vector<float> read(const std::string& group, const std::string& name) const {
-    const int32_t index = state(group, name);
-    std::vector<float> values(executor_->spec().states[index].bytes / sizeof(float));
-    must(executor_->read_state(index, std::as_writable_bytes(std::span(values))));
-    return values;
+  /// Calls `use(name, shape, values)` for every parameter of the network.
+  template <class Use> void for_each_parameter(Use use) const {
+    const runtime::ArtifactSpec& spec = executor_->spec();
+    for (size_t i = 0; i < spec.states.size(); ++i) {
+      const runtime::State& state = spec.states[i];
+      if (spec.groups[state.group].name != "net") continue;
+      std::vector<float> values(state.bytes / sizeof(float));
+      must(executor_->read_state(static_cast<int32_t>(i), std::as_writable_bytes(std::span(values))));
+      use(state.name, state.shape, values);
+    }
+  }
+
+  /// Arithmetic of a step as its ops are written, whatever an algorithm saves.
+  double flops() const {
+    double sum = 0;
+    for (const runtime::Command& command : executor_->spec().entries[step_.entry].variants[0].commands)
+      sum += static_cast<double>(command.flops);
+    return sum;
   }
 
 private:
@@ -190,19 +260,20 @@ template <class T> void write_file(const std::string& path, const std::vector<T>
       .write(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
 }
 
-void record(const Arguments& arguments, const Bench& bench, const Batches& batches) {
+template <class Numbers> std::string json_list(const Numbers& numbers) {
+  std::string text;
+  for (const auto& number : numbers)
+    text += (text.empty() ? "" : ", ") + std::to_string(number);
+  return "[" + text + "]";
+}
+
+void record(const Arguments& arguments, const Problem& problem, const Bench& bench, const Batches& batches) {
   std::vector<float> parameters;
-  std::string layers;
-  for (int layer = 0; layer <= kHiddenLayers; ++layer) {
-    const std::string name = layer < kHiddenLayers ? "fc" + std::to_string(layer) : "head";
-    for (const char* part : {".weight", ".bias"}) {
-      std::vector<float> values = bench.read("net", name + part);
-      parameters.insert(parameters.end(), values.begin(), values.end());
-    }
-    const int in = layer == 0 ? kInputs : arguments.hidden,
-              out = layer < kHiddenLayers ? arguments.hidden : kClasses;
-    layers += (layer ? ", [" : "[") + std::to_string(out) + ", " + std::to_string(in) + "]";
-  }
+  std::string list;
+  bench.for_each_parameter([&](const std::string& name, const auto& shape, const std::vector<float>& values) {
+    parameters.insert(parameters.end(), values.begin(), values.end());
+    list += (list.empty() ? "[\"" : ", [\"") + name + "\", " + json_list(shape) + "]";
+  });
   std::vector<float> table;
   for (float count : batches.counts)
     table.push_back(batches.counts[0] / count);
@@ -211,26 +282,43 @@ void record(const Arguments& arguments, const Bench& bench, const Batches& batch
   write_file(arguments.record + "/y.i32", batches.y);
   write_file(arguments.record + "/table.f32", table);
   std::ofstream(arguments.record + "/problem.json")
-      << "{\"layers\": [" << layers << "], \"batch\": " << arguments.batch
-      << ", \"num_batches\": " << kBatches << ", \"classes\": " << kClasses
-      << ", \"lr\": 0.01, \"momentum\": 0.9, \"weight_decay\": 2e-4, \"rho\": 0.05, \"ema_decay\": 0.999, "
-         "\"eps\": 0.1}\n";
+      << "{\"network\": \"" << arguments.network << "\", \"row\": " << json_list(problem.row)
+      << ", \"parameters\": [" << list << "], \"batch\": " << arguments.batch
+      << ", \"threads\": " << arguments.threads << ", \"num_batches\": " << kBatches
+      << ", \"classes\": " << problem.classes << ", \"lr\": " << problem.lr
+      << ", \"momentum\": 0.9, \"weight_decay\": 2e-4, \"rho\": 0.05, \"ema_decay\": 0.999, \"eps\": 0.1}\n";
 }
 
 double microseconds_per_step(Bench& bench, double seconds) {
-  constexpr int kWindows = 7;
-  auto window = [&](int calls) {
+  const auto train = [&](int calls) {
     const Clock::time_point start = Clock::now();
     for (int call = 0; call < calls; ++call)
       bench.run(kBatches);
     return std::chrono::duration<double>(Clock::now() - start).count() / (calls * kBatches);
   };
-  const double one = window(8);
-  std::vector<double> times;
-  for (int i = 0; i < kWindows; ++i)
-    times.push_back(window(std::max(1, static_cast<int>(seconds / kWindows / one / kBatches))));
-  std::nth_element(times.begin(), times.begin() + kWindows / 2, times.end());
-  return times[kWindows / 2] * 1e6;
+  return 1e6 * train(std::max(1, static_cast<int>(seconds / train(1) / kBatches)));
+}
+
+/// A field of /proc/self/status in bytes: "VmRSS", "VmHWM".
+int64_t resident(const std::string& field) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(field + ":")) return 1024 * std::atoll(line.c_str() + field.size() + 1);
+  return 0;
+}
+
+/// Makes VmHWM start anew; false where the system does not.
+bool reset_high_water() {
+  std::ofstream clear("/proc/self/clear_refs");
+  clear << "5" << std::flush;
+  return clear.good();
+}
+
+double floor_us(const Arguments& arguments, const Bench& bench) {
+  const std::vector<std::string> parts = parts_of(arguments.network);
+  if (parts[0] != "mlp") return 1e6 * bench.flops() / peak_flops() / arguments.threads;
+  return 1e6 * floor_seconds(
+                   {100, std::atoi(parts[1].c_str()), 3, 9, arguments.batch, arguments.method == "sam-a"});
 }
 
 } // namespace
@@ -241,8 +329,8 @@ int main(int argc, char** argv) {
   Arguments arguments;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string name = argv[i], value = argv[i + 1];
-    if (name == "--hidden")
-      arguments.hidden = std::atoi(value.c_str());
+    if (name == "--network")
+      arguments.network = value;
     else if (name == "--batch")
       arguments.batch = std::atoi(value.c_str());
     else if (name == "--method")
@@ -251,31 +339,43 @@ int main(int argc, char** argv) {
       arguments.record = value;
     else if (name == "--target")
       arguments.target = value;
-    else if (name == "--seconds")
-      arguments.seconds = std::atof(value.c_str());
+    else if (name == "--threads")
+      arguments.threads = std::atoi(value.c_str());
     else
       return std::cerr << "train_bench: unknown option " << name << "\n", 2;
   }
-  const Clock::time_point start = Clock::now();
-  std::shared_ptr<const tailor::runtime::Artifact> artifact = compile(arguments);
-  const double compile_ms = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-  const Batches batches = make_batches(arguments.batch);
-  Bench bench(artifact, batches);
-  if (!arguments.record.empty()) record(arguments, bench, batches);
+  const Problem problem = problem_of(arguments.network);
+  const auto milliseconds_since = [](Clock::time_point start) {
+    return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+  };
+  Clock::time_point start = Clock::now();
+  std::shared_ptr<const tailor::runtime::Artifact> artifact = compile(arguments, problem);
+  const double compile_ms = milliseconds_since(start);
+  const Batches batches = make_batches(arguments.batch, problem);
+  malloc_trim(0); // what compiling left behind is no memory of a step
+  const int64_t before = resident("VmRSS");
+  const bool measures_memory = reset_high_water();
+  Bench bench(artifact, batches, arguments.threads);
+  if (!arguments.record.empty()) record(arguments, problem, bench, batches);
   std::string losses;
+  double first_step_ms = 0;
   for (int i = 0; i < 5; ++i) {
+    start = Clock::now();
     bench.run(1);
+    if (i == 0) first_step_ms = milliseconds_since(start);
     char text[32];
     std::snprintf(text, sizeof text, "%s%.9g", i ? ", " : "", bench.last_loss());
     losses += text;
   }
-  const double us = microseconds_per_step(bench, arguments.seconds);
-  const MlpStep step{kInputs,  arguments.hidden, kHiddenLayers,
-                     kClasses, arguments.batch,  arguments.method == "sam-a"};
-  std::printf(
-      "{\"method\": \"%s\", \"hidden\": %d, \"batch\": %d, \"us_per_step\": %.3f, \"floor_us\": %.3f, "
-      "\"gflops\": %.1f, \"compile_ms\": %.1f, \"losses\": [%s]}\n",
-      arguments.method.c_str(), arguments.hidden, arguments.batch, us, floor_seconds(step) * 1e6,
-      step.flops() / us / 1e3, compile_ms, losses.c_str());
+  const std::string memory = measures_memory ? std::to_string(resident("VmHWM") - before) : "null";
+  std::printf("{\"network\": \"%s\", \"method\": \"%s\", \"batch\": %d, \"threads\": %d, \"floor_us\": %.3f, "
+              "\"compile_ms\": %.1f, \"first_step_ms\": %.2f, \"memory\": %s, \"losses\": [%s]}\n",
+              arguments.network.c_str(), arguments.method.c_str(), arguments.batch, arguments.threads,
+              floor_us(arguments, bench), compile_ms, first_step_ms, memory.c_str(), losses.c_str());
+  std::fflush(stdout);
+  for (std::string line; std::getline(std::cin, line);) {
+    std::printf("%.3f\n", microseconds_per_step(bench, std::atof(line.c_str())));
+    std::fflush(stdout);
+  }
   return 0;
 }
