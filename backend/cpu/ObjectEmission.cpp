@@ -16,6 +16,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -131,8 +132,13 @@ public:
   PartQueue(const CpuTarget& target, bool keepLlvmText, size_t numParts)
       : target_(target), keepLlvmText_(keepLlvmText) {
     const size_t cores = std::max(1u, std::thread::hardware_concurrency());
-    for (size_t thread = 1; thread < std::min(cores, numParts); ++thread)
-      threads_.emplace_back([this] { work(); });
+    threads_.reserve(cores);
+    try {
+      for (size_t thread = 1; thread < std::min(cores, numParts); ++thread)
+        threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+      // A thread that the system refuses only makes it slower: finish() compiles what nobody takes.
+    }
   }
   ~PartQueue() { finish(); }
 
