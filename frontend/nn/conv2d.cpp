@@ -10,15 +10,30 @@ namespace tailor::nn {
 
 namespace {
 
+/// `options`, if they make a convolution of `in` to `out` channels.
+const Conv2dOptions& checked(std::int64_t in, std::int64_t out, const Conv2dOptions& options,
+                             const std::source_location& where) {
+  const auto fail = [&](const std::string& what) {
+    throw TraceError("conv2d", what, LocationScope::resolve(make_location(where)));
+  };
+  const std::string channels = std::to_string(in) + " -> " + std::to_string(out) + " channels";
+  constexpr std::int64_t kMost = std::int64_t{1} << 20; // more than any image or network has
+  const auto within = [](std::int64_t number, std::int64_t least) {
+    return number >= least && number <= kMost;
+  };
+  if (!within(in, 1) || !within(out, 1))
+    fail("takes 1 to " + std::to_string(kMost) + " channels on each side, not " + channels);
+  if (options.groups < 1 || in % options.groups || out % options.groups)
+    fail(std::to_string(options.groups) + " groups do not divide " + channels);
+  if (!within(options.kernel, 1) || !within(options.stride, 1) || !within(options.dilation, 1) ||
+      !within(options.padding, 0))
+    fail("kernel " + std::to_string(options.kernel) + ", stride " + std::to_string(options.stride) +
+         ", dilation " + std::to_string(options.dilation) + " and padding " +
+         std::to_string(options.padding) + " do not make a convolution");
+  return options;
+}
+
 std::int64_t fan_in(std::int64_t in_channels, const Conv2dOptions& options) {
-  if (in_channels < 1 || options.kernel < 1 || options.groups < 1 || in_channels % options.groups ||
-      options.stride < 1 || options.dilation < 1 || options.padding < 0)
-    throw TraceError("conv2d",
-                     std::to_string(in_channels) + " channels, kernel " + std::to_string(options.kernel) +
-                         ", " + std::to_string(options.groups) + " groups, stride " +
-                         std::to_string(options.stride) + ", dilation " + std::to_string(options.dilation) +
-                         " and padding " + std::to_string(options.padding) + " do not make a convolution",
-                     {});
   return in_channels / options.groups * options.kernel * options.kernel;
 }
 
@@ -32,8 +47,9 @@ InitRule kaiming_normal(std::int64_t fan) {
   return InitRule::normal(std::sqrt(2.0 / static_cast<double>(fan)));
 }
 
-Conv2d::Conv2d(std::int64_t in_channels, std::int64_t out_channels, const Conv2dOptions& options)
-    : conv_{.strides = {options.stride, options.stride},
+Conv2d::Conv2d(std::int64_t in_channels, std::int64_t out_channels, const Conv2dOptions& options,
+               const std::source_location& where)
+    : conv_{.strides = {checked(in_channels, out_channels, options, where).stride, options.stride},
             .padding = {options.padding, options.padding, options.padding, options.padding},
             .dilation = {options.dilation, options.dilation},
             .groups = options.groups},

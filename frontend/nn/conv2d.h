@@ -3,6 +3,7 @@
 #include "frontend/nn/module.h"
 
 #include <optional>
+#include <source_location>
 
 namespace tailor::nn {
 
@@ -18,9 +19,12 @@ struct Conv2dOptions {
 };
 
 /// Shapes   x [N, H, W, in] -> [N, H', W', out]; weight [out, in / groups, kernel, kernel].
+/// Errors   TraceError at the line that makes the layer: channels that the groups do not divide, options that make no
+///          convolution; at the call: an image smaller than the dilated kernel.
 class Conv2d : public Layer {
 public:
-  Conv2d(std::int64_t in_channels, std::int64_t out_channels, const Conv2dOptions& options = {});
+  Conv2d(std::int64_t in_channels, std::int64_t out_channels, const Conv2dOptions& options = {},
+         const std::source_location& where = std::source_location::current());
   Array operator()(const Operand& x, const Context& context) override;
 
 private:

@@ -2,16 +2,32 @@
 
 #include "frontend/ops/checks.h"
 
+#include <algorithm>
+
 namespace tailor {
 
 namespace {
 
 using namespace detail;
 
+/// More than any image has; sums and products of two stay far from overflow.
+constexpr std::int64_t kMostExtent = std::int64_t{1} << 30;
+
+/// TraceError for a stride, a padding, a dilation or a window that no image has.
+template <class Numbers>
+void require_extents(std::string_view op, const char* what, const Numbers& numbers, std::int64_t least,
+                     const Location& location) {
+  for (const std::int64_t number : numbers)
+    if (number < least || number > kMostExtent)
+      fail(op,
+           "the " + std::string(what) + " must be at least " + std::to_string(least) + " and at most " +
+               std::to_string(kMostExtent) + ", not " + std::to_string(number),
+           location);
+}
+
 /// Output extent of a window of `span` input elements moved by `stride`; at least 1 or TraceError.
 std::int64_t output_extent(std::string_view op, std::int64_t padded, std::int64_t span, std::int64_t stride,
                            const Location& location) {
-  if (stride < 1) fail(op, "the stride must be at least 1, not " + std::to_string(stride), location);
   if (padded < span)
     fail(op,
          "a window of " + std::to_string(span) + " does not fit an axis of " + std::to_string(padded) +
@@ -23,9 +39,11 @@ std::int64_t output_extent(std::string_view op, std::int64_t padded, std::int64_
 std::int64_t pooled_extent(std::string_view op, std::int64_t size, std::int64_t low, std::int64_t high,
                            std::int64_t window, std::int64_t stride, bool ceil_mode,
                            const Location& location) {
-  if (window < 1) fail(op, "the window must be at least 1, not " + std::to_string(window), location);
-  if (low < 0 || high < 0 || low >= window || high >= window)
-    fail(op, "padding must be smaller than the window", location);
+  if (low >= window || high >= window)
+    fail(op,
+         "the padding " + std::to_string(std::max(low, high)) + " must be smaller than the window " +
+             std::to_string(window),
+         location);
   std::int64_t floor = output_extent(op, size + low + high, window, stride, location);
   if (!ceil_mode || (size + low + high - window) % stride == 0) return floor;
   // The extra window counts only if it starts inside the image or its leading padding.
@@ -37,6 +55,9 @@ Array pool(std::string_view op, const Operand& x, const PoolOptions& options) {
   const Location& location = x.location();
   require_rank(op, "images", image, 4, location);
   require_float(op, image, location);
+  require_extents(op, "window", options.window, 1, location);
+  require_extents(op, "stride", options.strides, 1, location);
+  require_extents(op, "padding", options.padding, 0, location);
   const Shape& in = image.shape();
   std::int64_t height = pooled_extent(op, in[1], options.padding[0], options.padding[1], options.window[0],
                                       options.strides[0], options.ceil_mode, location);
@@ -62,10 +83,9 @@ Array conv2d(const Operand& x, const Operand& weight, const ConvOptions& options
          "images " + to_string(in) + " and weight " + to_string(w) + " do not match with " +
              std::to_string(options.groups) + " groups",
          location, "images are NHWC, weights OIHW with I = C / groups");
-  if (options.dilation[0] < 1 || options.dilation[1] < 1)
-    fail("conv2d", "the dilation must be at least 1", location);
-  for (std::int64_t side : options.padding)
-    if (side < 0) fail("conv2d", "the padding must not be negative", location);
+  require_extents("conv2d", "stride", options.strides, 1, location);
+  require_extents("conv2d", "dilation", options.dilation, 1, location);
+  require_extents("conv2d", "padding", options.padding, 0, location);
   std::int64_t height = output_extent("conv2d", in[1] + options.padding[0] + options.padding[1],
                                       options.dilation[0] * (w[2] - 1) + 1, options.strides[0], location);
   std::int64_t width = output_extent("conv2d", in[2] + options.padding[2] + options.padding[3],

@@ -1,10 +1,51 @@
 #include "runtime/train/nonfinite_trap.h"
 
+#include "runtime/base/wording.h"
 #include "runtime/train/finite_check.h"
+#include "runtime/train/pretrained.h"
 
 #include <algorithm>
 
 namespace tailor::runtime {
+
+namespace {
+
+const std::vector<std::int32_t>& ops_of(const ArtifactSpec& spec, const Command& command) {
+  const bool has_own = !command.ops.empty() || command.kind != CommandKind::kLaunch;
+  return has_own ? command.ops : spec.kernels[static_cast<std::size_t>(command.kernel)].ops;
+}
+
+/// Adds the layers of the network's tensors that a command reads, each whole and by itself: the roles of an optimizer are
+/// many tensors in one operand.
+void add_layers_read(const ArtifactSpec& spec, const Command& command, std::vector<std::string>& layers) {
+  for (const Operand& operand : command.operands) {
+    if (operand.space != Space::kState || operand.access == Access::kWrite) continue;
+    for (const State& state : spec.states) {
+      if (state.offset != operand.offset || state.bytes != operand.bytes || !is_of_network(spec, state))
+        continue;
+      const std::string layer = state.name.substr(0, std::min(state.name.rfind('.'), state.name.size()));
+      if (std::find(layers.begin(), layers.end(), layer) == layers.end()) layers.push_back(layer);
+    }
+  }
+}
+
+} // namespace
+
+std::vector<std::string> layers_of(const ArtifactSpec& spec, const Variant& variant, const Command& command) {
+  std::vector<std::string> layers;
+  add_layers_read(spec, command, layers);
+  if (!layers.empty()) return layers;
+  std::vector<std::int32_t> ids = ops_of(spec, command);
+  for (const OpRecord& op : spec.ops)
+    if (op.vjp_of >= 0 && std::find(ids.begin(), ids.end(), op.id) != ids.end()) ids.push_back(op.vjp_of);
+  for (const Command& other : variant.commands) {
+    if (other.kind != CommandKind::kLaunch) continue;
+    const std::vector<std::int32_t>& theirs = ops_of(spec, other);
+    if (std::find_first_of(theirs.begin(), theirs.end(), ids.begin(), ids.end()) != theirs.end())
+      add_layers_read(spec, other, layers);
+  }
+  return layers;
+}
 
 std::string describe_command(const ArtifactSpec& spec, const Command& command) {
   std::string text = to_string(command.kind);
@@ -34,10 +75,15 @@ Status trap_nonfinite(Executor& executor) {
       TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::span<const std::byte> bytes, executor.read_operand(operand));
       const std::int64_t element = first_nonfinite(operand.dtype, bytes);
       if (element < 0) continue;
-      return invalid_argument("command ", observed.index, " of entry '",
-                              spec.entries[static_cast<std::size_t>(observed.variant.entry)].name,
-                              "' wrote the first value that is not finite: operand ", i, ", element ",
-                              element, " (", describe_command(spec, *observed.command), ")");
+      const Entry& entry = spec.entries[static_cast<std::size_t>(observed.variant.entry)];
+      const Variant& variant = entry.variants[static_cast<std::size_t>(observed.variant.variant)];
+      const std::vector<std::string> layers = layers_of(spec, variant, *observed.command);
+      const std::string where = layers.empty() ? std::string()
+                                               : concat(layers.size() == 1 ? ", in layer '" : ", in layers '",
+                                                        listed(layers, "', '"), "'");
+      return invalid_argument("command ", observed.index, " of entry '", entry.name,
+                              "' wrote the first value that is not finite", where, ": operand ", i,
+                              ", element ", element, " (", describe_command(spec, *observed.command), ")");
     }
     return {};
   }});

@@ -137,7 +137,7 @@ Status Trainer::diverged(const std::string& name, double value, std::int64_t ste
       .with_hint(concat(run_->learning_rate ? concat("lower optimizer.lr (", *run_->learning_rate,
                                                      " at that step) or lengthen schedule.warmup_epochs; ")
                                             : std::string("lower the learning rate; "),
-                        "--trap-nonfinite names the first command and source line that produced it"));
+                        "--trap-nonfinite names the layer, command and source line that produced it first"));
 }
 
 Status Trainer::launch(std::int64_t count) {
