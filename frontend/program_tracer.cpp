@@ -147,6 +147,7 @@ ProgramTracer::ProgramTracer(const TrainingProgram::Impl& program) : program_(pr
   default_option(key_name(&RunKeys::eval_batch), sizes(program.data_options.eval_batch),
                  runtime::OptionStage::kCompile, place);
   default_eval_options();
+  out_.declared.insert(key_name(&RunKeys::accumulate)); // by trace_step
   // Read by the runtime when training starts.
   out_.declared.insert({key_name(&ModelKeys::weights_file), key_name(&ModelKeys::weights_names),
                         key_name(&ModelKeys::weights_skip)});
@@ -413,12 +414,16 @@ void ProgramTracer::check_patterns() const {
 
 void ProgramTracer::trace_step(const TrainingProgram::Impl::NamedStep& function) {
   const std::vector<std::int64_t>& sizes = program_.data_options.batch.sizes();
+  const runtime::Result<std::int64_t> said = out_.options.get_int(key_name(&RunKeys::accumulate));
+  const std::int64_t accumulate =
+      said.ok() ? *said : RunKeys{}.accumulate; // a wrong value is refused by the driver
   for (std::int64_t size : sizes) {
     Entry entry;
     entry.entry_name = function.name;
     entry.name = sizes.size() == 1 ? entry.entry_name : entry.entry_name + "_b" + std::to_string(size);
     entry.kind = Entry::Kind::step;
     entry.batch = size;
+    entry.accumulate = accumulate;
     entry.location = function.location;
     Trace trace(Trace::Kind::entry);
     Step step(*this, entry);

@@ -52,7 +52,8 @@ struct Entry {
   std::string name;       ///< "train_step", or "train_step_b64" when there are several variants
   std::string entry_name; ///< "train_step"
   Kind kind = Kind::step;
-  std::int64_t batch = 0; ///< rows; 0 for fit
+  std::int64_t batch = 0;      ///< rows, of one micro-batch; 0 for fit
+  std::int64_t accumulate = 1; ///< micro-batches of a step
   std::vector<Trace::Binding> stores;
   std::vector<Named> reports;
   std::vector<Named> outputs;

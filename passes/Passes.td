@@ -131,6 +131,103 @@ def HoistFittedPass : TailorPass<"tailor-hoist-fitted"> {
   }];
 }
 
+def AccumulateGradientsPass : TailorPass<"tailor-accumulate-gradients"> {
+  let summary = "Makes a step of one micro-batch one of k, whose gradients are added up.";
+  let description = [{
+    A step `accumulate(k)` is written for B rows. It becomes a step of k * B rows: inputs, `valid` and `rng` are cut
+    into k parts, every op that reads a row is made once per part, in the order of the parts, and what is computed from
+    gradients (norms, SAM's ascent, updates, averages) once. Losses and gradients are sums of shares:
+
+    | loss of part m, of v_m of V valid rows | its share |
+    |---|---|
+    | a mean over valid rows (`batch_mean`, masked_mean), plus what depends on no row | v_m / V times it |
+    | a mean divided by the sum of the rows' weights (`weighted_mean`, a written quotient of two sums) | the sum over its rows / the sum of the weights of all k parts, which a body `NAME.totals` computes before |
+    | a sum | itself |
+
+    so that they are those of one batch of k * B rows. Batch norms take their statistics over a micro-batch, and their
+    running statistics move once per micro-batch, in order. Draws are by row: dropout masks are those of the large batch;
+    what pairs rows (mixing) pairs those of a micro-batch. A report is the mean over the parts, weighted by valid rows.
+
+    Applies when: the entry says `accumulate`. Refused: a loss that is no such sum of its rows (passes/analysis/RowTerms.h),
+    with the op that mixes them; an update or a store that takes a value of single micro-batches.
+    Position: after FuseClassWeights, which finds normalisers that people write; before Differentiate.
+    Numerics: another order of summation.
+
+    ```mlir
+    tailor.program @sgd {
+      tailor.state_group @net kind(net) trainable { tailor.state @w : tensor<10x8xf32> init(zeros) }
+      tailor.control { tailor.control_field @valid : tensor<i32> writer(host) }
+      tailor.body @loss(%w: tensor<10x8xf32>, %x: tensor<32x8xf32>, %y: tensor<32xi32>, %valid: tensor<i32>) -> tensor<f32> {
+        %z = tailor.dot %x, %w contract([1] x [1]) : (tensor<32x8xf32>, tensor<10x8xf32>) -> tensor<32x10xf32>
+        %loss = tailor.softmax_cross_entropy %z, %y : tensor<32xi32> valid(%valid : tensor<i32>) reduction(batch_mean)
+            : tensor<32x10xf32> -> tensor<f32>
+        tailor.return %loss : tensor<f32>
+      }
+      tailor.entry @train_step kind(step) batch(32) accumulate(2) {
+        %w = tailor.load @net::@w : tensor<10x8xf32>
+        %x = tailor.input "numeric" : tensor<32x8xf32>
+        %y = tailor.input "label" : tensor<32xi32>
+        %valid = tailor.control_read @valid : tensor<i32>
+        %loss, %g = tailor.value_and_grad @loss(%w, %x, %y, %valid) wrt([0])
+            : (tensor<10x8xf32>, tensor<32x8xf32>, tensor<32xi32>, tensor<i32>) -> (tensor<f32>, tensor<10x8xf32>)
+        tailor.report "loss", %loss : tensor<f32>
+        tailor.store %g, @net::@w : tensor<10x8xf32>
+      }
+    }
+    // becomes
+    tailor.program @sgd {
+      tailor.state_group @net kind(net) trainable {
+        tailor.state @w : tensor<10x8xf32> init(zeros)
+      }
+      tailor.control {
+        tailor.control_field @valid : tensor<i32> writer(host)
+      }
+      tailor.body @loss.part.sum(%arg0: tensor<f32>, %arg1: tensor<f32>, %arg2: tensor<10x8xf32>, %arg3: tensor<10x8xf32>) -> (tensor<f32>, tensor<10x8xf32>) {
+        %0 = tailor.add %arg0, %arg1 : tensor<f32>
+        %1 = tailor.add %arg2, %arg3 : tensor<10x8xf32>
+        tailor.return %0, %1 : tensor<f32>, tensor<10x8xf32>
+      }
+      tailor.body @loss.part(%w: tensor<10x8xf32>, %x: tensor<32x8xf32>, %y: tensor<32xi32>, %valid: tensor<i32>, %share: tensor<f32>) -> tensor<f32> {
+        %0 = tailor.dot %x, %w contract([1] x [1]) : (tensor<32x8xf32>, tensor<10x8xf32>) -> tensor<32x10xf32>
+        %1 = tailor.softmax_cross_entropy %0, %y : tensor<32xi32> valid(%valid : tensor<i32>) reduction(batch_mean) : tensor<32x10xf32> -> tensor<f32>
+        %2 = tailor.mul %1, %share : tensor<f32>
+        tailor.return %2 : tensor<f32>
+      }
+      tailor.entry @train_step kind(step) batch(64) {
+        %valid = tailor.control_read @valid : tensor<i32>
+        %0 = tailor.constant dense<0> : tensor<i32>
+        %1 = tailor.constant dense<1> : tensor<i32>
+        %2 = tailor.constant dense<32> : tensor<i32>
+        %3 = tailor.max %valid, %1 : tensor<i32>
+        %4 = tailor.cast %3 : tensor<i32> to tensor<f32>
+        %5 = tailor.max %valid, %0 : tensor<i32>
+        %6 = tailor.min %5, %2 : tensor<i32>
+        %7 = tailor.cast %6 : tensor<i32> to tensor<f32>
+        %8 = tailor.div %7, %4 : tensor<f32>
+        %9 = tailor.constant dense<32> : tensor<i32>
+        %10 = tailor.sub %valid, %9 : tensor<i32>
+        %11 = tailor.max %10, %0 : tensor<i32>
+        %12 = tailor.min %11, %2 : tensor<i32>
+        %13 = tailor.cast %12 : tensor<i32> to tensor<f32>
+        %14 = tailor.div %13, %4 : tensor<f32>
+        %w = tailor.load @net::@w : tensor<10x8xf32>
+        %numeric = tailor.input "numeric" : tensor<64x8xf32>
+        %15 = tailor.slice %numeric from([0, 0]) to([32, 8]) by([1, 1]) : tensor<64x8xf32> to tensor<32x8xf32>
+        %16 = tailor.slice %numeric from([32, 0]) to([64, 8]) by([1, 1]) : tensor<64x8xf32> to tensor<32x8xf32>
+        %label = tailor.input "label" : tensor<64xi32>
+        %17 = tailor.slice %label from([0]) to([32]) by([1]) : tensor<64xi32> to tensor<32xi32>
+        %18 = tailor.slice %label from([32]) to([64]) by([1]) : tensor<64xi32> to tensor<32xi32>
+        %loss.part, %d_w = tailor.value_and_grad @loss.part(%w, %15, %17, %6, %8) wrt([0]) : (tensor<10x8xf32>, tensor<32x8xf32>, tensor<32xi32>, tensor<i32>, tensor<f32>) -> (tensor<f32>, tensor<10x8xf32>)
+        %loss.part_0, %d_w_1 = tailor.value_and_grad @loss.part(%w, %16, %18, %12, %14) wrt([0]) : (tensor<10x8xf32>, tensor<32x8xf32>, tensor<32xi32>, tensor<i32>, tensor<f32>) -> (tensor<f32>, tensor<10x8xf32>)
+        %19:2 = tailor.call @loss.part.sum(%loss.part, %loss.part_0, %d_w, %d_w_1) : (tensor<f32>, tensor<f32>, tensor<10x8xf32>, tensor<10x8xf32>) -> (tensor<f32>, tensor<10x8xf32>)
+        tailor.report "loss", %19#0 : tensor<f32>
+        tailor.store %19#1, @net::@w : tensor<10x8xf32>
+      }
+    }
+    ```
+  }];
+}
+
 def DifferentiatePass : TailorPass<"tailor-differentiate"> {
   let summary = "Turns value_and_grad of a body into a call of its vjp body, made once per body and argument list.";
   let description = [{

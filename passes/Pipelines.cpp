@@ -35,6 +35,10 @@ const PassEntry kPasses[] = {
     // After FuseClassWeights decided which tables exist; before Differentiate so that they are plain arguments.
     {"hoist-fitted", Phase::differentiated, false,
      [](const PipelineOptions &, bool) { return createHoistFittedPass(); }},
+    // After FuseClassWeights, which finds the losses whose normaliser runs over the whole batch; before Differentiate, so that
+    // the share of a micro-batch is part of what is differentiated.
+    {"accumulate-gradients", Phase::differentiated, true,
+     [](const PipelineOptions &, bool) { return createAccumulateGradientsPass(); }},
     {"differentiate", Phase::differentiated, true,
      [](const PipelineOptions &, bool trivial) { return createDifferentiatePass({trivial}); }},
 

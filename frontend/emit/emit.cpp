@@ -147,6 +147,7 @@ private:
       if (entry.kind != Entry::Kind::fit) batch = entry.batch;
       auto op = ir::EntryOp::create(builder_, location(entry.location), entry.name, entry_kind(entry.kind),
                                     batch, entry.name == entry.entry_name ? "" : entry.entry_name);
+      if (entry.accumulate > 1) op.setAccumulate(entry.accumulate);
       if (!entry.learning_rate.empty()) op.setLearningRate(entry.learning_rate);
       graph.emit_entry(entry, op);
     }

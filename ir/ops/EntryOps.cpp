@@ -39,6 +39,11 @@ LogicalResult EntryOp::verify() {
                                    << *getBatch();
   if (int64_t batch = getBatch().value_or(1); batch < 1)
     return emitOpError("expects a batch size of at least 1, got ") << batch;
+  if (std::optional<int64_t> parts = getAccumulate()) {
+    if (kind != EntryKind::Step)
+      return emitOpError("of kind ") << stringifyEntryKind(kind) << " makes no gradients to accumulate";
+    if (*parts < 2) return emitOpError("expects to accumulate at least 2 micro-batches, got ") << *parts;
+  }
   return success();
 }
 

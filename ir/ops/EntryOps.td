@@ -11,17 +11,20 @@ def EntryOp : Tailor_Op<"entry", [
     `kind(fit)` computes tables that depend on fitted state only; it runs once when training starts. Kinds other than
     init and fit process a batch of `batch` rows. Variants of one entry share `name`; without it the symbol is the name.
     `learning_rate` names the control field that is the rate of a step's first optimizer, for the log.
+    `accumulate(k)`, of a step: its text is about one of k micro-batches of `batch` rows, whose gradients are added up;
+    the pass AccumulateGradients makes it a step of k * batch rows.
 
     ```mlir
     tailor.entry @train_step_b64 kind(step) batch(64) name("train_step") { ... }
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, EntryKindAttr:$kind, OptionalAttr<I64Attr>:$batch,
-                       OptionalAttr<StrAttr>:$entry_name, OptionalAttr<FlatSymbolRefAttr>:$learning_rate);
+                       OptionalAttr<I64Attr>:$accumulate, OptionalAttr<StrAttr>:$entry_name,
+                       OptionalAttr<FlatSymbolRefAttr>:$learning_rate);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $sym_name `kind` `(` custom<Word>($kind) `)` (`batch` `(` $batch^ `)`)? (`name` `(` $entry_name^ `)`)?
-    (`learning_rate` `(` $learning_rate^ `)`)? attr-dict-with-keyword $body
+    $sym_name `kind` `(` custom<Word>($kind) `)` (`batch` `(` $batch^ `)`)? (`accumulate` `(` $accumulate^ `)`)?
+    (`name` `(` $entry_name^ `)`)? (`learning_rate` `(` $learning_rate^ `)`)? attr-dict-with-keyword $body
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;

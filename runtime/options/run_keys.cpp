@@ -13,6 +13,13 @@ const KeySet<RunKeys>& RunKeys::keys() {
                .text = "batch size; a list puts several sizes in one artifact, the first is the default",
                .source = "methods 4.6",
                .type = KeyType::kIntOrList}),
+          key("accumulate", &RunKeys::accumulate,
+              {.stage = kCompiled,
+               .min = 1,
+               .max = 4096,
+               .text = "micro-batches of run.batch rows whose gradients make one step: the step of a batch "
+                       "that many "
+                       "times as large, in the memory of one (batch norms see a micro-batch)"}),
           key("eval_batch", &RunKeys::eval_batch,
               {.stage = kCompiled, .min = 1, .max = 1048576, .text = "rows per evaluation step"}),
           key("epochs", &RunKeys::epochs,

@@ -1,5 +1,9 @@
 #include "runtime/train/feed.h"
 
+#include "runtime/options/run_keys.h"
+
+#include <algorithm>
+
 namespace tailor::runtime {
 namespace {
 
@@ -32,12 +36,20 @@ Result<std::vector<BatchSlot>> batch_slots(Executor& executor, VariantId id, con
   return slots;
 }
 
+std::int64_t micro_batches(const ArtifactSpec& spec) {
+  const std::string& key = key_name(&RunKeys::accumulate);
+  if (!spec.options.contains(key)) return RunKeys{}.accumulate;
+  const Result<std::int64_t> count = spec.options.get_int(key);
+  return count.ok() ? std::max<std::int64_t>(*count, 1) : RunKeys{}.accumulate;
+}
+
 Result<VariantId> variant_for(const ArtifactSpec& spec, std::int32_t entry, std::int64_t batch) {
   const std::vector<Variant>& variants = spec.entries[static_cast<std::size_t>(entry)].variants;
   std::string sizes;
   for (std::size_t v = 0; v < variants.size(); ++v) {
-    if (batch == 0 || variants[v].batch == batch) return VariantId{entry, static_cast<std::int32_t>(v)};
-    sizes += concat(sizes.empty() ? "" : ", ", variants[v].batch);
+    const std::int64_t rows = variants[v].batch / micro_batches(spec);
+    if (batch == 0 || rows == batch) return VariantId{entry, static_cast<std::int32_t>(v)};
+    sizes += concat(sizes.empty() ? "" : ", ", rows);
   }
   return invalid_argument("there is no batch size ", batch, " in the artifact, it has ",
                           sizes.empty() ? "none" : sizes);

@@ -14,8 +14,12 @@ Result<std::vector<BatchSlot>> batch_slots(Executor& executor, VariantId variant
                                            std::uint32_t first, std::uint32_t count,
                                            const Augmenter* augmenter = nullptr);
 
-/// The variant of an entry for `batch` rows; batch 0 = the first one. kInvalidArgument listing the sizes
-/// there are.
+/// run.accumulate of a program: how many micro-batches of run.batch rows make one step. A step's variant is one of all
+/// their rows, in one slot.
+std::int64_t micro_batches(const ArtifactSpec& spec);
+
+/// The variant of a step entry for batches of `batch` rows, of micro-batches where there are several; batch 0 = the
+/// first one. kInvalidArgument listing the sizes there are.
 Result<VariantId> variant_for(const ArtifactSpec& spec, std::int32_t entry, std::int64_t batch);
 
 inline const Variant& variant_of(const ArtifactSpec& spec, VariantId id) {

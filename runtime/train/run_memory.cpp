@@ -58,7 +58,8 @@ Status RunMemory::check(std::uint64_t limit) const {
     largest += concat(i > 0 ? ", " : "", parts[i].second, " ", megabytes(parts[i].first));
   return resource_exhausted("training needs ", megabytes(most()), " of memory, this process may have ",
                             megabytes(limit), ": ", largest)
-      .with_hint(concat("a smaller ", key_name(&RunKeys::batch), " needs less for activations"));
+      .with_hint(concat("a smaller ", key_name(&RunKeys::batch), " needs less for activations (with ",
+                        key_name(&RunKeys::accumulate), " for the same step)"));
 }
 
 } // namespace tailor::runtime

@@ -178,16 +178,17 @@ Status check_batch_norm(const SeedSetup& setup, std::int64_t batch, std::int64_t
     return group.kind == GroupKind::kBatchNorm;
   });
   if (!normalises || spec.schema.image_height > 0) return {};
-  if (batch == 1 || draws == 1)
+  const std::int64_t rows = batch / micro_batches(spec); // that one statistic is taken over
+  if (rows == 1 || draws == 1)
     return invalid_argument(
                "the program uses batch normalisation, and every batch has one row (",
-               batch == 1 ? concat(key_name(&RunKeys::batch), " is 1") : "an epoch draws one row",
+               rows == 1 ? concat(key_name(&RunKeys::batch), " is 1") : "an epoch draws one row",
                "): the normalised value of a single row is 0 whatever it holds, so nothing is learnt")
         .with_hint(
             concat("use a larger ", key_name(&RunKeys::batch), ", or a network without batch normalisation"));
-  if (!drop_last && draws % batch == 1)
+  if (!drop_last && draws % batch % rows == 1)
     setup.warnings.say(
-        concat("the last batch of an epoch has one row (", draws, " draws in batches of ", batch,
+        concat("the last batch of an epoch has one row (", draws, " draws in batches of ", rows,
                "): batch normalisation takes variance 0 there and keeps its running variance; ",
                key_name(&RunKeys::drop_last), " = true leaves such batches out"));
   return {};
