@@ -147,7 +147,8 @@ ProgramTracer::ProgramTracer(const TrainingProgram::Impl& program) : program_(pr
   default_option(key_name(&RunKeys::eval_batch), sizes(program.data_options.eval_batch),
                  runtime::OptionStage::kCompile, place);
   default_eval_options();
-  out_.declared.insert(key_name(&RunKeys::accumulate)); // by trace_step
+  // Read by trace_step, and by the driver for PlanMemory.
+  out_.declared.insert({key_name(&RunKeys::accumulate), key_name(&RunKeys::memory_budget)});
   // Read by the runtime when training starts.
   out_.declared.insert({key_name(&ModelKeys::weights_file), key_name(&ModelKeys::weights_names),
                         key_name(&ModelKeys::weights_skip)});

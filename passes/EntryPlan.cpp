@@ -218,7 +218,7 @@ void EntryPlan::colourColumns() {
   }
 }
 
-void EntryPlan::place() {
+int64_t EntryPlan::place() {
   MLIRContext* context = entry_.getContext();
   auto give = [&](Value value, ir::MemorySpace space, int64_t offset) {
     buffers_[value] = bufferAttr(context, space, offset, bytesOf(value.getType()));
@@ -236,7 +236,7 @@ void EntryPlan::place() {
   Position end = positions_.size();
   for (Operation& op : entry_.getBody().front()) {
     for (Value result : op.getResults())
-      if (livesInArena(result) && !columnOf_.contains(result)) {
+      if (hasOwnPlace(result)) {
         values.push_back(result);
         intervals.push_back({positionOf(&op), lastUseOf(result), bytesOf(result.getType())});
       }
@@ -317,6 +317,7 @@ void EntryPlan::place() {
       places.push_back(buffers_.at(storageOf(result)));
     op.setAttr(kBuffersAttr, ArrayAttr::get(context, places));
   }
+  return plan_.arenaReserved + arena.bytes;
 }
 
 } // namespace tailor::passes

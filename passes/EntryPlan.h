@@ -58,8 +58,12 @@ public:
   /// Fails with an error at a `repeat`.
   mlir::LogicalResult decide();
 
-  /// After all entries decided, so that the region blocks have their offsets.
-  void place();
+  /// After all entries decided, so that the region blocks have their offsets. The bytes of the arena that this entry
+  /// needs, region blocks included.
+  int64_t place();
+
+  /// True if the value lies in the arena by itself: not in a state, a row or a region. After decide().
+  bool hasOwnPlace(mlir::Value value) const { return livesInArena(value) && !columnOf_.contains(value); }
 
 private:
   Position positionOf(mlir::Operation* op) const { return positions_.lookup(op); }

@@ -663,7 +663,12 @@ def PlanMemoryPass : TailorPass<"tailor-plan-memory"> {
     - Everything else gets an offset in one static arena by its interval (best fit, largest first). All entries use the
       same arena, because only one runs at a time.
 
-    The plan is attributes on unchanged SSA form (`buffers`, `temporaries`, `place`, `source`, `memory`:
+    - Under a `budget` of bytes (state, rows, batch, constants and arena together) launches run again in front of late
+      readers of their results, so that those need not stay (passes/RecomputeLaunches.h): activations between those that
+      are kept, mostly. The same kernels on the same operands give the same bits; a remark says what it costs. A budget
+      that cannot be met is refused with the least that was found.
+
+    The plan is attributes on SSA form that is otherwise unchanged (`buffers`, `temporaries`, `place`, `source`, `memory`:
     passes/PlanMemory.h), so a planned program still runs on the reference; every plan is checked again by `verifyPlan`.
 
     Applies to: every entry; `repeat` is refused. Mandatory: switched off, no two values share memory and nothing is
@@ -704,6 +709,7 @@ def PlanMemoryPass : TailorPass<"tailor-plan-memory"> {
   }];
   let options = [
     Option<"trivial", "trivial", "bool", "false", "No two values share memory, nothing is written in place">,
+    Option<"budget", "budget", "int64_t", "0", "Bytes that the plan may take; 0: no limit">,
   ];
 }
 

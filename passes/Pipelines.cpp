@@ -77,7 +77,9 @@ const PassEntry kPasses[] = {
      [](const PipelineOptions &, bool trivial) { return createFormKernelsPass({trivial}); }},
     // Last: it needs the final order of the launches.
     {"plan-memory", Phase::planned, true,
-     [](const PipelineOptions &, bool trivial) { return createPlanMemoryPass({trivial}); }},
+     [](const PipelineOptions &options, bool trivial) {
+       return createPlanMemoryPass({trivial, options.memoryBudget});
+     }},
 };
 // clang-format on
 

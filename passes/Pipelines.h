@@ -32,6 +32,7 @@ std::optional<Phase> phaseOf(mlir::ModuleOp module);
 
 struct PipelineOptions {
   std::string precision = "f32";
+  int64_t memoryBudget = 0; ///< bytes that a plan may take; what does not fit is computed again. 0: no limit
   std::vector<std::string>
       disabled;        ///< names as in `passNames()`; optional pass: not run, mandatory: trivial form
   bool allOff = false; ///< as if every pass were named in `disabled`

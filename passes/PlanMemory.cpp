@@ -4,16 +4,19 @@
 #include "passes/analysis/Intervals.h"
 #include "passes/EntryPlan.h"
 #include "passes/Passes.h"
+#include "passes/RecomputeLaunches.h"
 #include "passes/Remarks.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <functional>
 #include <limits>
 #include <map>
+#include <memory>
 
 using namespace mlir;
 
@@ -22,6 +25,8 @@ namespace tailor::passes {
 #include "passes/Passes.h.inc"
 
 namespace {
+
+constexpr llvm::StringLiteral kName = "plan-memory";
 
 /// A role is one region of memory. Tensors that come from elsewhere (a constant, a batch input, a state
 /// beside computed values, one tensor twice) are copied next to the others. Launches with the same tensors in a role, as
@@ -169,33 +174,119 @@ public:
   }
 
 private:
-  LogicalResult plan(ir::ProgramOp program) {
-    ProgramPlan plan(program);
-    gatherRoles(plan);
-    FailureOr<TensorLanes> lanes = TensorLanes::compute(program);
-    if (failed(lanes)) return failure();
-    plan.lanes = std::move(*lanes);
-    if (failed(placeStates(plan)) || failed(placeMetrics(plan))) return failure();
-    placeControl(plan);
+  /// A plan of the whole program, written into its attributes.
+  struct Planned {
+    explicit Planned(ir::ProgramOp program) : program(program) {}
 
-    std::vector<EntryPlan> entries;
-    for (auto entry : program.getOps<ir::EntryOp>()) {
-      entries.emplace_back(plan, entry, /*reuse=*/!trivial);
-      if (failed(entries.back().decide())) return failure();
-    }
-    for (auto& [key, blocks] : plan.regionBlocks)
-      for (int64_t& block : blocks) {
-        block = plan.arenaReserved;
-        plan.arenaReserved += std::get<2>(key) - std::get<1>(key);
+    LogicalResult run(bool reuse) {
+      FailureOr<TensorLanes> lanes = TensorLanes::compute(program.program);
+      if (failed(lanes)) return failure();
+      program.lanes = std::move(*lanes);
+      if (failed(placeStates(program)) || failed(placeMetrics(program))) return failure();
+      placeControl(program);
+      for (auto entry : program.program.getOps<ir::EntryOp>()) {
+        entries.emplace_back(program, entry, reuse);
+        if (failed(entries.back().decide())) return failure();
       }
-    plan.sizes.arena = plan.arenaReserved;
-    for (EntryPlan& entry : entries)
-      entry.place();
-    program->setAttr(kMemoryAttr, toAttr(&getContext(), plan.sizes));
-    noted(program.getLoc(), "plan-memory", "sizes",
-          Twine("state ") + Twine(plan.sizes.state) + " bytes, arena " + Twine(plan.sizes.arena) +
-              " bytes, of which " + Twine(plan.arenaReserved) + " for gradients and perturbed weights");
+      for (auto& [key, blocks] : program.regionBlocks)
+        for (int64_t& block : blocks) {
+          block = program.arenaReserved;
+          program.arenaReserved += std::get<2>(key) - std::get<1>(key);
+        }
+      program.sizes.arena = program.arenaReserved;
+      for (EntryPlan& entry : entries)
+        arenas.push_back(entry.place());
+      return success();
+    }
+
+    /// What a step needs beside the data: everything but the arena is the same however it is planned.
+    int64_t bytesBesideArena() const {
+      const MemorySizes& sizes = program.sizes;
+      return sizes.state + sizes.control + sizes.metrics + sizes.slot + sizes.constant;
+    }
+
+    ProgramPlan program;
+    std::vector<EntryPlan> entries;
+    std::vector<int64_t> arenas; ///< of each entry
+  };
+
+  LogicalResult plan(ir::ProgramOp program) {
+    {
+      ProgramPlan plan(program);
+      gatherRoles(plan);
+    }
+    auto plan = std::make_unique<Planned>(program);
+    if (failed(plan->run(/*reuse=*/!trivial))) return failure();
+    if (budget > 0 && failed(keepBudget(plan))) return failure();
+    const MemorySizes& sizes = plan->program.sizes;
+    program->setAttr(kMemoryAttr, toAttr(&getContext(), sizes));
+    noted(program.getLoc(), kName, "sizes",
+          Twine("state ") + Twine(sizes.state) + " bytes, arena " + Twine(sizes.arena) + " bytes, of which " +
+              Twine(plan->program.arenaReserved) + " for gradients and perturbed weights");
     return verifyPlan(program);
+  }
+
+  /// Plans anew, with launches that run again, until the program fits its budget.
+  LogicalResult keepBudget(std::unique_ptr<Planned>& plan) {
+    ir::ProgramOp program = plan->program.program;
+    if (trivial)
+      return program.emitError("run.memory_budget asks for a memory plan, and plan-memory is switched off");
+    const int64_t before = plan->program.sizes.arena, allowed = budget - plan->bytesBesideArena();
+    SmallVector<RecomputeCost> costs(plan->entries.size());
+    // Blocks never lie without gaps: each round aims as far below the budget as the plan of the last one missed it.
+    constexpr int kMostRounds = 8;
+    SmallVector<int64_t> targets(plan->entries.size(), std::numeric_limits<int64_t>::max());
+    int64_t least = plan->program.sizes.arena;
+    for (int round = 0; round < kMostRounds && plan->program.sizes.arena > allowed; ++round) {
+      bool changed = false;
+      auto entry = program.getOps<ir::EntryOp>().begin();
+      for (size_t i = 0; i < plan->entries.size(); ++i, ++entry) {
+        const int64_t missed = plan->arenas[i] - allowed;
+        if (missed <= 0) continue;
+        targets[i] = std::min(targets[i], allowed - plan->program.arenaReserved) - (round == 0 ? 0 : missed);
+        RecomputeCost more = recomputeLaunches(*entry, plan->program, plan->entries[i], targets[i]);
+        costs[i].launches += more.launches;
+        costs[i].bytes += more.bytes;
+        costs[i].multiplyAdds += more.multiplyAdds;
+        changed |= more.launches > 0;
+      }
+      if (!changed) break;
+      plan = std::make_unique<Planned>(program);
+      if (failed(plan->run(/*reuse=*/true))) return failure();
+      least = std::min(least, plan->program.sizes.arena);
+    }
+    if (plan->program.sizes.arena > allowed) return refuseBudget(*plan, least);
+    auto entry = program.getOps<ir::EntryOp>().begin();
+    for (size_t i = 0; i < costs.size(); ++i, ++entry)
+      if (costs[i].launches > 0) explain(*entry, plan->program, costs[i], before);
+    return success();
+  }
+
+  LogicalResult refuseBudget(const Planned& plan, int64_t least) {
+    ir::ProgramOp program = plan.program.program;
+    size_t largest = llvm::max_element(plan.arenas) - plan.arenas.begin();
+    auto entry = *std::next(program.getOps<ir::EntryOp>().begin(), largest);
+    const int64_t beside = plan.bytesBesideArena();
+    InFlightDiagnostic error = program.emitError("run.memory_budget is ")
+                               << int64_t(budget) << " bytes, the least that was found is " << beside + least
+                               << ": state " << plan.program.sizes.state << ", batch "
+                               << plan.program.sizes.slot << ", activations and gradients of '"
+                               << entry.getName() << "' " << least;
+    error.attachNote() << (entry.getKind() == ir::EntryKind::Step
+                               ? "a smaller run.batch, with run.accumulate for the same step, needs less"
+                               : "a smaller run.eval_batch needs less");
+    return failure();
+  }
+
+  void explain(ir::EntryOp entry, const ProgramPlan& plan, const RecomputeCost& cost, int64_t before) {
+    const int64_t all = multiplyAddsOf(entry, plan);
+    const double share = all > 0 ? 100.0 * double(cost.multiplyAdds) / double(all - cost.multiplyAdds) : 0;
+    noted(entry.getLoc(), kName, "recomputed",
+          llvm::formatv(
+              "'{0}' runs {1} launches a second time so that their results need not stay: {2} bytes and {3} "
+              "multiply-adds more ({4:F1} % of its multiply-adds), arena {5} bytes instead of {6}",
+              entry.getName(), cost.launches, cost.bytes, cost.multiplyAdds, share, plan.sizes.arena, before)
+              .str());
   }
 };
 

@@ -14,6 +14,7 @@
 #include "runtime/artifact/writer.h"
 #include "runtime/base/file.h"
 #include "runtime/options/eval_keys.h"
+#include "runtime/options/run_keys.h"
 #include "runtime/train/evaluate.h"
 
 #include "mlir/IR/MLIRContext.h"
@@ -220,6 +221,10 @@ private:
     pipeline.startFrom = firstPhase_;
     pipeline.stopAfter = lastPhase_;
     pipeline.precision = options_.precision;
+    if (const runtime::Result<int64_t> budget =
+            info_.options.get_int(runtime::key_name(&runtime::RunKeys::memory_budget));
+        budget.ok())
+      pipeline.memoryBudget = *budget;
     pipeline.disabled = options_.disabled;
     pipeline.allOff = options_.allOff;
     pipeline.fuseLimit = options_.fuseLimit;

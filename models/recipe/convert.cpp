@@ -4,6 +4,7 @@
 #include "models/recipe/reserved.h"
 #include "models/recipe/source.h"
 #include "models/recipe/toml.h"
+#include "runtime/base/byte_size.h"
 #include "runtime/base/option_choice.h"
 #include "runtime/base/wording.h"
 
@@ -179,6 +180,14 @@ private:
     case KeyType::kSeedChoice:
       if (auto* value = node.as_integer()) return bounded_integer(**value);
       if (auto* value = node.as_string(); value && **value == "run_seed") return {OptionValue(**value), {}};
+      break;
+    case KeyType::kBytes:
+      if (auto* value = node.as_integer()) return bounded_integer(**value);
+      if (auto* value = node.as_string()) {
+        const runtime::Result<std::int64_t> bytes = runtime::parse_bytes(**value);
+        if (bytes.ok()) return bounded_integer(*bytes);
+        return refuse(spec_.key + ": " + bytes.status().message());
+      }
       break;
     default:
       break;

@@ -13,6 +13,7 @@ OptionType option_type(KeyType type) {
   case KeyType::kBool:
     return OptionType::kBool;
   case KeyType::kInt:
+  case KeyType::kBytes:
     return OptionType::kInt;
   case KeyType::kNumber:
     return OptionType::kNumber;
@@ -62,6 +63,8 @@ std::string_view name(KeyType type) {
   case KeyType::kInts:
   case KeyType::kIntOrList:
     return "an integer or a list of integers";
+  case KeyType::kBytes:
+    return "a number of bytes, as 2147483648 or \"2GiB\"";
   case KeyType::kNumbers:
     return "a number or a list of numbers";
   case KeyType::kNumbersByName:

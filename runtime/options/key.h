@@ -23,6 +23,7 @@ enum class KeyType {
   kInts,       ///< list of integer
   kNumbers,    ///< list of number
   kIntOrList,
+  kBytes,         ///< an integer, or text with a unit ("2GiB"); kept as an integer
   kNumbersByName, ///< a list of numbers, or a table of numbers under names of the data
   kTables,        ///< list of tables, whose fields their reader knows
 };

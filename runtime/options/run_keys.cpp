@@ -20,6 +20,15 @@ const KeySet<RunKeys>& RunKeys::keys() {
                .text = "micro-batches of run.batch rows whose gradients make one step: the step of a batch "
                        "that many "
                        "times as large, in the memory of one (batch norms see a micro-batch)"}),
+          key("memory_budget", &RunKeys::memory_budget,
+              {.stage = kCompiled,
+               .min = 0,
+               .max = 0x1p62,
+               .text =
+                   "bytes that state, batch and activations may take, as \"2GiB\": what does not fit is "
+                   "computed "
+                   "again in the backward pass, with the same bits; 0: no limit, nothing is computed again",
+               .type = KeyType::kBytes}),
           key("eval_batch", &RunKeys::eval_batch,
               {.stage = kCompiled, .min = 1, .max = 1048576, .text = "rows per evaluation step"}),
           key("epochs", &RunKeys::epochs,

@@ -17,6 +17,7 @@ template <> struct Words<Direction> {
 struct RunKeys {
   OptionValue batch = std::int64_t{64};
   std::int64_t accumulate = 1;
+  std::int64_t memory_budget = 0;
   std::int64_t eval_batch = 256;
   std::int64_t epochs = 300;
   std::int64_t steps = 0;

@@ -1,12 +1,16 @@
 #include "runtime/train/program_identity.h"
 
+#include "runtime/options/run_keys.h"
+
 namespace tailor::runtime {
 namespace {
 
 OptionValue compile_keys(const ArtifactSpec& spec) {
   OptionValue::Table keys;
   for (const auto& [key, option] : spec.options)
-    if (option.stage == OptionStage::kCompile) keys.emplace_back(key, option.value);
+    // Under another budget other launches run twice, and every bit is the same.
+    if (option.stage == OptionStage::kCompile && key != key_name(&RunKeys::memory_budget))
+      keys.emplace_back(key, option.value);
   return OptionValue(std::move(keys));
 }
 

@@ -59,7 +59,8 @@ Status RunMemory::check(std::uint64_t limit) const {
   return resource_exhausted("training needs ", megabytes(most()), " of memory, this process may have ",
                             megabytes(limit), ": ", largest)
       .with_hint(concat("a smaller ", key_name(&RunKeys::batch), " needs less for activations (with ",
-                        key_name(&RunKeys::accumulate), " for the same step)"));
+                        key_name(&RunKeys::accumulate), " for the same step), and ",
+                        key_name(&RunKeys::memory_budget), " computes them again"));
 }
 
 } // namespace tailor::runtime

@@ -280,6 +280,8 @@ std::string memory_table(const runtime::ArtifactSpec& spec, bool json) {
     rows.push_back({name, std::to_string(size),
                     human_bytes(size) + (name == std::string_view("scratch") ? " a thread" : "")});
   std::string text = table(rows) + "\n";
+  for (const runtime::Remark& remark : spec.remarks) // what fitting into run.memory_budget costs
+    if (remark.pass == "plan-memory" && remark.reason == "recomputed") text += remark.message + "\n\n";
   rows = {{"state", "offset", "bytes"}};
   for (const runtime::State& state : spec.states)
     rows.push_back(
