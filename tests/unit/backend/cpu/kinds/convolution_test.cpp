@@ -4,6 +4,7 @@
 #include "backend/cpu/KernelCompiler.h"
 #include "tests/unit/backend/cpu/harness/compile_function.h"
 #include "tests/unit/backend/cpu/harness/compile_kernels.h"
+#include "tests/unit/backend/cpu/harness/convolution_shapes.h"
 
 #include <gtest/gtest.h>
 
@@ -15,67 +16,6 @@
 
 namespace tailor::backend::testing {
 namespace {
-
-struct Convolution {
-  int64_t images = 5, height = 8, width = 8, channels = 16, outputs = 16, kernelHeight = 3, kernelWidth = 3;
-  int64_t strideHeight = 1, strideWidth = 1, top = 1, bottom = 1, left = 1, right = 1;
-  int64_t dilationHeight = 1, dilationWidth = 1, groups = 1;
-
-  int64_t outputHeight() const {
-    return (height + top + bottom - dilationHeight * (kernelHeight - 1) - 1) / strideHeight + 1;
-  }
-  int64_t outputWidth() const {
-    return (width + left + right - dilationWidth * (kernelWidth - 1) - 1) / strideWidth + 1;
-  }
-  bool isValid() const {
-    return height + top + bottom > dilationHeight * (kernelHeight - 1) &&
-           width + left + right > dilationWidth * (kernelWidth - 1) && channels % groups == 0 &&
-           outputs % groups == 0;
-  }
-  Shape image() const { return {images, height, width, channels}; }
-  Shape weight() const { return {outputs, channels / groups, kernelHeight, kernelWidth}; }
-  Shape output() const { return {images, outputHeight(), outputWidth(), outputs}; }
-};
-
-std::string list(const std::vector<int64_t>& entries, const char* between) {
-  std::string text;
-  for (size_t i = 0; i < entries.size(); ++i)
-    text += (i ? between : "") + std::to_string(entries[i]);
-  return text;
-}
-
-std::string typeOf(const Shape& shape) {
-  return "tensor<" + list({shape.begin(), shape.end()}, "x") + "xf32>";
-}
-
-std::string nameOf(const Convolution& c) {
-  return typeOf(c.image()) + " " + typeOf(c.weight()) + " stride " +
-         list({c.strideHeight, c.strideWidth}, ",") + " padding " +
-         list({c.top, c.bottom, c.left, c.right}, ",") + " dilation " +
-         list({c.dilationHeight, c.dilationWidth}, ",") + " groups " + std::to_string(c.groups);
-}
-
-KernelText kernelText(const Convolution& c, const std::string& op, const Shape& a, const Shape& b,
-                      const Shape& result) {
-  std::string types = "(" + typeOf(a) + ", " + typeOf(b) + ") -> " + typeOf(result);
-  std::string ops = "%r = tailor." + op + " %a, %b strides([" + list({c.strideHeight, c.strideWidth}, ", ") +
-                    "]) padding([" + list({c.top, c.bottom, c.left, c.right}, ", ") + "]) dilation([" +
-                    list({c.dilationHeight, c.dilationWidth}, ", ") + "]) groups(" +
-                    std::to_string(c.groups) + ") : " + types;
-  return {"single", "%a: " + typeOf(a) + ", %b: " + typeOf(b), ops, "%r", typeOf(result)};
-}
-
-std::vector<KernelText> kernelTexts(const Convolution& c) {
-  return {kernelText(c, "conv2d", c.image(), c.weight(), c.output()),
-          kernelText(c, "conv2d_data_grad", c.output(), c.weight(), c.image()),
-          kernelText(c, "conv2d_weight_grad", c.image(), c.output(), c.weight())};
-}
-
-std::vector<std::vector<Tensor>> drawArguments(const Convolution& c) {
-  Tensor x = draw(Element::f32, c.image(), -1, 1, 1), w = draw(Element::f32, c.weight(), -1, 1, 2);
-  Tensor dy = draw(Element::f32, c.output(), -1, 1, 3);
-  return {{x, w}, {dy, w}, {x, dy}};
-}
 
 /// Forty valid rows in which nine of ten pairs of values of two columns meet: a greedy search from a fixed seed. The
 /// last tenth would take as many rows again.
