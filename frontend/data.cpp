@@ -1,6 +1,7 @@
 #include "frontend/data.h"
 
 #include "frontend/graph/error.h"
+#include "runtime/base/row_weight.h"
 #include "runtime/base/wording.h"
 #include "runtime/options/long_tail_keys.h"
 #include "runtime/options/memory_keys.h"
@@ -132,9 +133,9 @@ runtime::MemoryTable labelled_rows(std::span<const std::int32_t> labels, const A
   };
   check_length(args.row_weights.size(), "row_weights");
   for (std::size_t i = 0; i < args.row_weights.size(); ++i)
-    if (!(args.row_weights[i] >= 0 && std::isfinite(args.row_weights[i])))
+    if (!(args.row_weights[i] >= 0 && args.row_weights[i] <= runtime::kMaxRowWeight))
       fail(runtime::concat("the weight of row ", i, " is ", args.row_weights[i],
-                           ", expected a finite number of at least 0"),
+                           ", expected a number from 0 to 1e30"),
            location);
   table.row_weights = args.row_weights;
   check_length(args.parts.size(), "parts");

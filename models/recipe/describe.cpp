@@ -3,12 +3,15 @@
 #include "models/recipe/bases.h"
 #include "models/recipe/reserved.h"
 #include "models/recipe/stages.h"
+#include "runtime/base/option_condition.h"
 #include "runtime/base/wording.h"
 #include "runtime/metrics/metric.h"
 #include "runtime/options/component.h"
 #include "runtime/options/key_table.h"
+#include "runtime/options/stage_keys.h"
 #include "runtime/options/words.h"
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 #include <utility>
@@ -67,7 +70,7 @@ void describe_stage(std::ostream& out) {
     const std::size_t dot = spec.key.find('.');
     auto& [keys, whole] =
         sections.try_emplace(spec.key.substr(0, dot), std::vector<std::string>(), true).first->second;
-    if (may_be_of_stage(spec))
+    if (runtime::may_be_of_stage(spec.key, spec.stage))
       keys.push_back(spec.key.substr(dot + 1));
     else
       whole = false;
@@ -87,8 +90,18 @@ void print_value(std::ostream& out, const std::string& key, const runtime::Optio
 
 std::string values_of(const Recipe& recipe) {
   std::ostringstream out;
+  std::size_t without_effect = 0;
+  const auto is_read_by_a_stage = [&](const std::string& key) {
+    return std::any_of(recipe.stages.begin(), recipe.stages.end(),
+                       [&](const RecipeStage& stage) { return !runtime::unmet_condition(stage.own, key); });
+  };
   for (const KeySpec& spec : runtime::key_table()) {
     const Option& option = *recipe.options.find(spec.key);
+    if (option.origin == "default" && runtime::unmet_condition(recipe.options, spec.key) &&
+        !is_read_by_a_stage(spec.key)) {
+      ++without_effect;
+      continue;
+    }
     print_value(out, spec.key, option.value, option.origin);
   }
   for (const RecipeStage& stage : recipe.stages) {
@@ -102,7 +115,45 @@ std::string values_of(const Recipe& recipe) {
       if (stage.places.contains(key) || !(option.value == recipe.options.find(key)->value))
         print_value(out, prefix + key, option.value, option.origin);
   }
+  if (without_effect > 0)
+    out << "# " << without_effect
+        << " keys have no effect with these choices; tailor recipe --describe has them\n";
   return out.str();
+}
+
+std::string describe(std::string_view name) {
+  std::ostringstream out;
+  const std::string section = std::string(name) + ".", word = "." + std::string(name);
+  for (const KeySpec& spec : runtime::key_table())
+    if (spec.key == name || spec.key.starts_with(section) || spec.key.ends_with(word))
+      describe_key(out, spec);
+  for (const runtime::ComponentKind& kind : runtime::component_kinds())
+    for (const runtime::ComponentEntry* entry : runtime::components(kind.kind)) {
+      const runtime::Component& component = entry->component;
+      if (component.name != name) continue;
+      out << kind.kind << " " << component.name << "\n    " << component.text << " (" << component.source
+          << ")\n";
+      for (const KeySpec& spec : component.keys)
+        if (!spec.key.starts_with(section) && !spec.key.ends_with(word)) describe_key(out, spec);
+    }
+  if (name == "stage") describe_stage(out);
+  return out.str();
+}
+
+std::vector<std::string> described_names() {
+  std::vector<std::string> names = {"stage"};
+  const auto add = [&](std::string name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+  };
+  for (const KeySpec& spec : runtime::key_table()) {
+    for (std::size_t dot = spec.key.find('.'); dot != std::string::npos; dot = spec.key.find('.', dot + 1))
+      add(spec.key.substr(0, dot));
+    add(spec.key);
+  }
+  for (const runtime::ComponentKind& kind : runtime::component_kinds())
+    for (const runtime::ComponentEntry* entry : runtime::components(kind.kind))
+      add(entry->component.name);
+  return names;
 }
 
 std::string describe() {

@@ -2,7 +2,6 @@
 
 #include "runtime/base/wording.h"
 #include "runtime/options/data_keys.h"
-#include "runtime/options/eval_keys.h"
 #include "runtime/options/key_table.h"
 #include "runtime/options/program_keys.h"
 #include "runtime/options/stage_keys.h"
@@ -14,13 +13,6 @@ namespace tailor::recipe {
 
 using runtime::key_name;
 using runtime::KeySpec;
-
-bool may_be_of_stage(const KeySpec& key) {
-  if (key.stage == runtime::OptionStage::kRun) return runtime::may_differ_by_stage(key.key);
-  return key.key.starts_with("method.") || key.key == key_name(&runtime::ModelKeys::freeze) ||
-         key.key == key_name(&runtime::ModelKeys::initialise) ||
-         key.key == key_name(&runtime::EvalKeys::weights);
-}
 
 const std::string& weights_section() {
   static const std::string section = [] {
@@ -34,7 +26,8 @@ namespace {
 
 void check_own_keys(Recipe& recipe, const RecipeStage& stage) {
   for (const auto& [key, place] : stage.places)
-    if (const KeySpec* spec = runtime::find_key(key); spec && !may_be_of_stage(*spec))
+    if (const KeySpec* spec = runtime::find_key(key);
+        spec && !runtime::may_be_of_stage(spec->key, spec->stage))
       recipe.errors.push_back({place,
                                "'" + key + "' is the same in all stages, '" + stage.name + "' cannot set it",
                                {},

@@ -10,9 +10,6 @@
 
 namespace tailor::recipe {
 
-/// Whether a stage may have `key` otherwise than the sections say; what all stages share cannot be another in one.
-bool may_be_of_stage(const runtime::KeySpec& key);
-
 /// [model.weights] are those of a file; as a plain value, "stage:NAME", they are an earlier stage's.
 const std::string& weights_section();
 

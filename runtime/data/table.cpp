@@ -1,4 +1,5 @@
 #include "runtime/data/table.h"
+#include "runtime/base/row_weight.h"
 
 #include "runtime/data/date.h"
 #include "runtime/data/profile.h"
@@ -369,8 +370,8 @@ private:
     double weight = 0;
     const bool is_number = parse_cell(*reader.column, field.text, weight) == NumberParse::kOk &&
                            !(marker_numbers_ && is_missing(field));
-    if (!is_number || !(weight >= 0) || !std::isfinite(static_cast<float>(weight)))
-      return bad_cell(reader, field, "a row weight: a number of at least 0")
+    if (!is_number || !(weight >= 0 && weight <= kMaxRowWeight))
+      return bad_cell(reader, field, "a row weight: a number from 0 to 1e30")
           .with_hint("a row that shall not count has weight 0");
     table_.columns.front().add_row(static_cast<float>(weight));
     return {};

@@ -45,6 +45,11 @@ std::string why_not(std::string_view kind, const Component& component) {
   if (component.name.empty() || component.name.find_first_of(" |,\"\n") != std::string::npos)
     return concat("'", component.name, "' is no name for a ", kind,
                   ": it needs letters, without blanks, bars, commas and quotes");
+  if (kind == "method") // the section of a recipe is named after it, and nothing else is read there
+    for (const KeySpec& own : component.keys)
+      if (const std::string section = concat("method.", component.name, "."); !own.key.starts_with(section))
+        return concat("key '", own.key, "' of method '", component.name, "' does not begin with '", section,
+                      "'");
   for (const ComponentEntry& known : all().entries) {
     if (known.kind == kind && known.component.name == component.name)
       return concat(kind, " '", component.name, "' is registered already, at ", place(known.where));

@@ -2,6 +2,7 @@
 
 #include "runtime/options/data_keys.h"
 #include "runtime/options/eval_keys.h"
+#include "runtime/options/program_keys.h"
 #include "runtime/options/run_keys.h"
 
 #include <algorithm>
@@ -21,6 +22,12 @@ bool may_differ_by_stage(std::string_view key) {
                               "control.", "data.sampler_", "data.augment."})
     if (key.starts_with(section)) return true;
   return false;
+}
+
+bool may_be_of_stage(std::string_view key, OptionStage stage) {
+  if (stage == OptionStage::kRun) return may_differ_by_stage(key);
+  return key.starts_with("method.") || key == key_name(&ModelKeys::freeze) ||
+         key == key_name(&ModelKeys::initialise) || key == key_name(&EvalKeys::weights);
 }
 
 } // namespace tailor::runtime

@@ -148,6 +148,12 @@ std::string full_key(const ArtifactSpec& spec, const std::string& key) {
 }
 
 Status compiled_in(const Artifact& artifact, const std::string& key, const std::string& text) {
+  const std::optional<StageKey> own = in_stage(artifact.spec(), key);
+  const Option* whole = own ? artifact.spec().options.find(own->key) : nullptr;
+  if (whole && !may_be_of_stage(own->key, whole->stage))
+    return invalid_argument("--set ", key, "=", text, ": '", own->key,
+                            "' is compiled into the artifact, the same for all stages")
+        .with_hint(rebuild_hint(artifact, "", own->key, text));
   return invalid_argument("--set ", key, "=", text, ": '", key, "' is compiled into the artifact")
       .with_hint(rebuild_hint(artifact, "", key, text));
 }

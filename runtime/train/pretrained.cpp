@@ -148,6 +148,11 @@ Result<PretrainedWeights> PretrainedWeights::from(const Options& options) {
           .with_hint("names that are the model's, as torchvision's are for its networks, need no entry");
     weights.renames_.emplace_back(name.substr(0, equals), name.substr(equals + 1));
   }
+  if (weights.file_.starts_with("stage:") && !file_exists(weights.file_))
+    return invalid_argument("'", kFile, "' = \"", weights.file_, "\": there is no such file")
+        .with_hint(concat("the weights of an earlier stage are \"", weights.file_,
+                          "\" for the whole section, in a [[stage]]: ", kFile.substr(0, kFile.rfind('.')),
+                          " = \"", weights.file_, "\""));
   if (weights.file_.empty() && (!names.empty() || !weights.skip_.empty()))
     return invalid_argument("'", names.empty() ? kSkip : kNames, "' has no effect: there is no '", kFile,
                             "'");

@@ -83,7 +83,7 @@ with scratch() as folder:
     table("bad.csv", lambda y: -1 if y else 1)
     recipe("bad.toml", "bad.csv", weighed)
     output = run(TAILOR, "train", path("bad.toml"), "--out", path("bad"), status=1)
-    assert re.search(r"bad\.csv:2:\d+: column 'stake': expected a row weight: a number of at least 0, found '-1'", output), \
+    assert re.search(r"bad\.csv:2:\d+: column 'stake': expected a row weight: a number from 0 to 1e30, found '-1'", output), \
         output
 
     # What a recipe is noted for is noted when tailor-run changes the sampler, and where it is meant it is not.

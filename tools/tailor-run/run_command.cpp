@@ -108,6 +108,8 @@ int train_command(const Arguments& arguments, RunOptions options, const RunHooks
 }
 
 int score_command(Arguments arguments, ScoreOptions options, bool predicting, const RunHooks& hooks) {
+  if (!options.data.empty() && !is_folder(options.data) && !file_exists(options.data))
+    return report(not_found("--data '", options.data, "' does not exist"));
   if (is_folder(arguments.artifact)) {
     options.run = arguments.artifact;
     const Result<TrainedRun> run = find_weights(arguments.artifact, arguments.seed, arguments.weights);

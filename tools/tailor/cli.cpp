@@ -150,6 +150,7 @@ constexpr Example kExamples[] = {
     {"compare", "fraud.toml"},
     {"compare", "fraud.toml --methods erm,weighted,logit-adjustment --seeds 10"},
     {"recipe", "--describe"},
+    {"recipe", "--describe optimizer"},
     {"recipe", "--list method"},
     {"recipe", "fraud.toml --set optimizer.lr=0.01"},
     {"recipe", "--base tabular"},
@@ -278,8 +279,13 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
 
   RecipeOptions recipe;
   CLI::App* recipe_app = app.add_subcommand("recipe", "the grammar of recipes, or what a recipe says");
-  recipe_app->add_flag("--describe", recipe.describe,
-                       "every key with type, default, stage, meaning and source");
+  const CLI::Option* describe =
+      recipe_app
+          ->add_option(
+              "--describe", recipe.described,
+              "every key with type, default, stage, meaning and source, or those of a section, a key or a "
+              "component: --describe sam-a")
+          ->expected(0, 1);
   recipe_app->add_option("--list", recipe.list,
                          "print the components of a kind (method, model, sampler, ...) as a table");
   recipe_app->add_option("--base", recipe.base, "print a built-in base recipe: " + base_names());
@@ -318,6 +324,7 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   }
   if (const std::optional<int> code = runtime::refuse_unknown_command(app, words)) return *code;
   if (const std::optional<int> code = runtime::read_words(app, words)) return *code;
+  recipe.describe = describe->count() > 0;
   if (*recipe_app && !recipe.describe && recipe.list.empty() && recipe.base.empty() && recipe.path.empty())
     return runtime::wrong_command_line(
         "recipe: name a recipe, or give --describe, --list KIND or --base NAME",

@@ -171,9 +171,15 @@ int run_compile(const CompileArguments& arguments) {
     }
     return report(runtime::write_file_atomic(arguments.out, compilation->emitted));
   }
-  if (arguments.out.empty()) return 0; // only --explain, --dump-ir or a check that it compiles
+  if (arguments.out.empty()) { // a check that it compiles, or what the flags ask for
+    if (!flags.explain && flags.dump_folder.empty() && !flags.time_passes)
+      runtime::log_info("it compiles; nothing is written without -o FILE");
+    return 0;
+  }
   std::span<const std::byte> bytes = compilation->artifact;
-  return report(runtime::write_file_atomic(arguments.out, std::span(&bytes, 1)));
+  const runtime::Status written = runtime::write_file_atomic(arguments.out, std::span(&bytes, 1));
+  if (written.ok()) runtime::log_info("wrote " + arguments.out);
+  return report(written);
 }
 
 } // namespace tailor::tools

@@ -1,6 +1,7 @@
 #include "tools/tailor/inspect_kernels.h"
 
 #include "runtime/base/options.h"
+#include "runtime/base/wording.h"
 #include "tools/tailor/inspect_text.h"
 
 #include <algorithm>
@@ -186,11 +187,14 @@ std::string to_text(const runtime::ArtifactSpec& spec, const runtime::Kernel& ke
 runtime::Result<std::size_t> find_kernel(const runtime::ArtifactSpec& spec, const std::string& name) {
   for (std::size_t i = 0; i < spec.kernels.size(); ++i)
     if (spec.kernels[i].name == name) return i;
-  std::string names;
+  std::vector<std::string> names;
   for (const runtime::Kernel& kernel : spec.kernels)
-    names += (names.empty() ? "" : ", ") + kernel.name;
-  return runtime::not_found("there is no kernel '", name, "'")
-      .with_hint(names.empty() ? "the artifact has no kernels" : "kernels are " + names);
+    names.push_back(kernel.name);
+  std::string hint = runtime::did_you_mean(name, names);
+  if (hint.empty())
+    hint = names.empty() ? "the artifact has no kernels"
+                         : runtime::concat("inspect --kernels shows the ", names.size(), " there are");
+  return runtime::not_found("there is no kernel '", name, "'").with_hint(hint);
 }
 
 runtime::Result<std::string> kernel_table(const runtime::Artifact& artifact, const std::string& name,

@@ -12,6 +12,18 @@
 namespace tailor::tools {
 
 int run_recipe(const RecipeOptions& options) {
+  if (options.describe && !options.described.empty()) {
+    const std::string text = recipe::describe(options.described);
+    if (!text.empty()) {
+      runtime::print(text);
+      return 0;
+    }
+    const std::vector<std::string> names = recipe::described_names();
+    const std::string near = runtime::did_you_mean(options.described, names);
+    return runtime::report(
+        runtime::invalid_argument("no section, key or component is called '", options.described, "'")
+            .with_hint(near.empty() ? "tailor recipe --describe shows all of them" : near));
+  }
   if (options.describe) {
     runtime::print(recipe::describe());
     return 0;

@@ -8,6 +8,7 @@ namespace tailor::tools {
 
 struct RecipeOptions {
   bool describe = false;              ///< print every key with type, default, stage, text and source
+  std::string described;              ///< only those of this section, key or component
   std::string list;                   ///< print the components of this kind, as a Markdown table
   std::string base;                   ///< print this built-in base recipe
   std::string path;                   ///< print this recipe's value of every key with the place that set it

@@ -49,7 +49,7 @@ TEST_F(RowWeights, BadCellsAreNamed) {
   const auto with = [](const char* cell) {
     return concat("x,amount,y\n1,1,a\n2,1,a\n3,", cell, ",b\n4,1,b\n");
   };
-  const char* expected = "t.csv:4:3: column 'amount': expected a row weight: a number of at least 0, found ";
+  const char* expected = "t.csv:4:3: column 'amount': expected a row weight: a number from 0 to 1e30, found ";
   EXPECT_THAT(failure(with("-1")), HasSubstr(concat(expected, "'-1'")));
   EXPECT_THAT(failure(with("")), HasSubstr(concat(expected, "an empty cell")));
   EXPECT_THAT(failure(with("1e39")), HasSubstr(concat(expected, "'1e39'")));

@@ -88,5 +88,22 @@ TEST(Component, WhatCannotBeIsAProblemAtItsLine) {
   EXPECT_THAT(problem({"empty", "", "choice", {}, nullptr}), HasSubstr("component_test.cpp:"));
 }
 
+/// A recipe's section is named after its method: a key elsewhere would be one that nothing reads.
+TEST(Component, KeysOfAMethodStandInItsSection) {
+  struct Keys {
+    double rho = 0.05;
+    static const KeySet<Keys>& keys() {
+      static const KeySet<Keys> set{"method.mine.", {key("rho", &Keys::rho, {.text = "radius"})}};
+      return set;
+    }
+  };
+  Component method{.name = "mien", .text = "misspelt", .keys = Keys::keys().specs()};
+  EXPECT_FALSE(detail::add_component("method", method, std::source_location::current()));
+  EXPECT_THAT(registration_problems().back(),
+              HasSubstr("key 'method.mine.rho' of method 'mien' does not begin with 'method.mien.'"));
+  method.name = "mine";
+  EXPECT_TRUE(detail::add_component("method", method, std::source_location::current()));
+}
+
 } // namespace
 } // namespace tailor::runtime
