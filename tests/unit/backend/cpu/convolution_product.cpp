@@ -142,8 +142,7 @@ Outcome runBlock(const std::vector<Convolution>& shapes, int64_t first, const Cp
         arguments.push_back(std::move(kernel.arguments));
         names.push_back(nameOf(algorithm).str() + ", product " + std::to_string(product) + ", shape " +
                         std::to_string(number) + ": " + nameOf(shape));
-        const bool isWinograd =
-            algorithm == ConvolutionAlgorithm::winograd4x4 || algorithm == ConvolutionAlgorithm::winograd2x2;
+        const bool isWinograd = nameOf(algorithm).starts_with("winograd");
         allowed.push_back(isWinograd ? kWinograd : kDirect);
       }
   }
