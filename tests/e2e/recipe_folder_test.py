@@ -33,5 +33,7 @@ with scratch() as folder:
             assert len(f.read().splitlines()) == 61
     # `--data FOLDER` takes the place of the recipe's folder, however that was named.
     os.remove(os.path.join(folder, "recipes/t.csv"))
+    run(TAILOR, "train", "recipes/own.toml", "--data", "base", "--out", "from-base", cwd=folder)
+    same_checkpoint(weights(os.path.join(folder, "own")), weights(os.path.join(folder, "from-base")), "another folder")
     run(TAILOR_RUN, "../own.tailor", "--data", os.path.join(folder, "base"), "--out", "elsewhere", cwd=os.path.join(folder, "data"))
 print("paths start from the recipe that wrote them")

@@ -28,6 +28,7 @@ struct Source {
   std::string path;
   ProgramBuilder program;
   std::vector<std::string> set; ///< `--set key=value`
+  std::string data_folder;      ///< that paths of data start from; "": that of the recipe
 
   bool is_program() const { return path.empty(); }
 };

@@ -50,7 +50,8 @@ Status about_trace(recipe::Recipe& recipe, const TraceError& error) {
 
 } // namespace
 
-Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std::string>& overrides) {
+Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std::string>& overrides,
+                                 const std::string& data_folder) {
   if (path.ends_with(".tailor"))
     return runtime::invalid_argument("'", path, "' is a compiled program, not a recipe")
         .with_hint(runtime::shell_words({"tailor", "run", path}));
@@ -59,7 +60,7 @@ Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std:
         .with_hint(runtime::shell_words({"tailor", "init", path}) + " writes a recipe for it");
   LoadedRecipe loaded{recipe::parse(path, overrides), nullptr, {}};
   if (!loaded.recipe.ok()) return complaints(loaded.recipe);
-  Result<runtime::DataPlan> plan = runtime::read_data_plan(loaded.recipe.options, "");
+  Result<runtime::DataPlan> plan = runtime::read_data_plan(loaded.recipe.options, data_folder);
   if (!plan.ok()) return about_data(loaded.recipe, plan.status());
   runtime::SchemaNotes notes;
   Result<runtime::DataSchema> schema = schema_of(*plan, &notes);

@@ -20,11 +20,12 @@ struct LoadedRecipe {
 };
 
 /// Parses `path` with `overrides` ("key=value") on top, checks it against the schema of its data and traces
-/// nothing yet.
+/// nothing yet. `data_folder`: where its paths of data start, instead of its own folder.
 ///
 /// Errors   kInvalidArgument whose message is ready to print: every complaint with its line, caret, notes and
 ///          hint.
-runtime::Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std::string>& overrides);
+runtime::Result<LoadedRecipe> load_recipe(const std::string& path, const std::vector<std::string>& overrides,
+                                          const std::string& data_folder = "");
 
 /// Traces and compiles.
 /// Errors  those of backend::compile; what tracing finds, ready to print as above.

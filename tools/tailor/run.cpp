@@ -8,7 +8,9 @@
 #include "runtime/options/memory_keys.h"
 #include "tools/tailor-run/run_command.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 namespace tailor::tools {
 namespace {
@@ -52,9 +54,19 @@ runtime::Status hold_rows(const ProgramBuilder& program, const runtime::Artifact
 
 } // namespace
 
+/// `--data FOLDER` holds for the table whose columns compiling reads as for the run.
+static Source with_data_folder(Source source, const std::vector<std::string>& run) {
+  const auto flag = std::find(run.begin(), run.end(), "--data");
+  std::error_code ignored;
+  if (flag != run.end() && std::filesystem::is_directory(*std::next(flag), ignored))
+    source.data_folder = *std::next(flag);
+  return source;
+}
+
 int run_train(const TrainArguments& arguments) {
   int code = 0;
-  auto compilation = compile_source(arguments.source, to_options(arguments.flags), arguments.flags, code);
+  const Source source = with_data_folder(arguments.source, arguments.run);
+  auto compilation = compile_source(source, to_options(arguments.flags), arguments.flags, code);
   if (!compilation) return code;
   auto artifact = runtime::Artifact::from_bytes(std::move(compilation->artifact));
   if (!artifact.ok()) return runtime::report(artifact.status());
