@@ -8,7 +8,8 @@ FOLDER of --data holds cifar-10-batches-bin, the binary version of CIFAR-10. --t
 uses one thread. Whatever a run before has finished is kept: a seed of PyTorch is one file, Tailor goes on from its checkpoint;
 --only splits the work among calls.
 
-Prints, for accuracy, minority and majority: mean and standard error of both sides, and the 95 % t-interval of the mean difference
+First both sides evaluate the weights that Tailor trained for the first seed, on the rows of both splits: rows, pixels and network are
+the same if accuracy and loss agree. Then prints, for accuracy, minority and majority: mean and standard error of both sides, and the 95 % t-interval of the mean difference
 over the seeds (paired: a seed has the same weights to start from, its own order and augmentation on either side). The two train
 alike if the interval holds 0; a test at 95 % says so wrongly once in twenty.
 """
@@ -17,6 +18,7 @@ import csv
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 
@@ -93,6 +95,23 @@ def main():
         with open(result) as f:
             return {key: float(value) for key, value in next(csv.DictReader(f)).items()}
 
+    def same_problem():
+        folder = folder_of("tailor", 0)
+        theirs = subprocess.run([a.torch, os.path.join(HERE, "torch_cifar10_lt.py"), "--data",
+                                 os.path.join(a.data, "cifar-10-batches-bin"), "--weights",
+                                 os.path.join(folder, "seed-0", "last.safetensors"), "--evaluate"],
+                                check=True, capture_output=True, text=True).stdout
+        for line in theirs.splitlines()[1:]:
+            split, accuracy, loss = line.split()
+            ours = subprocess.run([a.tailor, "eval", folder, "--split", split, "--data", a.data, "--threads", "1"], check=True,
+                                  capture_output=True, text=True).stdout
+            ours = dict(re.findall(r"(?m)^(loss|accuracy) +([0-9.]+)$", ours))
+            print(f"{split}: loss {ours['loss']} and {loss}, accuracy {ours['accuracy']} and {accuracy}", flush=True)
+            if abs(float(ours["loss"]) - float(loss)) > 1e-4 or abs(float(ours["accuracy"]) - float(accuracy)) > 2e-4:
+                sys.exit("the two sides do not have the same problem")
+
+    if of_tailor(0) and a.only in (None, "torch"):
+        same_problem()
     pairs = [(seed, of_tailor(seed), of_torch(seed)) for seed in range(a.seeds)]
     pairs = [pair for pair in pairs if pair[1] and pair[2]]
     print(f"\n{a.method}, {a.epochs} epochs, {len(pairs)} seeds on both sides: {', '.join(str(p[0]) for p in pairs)}")
