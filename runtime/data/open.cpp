@@ -1,5 +1,6 @@
 #include "runtime/data/open.h"
 
+#include "runtime/base/row_weight.h"
 #include "runtime/data/key_error.h"
 #include "runtime/data/long_tail.h"
 #include "runtime/options/table_keys.h"
@@ -128,9 +129,9 @@ Status check_weights(const RawTable& table, const std::vector<std::int32_t>& row
   std::vector<double> of_class(static_cast<std::size_t>(schema.num_classes), 0.0);
   for (std::size_t i = 0; i < weights.size(); ++i)
     if (!(weights[i] >= 0 &&
-          std::isfinite(weights[i]))) // of a source of one's own; a file's cells were checked
+          weights[i] <= kMaxRowWeight)) // of a source of one's own; a file's cells were checked
       return invalid_argument("row ", i, " of '", table.path, "' has the row weight ", weights[i],
-                              ", expected a finite number of at least 0");
+                              ", expected a number from 0 to 1e30");
   for (const std::int32_t row : rows)
     of_class[static_cast<std::size_t>(table.label[static_cast<std::size_t>(row)])] +=
         weights[static_cast<std::size_t>(row)];

@@ -52,6 +52,7 @@ TEST_F(RowWeights, BadCellsAreNamed) {
   const char* expected = "t.csv:4:3: column 'amount': expected a row weight: a number from 0 to 1e30, found ";
   EXPECT_THAT(failure(with("-1")), HasSubstr(concat(expected, "'-1'")));
   EXPECT_THAT(failure(with("")), HasSubstr(concat(expected, "an empty cell")));
+  EXPECT_THAT(failure(with("2e30")), HasSubstr(concat(expected, "'2e30'"))); // sums of such overflow
   EXPECT_THAT(failure(with("1e39")), HasSubstr(concat(expected, "'1e39'")));
   EXPECT_THAT(failure(with("inf")), HasSubstr("amount"));
   EXPECT_THAT(failure(with("much")), HasSubstr(concat(expected, "'much'")));
