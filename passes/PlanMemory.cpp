@@ -233,8 +233,10 @@ private:
       return program.emitError("run.memory_budget asks for a memory plan, and plan-memory is switched off");
     const int64_t before = plan->program.sizes.arena, allowed = budget - plan->bytesBesideArena();
     SmallVector<RecomputeCost> costs(plan->entries.size());
-    // Blocks never lie without gaps: each round aims as far below the budget as the plan of the last one missed it.
-    constexpr int kMostRounds = 8;
+    // Blocks never lie without gaps, and a lower aim makes other choices: each round aims below the last one by what the
+    // plan missed, at least by a part of the budget.
+    constexpr int kMostRounds = 24;
+    constexpr int64_t kSmallestStep = 32; // of the budget
     SmallVector<int64_t> targets(plan->entries.size(), std::numeric_limits<int64_t>::max());
     int64_t least = plan->program.sizes.arena;
     for (int round = 0; round < kMostRounds && plan->program.sizes.arena > allowed; ++round) {
@@ -243,14 +245,15 @@ private:
       for (size_t i = 0; i < plan->entries.size(); ++i, ++entry) {
         const int64_t missed = plan->arenas[i] - allowed;
         if (missed <= 0) continue;
-        targets[i] = std::min(targets[i], allowed - plan->program.arenaReserved) - (round == 0 ? 0 : missed);
+        targets[i] = std::min(targets[i], allowed - plan->program.arenaReserved) -
+                     (round == 0 ? 0 : std::max(missed, allowed / kSmallestStep));
         RecomputeCost more = recomputeLaunches(*entry, plan->program, plan->entries[i], targets[i]);
         costs[i].launches += more.launches;
         costs[i].bytes += more.bytes;
         costs[i].multiplyAdds += more.multiplyAdds;
         changed |= more.launches > 0;
       }
-      if (!changed) break;
+      if (!changed) continue;
       plan = std::make_unique<Planned>(program);
       if (failed(plan->run(/*reuse=*/true))) return failure();
       least = std::min(least, plan->program.sizes.arena);

@@ -135,6 +135,7 @@ public:
       }
       OpBuilder builder(nextOriginal(position));
       Operation* again = builder.clone(*node.op);
+      builder.setInsertionPoint(again); // views of its operands stand in front of it
       for (auto [index, instance] : llvm::enumerate(node.operands))
         if (instance >= 0) {
           // The launch may have been given other operands meanwhile: those of its own are what counts.

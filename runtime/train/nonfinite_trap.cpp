@@ -35,15 +35,24 @@ std::vector<std::string> layers_of(const ArtifactSpec& spec, const Variant& vari
   std::vector<std::string> layers;
   add_layers_read(spec, command, layers);
   if (!layers.empty()) return layers;
-  std::vector<std::int32_t> ids = ops_of(spec, command);
+  // An op may be computed in the kernels of several layers' other ops as well: the command with the fewest ops is its own.
+  const auto add_layers_of = [&](std::int32_t id) {
+    const Command* own = nullptr;
+    for (const Command& other : variant.commands) {
+      const std::vector<std::int32_t>& ops = ops_of(spec, other);
+      if (other.kind != CommandKind::kLaunch || std::find(ops.begin(), ops.end(), id) == ops.end()) continue;
+      std::vector<std::string> read;
+      add_layers_read(spec, other, read);
+      if (!read.empty() && (!own || ops.size() < ops_of(spec, *own).size())) own = &other;
+    }
+    if (own) add_layers_read(spec, *own, layers);
+  };
+  const std::vector<std::int32_t>& ids = ops_of(spec, command);
+  for (const std::int32_t id : ids)
+    add_layers_of(id);
+  if (!layers.empty()) return layers;
   for (const OpRecord& op : spec.ops)
-    if (op.vjp_of >= 0 && std::find(ids.begin(), ids.end(), op.id) != ids.end()) ids.push_back(op.vjp_of);
-  for (const Command& other : variant.commands) {
-    if (other.kind != CommandKind::kLaunch) continue;
-    const std::vector<std::int32_t>& theirs = ops_of(spec, other);
-    if (std::find_first_of(theirs.begin(), theirs.end(), ids.begin(), ids.end()) != theirs.end())
-      add_layers_read(spec, other, layers);
-  }
+    if (op.vjp_of >= 0 && std::find(ids.begin(), ids.end(), op.id) != ids.end()) add_layers_of(op.vjp_of);
   return layers;
 }
 

@@ -1,6 +1,6 @@
 // Temporaries are sized from the shapes of a program that anybody may write: one that cannot be is refused at its line.
 // RUN: not tailor compile %s --emit kernels --target cpu:x86-64-v3 2>&1 | FileCheck %s
-// CHECK: temporary-too-large.mlir:[[# @LINE + 6]]:{{[0-9]+}}: error: kernel 'conv2d_weight_grad_{{[^']*}}' needs memory for partial sums: temporary expects a size from 1 to 4398046511104 bytes, got 8796093022208
+// CHECK: temporary-too-large.mlir:[[# @LINE + 5]]:{{[0-9]+}}: error: kernel 'slice_conv2d_weight_grad_{{[^']*}}' needs memory for partial sums: temporary expects a size from 1 to 4398046511104 bytes, got 8796093022208
 tailor.program @p {
   tailor.control { tailor.control_field @slot : tensor<i32> writer(host) }
   tailor.entry @e kind(eval) batch(67108864) {

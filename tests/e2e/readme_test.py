@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-from e2e import TAILOR, TAILOR_RUN, scratch
+from e2e import TAILOR, TAILOR_RUN, cifar_batch, scratch
 
 REPOSITORY = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 OURS = ("tailor", "tailor-run")
@@ -44,6 +44,14 @@ def write_tables(folder):
         f.write("amount,hour,kind\n3.5,7,a\n12.5,20,b\n")
 
 
+def write_images(folder):
+    images = os.path.join(folder, "cifar-10-batches-bin")
+    os.makedirs(images)
+    for number in range(1, 6):
+        cifar_batch(os.path.join(images, f"data_batch_{number}.bin"), 100, number)
+    cifar_batch(os.path.join(images, "test_batch.bin"), 40, 6)
+
+
 check_scripts()
 listed = commands(*OURS)
 for verb in ("data", "init", "compare", "train", "predict", "compile", "inspect", "run", "recipe"):
@@ -59,6 +67,7 @@ with scratch() as repository, scratch() as folder:
     os.symlink(TAILOR_RUN, os.path.join(binaries, "tailor-run"))
     environment = dict(os.environ, PATH=run(export + '; echo -n "$PATH"', repository, os.environ))
     write_tables(folder)
+    write_images(folder)
     for attempt in ("first", "second"):
         for part in parts():
             if part[0] == "file":

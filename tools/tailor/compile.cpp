@@ -50,7 +50,8 @@ runtime::Result<backend::Compilation> compile_any(const Source& source, const st
     TAILOR_ASSIGN_OR_RETURN_AS_IS(std::string text, runtime::read_file(source.path));
     return backend::compileText(text, source.path, options);
   }
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(LoadedRecipe loaded, load_recipe(source.path, source.set, source.data_folder));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(LoadedRecipe loaded,
+                                load_recipe(source.path, source.set, source.data_folder));
   TAILOR_RETURN_IF_ERROR_AS_IS(runtime::check_output(out, loaded.inputs));
   return compile_recipe(loaded, options);
 }
