@@ -357,6 +357,7 @@ private:
   }
 
   LogicalResult visit(Operation* op) {
+    if (llvm::is_contained(replaced_, op)) return success(); // with the bytes that it reads
     OpBuilder builder(op);
     if (auto input = dyn_cast<ir::InputOp>(op)) return cutInput(builder, input);
     if (auto read = dyn_cast<ir::ControlReadOp>(op)) {
@@ -407,16 +408,49 @@ private:
     auto whole = ir::InputOp::create(builder, input.getLoc(),
                                      RankedTensorType::get(shape, type.getElementType()), input.getInput());
     ir::inheritOrigin(whole, input.getOperation());
-    SmallVector<int64_t> from(shape.size(), 0), to(shape), by(shape.size(), 1);
+    replaced_.push_back(input);
+    if (type.getElementType().isUnsignedInteger(8)) return cutBytes(builder, input.getResult(), whole);
+    cutRows(builder, input, whole, input.getResult());
+    return success();
+  }
+
+  /// Gives each part its rows of `whole` in the place of `rows`, in the shape of `rows`.
+  void cutRows(OpBuilder& builder, Operation* origin, Value whole, Value rows) {
+    auto type = cast<RankedTensorType>(rows.getType());
+    SmallVector<int64_t> to(cast<RankedTensorType>(whole.getType()).getShape());
+    SmallVector<int64_t> from(to.size(), 0), by(to.size(), 1);
     for (size_t part = 0; part < parts_.size(); ++part) {
       from.front() = rows_ * int64_t(part);
       to.front() = from.front() + rows_;
-      auto slice = ir::SliceOp::create(builder, input.getLoc(), whole.getResult(), from, to, by);
-      ir::inheritOrigin(slice, input.getOperation());
-      parts_[part].map(input.getResult(), slice.getResult());
+      auto slice = ir::SliceOp::create(builder, origin->getLoc(), whole, from, to, by);
+      ir::inheritOrigin(slice, origin);
+      Value made = slice.getResult();
+      if (made.getType() != type) {
+        auto reshape = ir::ReshapeOp::create(builder, origin->getLoc(), type, made);
+        ir::inheritOrigin(reshape, origin);
+        made = reshape.getResult();
+      }
+      parts_[part].map(rows, made);
     }
-    terms_.set(input.getResult(), RowTerm::rows);
-    replaced_.push_back(input);
+    terms_.set(rows, RowTerm::rows);
+  }
+
+  /// Bytes are read and never made, so no part can hold its own: what they are cast to is cut instead. `bytes`: those of a
+  /// part, or a view of them; `whole`: the input.
+  LogicalResult cutBytes(OpBuilder& builder, Value bytes, ir::InputOp whole) {
+    for (Operation* user : bytes.getUsers()) {
+      replaced_.push_back(user); // before what reads it: they go in reverse
+      if (auto reshape = dyn_cast<ir::ReshapeOp>(user)) {
+        if (failed(cutBytes(builder, reshape.getResult(), whole))) return failure();
+      } else if (auto pixels = dyn_cast<ir::CastOp>(user)) {
+        auto type = cast<RankedTensorType>(pixels.getType());
+        auto all = ir::CastOp::create(builder, pixels.getLoc(), whole.getResult(), type.getElementType());
+        ir::inheritOrigin(all, user);
+        cutRows(builder, user, all.getResult(), pixels.getResult());
+      } else {
+        return refuse(user, "takes an image as bytes");
+      }
+    }
     return success();
   }
 

@@ -212,6 +212,7 @@ private:
     const auto* next = llvm::upper_bound(touches, peak);
     if (*std::prev(next) == peak) return std::nullopt; // in use
     const size_t from = *std::prev(next) + 1, to = *next;
+    if (to + 1 == order_.size()) return std::nullopt; // an output: the host reads it when all has run
     if (isStale(maker, to)) return std::nullopt;
 
     // What changes at each position of [from, to): the launch would stand in front of `to`, at its memory.

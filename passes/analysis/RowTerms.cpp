@@ -1,5 +1,6 @@
 #include "passes/analysis/RowTerms.h"
 
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -17,6 +18,18 @@ RankedTensorType typeOf(Value value) {
 bool isLinear(Operation* op) {
   if (isa<ir::CastOp>(op)) return ir::isFloatTensor(op->getResult(0).getType());
   return isa<ir::AddOp, ir::SubOp, ir::NegOp, ir::StopGradientOp>(op);
+}
+
+/// True if every element of `value` is `number`, whatever its type.
+bool isNumber(Value value, double number) {
+  if (auto broadcast = value.getDefiningOp<ir::BroadcastOp>())
+    return isNumber(broadcast.getOperand(), number);
+  if (auto cast = value.getDefiningOp<ir::CastOp>()) return isNumber(cast.getOperand(), number);
+  DenseElementsAttr constant;
+  if (!matchPattern(value, m_Constant(&constant)) || !constant.isSplat()) return false;
+  if (isa<IntegerType>(constant.getElementType()))
+    return double(constant.getSplatValue<APInt>().getSExtValue()) == number;
+  return constant.getSplatValue<APFloat>().convertToDouble() == number;
 }
 
 /// True if the op leaves dimension 0 as it is: element n of its result comes from element n of its operands.
@@ -99,22 +112,36 @@ void RowTerms::follow(Operation* op) {
   }
 }
 
-/// The sum behind a divisor that is guarded against zero: where(total == 0, 1, total).
+/// The sum behind a divisor, bare or guarded against zero: where(total == 0, c, total) or where(total != 0, total, c). Any other
+/// choice (a floor under the total) is no sum.
 Value RowTerms::totalOf(Value divisor) const {
   if ((*this)[divisor] == RowTerm::sum) return divisor;
   auto guard = divisor.getDefiningOp<ir::WhereOp>();
-  if (!guard) return {};
-  auto compare = guard.getCondition().getDefiningOp<ir::CompareOp>();
-  for (Value total : {guard.getOnTrue(), guard.getOnFalse()})
-    if ((*this)[total] == RowTerm::sum && compare && llvm::is_contained(compare->getOperands(), total))
-      return total;
-  return {};
+  auto compare = guard ? guard.getCondition().getDefiningOp<ir::CompareOp>() : ir::CompareOp();
+  if (!compare) return {};
+  const bool isEqual = compare.getDirection() == ir::Direction::Eq;
+  if (!isEqual && compare.getDirection() != ir::Direction::Ne) return {};
+  Value total = isEqual ? guard.getOnFalse() : guard.getOnTrue();
+  Value other = isEqual ? guard.getOnTrue() : guard.getOnFalse();
+  const bool comparesIt = (compare.getLhs() == total && isNumber(compare.getRhs(), 0)) ||
+                          (compare.getRhs() == total && isNumber(compare.getLhs(), 0));
+  return comparesIt && (*this)[total] == RowTerm::sum && (*this)[other] == RowTerm::free ? total : Value();
+}
+
+/// True if a count is at least one, also where a micro-batch has no valid row.
+static bool isAtLeastOne(Value count) {
+  if (auto cast = count.getDefiningOp<ir::CastOp>()) return isAtLeastOne(cast.getOperand());
+  if (auto stop = count.getDefiningOp<ir::StopGradientOp>()) return isAtLeastOne(stop.getOperand());
+  auto max = count.getDefiningOp<ir::MaxOp>();
+  return max && (isNumber(max.getLhs(), 1) || isNumber(max.getRhs(), 1));
 }
 
 RowTerm RowTerms::ofElementwise(Operation* op) {
   if (all(op, {RowTerm::free})) return RowTerm::free;
   if (auto div = dyn_cast<ir::DivOp>(op); div && (*this)[div.getLhs()] == RowTerm::sum) {
-    if ((*this)[div.getRhs()] == RowTerm::count) return RowTerm::mean;
+    if ((*this)[div.getRhs()] ==
+        RowTerm::count) // 0 / 0 of a micro-batch without rows would reach every gradient
+      return isAtLeastOne(div.getRhs()) ? RowTerm::mean : RowTerm::mixed;
     if (Value total = totalOf(div.getRhs())) {
       quotients_.push_back({op, total});
       return RowTerm::mean;
@@ -124,7 +151,9 @@ RowTerm RowTerms::ofElementwise(Operation* op) {
   if (any(op, RowTerm::rows)) return all(op, {RowTerm::rows, RowTerm::free}) ? RowTerm::rows : RowTerm::mixed;
   // A count stays one only where it cannot become something else: cast, at least one.
   if (all(op, {RowTerm::free, RowTerm::count}))
-    return isa<ir::CastOp, ir::MaxOp, ir::MinOp, ir::StopGradientOp>(op) ? RowTerm::count : RowTerm::mixed;
+    return isa<ir::CastOp, ir::StopGradientOp>(op) || (isa<ir::MaxOp>(op) && isAtLeastOne(op->getResult(0)))
+               ? RowTerm::count
+               : RowTerm::mixed;
   if (all(op, {RowTerm::free, RowTerm::statistic})) return RowTerm::statistic;
   if (isLinear(op)) {
     if (all(op, {RowTerm::sum})) return RowTerm::sum;

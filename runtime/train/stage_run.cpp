@@ -324,7 +324,7 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   const std::int64_t batch = variant_of(spec, run.variant).batch;
   if (record.stage_begun && record.batch_size != batch)
     return invalid_argument("it was begun with ", record.batch_size, " rows a step, not ", batch)
-        .with_hint(concat("go on with --batch ", record.batch_size,
+        .with_hint(concat("go on with --batch ", record.batch_size / micro_batches(spec),
                           "; another batch size needs a run of its own, with another --out"));
 
   TAILOR_ASSIGN_OR_RETURN_AS_IS(std::unique_ptr<Sampler> sampler,
@@ -394,8 +394,9 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
     TAILOR_ASSIGN_OR_RETURN_AS_IS(const VariantId eval, evaluating_variant(spec, run.stage->eval_entry));
     run.val_batches = batches_of(setup.data.val, variant_of(spec, eval));
     run.test_batches = batches_of(setup.data.test, variant_of(spec, eval));
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(
-        run.statistics, StatisticsPass::create(executor, run.stage->eval_entry, batch, trainer.train_slots));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(run.statistics,
+                                  StatisticsPass::create(executor, run.stage->eval_entry,
+                                                         batch / micro_batches(spec), trainer.train_slots));
   }
   for (const std::int32_t metric : variant_of(spec, run.variant).metrics) {
     const MetricField& field = spec.metrics[static_cast<std::size_t>(metric)];

@@ -15,10 +15,14 @@ Result<std::optional<StatisticsPass>> StatisticsPass::create(Executor& executor,
     return entry.kind == EntryKind::kBatchNormRecompute && entry.name == name;
   });
   if (found == entries.end()) return std::optional<StatisticsPass>();
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(
-      const VariantId variant,
-      variant_for(executor.spec(), static_cast<std::int32_t>(found - entries.begin()), batch));
-  return std::optional<StatisticsPass>(StatisticsPass(executor, variant, first_slot));
+  const std::vector<Variant>& variants = found->variants; // of single micro-batches, unlike those of a step
+  const auto variant = std::find_if(variants.begin(), variants.end(),
+                                    [&](const Variant& each) { return each.batch == batch; });
+  if (variant == variants.end())
+    return incompatible("entry '", name, "' is not compiled for ", batch, " rows");
+  const VariantId id{static_cast<std::int32_t>(found - entries.begin()),
+                     static_cast<std::int32_t>(variant - variants.begin())};
+  return std::optional<StatisticsPass>(StatisticsPass(executor, id, first_slot));
 }
 
 Status StatisticsPass::run(const Dataset& train, const ControlRows& control, const Options& options,

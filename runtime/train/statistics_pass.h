@@ -1,5 +1,6 @@
 #pragma once
 #include "runtime/train/control_rows.h"
+#include "runtime/train/evaluate.h"
 #include "runtime/train/feed.h"
 
 #include <memory>
@@ -12,12 +13,12 @@ namespace tailor::runtime {
 /// rows and the seed, whenever they are made.
 class StatisticsPass {
 public:
-  /// Of evaluation entry `eval_entry`; none: it has no entry that recomputes. `batch` as in training. `first_slot`: four slots
+  /// Of evaluation entry `eval_entry`; none: it has no entry that recomputes. `batch`: rows of run.batch, a micro-batch where there are several. `first_slot`: four slots
   /// from there are used.
   /// Errors   no variant for `batch`.
   static Result<std::optional<StatisticsPass>> create(Executor& executor, std::int32_t eval_entry,
                                                       std::int64_t batch, std::uint32_t first_slot);
-  static constexpr std::uint32_t kSlots = 4;
+  static constexpr std::uint32_t kSlots = Evaluator::kSlots; ///< the same ones
 
   Status run(const Dataset& train, const ControlRows& control, const Options& options, std::uint64_t seed);
 

@@ -3,7 +3,7 @@ batch and the method; what cannot be put together from micro-batches is refused.
 import json
 import os
 
-from e2e import TAILOR, TAILOR_RUN, recipe, run, same_checkpoint, scratch, tensors, train, weights
+from e2e import TAILOR, TAILOR_RUN, cifar_batch, recipe, run, same_checkpoint, scratch, tensors, train, weights
 
 # 300 training rows of the long tail: the last step of an epoch is ragged, and so is a micro-batch in it.
 METHODS = {
@@ -64,3 +64,18 @@ with scratch() as folder:
     # Rows that are paired are paired within a micro-batch: another step than the large batch's, but one that trains.
     mixup = with_batch(folder, "mixup", '["mixup"]', "", 8, 4)
     train(mixup, os.path.join(folder, "mixup"))
+
+    # Images as bytes, batch norms, and statistics recomputed over micro-batches: the same bits from any stop.
+    images = os.path.join(folder, "images")
+    os.makedirs(images)
+    for number in range(1, 6):
+        cifar_batch(os.path.join(images, f"data_batch_{number}.bin"), 20, number)
+    network = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../models/recipes/cifar10_lt_resnet8_sam_a.toml")
+    run(TAILOR, "compile", network, "-o", artifact, "--set", f"data.cifar.folder={images}", "--set", "data.long_tail.r=0.5",
+        "--set", "run.batch=8", "--set", "run.accumulate=2", "--set", "run.eval_batch=8", "--set", "run.epochs=2",
+        "--set", 'method.use=["sam-a","smoothing","ema"]', "--set", "method.ema.bn=recompute")
+    straight, stopped = os.path.join(folder, "images straight"), os.path.join(folder, "images stopped")
+    run(TAILOR_RUN, artifact, "--out", straight)
+    run(TAILOR_RUN, artifact, "--out", stopped, "--steps", "3", "--threads", "1")
+    run(TAILOR_RUN, artifact, "--out", stopped, "--resume", "--threads", "2")
+    same_checkpoint(weights(straight), weights(stopped), "a network on images stopped at step 3")

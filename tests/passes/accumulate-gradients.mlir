@@ -199,3 +199,99 @@ tailor.program @stored_rows {
     tailor.store %x, @net::@w : tensor<4x5xf32>
   }
 }
+
+// -----
+
+// A floor under a total is no guard against zero: of the parts' totals it would be another one.
+tailor.program @floor {
+  tailor.state_group @net kind(net) trainable {
+    tailor.state @w : tensor<5xf32> init(zeros)
+  }
+  tailor.control {
+    tailor.control_field @valid : tensor<i32> writer(host)
+  }
+  tailor.body @loss(%w: tensor<5xf32>, %x: tensor<4x5xf32>, %valid: tensor<i32>) -> tensor<f32> {
+    %z = tailor.dot %x, %w contract([1] x [0]) : (tensor<4x5xf32>, tensor<5xf32>) -> tensor<4xf32>
+    %total = tailor.reduce_sum %z dims([0]) : tensor<4xf32> to tensor<f32>
+    %five = tailor.constant dense<5.0> : tensor<f32>
+    // expected-error@+2 {{gradients cannot be accumulated: 'compare' combines rows of a batch}}
+    // expected-note@+1 {{run.accumulate = 1 with all rows in run.batch}}
+    %above = tailor.compare %total gt %five : tensor<f32>
+    %divisor = tailor.where %above, %total, %five : tensor<i1>, tensor<f32>
+    %loss = tailor.div %total, %divisor : tensor<f32>
+    tailor.return %loss : tensor<f32>
+  }
+  tailor.entry @train_step kind(step) batch(4) accumulate(2) {
+    %w = tailor.load @net::@w : tensor<5xf32>
+    %x = tailor.input "numeric" : tensor<4x5xf32>
+    %valid = tailor.control_read @valid : tensor<i32>
+    // expected-note@+1 {{its gradient is taken here}}
+    %loss, %g = tailor.value_and_grad @loss(%w, %x, %valid) wrt([0])
+        : (tensor<5xf32>, tensor<4x5xf32>, tensor<i32>) -> (tensor<f32>, tensor<5xf32>)
+    tailor.store %g, @net::@w : tensor<5xf32>
+  }
+}
+
+// -----
+
+// Nor is the number of rows: a micro-batch without any would be 0 / 0.
+tailor.program @bare_count {
+  tailor.state_group @net kind(net) trainable {
+    tailor.state @w : tensor<5xf32> init(zeros)
+  }
+  tailor.control {
+    tailor.control_field @valid : tensor<i32> writer(host)
+  }
+  tailor.body @loss(%w: tensor<5xf32>, %x: tensor<4x5xf32>, %valid: tensor<i32>) -> tensor<f32> {
+    %z = tailor.dot %x, %w contract([1] x [0]) : (tensor<4x5xf32>, tensor<5xf32>) -> tensor<4xf32>
+    %total = tailor.reduce_sum %z dims([0]) : tensor<4xf32> to tensor<f32>
+    %rows = tailor.cast %valid : tensor<i32> to tensor<f32>
+    // expected-error@+2 {{gradients cannot be accumulated: 'div' combines rows of a batch}}
+    // expected-note@+1 {{run.accumulate = 1 with all rows in run.batch}}
+    %loss = tailor.div %total, %rows : tensor<f32>
+    tailor.return %loss : tensor<f32>
+  }
+  tailor.entry @train_step kind(step) batch(4) accumulate(2) {
+    %w = tailor.load @net::@w : tensor<5xf32>
+    %x = tailor.input "numeric" : tensor<4x5xf32>
+    %valid = tailor.control_read @valid : tensor<i32>
+    // expected-note@+1 {{its gradient is taken here}}
+    %loss, %g = tailor.value_and_grad @loss(%w, %x, %valid) wrt([0])
+        : (tensor<5xf32>, tensor<4x5xf32>, tensor<i32>) -> (tensor<f32>, tensor<5xf32>)
+    tailor.store %g, @net::@w : tensor<5xf32>
+  }
+}
+
+// -----
+
+// Bytes are read and never made: what they are cast to is cut.
+// CHECK-LABEL: tailor.program @bytes
+// CHECK:         %[[BYTES:.+]] = tailor.input "image" : tensor<8x2x2x3xui8>
+// CHECK:         %[[PIXELS:.+]] = tailor.cast %[[BYTES]] : tensor<8x2x2x3xui8> to tensor<8x2x2x3xf32>
+// CHECK:         %[[X0:.+]] = tailor.slice %[[PIXELS]] from([0, 0, 0, 0]) to([4, 2, 2, 3])
+// CHECK:         %[[LINES:.+]] = tailor.reshape %[[X0]] : tensor<4x2x2x3xf32> to tensor<4x12xf32>
+// CHECK:         %[[X1:.+]] = tailor.slice %[[PIXELS]] from([4, 0, 0, 0]) to([8, 2, 2, 3])
+// CHECK:         tailor.value_and_grad @loss.part(%{{[^ ]+}}, %[[LINES]],
+tailor.program @bytes {
+  tailor.state_group @net kind(net) trainable {
+    tailor.state @w : tensor<12xf32> init(zeros)
+  }
+  tailor.control {
+    tailor.control_field @valid : tensor<i32> writer(host)
+  }
+  tailor.body @loss(%w: tensor<12xf32>, %x: tensor<4x12xf32>, %valid: tensor<i32>) -> tensor<f32> {
+    %z = tailor.dot %x, %w contract([1] x [0]) : (tensor<4x12xf32>, tensor<12xf32>) -> tensor<4xf32>
+    %loss = tailor.masked_mean %z valid(%valid) : (tensor<4xf32>, tensor<i32>) -> tensor<f32>
+    tailor.return %loss : tensor<f32>
+  }
+  tailor.entry @train_step kind(step) batch(4) accumulate(2) {
+    %w = tailor.load @net::@w : tensor<12xf32>
+    %bytes = tailor.input "image" : tensor<4x2x2x3xui8>
+    %lines = tailor.reshape %bytes : tensor<4x2x2x3xui8> to tensor<4x12xui8>
+    %x = tailor.cast %lines : tensor<4x12xui8> to tensor<4x12xf32>
+    %valid = tailor.control_read @valid : tensor<i32>
+    %loss, %g = tailor.value_and_grad @loss(%w, %x, %valid) wrt([0])
+        : (tensor<12xf32>, tensor<4x12xf32>, tensor<i32>) -> (tensor<f32>, tensor<12xf32>)
+    tailor.store %g, @net::@w : tensor<12xf32>
+  }
+}
