@@ -1,6 +1,7 @@
 #include "backend/cpu/ObjectEmission.h"
 
 #include "backend/cpu/MiniLink.h"
+#include "runtime/base/cpu_count.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -131,7 +132,7 @@ class PartQueue {
 public:
   PartQueue(const CpuTarget& target, bool keepLlvmText, size_t numParts)
       : target_(target), keepLlvmText_(keepLlvmText) {
-    const size_t cores = std::max(1u, std::thread::hardware_concurrency());
+    const auto cores = static_cast<size_t>(runtime::available_cpus()); // the container's, where it has fewer
     threads_.reserve(cores);
     try {
       for (size_t thread = 1; thread < std::min(cores, numParts); ++thread)
