@@ -479,7 +479,11 @@ private:
     const size_t quotients = terms_.quotients().size();
     cloneForParts(builder, op);
     replaced_.push_back(op);
-    if (terms_.quotients().size() > quotients) return;
+    if (terms_.quotients().size() > quotients) { // of a part: its divisor is not that of the batch
+      for (Value result : op->getResults())
+        terms_.set(result, RowTerm::mixed);
+      return;
+    }
     // Sums and means over rows are those of the whole batch from here on.
     for (Value result : op->getResults()) {
       const RowTerm term = terms_[result];

@@ -35,19 +35,29 @@ bool isNumber(Value value, double number) {
 /// True if the op leaves dimension 0 as it is: element n of its result comes from element n of its operands.
 bool keepsRows(Operation* op) {
   return llvm::TypeSwitch<Operation*, bool>(op)
-      .Case([](ir::TransposeOp transpose) { return transpose.getPermutation().front() == 0; })
+      .Case([](ir::TransposeOp transpose) {
+        return !transpose.getPermutation().empty() && transpose.getPermutation().front() == 0;
+      })
       .Case([](ir::SliceOp slice) {
-        return slice.getStarts().front() == 0 && slice.getStrides().front() == 1 &&
+        return !slice.getStarts().empty() && slice.getStarts().front() == 0 &&
+               slice.getStrides().front() == 1 &&
                slice.getLimits().front() == typeOf(slice.getOperand()).getDimSize(0);
       })
       .Case([](ir::PadOp pad) {
-        return pad.getLow().front() == 0 && pad.getHigh().front() == 0 && pad.getInterior().front() == 0;
+        return !pad.getLow().empty() && pad.getLow().front() == 0 && pad.getHigh().front() == 0 &&
+               pad.getInterior().front() == 0;
       })
       .Case([](ir::ConcatOp concat) { return concat.getDim() != 0; })
       .Case([](ir::RollOp roll) { return roll.getDim() != 0; })
       .Case([](ir::SortPermOp sort) { return sort.getDim() != 0; })
       .Case<ir::MaxPool2dOp, ir::AvgPool2dOp, ir::ReshapeOp>([](auto) { return true; })
       .Default([](Operation*) { return false; });
+}
+
+/// Of the ops that keep rows: those that a sum passes through.
+bool movesOnly(Operation* op) {
+  auto pad = dyn_cast<ir::PadOp>(op);
+  return !isa<ir::MaxPool2dOp, ir::SortPermOp>(op) && !(pad && pad.getValue().convertToDouble() != 0);
 }
 
 } // namespace
@@ -236,10 +246,11 @@ RowTerm RowTerms::termOf(Operation* op, Value result) {
     return iota.getDim() == 0 && typeOf(result).getDimSize(0) == rows_ ? RowTerm::mixed : RowTerm::free;
   if (isa<ir::RngKeyOp>(op))
     return any(op, RowTerm::key) ? RowTerm::key : all(op, {RowTerm::free}) ? RowTerm::free : RowTerm::mixed;
-  if (any(op, RowTerm::key))
-    return all(op, {RowTerm::key, RowTerm::rows, RowTerm::free, RowTerm::count}) && runsOverRows(result)
-               ? RowTerm::rows
-               : RowTerm::mixed;
+  if (any(op, RowTerm::key)) { // a draw counts the elements of dimension 0: they are rows, not parts of rows
+    const bool isByRow = typeOf(result).getRank() > 0 && typeOf(result).getDimSize(0) == rows_;
+    return isByRow && all(op, {RowTerm::key, RowTerm::rows, RowTerm::free, RowTerm::count}) ? RowTerm::rows
+                                                                                            : RowTerm::mixed;
+  }
   if (auto broadcast = dyn_cast<ir::BroadcastOp>(op)) {
     const RowTerm operand = (*this)[broadcast.getOperand()];
     if (operand == RowTerm::rows)
@@ -271,6 +282,7 @@ RowTerm RowTerms::termOf(Operation* op, Value result) {
     return ofReduction(op, op->getAttrOfType<IntegerAttr>("dim").getInt());
   if (keepsRows(op)) {
     if (all(op, {RowTerm::rows, RowTerm::free})) return RowTerm::rows;
+    if (!movesOnly(op)) return RowTerm::mixed;
     return all(op, {RowTerm::sum})     ? RowTerm::sum
            : all(op, {RowTerm::mean})  ? RowTerm::mean
            : all(op, {RowTerm::count}) ? RowTerm::count
