@@ -15,7 +15,7 @@ enum class RowTerm {
   key,   ///< of random draws: row n of the batch draws by its own number
   rows,  ///< dimension 0 runs over the rows: element n is x(n)
   sum,   ///< sum over the valid rows of x(n), or what is linear in one
-  mean, ///< the same divided by the number of valid rows, or by another sum (RowTerms::quotients); plus what is Free
+  mean, ///< the same divided by the number of valid rows, or by another sum (RowTerms::quotients); plus what is free
   statistic, ///< of a batch norm: mean and deviation over the rows, and running statistics made of them
   mixed,     ///< anything else that depends on several rows
 };
@@ -29,14 +29,14 @@ struct RowQuotient {
   mlir::Value total; ///< the sum that a division divides by; null for a loss op, which makes its own
 };
 
-/// Follows values op by op, in the order of a block. What it has no rule for is Mixed as soon as it reads a row: whoever
+/// Follows values op by op, in the order of a block. What it has no rule for is mixed as soon as it reads a row: whoever
 /// asks must be right about every term that is not.
 class RowTerms {
 public:
   /// `rows`: of the batch, the size of dimension 0 of its inputs.
   explicit RowTerms(int64_t rows) : rows_(rows) {}
 
-  /// Says what a value is that comes from outside; values nobody speaks of are Free.
+  /// Says what a value is that comes from outside; values nobody speaks of are free.
   void set(mlir::Value value, RowTerm term) { terms_[value] = term; }
   /// The terms of the results of an op, those that are set() apart.
   void follow(mlir::Operation* op);
@@ -45,7 +45,7 @@ public:
   RowTerm operator[](mlir::Value value) const;
   /// In the order in which they were met.
   llvm::ArrayRef<RowQuotient> quotients() const { return quotients_; }
-  /// The op that made the value Mixed: the first on the way to it; null if it was set so.
+  /// The op that made the value mixed: the first on the way to it; null if it was set so.
   mlir::Operation* cause(mlir::Value value) const { return causes_.lookup(value); }
 
 private:
