@@ -1,7 +1,5 @@
 #include "frontend/program_tracer.h"
 
-#include "frontend/ops/elementwise.h"
-#include "frontend/ops/shaping.h"
 #include "frontend/optimizers/schedule.h"
 #include "frontend/program_stages.h"
 #include "runtime/base/entry_names.h"
@@ -413,19 +411,26 @@ void ProgramTracer::check_patterns() const {
                        pattern.location, optim::nearest_names(key.second, pattern.names));
 }
 
+Entry ProgramTracer::variant_of(Entry::Kind kind, const std::string& name,
+                                const std::vector<std::int64_t>& sizes, std::int64_t size,
+                                const Location& location) {
+  Entry entry;
+  entry.entry_name = name;
+  entry.name = sizes.size() == 1 ? name : name + "_b" + std::to_string(size);
+  entry.kind = kind;
+  entry.batch = size;
+  entry.location = location;
+  return entry;
+}
+
 void ProgramTracer::trace_step(const TrainingProgram::Impl::NamedStep& function) {
   const std::vector<std::int64_t>& sizes = program_.data_options.batch.sizes();
   const runtime::Result<std::int64_t> said = out_.options.get_int(key_name(&RunKeys::accumulate));
   const std::int64_t accumulate =
       said.ok() ? *said : RunKeys{}.accumulate; // a wrong value is refused by the driver
   for (std::int64_t size : sizes) {
-    Entry entry;
-    entry.entry_name = function.name;
-    entry.name = sizes.size() == 1 ? entry.entry_name : entry.entry_name + "_b" + std::to_string(size);
-    entry.kind = Entry::Kind::step;
-    entry.batch = size;
+    Entry entry = variant_of(Entry::Kind::step, function.name, sizes, size, function.location);
     entry.accumulate = accumulate;
-    entry.location = function.location;
     Trace trace(Trace::Kind::entry);
     Step step(*this, entry);
     run_user_code(function.name, function.location, [&] { function.step(step); });
@@ -448,12 +453,7 @@ void ProgramTracer::trace_step(const TrainingProgram::Impl::NamedStep& function)
 void ProgramTracer::trace_eval(const TrainingProgram::Impl::NamedEval& function) {
   const std::vector<std::int64_t>& sizes = program_.data_options.eval_batch.sizes();
   for (std::int64_t size : sizes) {
-    Entry entry;
-    entry.entry_name = function.name;
-    entry.name = sizes.size() == 1 ? entry.entry_name : entry.entry_name + "_b" + std::to_string(size);
-    entry.kind = Entry::Kind::eval;
-    entry.batch = size;
-    entry.location = function.location;
+    Entry entry = variant_of(Entry::Kind::eval, function.name, sizes, size, function.location);
     Trace trace(Trace::Kind::entry);
     if (function.options.weights.ema()) redirect_to_average(trace, function);
     Eval eval(*this, entry);
@@ -466,48 +466,6 @@ void ProgramTracer::trace_eval(const TrainingProgram::Impl::NamedEval& function)
                                   [](const Entry::Named& output) { return output.name == "logits"; });
     if (!has_logits)
       throw TraceError(function.name, "the step gives no logits", function.location, "e.logits(net(...))");
-    out_.entries.push_back(std::move(entry));
-  }
-}
-
-void ProgramTracer::note_frozen(const Trace& trace) {
-  ++num_recorded_steps_;
-  for (const TrainingProgram::Group& group : program_.groups) {
-    if (!group.module) continue;
-    for (const auto& [name, tensor] : group.module->tensors())
-      if (tensor->state()->role == State::Role::buffer && trace.frozen(*tensor->state()))
-        ++frozen_[tensor->state()];
-  }
-}
-
-void ProgramTracer::trace_statistics(const TrainingProgram::Impl::NamedEval& function) {
-  const std::vector<std::int64_t>& sizes = program_.data_options.batch.sizes();
-  for (std::int64_t size : sizes) {
-    Entry entry;
-    entry.entry_name = runtime::statistics_entry_name(function.name);
-    entry.name = sizes.size() == 1 ? entry.entry_name : entry.entry_name + "_b" + std::to_string(size);
-    entry.kind = Entry::Kind::statistics;
-    entry.batch = size;
-    entry.location = function.location;
-    Trace trace(Trace::Kind::entry);
-    for (const auto& [state, count] : frozen_)
-      if (count == num_recorded_steps_) trace.freeze(state);
-    redirect_to_average(trace, function);
-    LocationScope scope(function.location);
-    // Of a cumulative mean over all rows: b / (n + b), n rows before these b (methods.md 4.4).
-    const Array rng = trace.control("rng", {DType::i32, {4}}, function.location);
-    const Array before = cast(reshape(slice(rng, {3}, {4}), {}), DType::f32);
-    const Array rows = cast(trace.control("valid", {DType::i32, {}}, function.location), DType::f32);
-    Eval eval(*this, entry, {.train = true, .statistics_share = rows / (before + rows)});
-    run_user_code(function.name, function.location, [&] { function.eval(eval); });
-    entry.stores = trace.writes();
-    entry.outputs.clear();
-    if (entry.stores.empty())
-      throw TraceError(function.name,
-                       "the average is to recompute running statistics, and this evaluation runs no batch "
-                       "norm that has any",
-                       function.location,
-                       "the network is called with eval.context(); bn = avg needs no pass");
     out_.entries.push_back(std::move(entry));
   }
 }
@@ -525,37 +483,6 @@ void ProgramTracer::check_reports() const {
                              to_string(first->second->location),
                          report.location);
     }
-}
-
-/// An average that something reads and nothing moves would stay what the weights were at first.
-void ProgramTracer::check_averages() const {
-  for (const TrainingProgram::Group& group : program_.groups) {
-    if (group.kind != StateKind::ema || group.slots.empty()) continue;
-    const auto& states = group.slots.front().second->states();
-    if (states.empty()) continue; // nothing reads it
-    const bool moves = std::any_of(out_.entries.begin(), out_.entries.end(), [&](const Entry& entry) {
-      return std::any_of(entry.stores.begin(), entry.stores.end(), [&](const Trace::Binding& store) {
-        return std::find(states.begin(), states.end(), store.first) != states.end();
-      });
-    });
-    if (!moves)
-      throw TraceError("state", "the average '" + group.name + "' is read but never updated", group.location,
-                       "step.update(ema, net) after the optimizer's update");
-  }
-}
-
-void ProgramTracer::redirect_to_average(Trace& trace, const TrainingProgram::Impl::NamedEval& eval) const {
-  optim::Ema& ema = *eval.options.weights.ema();
-  if (ema.slots().states().empty())
-    throw TraceError(eval.name, "the average that evaluation reads is never updated", eval.location,
-                     "step.update(ema, net) in the train step");
-  for (const TrainingProgram::Group& group : program_.groups) {
-    if (!group.module) continue;
-    for (const auto& [name, tensor] : group.module->tensors())
-      for (optim::SlotGroup* slots : {&ema.slots(), &ema.batchnorm_slots()})
-        for (const auto& average : slots->states())
-          if (average->init.source == tensor->state()) trace.redirect(tensor->state(), average);
-  }
 }
 
 std::shared_ptr<const State> ProgramTracer::table_state(const Array& table) {

@@ -93,6 +93,9 @@ private:
   void check_options() const;
   void check_patterns() const;
   void default_eval_options();
+  /// One of the sizes that an entry is traced for: it has the entry's name, or "NAME_bSIZE" where there are several.
+  static Entry variant_of(Entry::Kind kind, const std::string& name, const std::vector<std::int64_t>& sizes,
+                          std::int64_t size, const Location& location);
   void trace_step(const TrainingProgram::Impl::NamedStep& step);
   void trace_eval(const TrainingProgram::Impl::NamedEval& eval);
   /// What recomputes the running statistics of the average that an evaluation reads: its function in training mode.
