@@ -1,28 +1,14 @@
 #include "runtime/base/cpu_count.h"
 
-#include "runtime/base/file.h"
+#include "tests/unit/runtime/base/made_up_system.h"
 
-#include <filesystem>
 #include <gtest/gtest.h>
 #include <sched.h>
 
 namespace tailor::runtime {
 namespace {
 
-/// A made-up /proc and /sys.
-class CpuQuota : public testing::Test {
-protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "/cpu_count_XXXXXX";
-    root_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(root_); }
-  void write(const std::string& path, const std::string& text) {
-    ASSERT_TRUE(make_folders((root_ + path).substr(0, (root_ + path).rfind('/'))).ok());
-    ASSERT_TRUE(write_file_atomic(root_ + path, text).ok());
-  }
-  std::string root_;
-};
+using CpuQuota = MadeUpSystem;
 
 TEST_F(CpuQuota, NoneWithoutGroups) {
   EXPECT_EQ(cgroup_cpu_quota(root_), 0);

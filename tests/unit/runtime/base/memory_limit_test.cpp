@@ -1,27 +1,14 @@
 #include "runtime/base/memory_limit.h"
 
-#include "runtime/base/file.h"
+#include "tests/unit/runtime/base/made_up_system.h"
 
-#include <filesystem>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace tailor::runtime {
 namespace {
 
-/// A made-up /proc and /sys.
-class MemoryLimit : public testing::Test {
-protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "/memory_limit_XXXXXX";
-    root_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(root_); }
-  void write(const std::string& path, const std::string& text) {
-    ASSERT_TRUE(make_folders((root_ + path).substr(0, (root_ + path).rfind('/'))).ok());
-    ASSERT_TRUE(write_file_atomic(root_ + path, text).ok());
-  }
-  std::string root_;
-};
+using MemoryLimit = MadeUpSystem;
 
 TEST_F(MemoryLimit, NoneWithoutGroups) {
   EXPECT_EQ(cgroup_memory_limit(root_), 0u);
@@ -47,8 +34,11 @@ TEST_F(MemoryLimit, V1SaysNoneWithALargeNumber) {
   EXPECT_EQ(cgroup_memory_limit(root_), 4294967296u);
 }
 
-TEST(MemoryLimitOfThisProcess, IsSomething) {
-  EXPECT_GT(memory_limit(), std::uint64_t{1} << 20);
+TEST(MemoryLimitOfThisProcess, IsAtMostTheMachines) {
+  const auto machine = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                       static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  EXPECT_LE(memory_limit(), machine);
+  EXPECT_GT(memory_limit(), std::uint64_t{1} << 24) << "this test itself runs in it";
 }
 
 } // namespace
