@@ -14,7 +14,7 @@
 namespace tailor::runtime {
 namespace {
 
-constexpr std::string_view kFormat = "5"; ///< raised by changes an older reader would misread
+constexpr std::string_view kFormat = "6"; ///< raised by changes an older reader would misread
 
 constexpr char kFormatKey[] = "tailor.format", kRecordKey[] = "tailor.record", kFittedKey[] = "tailor.fitted",
                kProgramKey[] = "tailor.program", kTargetKey[] = "tailor.target",
@@ -230,6 +230,7 @@ std::string record_to_json(const TrainingRecord& record) {
                          {"clock_first_step", OptionValue(record.clock_first_step)},
                          {"slots_first_step", OptionValue(record.slots_first_step)},
                          {"averages_first_step", OptionValue(record.averages_first_step)},
+                         {"statistics_step", OptionValue(record.statistics_step)},
                          {"train_hash", OptionValue(concat(record.train_hash))},
                          {"val_hash", OptionValue(concat(record.val_hash))},
                          {"test_hash", OptionValue(concat(record.test_hash))},
@@ -267,6 +268,7 @@ Result<TrainingRecord> record_from_json(std::string_view json) {
   members.take("clock_first_step", record.clock_first_step, 0);
   members.take("slots_first_step", record.slots_first_step, 0);
   members.take("averages_first_step", record.averages_first_step, 0);
+  members.take("statistics_step", record.statistics_step, -1);
   members.take("train_hash", record.train_hash);
   members.take("val_hash", record.val_hash);
   members.take("test_hash", record.test_hash);
@@ -293,6 +295,7 @@ Result<TrainingRecord> record_from_json(std::string_view json) {
         std::pair("clock_first_step", record.clock_first_step),
         std::pair("slots_first_step", record.slots_first_step),
         std::pair("averages_first_step", record.averages_first_step),
+        std::pair("statistics_step", record.statistics_step),
         std::pair("epochs_without_gain", record.epochs_without_gain)})
     if (value > INT32_MAX) return data_loss("damaged training record: '", name, "' is ", value);
   if (record.epoch_rows > (std::int64_t{1} << 62)) return data_loss("damaged training record: 'epoch_rows'");

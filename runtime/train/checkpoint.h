@@ -37,6 +37,8 @@ struct TrainingRecord {
   std::int64_t clock_first_step = 0;    ///< `step` when the clock of its schedules started
   std::int64_t slots_first_step = 0;    ///< `step` when the slots of its optimizers started
   std::int64_t averages_first_step = 0; ///< `step` when its averages started
+  std::int64_t statistics_step =
+      -1; ///< `step` whose averages the recomputed running statistics are of; -1: none
   std::uint64_t train_hash = 0, val_hash = 0, test_hash = 0; ///< content_hash of the splits
   MetricValues epoch_sums; ///< of what steps report: value times rows, summed over the epoch in progress
   std::int64_t epoch_rows = 0;

@@ -1,6 +1,7 @@
 #include "runtime/train/score.h"
 
 #include "runtime/artifact/stage_options.h"
+#include "runtime/base/entry_names.h"
 #include "runtime/base/exhaustion.h"
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
@@ -88,6 +89,21 @@ Status open_scored_data(const ArtifactSpec& spec, const ScoreOptions& options, S
   return {};
 }
 
+/// Checkpoints that training goes on from may hold running statistics of earlier weights (Trainer::save_progress).
+void warn_of_old_statistics(const ArtifactSpec& spec, std::int32_t eval_entry, const TrainingRecord& record,
+                            const std::string& weights) {
+  const std::string name = statistics_entry_name(spec.entries[static_cast<std::size_t>(eval_entry)].name);
+  const bool recomputes = std::any_of(spec.entries.begin(), spec.entries.end(), [&](const Entry& entry) {
+    return entry.kind == EntryKind::kBatchNormRecompute && entry.name == name;
+  });
+  if (!recomputes || record.statistics_step == record.step) return;
+  const std::string of = record.statistics_step < 0 ? std::string("not recomputed yet")
+                                                    : concat("those of step ", record.statistics_step);
+  log_warning(concat("'", weights, "' was written in the middle of training: its weights are of step ",
+                     record.step, ", the running statistics they are evaluated with ", of,
+                     "; a run that is resumed and stopped recomputes them"));
+}
+
 /// `out` is none of the files that predicting with the options `chosen` reads.
 Status check_predictions_file(const Artifact& artifact, const ScoreOptions& options, const Options& chosen,
                               const std::string& folder, const std::string& out) {
@@ -121,6 +137,7 @@ Result<Scoring> open_scoring(const std::shared_ptr<const Artifact>& artifact, co
   TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.checkpoint,
                                 load_checkpoint(*scoring.executor, options.weights, CheckpointUse::kWeights));
   TAILOR_RETURN_IF_ERROR(check_finite_states(spec, scoring.checkpoint), concat("'", options.weights, "'"));
+  warn_of_old_statistics(spec, scoring.entry, scoring.checkpoint.record, options.weights);
   TAILOR_RETURN_IF_ERROR_AS_IS(restore(*scoring.executor, scoring.checkpoint));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.control, ControlRows::create(*scoring.executor, scoring.options));
   TAILOR_RETURN_IF_ERROR(open_scored_data(spec, options, scoring, need_label), "opening the data");

@@ -302,7 +302,7 @@ Status Trainer::end_epoch(Progress& progress, bool& stop) {
   run_->loader_seconds = run_->step_seconds = 0;
   const std::int64_t every = run_->plan.checkpoint_every;
   const bool due = (every > 0 && record_.stage_epoch % every == 0) || is_checkpoint_due();
-  if (due && !stop && record_.stage_epoch < run_->num_epochs) return save();
+  if (due && !stop && record_.stage_epoch < run_->num_epochs) return save_progress();
   return {};
 }
 
@@ -339,7 +339,7 @@ Status Trainer::train_stage(Progress& progress, bool& stop) {
       progress.step(record_.step, record_.stage_epoch, run_->num_epochs, last_loss_.value_or(0),
                     [&] { return seconds_left(); });
       if (record_.batch < run_->steps_per_epoch && done + count < run_->total_steps) {
-        if (is_checkpoint_due()) TAILOR_RETURN_IF_ERROR_AS_IS(save());
+        if (is_checkpoint_due()) TAILOR_RETURN_IF_ERROR_AS_IS(save_progress());
         continue;
       }
       const bool whole = record_.batch == run_->steps_per_epoch;
@@ -351,28 +351,24 @@ Status Trainer::train_stage(Progress& progress, bool& stop) {
 }
 
 Status Trainer::refresh_statistics() {
-  if (!run_ || !run_->statistics || statistics_step_ == record_.step) return {};
+  if (!run_ || !run_->statistics || record_.statistics_step == record_.step) return {};
   TAILOR_RETURN_IF_ERROR(
       run_->statistics->run(setup_.data.train, run_->control, run_->options, setup_.trainer.seed),
       "recomputing the running statistics of the average");
-  statistics_step_ = record_.step;
+  record_.statistics_step = record_.step;
   return {};
 }
 
 Status Trainer::save() {
-  const Clock::time_point start = Clock::now();
-  TAILOR_RETURN_IF_ERROR_AS_IS(write_checkpoints());
-  if (run_ && run_->statistics && statistics_step_ != record_.step) {
-    // The weights are safe; what they are evaluated with follows.
-    TAILOR_RETURN_IF_ERROR_AS_IS(refresh_statistics());
-    TAILOR_RETURN_IF_ERROR_AS_IS(write_checkpoints());
-  }
-  last_save_ = Clock::now();
-  setup_.time_left.saved(seconds_since(start));
-  return {};
+  TAILOR_RETURN_IF_ERROR_AS_IS(save_progress());
+  if (!run_ || !run_->statistics || record_.statistics_step == record_.step) return {};
+  // The weights are safe; what they are evaluated with follows.
+  TAILOR_RETURN_IF_ERROR_AS_IS(refresh_statistics());
+  return save_progress();
 }
 
-Status Trainer::write_checkpoints() {
+Status Trainer::save_progress() {
+  const Clock::time_point start = Clock::now();
   record_.log_bytes = log_->bytes(); // lines of steps may have come since the last epoch
   const std::string best = best_path(setup_.trainer.folder);
   // The order matters for a kill at any moment: last.safetensors names the best epoch whose weights are in
@@ -389,6 +385,8 @@ Status Trainer::write_checkpoints() {
   best_.reset();
   // Of a stage that is over: nothing names it any more.
   if (record_.best.epoch < 0 && file_exists(best)) ::unlink(best.c_str());
+  last_save_ = Clock::now();
+  setup_.time_left.saved(seconds_since(start));
   return {};
 }
 
@@ -481,7 +479,7 @@ Status Trainer::prepare() {
                            : concat("; the best epoch is searched anew from here, by val/", now.metric)));
     forget_best();
   }
-  statistics_step_ = -1; // the stage may begin with other weights
+  record_.statistics_step = -1; // the stage may begin with other weights
   // Set also where no epoch ever has the metric: the end says which it was.
   record_.best.by = run_->plan.select;
   if (record_.stop_best.by != run_->plan.stop) {

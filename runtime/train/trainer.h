@@ -77,12 +77,15 @@ private:
   Status end_stage(bool early);
   /// Makes the running statistics of averaged weights those of the weights as they are, where an evaluation reads them.
   Status refresh_statistics();
+  /// A checkpoint that training can end with: its statistics are those of its weights.
   Status save();
   /// Whether so much time has passed since the last checkpoint that another one is due.
   bool is_checkpoint_due() const;
   /// Seconds to the end of the run; nothing before the first launch.
   std::optional<double> seconds_left() const;
-  Status write_checkpoints();
+  /// A checkpoint that training goes on from. Statistics of averaged weights may be older than the weights, and the record
+  /// says so: a pass over the training rows every ten minutes would cost large networks half their time.
+  Status save_progress();
   std::int64_t num_stages() const { return std::ssize(setup_.executor.spec().stages); }
   const Stage& stage() const {
     return setup_.executor.spec().stages[static_cast<std::size_t>(record_.stage)];
@@ -94,7 +97,6 @@ private:
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<Checkpoint> best_; ///< the best epoch, if not yet on disk
   std::chrono::steady_clock::time_point last_save_ = std::chrono::steady_clock::now();
-  std::int64_t statistics_step_ = -1; ///< of refresh_statistics(); -1: not yet
   std::optional<double> last_loss_;
   std::vector<std::int32_t> valid_; ///< rows of the batches of one launch
 };

@@ -2,6 +2,10 @@
 stopped and with any number of threads, and evaluations use them."""
 import json
 import os
+import signal
+import struct
+import subprocess
+import time
 
 from e2e import TAILOR, TAILOR_RUN, recipe, run, same_checkpoint, scratch, tensors, weights
 
@@ -15,6 +19,12 @@ def own(folder, name, bn, use='["ema", "sam-a"]', epochs=4):
     with open(path, "w") as f:
         f.write(text.replace("layers = [33, 20]", "layers = [33, 20]\nbatch_norm = true"))
     return path
+
+
+def record(path):
+    with open(path, "rb") as f:
+        (length,) = struct.unpack("<Q", f.read(8))
+        return json.loads(json.loads(f.read(length))["__metadata__"]["tailor.record"])
 
 
 def statistics(out):
@@ -49,6 +59,26 @@ with scratch() as folder:
     run(TAILOR_RUN, artifact, "--out", at("stopped"), "--steps", "7", *constant)
     run(TAILOR_RUN, artifact, "--out", at("ended"), "--set", "run.steps=7", *constant)
     assert statistics(at("stopped")) == statistics(at("ended"))
+
+    # What the clock saves is to go on from: where its statistics are older than its weights an evaluation says so, and a run
+    # that is stopped has new ones.
+    killed, steps = at("killed"), {}
+    training = subprocess.Popen([TAILOR_RUN, artifact, "--out", killed, "--quiet", "--set", "run.epochs=100000", "--set",
+                                 "run.checkpoint_minutes=0.00001", "--set", "run.steps_per_launch=1"], stdout=subprocess.DEVNULL)
+    deadline = time.time() + 60
+    while steps.get("statistics_step") == steps.get("step") and time.time() < deadline:
+        time.sleep(0.1)
+        if os.path.exists(weights(killed)):
+            training.send_signal(signal.SIGSTOP)
+            steps = record(weights(killed))
+            training.send_signal(signal.SIGCONT if steps["statistics_step"] == steps["step"] else signal.SIGKILL)
+    training.kill()
+    training.wait()
+    assert steps["statistics_step"] != steps["step"], steps
+    warning = f"its weights are of step {steps['step']}, the running statistics they are evaluated with"
+    assert warning in run(TAILOR_RUN, "eval", killed), "eval of a checkpoint with old statistics"
+    run(TAILOR_RUN, artifact, "--out", killed, "--resume", "--steps", str(steps["step"] + 3))
+    assert "running statistics" not in run(TAILOR_RUN, "eval", killed)
 
     # A checkpoint is evaluated as the run evaluated it.
     with open(os.path.join(at("recompute"), "result.json")) as f:

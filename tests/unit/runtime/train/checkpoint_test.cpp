@@ -143,11 +143,11 @@ TEST(Checkpoint, TheRecordOfAnotherFormatIsNoDamage) {
     ASSERT_NE(at, std::string::npos) << from;
     text.replace(at, from.size(), to);
   };
-  replace("\"tailor.format\":\"5\"", "\"tailor.format\":\"4\"");
+  replace("\"tailor.format\":\"6\"", "\"tailor.format\":\"4\"");
   replace("val_hash", "old_name");
   ASSERT_TRUE(write_file_atomic(sample.path, text).ok());
   EXPECT_THAT(read_record(sample.path).status().message(),
-              HasSubstr("c.safetensors': it has checkpoint format '4', this runtime reads '5'"));
+              HasSubstr("c.safetensors': it has checkpoint format '4', this runtime reads '6'"));
 }
 
 TEST(Checkpoint, WeightsServeAnotherTargetButNotAnotherNet) {
