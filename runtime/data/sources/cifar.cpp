@@ -191,8 +191,8 @@ private:
     if (missing.empty()) return {};
     return not_found("no such file: ", missing)
         .about(key_name(&CifarKeys::folder))
-        .with_hint(concat("the folder holds the unpacked files of the binary version; ",
-                          key_name(&CifarKeys::train), ", val and test name others"));
+        .with_hint(concat("--data FOLDER names the folder that the binary version was unpacked in; ",
+                          key_name(&CifarKeys::train), ", val and test name other files"));
   }
 
   Result<RawTable> read_part(const std::vector<std::string>& names, const DataSchema& schema) const {
