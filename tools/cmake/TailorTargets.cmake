@@ -82,7 +82,9 @@ function(tailor_mlir_library name)
   endif()
 endfunction()
 
+# The tests that run under the address and the thread sanitizers: nobody needs the others in those builds.
 add_custom_target(sanitized_tests)
+add_custom_target(threaded_tests)
 
 # tailor_test(NAME LINK libs... [LABELS sanitize threads]): one GoogleTest program from the *_test.cpp of this folder and below.
 function(tailor_test name)
@@ -101,6 +103,9 @@ function(tailor_test name)
   endif()
   if("sanitize" IN_LIST ARG_LABELS)
     add_dependencies(sanitized_tests ${name})
+  endif()
+  if("threads" IN_LIST ARG_LABELS)
+    add_dependencies(threaded_tests ${name})
   endif()
 endfunction()
 
