@@ -172,12 +172,17 @@ Status CpuExecutor::prepare_launch(const Command& command, Prepared& prepared, C
   return {};
 }
 
-void CpuExecutor::run_chunk(void* context, std::uint32_t chunk, std::uint32_t worker) {
+void CpuExecutor::run_chunks(void* context, std::uint32_t first, std::uint32_t last, std::uint32_t worker) {
   const auto& command = *static_cast<const Prepared*>(context);
-  void* const* buffers =
-      command.buffers + std::size_t{chunk} * command.chunk_pitch + std::size_t{worker} * command.worker_pitch;
-  command.function(buffers, command.sizes, chunk_begin(command.num_units, command.num_chunks, chunk),
-                   chunk_begin(command.num_units, command.num_chunks, chunk + 1));
+  auto run = [&](std::uint32_t from, std::uint32_t to) {
+    void* const* buffers = command.buffers + std::size_t{from} * command.chunk_pitch +
+                           std::size_t{worker} * command.worker_pitch;
+    command.function(buffers, command.sizes, chunk_begin(command.num_units, command.num_chunks, from),
+                     chunk_begin(command.num_units, command.num_chunks, to));
+  };
+  if (command.chunk_pitch == 0) return run(first, last);
+  for (std::uint32_t chunk = first; chunk < last; ++chunk) // each has operands of its own
+    run(chunk, chunk + 1);
 }
 
 void CpuExecutor::execute_one(const Prepared& command) {
@@ -186,7 +191,7 @@ void CpuExecutor::execute_one(const Prepared& command) {
     if (command.num_chunks == 1)
       command.function(command.buffers, command.sizes, 0, command.num_units);
     else
-      pool_->run(command.num_chunks, run_chunk, const_cast<Prepared*>(&command));
+      pool_->run(command.num_chunks, run_chunks, const_cast<Prepared*>(&command));
     return;
   case CommandKind::kReadSlot: {
     std::int32_t index = 0;

@@ -68,7 +68,7 @@ private:
   void execute(const Prepared* commands, std::size_t count);
   Status execute_observed(VariantId id, std::size_t begin, std::size_t end);
   void execute_one(const Prepared& command);
-  static void run_chunk(void* command, std::uint32_t chunk, std::uint32_t worker);
+  static void run_chunks(void* command, std::uint32_t first, std::uint32_t last, std::uint32_t worker);
 
   CodeMemory code_;
   std::vector<KernelFunction> kernels_;

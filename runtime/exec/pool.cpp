@@ -1,5 +1,6 @@
 #include "runtime/exec/pool.h"
 
+#include <algorithm>
 #include <cassert>
 #include <system_error>
 
@@ -54,11 +55,10 @@ Pool::~Pool() {
     worker.join();
 }
 
-void Pool::run(std::uint32_t num_chunks, ChunkFunction function, void* context) {
+void Pool::run(std::uint32_t num_chunks, ChunksFunction function, void* context) {
   assert(num_chunks <= kChunkMask);
   if (workers_.empty() || num_chunks <= 1) {
-    for (std::uint32_t chunk = 0; chunk < num_chunks; ++chunk)
-      function(context, chunk, 0);
+    if (num_chunks > 0) function(context, 0, num_chunks, 0);
     return;
   }
   function_ = function;
@@ -70,7 +70,7 @@ void Pool::run(std::uint32_t num_chunks, ChunkFunction function, void* context) 
   job_number_.store(job, std::memory_order_seq_cst);
   job_number_.notify_all();
 
-  while (run_one_chunk(0)) {
+  while (run_some(0)) {
   }
   for (int spin = 0; unfinished_.load(std::memory_order_acquire) != 0; ++spin) {
     if (spin < kSpins) {
@@ -87,21 +87,25 @@ bool Pool::has_chunk() const {
   return next_of(offer) < chunks_of(offer);
 }
 
-bool Pool::run_one_chunk(std::uint32_t worker) {
+bool Pool::run_some(std::uint32_t worker) {
+  const auto threads = static_cast<std::uint32_t>(num_threads());
   std::uint64_t offer = offer_.load(std::memory_order_acquire);
+  std::uint32_t count = 0;
   do {
     if (next_of(offer) >= chunks_of(offer)) return false;
-  } while (
-      !offer_.compare_exchange_weak(offer, offer + 1, std::memory_order_acq_rel, std::memory_order_acquire));
-  function_(context_, next_of(offer), worker);
-  if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1 && worker != 0) unfinished_.notify_one();
+    count = std::max(1u, (chunks_of(offer) - next_of(offer)) / threads);
+  } while (!offer_.compare_exchange_weak(offer, offer + count, std::memory_order_acq_rel,
+                                         std::memory_order_acquire));
+  function_(context_, next_of(offer), next_of(offer) + count, worker);
+  if (unfinished_.fetch_sub(count, std::memory_order_acq_rel) == count && worker != 0)
+    unfinished_.notify_one();
   return true;
 }
 
 void Pool::work(std::uint32_t worker) {
   for (;;) {
     const std::uint32_t seen = job_number_.load(std::memory_order_acquire);
-    while (run_one_chunk(worker)) {
+    while (run_some(worker)) {
     }
     int spin = 0;
     while (spin < kSpins && !has_chunk() && !stopping_.load(std::memory_order_acquire)) {

@@ -1,5 +1,6 @@
 #include "runtime/exec/pool.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -18,8 +19,9 @@ TEST(Pool, RunsEveryChunkOnce) {
           num_chunks); // plain: a chunk run twice at once is a race the sanitizer sees
       pool.run(
           num_chunks,
-          [](void* context, std::uint32_t chunk, std::uint32_t) {
-            ++(*static_cast<std::vector<std::uint8_t>*>(context))[chunk];
+          [](void* context, std::uint32_t first, std::uint32_t last, std::uint32_t) {
+            for (std::uint32_t chunk = first; chunk < last; ++chunk)
+              ++(*static_cast<std::vector<std::uint8_t>*>(context))[chunk];
           },
           &runs);
       for (const std::uint8_t count : runs)
@@ -38,13 +40,42 @@ TEST(Pool, WorkersHaveTheirOwnNumbers) {
   for (int round = 0; round < 200; ++round)
     pool.run(
         64,
-        [](void* pointer, std::uint32_t, std::uint32_t worker) {
+        [](void* pointer, std::uint32_t, std::uint32_t, std::uint32_t worker) {
           auto& c = *static_cast<Context*>(pointer);
           if (worker >= kThreads || c.busy[worker].fetch_add(1) != 0) c.clashes.fetch_add(1);
           c.busy[worker].fetch_sub(1);
         },
         &context);
   EXPECT_EQ(context.clashes.load(), 0);
+}
+
+/// Who asks first is given its fair share at once, on one thread everything; the last chunks come one by one.
+TEST(Pool, GivesNeighboursTogether) {
+  struct Run {
+    std::uint32_t first, count;
+  };
+  auto runs_of = [](int num_threads, std::uint32_t num_chunks) {
+    struct Context {
+      std::array<std::vector<Run>, 2> runs;
+    } context;
+    Pool pool(num_threads);
+    pool.run(
+        num_chunks,
+        [](void* pointer, std::uint32_t first, std::uint32_t last, std::uint32_t worker) {
+          static_cast<Context*>(pointer)->runs[worker].push_back({first, last - first});
+        },
+        &context);
+    std::vector<Run> all = context.runs[0];
+    all.insert(all.end(), context.runs[1].begin(), context.runs[1].end());
+    std::sort(all.begin(), all.end(), [](const Run& a, const Run& b) { return a.first < b.first; });
+    std::vector<std::uint32_t> counts;
+    for (const Run& run : all)
+      counts.push_back(run.count);
+    return counts;
+  };
+  EXPECT_EQ(runs_of(1, 16), std::vector<std::uint32_t>({16}));
+  EXPECT_EQ(runs_of(2, 16), std::vector<std::uint32_t>({8, 4, 2, 1, 1}));
+  EXPECT_EQ(runs_of(2, 3), std::vector<std::uint32_t>({1, 1, 1}));
 }
 
 /// Writes made by one command are seen by every chunk of the next, with and without sleeping in between.
@@ -57,9 +88,10 @@ TEST(Pool, CommandsFollowEachOther) {
   for (int round = 0; round < kRounds; ++round) {
     pool.run(
         257,
-        [](void* pointer, std::uint32_t chunk, std::uint32_t) {
+        [](void* pointer, std::uint32_t first, std::uint32_t last, std::uint32_t) {
           auto& c = *static_cast<Context*>(pointer);
-          c.to[chunk] = c.from[256 - chunk] + 1;
+          for (std::uint32_t chunk = first; chunk < last; ++chunk)
+            c.to[chunk] = c.from[256 - chunk] + 1;
         },
         &context);
     std::swap(context.from, context.to);
@@ -76,8 +108,8 @@ TEST(Pool, ComesAndGoes) {
       std::atomic<int> sum{0};
       pool.run(
           5,
-          [](void* context, std::uint32_t, std::uint32_t) {
-            static_cast<std::atomic<int>*>(context)->fetch_add(1);
+          [](void* context, std::uint32_t first, std::uint32_t last, std::uint32_t) {
+            static_cast<std::atomic<int>*>(context)->fetch_add(static_cast<int>(last - first));
           },
           &sum);
       ASSERT_EQ(sum.load(), 5);
