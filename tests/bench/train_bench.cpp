@@ -289,14 +289,17 @@ void record(const Arguments& arguments, const Problem& problem, const Bench& ben
       << ", \"momentum\": 0.9, \"weight_decay\": 2e-4, \"rho\": 0.05, \"ema_decay\": 0.999, \"eps\": 0.1}\n";
 }
 
+/// Over about `seconds`, behind some steps that bring the caches back: kBatches, or one where a step is long.
 double microseconds_per_step(Bench& bench, double seconds) {
-  const auto train = [&](int calls) {
+  const auto train = [&](int64_t steps) {
     const Clock::time_point start = Clock::now();
-    for (int call = 0; call < calls; ++call)
-      bench.run(kBatches);
-    return std::chrono::duration<double>(Clock::now() - start).count() / (calls * kBatches);
+    for (int64_t done = 0; done < steps; done += kBatches)
+      bench.run(static_cast<int>(std::min<int64_t>(kBatches, steps - done)));
+    return std::chrono::duration<double>(Clock::now() - start).count() / static_cast<double>(steps);
   };
-  return 1e6 * train(std::max(1, static_cast<int>(seconds / train(1) / kBatches)));
+  double step = train(1);
+  if (step * kBatches < seconds) step = train(kBatches);
+  return 1e6 * train(std::max<int64_t>(1, static_cast<int64_t>(seconds / step)));
 }
 
 /// A field of /proc/self/status in bytes: "VmRSS", "VmHWM".
