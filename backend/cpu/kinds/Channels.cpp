@@ -3,10 +3,9 @@
 // A unit is one row of the batch (an image). It adds up its positions, channels along the lanes, into sums of its own;
 // combine goes over the images in order. So no bit depends on chunks, and code holds no batch size.
 
-#include "backend/cpu/evaluate/EvaluateOps.h"
+#include "backend/codegen/ChannelReduction.h"
+#include "backend/codegen/EvaluateOps.h"
 #include "backend/cpu/kinds/KernelEmitter.h"
-
-#include "llvm/ADT/TypeSwitch.h"
 
 namespace tailor::backend {
 
@@ -23,145 +22,11 @@ namespace {
 /// additions, whose four cycles of latency two adders hide; with the tables of a fused load they fit 16 registers.
 constexpr int64_t kChains = 4;
 
-constexpr double kNone = -0.0; // x + -0 is x for every x
-
-/// One reduction: what an image adds up per channel, and what the images' sums give.
-class ChannelReduction {
-public:
-  virtual ~ChannelReduction() = default;
-  virtual mlir::Operation* op() const = 0;
-  virtual Value valid() const = 0;
-  static constexpr unsigned kSums = 2; ///< per channel
-  /// Numbers that an image stores per channel.
-  virtual unsigned numStored() const = 0;
-
-  /// Before the positions of an image: a value of the channels that every step may use, or null. `mean(first)` is the
-  /// mean of the operand over the last dimension of positions, at the first place of the others.
-  virtual Value prepare(Evaluator& e, const Coord& channel,
-                        llvm::function_ref<Value(Value)> firstLineMean) = 0;
-  /// The sums with one position more.
-  virtual std::array<Value, kSums> step(Evaluator& e, ArrayRef<Coord> at, Value prepared,
-                                        std::array<Value, kSums> sums) = 0;
-  /// What an image of `positions` stores, from its sums.
-  virtual SmallVector<Value> ofImage(Evaluator& e, Value prepared, std::array<Value, kSums> sums,
-                                     int64_t positions) = 0;
-  /// The op's results over `images` (i64, may be 0), whose stored numbers `load(image, which)` reads.
-  virtual SmallVector<Value> combine(Evaluator& e, const Coord& channel, Value images, int64_t positions,
-                                     llvm::function_ref<Value(Value, unsigned)> load) = 0;
-};
-
-/// Sum over the images of `term(image)`, in order.
-Value sumOverImages(Evaluator& e, Value images, llvm::function_ref<Value(Value)> term) {
-  VectorBuilder& b = e.builder();
-  Value none = b.constant(b.vectorOf(b.f32()), kNone);
-  return e
-      .loop(b.index(0), images, 1, none,
-            [&](Value image, ValueRange sums) { return SmallVector<Value>{b.add(sums[0], term(image))}; })
-      .getResult(0);
-}
-
-/// Mean and variance. An image adds up x - p and (x - p)^2, p the mean of its first line: a line has 1 / H of the
-/// positions, so its distance from the image's mean makes the second sum at most 1 + H times what it is about the mean,
-/// whatever |mean| / deviation is. The images' means and squares combine as in Chan et al. 1983, for equal counts; a mean
-/// is kept as p and what is beyond it, because their sum rounds to the precision of |mean|, not of the deviation.
-class Statistics final : public ChannelReduction {
-public:
-  explicit Statistics(ir::BatchNormStatisticsOp op) : op_(op) {}
-  mlir::Operation* op() const override { return op_; }
-  Value valid() const override { return op_.getValid(); }
-  unsigned numStored() const override { return 3; }
-
-  Value prepare(Evaluator&, const Coord&, llvm::function_ref<Value(Value)> firstLineMean) override {
-    return firstLineMean(op_.getInput());
-  }
-
-  std::array<Value, kSums> step(Evaluator& e, ArrayRef<Coord> at, Value pivot,
-                                std::array<Value, kSums> sums) override {
-    VectorBuilder& b = e.builder();
-    Value d = b.sub(e.at(op_.getInput(), at), pivot);
-    return {b.add(sums[0], d), b.fma(d, d, sums[1])};
-  }
-
-  SmallVector<Value> ofImage(Evaluator& e, Value pivot, std::array<Value, kSums> sums,
-                             int64_t positions) override {
-    VectorBuilder& b = e.builder();
-    Value beyond = b.div(sums[0], b.constant(pivot.getType(), double(positions)));
-    Value squares = b.sub(sums[1], b.mul(sums[0], beyond));
-    return {pivot, beyond, b.max(squares, b.zeroLike(squares))};
-  }
-
-  SmallVector<Value> combine(Evaluator& e, const Coord&, Value images, int64_t positions,
-                             llvm::function_ref<Value(Value, unsigned)> load) override {
-    VectorBuilder& b = e.builder();
-    mlir::Type type = b.vectorOf(b.f32());
-    auto wide = [&](Value integer) { return b.splat(b.toFloat(integer)); };
-    Value some = b.max(images, b.index(1)), numImages = wide(some);
-    // About the first image's pivot, which a loop reads because there may be none.
-    Value first =
-        e.loop(b.index(0), b.min(images, b.index(1)), 1, b.constant(type, 0), [&](Value image, ValueRange) {
-           return SmallVector<Value>{load(image, 0)};
-         }).getResult(0);
-    auto apart = [&](Value image) { return b.add(b.sub(load(image, 0), first), load(image, 1)); };
-    Value mean = b.div(sumOverImages(e, images, apart), numImages);
-    Value between = sumOverImages(e, images, [&](Value image) {
-      Value d = b.sub(apart(image), mean);
-      return b.mul(d, d);
-    });
-    Value within = sumOverImages(e, images, [&](Value image) { return load(image, 2); });
-    Value squares = b.fma(between, b.constant(type, double(positions)), within);
-    return {b.add(first, mean), b.div(squares, wide(b.mul(some, b.index(positions))))};
-  }
-
-private:
-  mutable ir::BatchNormStatisticsOp op_;
-};
-
-/// The sums of dy and of dy (x - mean); inv_std is a factor of the end.
-class GradStatistics final : public ChannelReduction {
-public:
-  explicit GradStatistics(ir::BatchNormGradStatisticsOp op) : op_(op) {}
-  mlir::Operation* op() const override { return op_; }
-  Value valid() const override { return op_.getValid(); }
-  unsigned numStored() const override { return kSums; }
-
-  Value prepare(Evaluator& e, const Coord& channel, llvm::function_ref<Value(Value)>) override {
-    return e.at(op_.getMean(), {channel});
-  }
-
-  std::array<Value, kSums> step(Evaluator& e, ArrayRef<Coord> at, Value mean,
-                                std::array<Value, kSums> sums) override {
-    VectorBuilder& b = e.builder();
-    Value dy = e.at(op_.getResultGrad(), at);
-    return {b.fma(dy, b.sub(e.at(op_.getInput(), at), mean), sums[0]), b.add(sums[1], dy)};
-  }
-
-  SmallVector<Value> ofImage(Evaluator&, Value, std::array<Value, kSums> sums, int64_t) override {
-    return {sums[0], sums[1]};
-  }
-
-  SmallVector<Value> combine(Evaluator& e, const Coord& channel, Value images, int64_t,
-                             llvm::function_ref<Value(Value, unsigned)> load) override {
-    VectorBuilder& b = e.builder();
-    Value scale = sumOverImages(e, images, [&](Value image) { return load(image, 0); });
-    Value bias = sumOverImages(e, images, [&](Value image) { return load(image, 1); });
-    return {b.mul(scale, e.at(op_.getInvStd(), {channel})), bias};
-  }
-
-private:
-  mutable ir::BatchNormGradStatisticsOp op_;
-};
-
 class ChannelsEmitter {
 public:
   explicit ChannelsEmitter(KernelContext& context) : context_(context), kernel_(context.kernel) {
     for (mlir::Operation& op : kernel_.getBlock())
-      llvm::TypeSwitch<mlir::Operation*>(&op)
-          .Case([&](ir::BatchNormStatisticsOp found) {
-            reductions_.push_back(std::make_unique<Statistics>(found));
-          })
-          .Case([&](ir::BatchNormGradStatisticsOp found) {
-            reductions_.push_back(std::make_unique<GradStatistics>(found));
-          });
+      if (auto reduction = channelReductionOf(&op)) reductions_.push_back(std::move(reduction));
     type_ = tensorTypeOf(reductions_.front()->op()->getOperand(0));
     channels_ = type_.getShape().back();
     for (auto& reduction : reductions_) {
@@ -237,7 +102,7 @@ private:
   }
 
   void forEachVector(Evaluator& e, llvm::function_ref<void(const Coord&)> body) {
-    VectorBuilder& b = e.builder();
+    LaneBuilder& b = e.builder();
     int64_t whole = channels_ / lanes() * lanes();
     e.loop(b.index(0), b.index(whole), lanes(), {}, [&](Value first, ValueRange) {
       body(e.laneCoord(first));
@@ -247,21 +112,22 @@ private:
   }
 
   void sumInMemory(Evaluator& e, const Coord& row, Value partials) {
-    VectorBuilder& b = e.builder();
+    LaneBuilder& b = e.builder();
     auto place = [&](const Coord& channel, size_t r, unsigned which) {
       return b.add(channel.index, b.index(placeOf(r, which)));
     };
     auto load = [&](const Coord& channel, size_t r, unsigned which) {
-      return b.loadVector(partials, b.f32(), place(channel, r, which));
+      return b.loadLanes(partials, b.f32(), place(channel, r, which));
     };
     // An image's numbers hold its pivot, if it has one, and its sums, until they are what it stores.
     auto firstSum = [&](size_t r) { return reductions_[r]->numStored() - kSums; };
-    Value none = b.constant(b.vectorOf(b.f32()), kNone);
+    Value none = b.constant(b.lanesOf(b.f32()), ChannelReduction::kNone);
     forEachVector(e, [&](const Coord& channel) {
       for (auto [r, reduction] : llvm::enumerate(reductions_)) {
-        if (firstSum(r) > 0) b.store(prepare(e, *reduction, row, channel), partials, place(channel, r, 0));
+        if (firstSum(r) > 0)
+          b.storeLanes(prepare(e, *reduction, row, channel), partials, b.f32(), place(channel, r, 0));
         for (unsigned k = 0; k < kSums; ++k)
-          b.store(none, partials, place(channel, r, firstSum(r) + k));
+          b.storeLanes(none, partials, b.f32(), place(channel, r, firstSum(r) + k));
       }
     });
     auto prepared = [&](const Coord& channel, size_t r) {
@@ -277,7 +143,7 @@ private:
             sums[k] = load(channel, r, firstSum(r) + k);
           sums = reduction->step(e, at, prepared(channel, r), sums);
           for (unsigned k = 0; k < kSums; ++k)
-            b.store(sums[k], partials, place(channel, r, firstSum(r) + k));
+            b.storeLanes(sums[k], partials, b.f32(), place(channel, r, firstSum(r) + k));
         }
       });
     });
@@ -287,7 +153,7 @@ private:
         for (unsigned k = 0; k < kSums; ++k)
           sums[k] = load(channel, r, firstSum(r) + k);
         for (auto [k, value] : llvm::enumerate(reduction->ofImage(e, prepared(channel, r), sums, positions_)))
-          b.store(value, partials, place(channel, r, k));
+          b.storeLanes(value, partials, b.f32(), place(channel, r, k));
       }
     });
   }
@@ -296,7 +162,7 @@ private:
   void forEachPosition(Evaluator& e, Coords coords, llvm::function_ref<void(Coords)> body) {
     auto dim = static_cast<int64_t>(coords.size());
     if (dim == type_.getRank() - 1) return body(coords);
-    VectorBuilder& b = e.builder();
+    LaneBuilder& b = e.builder();
     e.loop(b.index(0), b.index(type_.getDimSize(dim)), 1, {}, [&](Value index, ValueRange) {
       Coords inner = coords;
       inner.push_back(e.coord(index));
@@ -311,7 +177,7 @@ private:
   }
 
   void sumInRegisters(Evaluator& e, const Coord& row, Value partials) {
-    VectorBuilder& b = e.builder();
+    LaneBuilder& b = e.builder();
     const int64_t vectors = numVectors();
     Coords channels;
     for (int64_t first = 0; first < channels_; first += lanes())
@@ -329,7 +195,7 @@ private:
       return ((int64_t(r) * steps + u) * vectors + v) * kSums;
     };
     SmallVector<Value> none(reductions_.size() * steps * vectors * kSums,
-                            b.constant(b.vectorOf(b.f32()), kNone));
+                            b.constant(b.lanesOf(b.f32()), ChannelReduction::kNone));
     auto add = [&](Coords at, int64_t u, llvm::SmallVectorImpl<Value>& sums) {
       at.push_back({});
       for (auto [v, channel] : llvm::enumerate(channels)) {
@@ -353,7 +219,7 @@ private:
         }
         for (auto [k, value] :
              llvm::enumerate(reduction->ofImage(e, prepared[r * vectors + v], total, positions_)))
-          b.store(value, partials, b.add(channel.index, b.index(placeOf(r, k))));
+          b.storeLanes(value, partials, b.f32(), b.add(channel.index, b.index(placeOf(r, k))));
       }
   }
 
@@ -363,7 +229,7 @@ private:
   /// `steps`.
   SmallVector<Value> overPositions(Evaluator& e, Coords coords, int64_t steps, SmallVector<Value> sums,
                                    AddPosition add) {
-    VectorBuilder& b = e.builder();
+    LaneBuilder& b = e.builder();
     auto dim = static_cast<int64_t>(coords.size());
     if (dim == type_.getRank() - 1) { // no positions: [N, C]
       add(coords, 0, sums);
@@ -398,7 +264,7 @@ private:
   }
 
   Value meanOfFirstLine(Evaluator& e, Value operand, const Coord& row, const Coord& channel) {
-    VectorBuilder& b = e.builder();
+    LaneBuilder& b = e.builder();
     int64_t rank = type_.getRank();
     Coords at{row};
     for (int64_t dim = 1; dim < rank - 1; ++dim)
@@ -406,7 +272,7 @@ private:
     at.push_back(channel);
     if (rank == 2) return e.at(operand, at);
     int64_t line = type_.getDimSize(rank - 2);
-    Value none = b.constant(b.vectorOf(b.f32()), kNone);
+    Value none = b.constant(b.lanesOf(b.f32()), ChannelReduction::kNone);
     Value sum = e.loop(b.index(0), b.index(line), 1, none, [&](Value index, ValueRange sums) {
                    at[rank - 2] = e.coord(index);
                    return SmallVector<Value>{b.add(sums[0], e.at(operand, at))};
@@ -416,7 +282,7 @@ private:
 
   /// Channel vectors [from, to): the images' numbers in order, then the results.
   void combine(Evaluator& e, KernelFrame& frame, Value partials, Value from, Value to) {
-    VectorBuilder& b = e.builder();
+    LaneBuilder& b = e.builder();
     Value lastVector = b.index(numVectors() - 1);
     SmallVector<Value> pointers;
     for (unsigned i = 0; i < yieldedValues(kernel_).size(); ++i)
@@ -431,7 +297,7 @@ private:
       for (auto [r, reduction] : llvm::enumerate(reductions_)) {
         auto load = [&, r = r](Value image, unsigned which) {
           Value at = b.add(b.mul(image, b.index(imageNumbers())), b.add(first, b.index(placeOf(r, which))));
-          return b.loadVector(partials, b.f32(), at);
+          return b.loadLanes(partials, b.f32(), at);
         };
         Value images = validRows(e, reduction->valid(), e.rows());
         SmallVector<Value> results = reduction->combine(e, channel, images, positions_, load);

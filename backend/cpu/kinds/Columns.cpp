@@ -1,5 +1,6 @@
 // Reductions over the rows, a vector of channels at a time.
-#include "backend/cpu/evaluate/EvaluateOps.h"
+#include "backend/codegen/EvaluateOps.h"
+#include "backend/codegen/LaneRules.h"
 #include "backend/cpu/kinds/KernelEmitter.h"
 
 namespace tailor::backend {

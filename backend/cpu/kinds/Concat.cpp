@@ -1,5 +1,5 @@
 // A lone concat along the last of several dimensions: rows of vector copies, piece by piece.
-#include "backend/cpu/evaluate/EvaluateOps.h"
+#include "backend/codegen/EvaluateOps.h"
 #include "backend/cpu/kinds/KernelEmitter.h"
 
 namespace tailor::backend {
@@ -46,7 +46,7 @@ static mlir::LogicalResult emitConcat(KernelContext& context) {
       Value first = b.mul(row, b.index(width));
       for (int64_t at = 0; at < width; at += b.lanes()) {
         Value mask = width - at < b.lanes() ? b.prefixMask(width - at) : Value();
-        Value piece = b.loadVector(source, element, b.add(first, b.index(at)), mask);
+        Value piece = b.loadLanes(source, element, b.add(first, b.index(at)), mask);
         b.store(piece, target, b.add(place, b.index(at)), mask);
       }
       place = b.add(place, b.index(width));

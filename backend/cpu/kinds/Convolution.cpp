@@ -3,6 +3,7 @@
 #include "backend/cpu/kinds/Grouped.h"
 #include "backend/cpu/kinds/Winograd.h"
 #include "backend/cpu/kinds/WinogradForm.h"
+#include "backend/cpu/vector/Prefetch.h"
 #include "ir/Algorithm.h"
 
 namespace tailor::backend {
@@ -146,8 +147,8 @@ void storeConvolution(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, con
 void prefetchConvolution(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, const ConvolutionOp& conv,
                          llvm::ArrayRef<Coord> at) {
   for (auto [i, result] : llvm::enumerate(yieldedValues(kernel))) {
-    e.prefetchForWrite(resultPointer(e, frame, kernel, conv, unsigned(i)), tensorTypeOf(result), at);
-    e.prefetch(result, at);
+    prefetchForWrite(frame.b(), resultPointer(e, frame, kernel, conv, unsigned(i)), tensorTypeOf(result), at);
+    prefetch(frame.b(), e, result, at);
   }
 }
 

@@ -82,7 +82,7 @@ std::pair<Value, Value> tapRange(VectorBuilder& b, const TapAxis& axis, Value t)
 void forEachTile(Evaluator& e, const TapAxis& axis, int64_t pixels,
                  llvm::function_ref<void(const TapTile&)> tile, llvm::function_ref<void(Value)> single) {
   constexpr int64_t kMostEdgeTiles = 8; // of a 7 x 7 kernel over 8-pixel tiles: 2
-  VectorBuilder& b = e.builder();
+  LaneBuilder& b = e.builder();
   int64_t tiles = ceilDiv(axis.count, pixels);
   auto isInside = [&](int64_t number) {
     int64_t from = number * pixels, to = from + pixels;

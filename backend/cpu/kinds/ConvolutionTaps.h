@@ -9,7 +9,8 @@
 /// data gradient of stride s is s of them: the target positions r, r + s, r + 2 s, ... are reached by the same taps, each
 /// at an unbroken row of the source. So nothing is ever scattered and every sum has one order.
 
-#include "backend/cpu/evaluate/Evaluator.h"
+#include "backend/codegen/Evaluator.h"
+#include "backend/cpu/vector/VectorBuilder.h"
 
 #include <utility>
 

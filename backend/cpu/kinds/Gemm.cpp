@@ -1,5 +1,5 @@
 // A matrix product with its epilogue.
-#include "backend/cpu/evaluate/EvaluateOps.h"
+#include "backend/codegen/EvaluateOps.h"
 #include "backend/cpu/kinds/GemmEmitter.h"
 #include "backend/cpu/kinds/KernelEmitter.h"
 
@@ -102,7 +102,7 @@ static mlir::LogicalResult emitGemmKernel(KernelContext& context) {
           Coord column =
               e.laneCoord(first, ragged ? b.prefixMask(b.sub(b.index(problem.n), first)) : Value());
           Value at = b.add(b.mul(r, b.index(int64_t(tile.vectors) * lanes)), offset);
-          finish(row, column, b.loadVector(buffer, b.f32(), at));
+          finish(row, column, b.loadLanes(buffer, b.f32(), at));
           return SmallVector<Value>();
         });
         return SmallVector<Value>();

@@ -1,6 +1,6 @@
 #include "backend/cpu/kinds/GemmEmitter.h"
 
-#include "backend/cpu/evaluate/TransposeBlock.h"
+#include "backend/cpu/vector/TransposeBlock.h"
 
 namespace tailor::backend {
 
@@ -92,7 +92,7 @@ private:
     Value lhsTile = pointerAt(lhs_, b_.mul(firstRow, b_.index(lhsRow)));
     // A transposed panel is full width and zero-filled; rows of b itself must not be read past their end.
     Value mask = lastLanes < lanes_ && !problem_.rhsTransposed ? b_.prefixMask(lastLanes) : Value();
-    SmallVector<Value> carried(tileRows * vectors, b_.constant(b_.vectorOf(b_.f32()), 0));
+    SmallVector<Value> carried(tileRows * vectors, b_.constant(b_.lanesOf(b_.f32()), 0));
     carried.push_back(lhsTile);
     carried.push_back(panelBase);
     auto loop = b_.loop(b_.index(0), k_, 1, carried, [&](Value, ValueRange args) {
@@ -100,7 +100,7 @@ private:
       SmallVector<Value> columns, next;
       for (unsigned v = 0; v < vectors; ++v)
         columns.push_back(
-            b_.loadVector(rhs, b_.f32(), b_.index(int64_t(v) * lanes_), v + 1 == vectors ? mask : Value()));
+            b_.loadLanes(rhs, b_.f32(), b_.index(int64_t(v) * lanes_), v + 1 == vectors ? mask : Value()));
       for (unsigned r = 0; r < tileRows; ++r) {
         Value broadcast = b_.splat(b_.load(a, b_.f32(), b_.index(r * lhsRow)));
         for (unsigned v = 0; v < vectors; ++v)

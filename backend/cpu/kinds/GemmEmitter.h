@@ -10,9 +10,9 @@
 /// when it does not (weights stored [n, k]) a panel of V vectors is transposed into the worker's scratch
 /// first. Measured rates: tests/bench/kernels_bench.cpp.
 
-#include "backend/cpu/evaluate/VectorBuilder.h"
 #include "backend/cpu/kinds/KernelInfo.h"
 #include "backend/cpu/target/CpuTarget.h"
+#include "backend/cpu/vector/VectorBuilder.h"
 
 namespace tailor::backend {
 

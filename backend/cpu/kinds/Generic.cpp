@@ -1,22 +1,10 @@
 // Any op, whatever its shape, in one unit.
+#include "backend/codegen/LaneRules.h"
 #include "backend/cpu/kinds/KernelEmitter.h"
 
 namespace tailor::backend {
 
 using mlir::arith::CmpIPredicate;
-
-namespace {
-
-/// True if the losses of single rows go into something over the rows that is no sum (their maximum): its lanes would
-/// be rows, and a loss looks up its label one row at a time.
-bool looksAcrossRowLosses(ir::KernelOp kernel) {
-  for (mlir::Operation& op : kernel.getBlock())
-    if (ir::fusionClassOf(&op) == ir::FusionClass::Loss && tensorTypeOf(op.getResult(0)).getRank() == 1)
-      return !sumsOverRows(kernel);
-  return false;
-}
-
-} // namespace
 
 mlir::LogicalResult emitGeneric(KernelContext& context, std::string why) {
   ir::KernelOp kernel = context.kernel;

@@ -127,7 +127,7 @@ private:
         };
         if (row.taps == 0 || column.taps == 0) { // the stride steps over these pixels
           e_->loop(b.index(0), b.index(column.count), 1, {}, [&](Value tx, ValueRange) {
-            store(tx, b.constant(b.vectorOf(b.f32()), 0));
+            store(tx, b.constant(b.lanesOf(b.f32()), 0));
             return none();
           });
           return;
@@ -160,7 +160,7 @@ private:
   };
 
   Value weightAt(Value weights, int64_t tap, int64_t channel) {
-    return b_->loadVector(weights, b_->f32(), b_->index((tap * width_ + channel) * lanes_));
+    return b_->loadLanes(weights, b_->f32(), b_->index((tap * width_ + channel) * lanes_));
   }
 
   SmallVector<Value> tileSums(const Rows& rows, const TapAxis& column, const TapTile& tile, Value weights,
@@ -173,7 +173,7 @@ private:
         if (tile.reads(column, i, tap))
           uses[int64_t(i) * column.sourceStride + tap * column.step].push_back({i, tap});
     Value start = b.add(b.mul(sourceStart(b, column, tile.position), b.index(channels_)), channel.index);
-    SmallVector<Value> zeros(tile.pixels, b.constant(b.vectorOf(b.f32()), 0));
+    SmallVector<Value> zeros(tile.pixels, b.constant(b.lanesOf(b.f32()), 0));
     auto loop = b.loop(rows.from, rows.to, 1, zeros, [&](Value tapRow, ValueRange carried) {
       SmallVector<Value> sums(carried);
       Value source = b.elementPointer(rows.source, b.f32(), b.add(start, b.mul(tapRow, b.index(rows.step))));
@@ -184,7 +184,7 @@ private:
         for (int64_t tap = 0; tap < column.taps; ++tap)
           tapWeights.push_back(weightAt(rowWeights, tap, c));
         for (const auto& [place, users] : uses) {
-          Value x = b.loadVector(source, b.f32(), b.index(place * channels_), channel.mask);
+          Value x = b.loadLanes(source, b.f32(), b.index(place * channels_), channel.mask);
           x = broadcastInGroups(b, x, width_, c);
           for (auto [pixel, tap] : users)
             sums[pixel] = b.fma(x, tapWeights[tap], sums[pixel]);
@@ -200,20 +200,20 @@ private:
     VectorBuilder& b = *b_;
     std::pair<Value, Value> range = tapRange(b, column, tx);
     Value start = b.add(b.mul(sourceStart(b, column, tx), b.index(channels_)), channel.index);
-    Value zero = b.constant(b.vectorOf(b.f32()), 0);
+    Value zero = b.constant(b.lanesOf(b.f32()), 0);
     auto loop = b.loop(rows.from, rows.to, 1, zero, [&](Value tapRow, ValueRange carried) {
       Value sum = carried[0];
       for (int64_t c = 0; c < width_; ++c)
-        sum = b.loop(range.first, range.second, 1, sum, [&](Value tap, ValueRange carried) {
-                 Value at = b.add(start, b.add(b.mul(tapRow, b.index(rows.step)),
-                                               b.mul(tap, b.index(column.step * channels_))));
-                 Value x =
-                     broadcastInGroups(b, b.loadVector(rows.source, b.f32(), at, channel.mask), width_, c);
-                 Value place = b.add(b.mul(tapRow, b.index(column.taps)), tap);
-                 Value weight = b.loadVector(
-                     weights, b.f32(), b.add(b.mul(place, b.index(width_ * lanes_)), b.index(c * lanes_)));
-                 return SmallVector<Value>{b.fma(x, weight, carried[0])};
-               }).getResult(0);
+        sum =
+            b.loop(range.first, range.second, 1, sum, [&](Value tap, ValueRange carried) {
+               Value at = b.add(start, b.add(b.mul(tapRow, b.index(rows.step)),
+                                             b.mul(tap, b.index(column.step * channels_))));
+               Value x = broadcastInGroups(b, b.loadLanes(rows.source, b.f32(), at, channel.mask), width_, c);
+               Value place = b.add(b.mul(tapRow, b.index(column.taps)), tap);
+               Value weight = b.loadLanes(weights, b.f32(),
+                                          b.add(b.mul(place, b.index(width_ * lanes_)), b.index(c * lanes_)));
+               return SmallVector<Value>{b.fma(x, weight, carried[0])};
+             }).getResult(0);
       return SmallVector<Value>{sum};
     });
     return loop.getResult(0);
@@ -227,7 +227,7 @@ private:
     Evaluator e(b, true);
     bindOperands(e, frame, context_.kernel);
     Value packed = frame.buffer(firstExtraSlot(context_.kernel));
-    Value lane = b.iotaI32();
+    Value lane = b.laneNumbers();
     Value inGroup = b.convert(b.bitAnd(lane, b.constant(lane.getType(), double(width_ - 1))), b.i64());
     Value groupStart = b.sub(b.convert(lane, b.i64()), inGroup);
     e.loop(frame.begin, frame.end, 1, {}, [&](Value block, ValueRange) {

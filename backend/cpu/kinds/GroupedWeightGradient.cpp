@@ -146,7 +146,7 @@ private:
     int64_t copies = std::clamp<int64_t>(ceilDiv(8, int64_t(pass.size())), 1, kPixels);
     SmallVector<Value> carried;
     for (const Sum& sum : pass)
-      carried.push_back(b.loadVector(rowSums, b.f32(), b.index(elementOf(sum))));
+      carried.push_back(b.loadLanes(rowSums, b.f32(), b.index(elementOf(sum))));
     carried.append((copies - 1) * pass.size(), zero());
     auto rows = b.loop(fromRow, toRow, 1, carried, [&](Value oy, ValueRange args) {
       SmallVector<Value> sums(args);
@@ -187,8 +187,8 @@ private:
               [&](Value t, ValueRange args) {
                 Value place = b.add(b.mul(t, b.index(column_.sourceStride)),
                                     b.index(column_.first + sum.tap * column_.step));
-                Value source = b.loadVector(xRow, b.f32(), b.mul(place, b.index(channels_)), mask);
-                Value gradient = b.loadVector(dyRow, b.f32(), b.mul(t, b.index(channels_)), mask);
+                Value source = b.loadLanes(xRow, b.f32(), b.mul(place, b.index(channels_)), mask);
+                Value gradient = b.loadLanes(dyRow, b.f32(), b.mul(t, b.index(channels_)), mask);
                 return SmallVector<Value>{
                     b.fma(broadcastInGroups(b, source, width_, sum.channel), gradient, args[0])};
               })
@@ -206,13 +206,13 @@ private:
       Value gradient = b.elementPointer(dyRow, b.f32(), b.mul(t, b.index(channels_)));
       SmallVector<Value> gradients;
       for (int64_t i = 0; i < pixels; ++i)
-        gradients.push_back(b.loadVector(gradient, b.f32(), b.index(i * channels_), mask));
+        gradients.push_back(b.loadLanes(gradient, b.f32(), b.index(i * channels_), mask));
       std::map<std::pair<int64_t, int64_t>, Value> loaded; // (place, channel of the group)
       for (int64_t i = 0; i < pixels; ++i)
         for (auto [s, sum] : llvm::enumerate(pass)) {
           int64_t place = i * column_.sourceStride + sum.tap * column_.step;
           Value& whole = loaded[{place, -1}];
-          if (!whole) whole = b.loadVector(source, b.f32(), b.index(place * channels_), mask);
+          if (!whole) whole = b.loadLanes(source, b.f32(), b.index(place * channels_), mask);
           Value& one = loaded[{place, sum.channel}];
           if (!one) one = broadcastInGroups(b, whole, width_, sum.channel);
           Value& total = next[(i % copies) * pass.size() + s];
@@ -223,7 +223,7 @@ private:
     sums.assign(loop.getResults().begin(), loop.getResults().end());
   }
 
-  Value zero() { return b_->constant(b_->vectorOf(b_->f32()), 0); }
+  Value zero() { return b_->constant(b_->lanesOf(b_->f32()), 0); }
 
   // --- combine
 
@@ -243,10 +243,10 @@ private:
           b.loop(b.index(0), b.index(kernelWidth), 1, {}, [&](Value kx, ValueRange) {
             Value inRow = b.add(b.mul(channel, b.index(kernelWidth)), kx);
             Value from = b.add(b.mul(ky, b.index(rowElements())), b.mul(inRow, b.index(lanes_)));
-            Value zero = b.constant(b.vectorOf(b.f32()), 0);
+            Value zero = b.constant(b.lanesOf(b.f32()), 0);
             auto total = b.loop(b.index(0), units, 1, zero, [&](Value unit, ValueRange args) {
               Value at = b.add(from, b.mul(unit, b.index(blocks_ * blockElements())));
-              return SmallVector<Value>{b.add(args[0], b.loadVector(sums, b.f32(), at))};
+              return SmallVector<Value>{b.add(args[0], b.loadLanes(sums, b.f32(), at))};
             });
             Value place = b.add(b.mul(channel, b.index(taps)), b.add(b.mul(ky, b.index(kernelWidth)), kx));
             for (int64_t lane = 0; lane < active; ++lane) {

@@ -208,7 +208,7 @@ private:
           Coord x = e_->coord(targetPosition(b, column, tx));
           for (const Coord& channel : channels)
             storeConvolution(*e_, *frame_, context_.kernel, conv_, {n, y, x, channel},
-                             b.constant(b.vectorOf(b.f32()), 0));
+                             b.constant(b.lanesOf(b.f32()), 0));
           return none();
         });
         return none();
@@ -310,7 +310,7 @@ private:
   }
 
   SmallVector<Value> zeros(size_t count) {
-    return SmallVector<Value>(count, b_->constant(b_->vectorOf(b_->f32()), 0));
+    return SmallVector<Value>(count, b_->constant(b_->lanesOf(b_->f32()), 0));
   }
 
   /// sums[i, v] += source[i * pixel + q] * weights[q, v] for q < depth, of the pixels that read.
@@ -330,7 +330,7 @@ private:
       for (int64_t q = 0; q < unroll; ++q) {
         SmallVector<Value> row;
         for (unsigned v = 0; v < vectors; ++v)
-          row.push_back(b.loadVector(panel, b.f32(), b.index(q * width() + int64_t(v) * lanes_)));
+          row.push_back(b.loadLanes(panel, b.f32(), b.index(q * width() + int64_t(v) * lanes_)));
         for (unsigned i = 0; i < reads.size(); ++i) {
           if (!reads[i]) continue;
           Value broadcast = b.splat(b.load(from, b.f32(), b.index(int64_t(i) * pixel + q)));

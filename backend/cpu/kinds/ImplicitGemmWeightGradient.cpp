@@ -115,7 +115,7 @@ private:
       Value slice = b.sub(unit, b.mul(block, b.index(plan_.slices)));
       Value sums = b.elementPointer(partials, b.f32(), b.mul(unit, b.index(unitElements())));
       b.loop(b.index(0), b.index(unitElements()), lanes_, {}, [&](Value at, ValueRange) {
-        b.store(b.constant(b.vectorOf(b.f32()), 0), sums, at);
+        b.store(b.constant(b.lanesOf(b.f32()), 0), sums, at);
         return none();
       });
       Value from = b.mul(block, b.index(plan_.imagesPerBlock));
@@ -231,7 +231,7 @@ private:
     SmallVector<Value> carried;
     for (unsigned c = 0; c < channels; ++c)
       for (unsigned v = 0; v < vectors; ++v)
-        carried.push_back(b.loadVector(sums, b.f32(), b.index(int64_t(c) * width() + int64_t(v) * lanes_)));
+        carried.push_back(b.loadLanes(sums, b.f32(), b.index(int64_t(c) * width() + int64_t(v) * lanes_)));
     int64_t xPixel = problem_.channels * problem_.strides[1];
     Value mask = lastLanes < lanes_ ? b.prefixMask(lastLanes) : Value();
     auto rows = b.loop(reach.fromRow, reach.toRow, 1, carried, [&](Value oy, ValueRange carried) {
@@ -247,8 +247,8 @@ private:
         Value xPlace = args[channels * vectors], dyPlace = args[channels * vectors + 1];
         SmallVector<Value> row, next;
         for (unsigned v = 0; v < vectors; ++v)
-          row.push_back(b.loadVector(dyPlace, b.f32(), b.index(int64_t(v) * lanes_),
-                                     v + 1 == vectors ? mask : Value()));
+          row.push_back(
+              b.loadLanes(dyPlace, b.f32(), b.index(int64_t(v) * lanes_), v + 1 == vectors ? mask : Value()));
         for (unsigned c = 0; c < channels; ++c) {
           Value broadcast = b.splat(b.load(xPlace, b.f32(), b.index(c)));
           for (unsigned v = 0; v < vectors; ++v)
@@ -293,12 +293,12 @@ private:
           b.loop(b.index(0), b.index(taps), 1, {}, [&](Value tap, ValueRange) {
             Value from = b.mul(b.add(b.mul(tap, b.index(channels)), c), b.index(width()));
             int64_t vectors = ceilDiv(outputs, lanes_);
-            SmallVector<Value> zeros(vectors, b.constant(b.vectorOf(b.f32()), 0));
+            SmallVector<Value> zeros(vectors, b.constant(b.lanesOf(b.f32()), 0));
             auto total = b.loop(b.index(0), blocks, 1, zeros, [&](Value block, ValueRange totals) {
               Value at = b.add(from, b.mul(block, b.index(plan_.slices * unitElements())));
               SmallVector<Value> next;
               for (int64_t v = 0; v < vectors; ++v)
-                next.push_back(b.add(totals[v], b.loadVector(sums, b.f32(), b.add(at, b.index(v * lanes_)))));
+                next.push_back(b.add(totals[v], b.loadLanes(sums, b.f32(), b.add(at, b.index(v * lanes_)))));
               return next;
             });
             Value place = b.add(b.mul(c, b.index(taps)), tap);

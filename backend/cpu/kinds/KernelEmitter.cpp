@@ -1,7 +1,5 @@
 #include "backend/cpu/kinds/KernelEmitter.h"
 
-#include "backend/cpu/evaluate/EvaluateOps.h"
-
 namespace tailor::backend {
 
 using mlir::RankedTensorType;
@@ -48,10 +46,6 @@ Value KernelFrame::size(int64_t slot) {
 
 void KernelFrame::finish() {
   LLVM::ReturnOp::create(opBuilder, b().loc(), mlir::ValueRange());
-}
-
-RankedTensorType tensorTypeOf(Value v) {
-  return mlir::cast<RankedTensorType>(v.getType());
 }
 
 mlir::ValueRange yieldedValues(ir::KernelOp kernel) {
@@ -114,39 +108,6 @@ void storeAt(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, llvm::ArrayR
 std::pair<Value, Value> rowRange(VectorBuilder& b, Value begin, Value end, int64_t block, Value rows) {
   Value from = b.mul(begin, b.index(block));
   return {from, b.min(b.mul(end, b.index(block)), rows)};
-}
-
-std::optional<llvm::SmallVector<mlir::OpResult>> sumsOverRows(ir::KernelOp kernel) {
-  llvm::SmallVector<mlir::OpResult> totals;
-  for (mlir::Operation& op : kernel.getBlock())
-    for (mlir::OpResult result : op.getResults()) {
-      auto hasRows = [](Value operand) { return tensorTypeOf(operand).getRank() > 0; };
-      if (tensorTypeOf(result).getRank() != 0 || result.use_empty() ||
-          llvm::none_of(op.getOperands(), hasRows))
-        continue;
-      if (!mlir::isa<ir::MaskedMeanOp, ir::ReduceSumOp, ir::ReduceMeanOp>(op) &&
-          ir::fusionClassOf(&op) != ir::FusionClass::Loss)
-        return std::nullopt;
-      totals.push_back(result);
-    }
-  return totals;
-}
-
-bool lanesPassThrough(ir::KernelOp kernel) {
-  for (mlir::Operation& op : kernel.getBlock()) {
-    if (mlir::isa<ir::RollOp>(op)) return false;
-    if (auto pad = mlir::dyn_cast<ir::PadOp>(op))
-      if (!pad.getInterior().empty() && pad.getInterior().back() != 0) return false;
-    if (auto reshape = mlir::dyn_cast<ir::ReshapeOp>(op)) {
-      auto sizes = [](RankedTensorType type) {
-        llvm::SmallVector<int64_t> list(type.getShape());
-        llvm::erase(list, 1);
-        return list;
-      };
-      if (sizes(tensorTypeOf(reshape.getOperand())) != sizes(tensorTypeOf(reshape.getResult()))) return false;
-    }
-  }
-  return true;
 }
 
 unsigned costOf(ir::KernelOp kernel) {

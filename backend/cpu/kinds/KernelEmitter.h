@@ -4,9 +4,10 @@
 /// The first kind of the table (Kinds.cpp) that fits the kernel makes the loops; what happens at a position is the
 /// Evaluator's business. Kernels of kind `single` take the loops that fit their op.
 
-#include "backend/cpu/evaluate/Evaluator.h"
+#include "backend/codegen/Evaluator.h"
 #include "backend/cpu/kinds/KernelInfo.h"
 #include "backend/cpu/target/CpuTarget.h"
+#include "backend/cpu/vector/VectorBuilder.h"
 
 #include "ir/Fusion.h"
 #include "ir/Tailor.h"
@@ -65,7 +66,6 @@ std::optional<ir::FusionClass> singleClass(ir::KernelOp kernel);
 /// becomes KernelInfo::oneUnit.
 mlir::LogicalResult emitGeneric(KernelContext& context, std::string why);
 // --- shared by the emitters
-mlir::RankedTensorType tensorTypeOf(mlir::Value v);
 /// The values behind the kernel's results.
 mlir::ValueRange yieldedValues(ir::KernelOp kernel);
 /// Slot of a result's buffer.
@@ -93,10 +93,6 @@ void storeAt(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, llvm::ArrayR
 /// [begin, end) in units of `block` rows, as rows; the end limited to `rows`.
 std::pair<mlir::Value, mlir::Value> rowRange(VectorBuilder& b, mlir::Value begin, mlir::Value end,
                                              int64_t block, mlir::Value rows);
-/// The used rank-0 values made from values that have rows; nullopt if one of them is no sum over the rows.
-std::optional<llvm::SmallVector<mlir::OpResult>> sumsOverRows(ir::KernelOp kernel);
-/// False if an op of the kernel moves elements between lanes, so that vectors cannot pass through it.
-bool lanesPassThrough(ir::KernelOp kernel);
 /// Rough number of instructions per element, for deciding what to unroll.
 unsigned costOf(ir::KernelOp kernel);
 

@@ -24,7 +24,7 @@
 ///
 /// Numerics: f32 with explicit fused multiply-adds and no fast-math flag: LLVM may not regroup anything, so a
 /// row's bits are the same in every tile, chunk and batch size. exp, log, tanh, erf are polynomials
-/// (backend/cpu/evaluate/VectorMath.h).
+/// (backend/codegen/ElementaryFunctions.h).
 
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/SmallVector.h"

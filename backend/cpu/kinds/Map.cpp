@@ -1,5 +1,6 @@
 // Elementwise work: rows, or one flat loop where all values are lane by lane the same position.
-#include "backend/cpu/evaluate/EvaluateOps.h"
+#include "backend/codegen/EvaluateOps.h"
+#include "backend/codegen/LaneRules.h"
 #include "backend/cpu/kinds/KernelEmitter.h"
 
 namespace tailor::backend {

@@ -1,6 +1,6 @@
 // Gradient of max_pool2d: it writes where the data say, so the loops go over the windows.
 
-#include "backend/cpu/evaluate/PoolingWindow.h"
+#include "backend/codegen/PoolingWindow.h"
 #include "backend/cpu/kinds/KernelEmitter.h"
 
 #include <limits>
@@ -10,7 +10,6 @@ namespace tailor::backend {
 using llvm::SmallVector;
 using mlir::Value;
 using mlir::ValueRange;
-using mlir::arith::CmpFPredicate;
 using mlir::arith::CmpIPredicate;
 
 static bool fits(ir::KernelOp kernel) {
@@ -36,7 +35,7 @@ static mlir::LogicalResult emitMaxPoolGradient(KernelContext& context) {
   Value xs = bufferOf(pool.getInput()), dys = bufferOf(pool.getOutputGrad());
   Value dxs = frame.buffer(resultSlot(context.kernel, 0));
   int64_t lanes = b.lanes();
-  Value zero = b.constant(b.vectorOf(b.f32()), 0);
+  Value zero = b.constant(b.lanesOf(b.f32()), 0);
   b.loop(frame.begin, frame.end, 1, {}, [&](Value n, ValueRange) {
     Value image = b.mul(n, b.index(pixels * channels));
     Value x = b.elementPointer(xs, b.f32(), image), dx = b.elementPointer(dxs, b.f32(), image);
@@ -56,27 +55,26 @@ static mlir::LogicalResult emitMaxPoolGradient(KernelContext& context) {
         Range rows = window.inImage(b, 0, oy);
         b.loop(b.index(0), b.index(window.output[1]), 1, {}, [&](Value ox, ValueRange) {
           Range columns = window.inImage(b, 1, ox);
-          // The first largest element of each lane; NaN counts as larger than anything but another NaN.
-          SmallVector<Value> best{b.constant(b.vectorOf(b.f32()), -std::numeric_limits<double>::infinity()),
+          // The largest element of each lane, and where it is.
+          SmallVector<Value> best{b.constant(b.lanesOf(b.f32()), -std::numeric_limits<double>::infinity()),
                                   placeVector(placeOf(rows.from, columns.from))};
           auto found = b.loop(rows.from, rows.to, 1, best, [&](Value row, ValueRange args) {
             auto inner = b.loop(columns.from, columns.to, 1, args, [&](Value column, ValueRange args) {
               Value place = placeOf(row, column);
-              Value value = b.loadVector(x, b.f32(), elementOf(place), mask);
-              Value larger = b.bitAnd(b.compare(CmpFPredicate::UGT, value, args[0]),
-                                      b.compare(CmpFPredicate::ORD, args[0], args[0]));
+              Value value = b.loadLanes(x, b.f32(), elementOf(place), mask);
+              Value larger = isLarger(b, value, args[0]);
               return SmallVector<Value>{b.select(larger, value, args[0]),
                                         b.select(larger, placeVector(place), args[1])};
             });
             return SmallVector<Value>(inner.getResults());
           });
           Value window = b.add(b.mul(oy, b.index(tensorTypeOf(pool.getOutputGrad()).getDimSize(2))), ox);
-          Value gradient = b.loadVector(dy, b.f32(), elementOf(window), mask);
+          Value gradient = b.loadLanes(dy, b.f32(), elementOf(window), mask);
           b.loop(rows.from, rows.to, 1, {}, [&](Value row, ValueRange) {
             b.loop(columns.from, columns.to, 1, {}, [&](Value column, ValueRange) {
               Value place = placeOf(row, column), element = elementOf(place);
               Value isBest = b.compare(CmpIPredicate::eq, placeVector(place), found.getResult(1));
-              Value before = b.loadVector(dx, b.f32(), element, mask);
+              Value before = b.loadLanes(dx, b.f32(), element, mask);
               b.store(b.select(isBest, b.add(before, gradient), before), dx, element, mask);
               return none();
             });

@@ -1,7 +1,7 @@
 // Ops that write where the data say: one sequential unit, static shapes.
 
-#include "backend/cpu/evaluate/EvaluateOps.h"
-#include "backend/cpu/evaluate/VectorMath.h"
+#include "backend/codegen/EvaluateOps.h"
+#include "backend/codegen/Order.h"
 #include "backend/cpu/kinds/KernelEmitter.h"
 
 namespace tailor::backend {
@@ -10,7 +10,6 @@ using llvm::SmallVector;
 using mlir::RankedTensorType;
 using mlir::Value;
 using mlir::ValueRange;
-using mlir::arith::CmpFPredicate;
 using mlir::arith::CmpIPredicate;
 
 namespace {
@@ -37,19 +36,6 @@ Value flatten(VectorBuilder& b, llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<Va
   return flat;
 }
 
-/// Stable order by counting: result[number of elements before i] = i. `before(j, i)` decides for j < i and j
-/// > i.
-void emitRanks(VectorBuilder& b, Value count, llvm::function_ref<Value(Value j, Value i)> before,
-               llvm::function_ref<void(Value rank, Value i)> write) {
-  b.loop(b.index(0), count, 1, {}, [&](Value i, ValueRange) {
-    auto loop = b.loop(b.index(0), count, 1, b.index(0), [&](Value j, ValueRange rank) {
-      return SmallVector<Value>{b.add(rank[0], b.convert(before(j, i), b.i64()))};
-    });
-    write(loop.getResult(0), i);
-    return SmallVector<Value>();
-  });
-}
-
 void emitSort(VectorBuilder& b, ir::SortPermOp op, Value source, Value target) {
   RankedTensorType type = tensorTypeOf(op.getOperand());
   auto dim = static_cast<size_t>(op.getDim());
@@ -59,45 +45,29 @@ void emitSort(VectorBuilder& b, ir::SortPermOp op, Value source, Value target) {
   for (int64_t d = type.getRank() - 1; d > int64_t(dim); --d)
     stride *= type.getDimSize(d);
   mlir::Type element = type.getElementType();
-  bool floats = mlir::isa<mlir::FloatType>(element);
   forEachIndex(b, outer, {}, [&](llvm::ArrayRef<Value> index) {
     Value base = flatten(b, type.getShape(), index);
     auto place = [&](Value i) { return b.add(base, b.mul(i, b.index(stride))); };
-    auto isNan = [&](Value x) { return b.compare(CmpFPredicate::UNO, x, x); };
-    auto negate = [&](Value x) { return b.bitXor(x, b.constant(b.i1(), 1)); };
-    auto before = [&](Value j, Value i) {
-      Value x = b.load(source, element, place(j)), y = b.load(source, element, place(i));
-      Value less = floats ? b.compare(CmpFPredicate::OLT, x, y) : b.compare(CmpIPredicate::slt, x, y);
-      Value more = floats ? b.compare(CmpFPredicate::OGT, x, y) : b.compare(CmpIPredicate::sgt, x, y);
-      if (op.getDescending()) std::swap(less, more);
-      if (floats) { // NaN comes last in both directions
-        less = b.bitOr(less, b.bitAnd(negate(isNan(x)), isNan(y)));
-        more = b.bitOr(more, b.bitAnd(isNan(x), negate(isNan(y))));
-      }
-      Value tie = b.bitAnd(b.compare(CmpIPredicate::slt, j, i), negate(b.bitOr(less, more)));
-      return b.bitOr(less, tie);
-    };
-    emitRanks(b, b.index(type.getDimSize(dim)), before,
-              [&](Value rank, Value i) { b.store(b.convert(i, b.i32()), target, place(rank)); });
+    Value count = b.index(type.getDimSize(dim));
+    b.loop(b.index(0), count, 1, {}, [&](Value i, ValueRange) {
+      Value rank = rankOf(b, count, [&](Value j) {
+        Value x = b.load(source, element, place(j)), y = b.load(source, element, place(i));
+        return sortsBefore(b, op, {x, j}, {y, i});
+      });
+      b.store(b.convert(i, b.i32()), target, place(rank));
+      return SmallVector<Value>();
+    });
   });
 }
 
 void emitPermutation(VectorBuilder& b, Evaluator& e, ir::RandomPermutationOp op, Value target) {
   int64_t size = tensorTypeOf(op.getResult()).getDimSize(0);
   Value valid = validRows(e, op.getValid(), b.index(size));
-  auto word = [&](Value element) {
-    auto part = [&](int64_t i) { return e.at(op.getKey(), {e.fixedCoord(i)}); };
-    Value counter[4] = {b.convert(element, b.i32()), part(0), part(1), part(2)};
-    Value key[2] = {part(3), part(4)};
-    return emitPhilox(b, counter, key).word0;
-  };
-  auto before = [&](Value j, Value i) {
-    Value x = word(j), y = word(i);
-    Value tie = b.bitAnd(b.compare(CmpIPredicate::eq, x, y), b.compare(CmpIPredicate::slt, j, i));
-    return b.bitOr(b.compare(CmpIPredicate::ult, x, y), tie);
-  };
   auto write = [&](Value rank, Value i) { b.store(b.convert(i, b.i32()), target, rank); };
-  emitRanks(b, valid, before, write);
+  b.loop(b.index(0), valid, 1, {}, [&](Value i, ValueRange) {
+    write(rankOf(b, valid, [&](Value j) { return permutesBefore(e, op, j, i); }), i);
+    return SmallVector<Value>();
+  });
   b.loop(valid, b.index(size), 1, {}, [&](Value i, ValueRange) {
     write(i, i);
     return SmallVector<Value>();

@@ -1,9 +1,9 @@
 #include "backend/cpu/kinds/Winograd.h"
 
-#include "backend/cpu/evaluate/TransposeBlock.h"
 #include "backend/cpu/kinds/WinogradPlan.h"
 #include "backend/cpu/kinds/WinogradTiles.h"
 #include "backend/cpu/kinds/WinogradWeightGradient.h"
+#include "backend/cpu/vector/TransposeBlock.h"
 
 namespace tailor::backend {
 
@@ -116,11 +116,11 @@ private:
   void emitTile(Value v, Value u, Value m, unsigned rows, unsigned vectors, int64_t chain, Value isFirst) {
     // A loop of four channels has few enough instructions beside its multiplications.
     constexpr int64_t kUnroll = 4;
-    SmallVector<Value> carried(rows * vectors, b_.constant(b_.vectorOf(b_.f32()), 0));
+    SmallVector<Value> carried(rows * vectors, b_.constant(b_.lanesOf(b_.f32()), 0));
     auto channel = [&](Value v, Value u, int64_t offset, ValueRange sums) {
       SmallVector<Value> columns, next;
       for (unsigned j = 0; j < vectors; ++j)
-        columns.push_back(b_.loadVector(u, b_.f32(), b_.index((offset * vectors + j) * lanes_)));
+        columns.push_back(b_.loadLanes(u, b_.f32(), b_.index((offset * vectors + j) * lanes_)));
       for (unsigned i = 0; i < rows; ++i) {
         Value broadcast =
             b_.splat(b_.load(v, b_.f32(), b_.index(int64_t(i) * plan_.paddedChannels + offset)));
@@ -235,7 +235,7 @@ private:
   /// Weights of all channels and one vector of outputs, of which `outputs` exist.
   void transformWeights(Evaluator& e, KernelFrame& frame, Value vector, int64_t outputs, Value buffer,
                         llvm::function_ref<Value(Value channel)> target) {
-    VectorBuilder& b = e.builder();
+    VectorBuilder& b = frame.b();
     Value first = b.mul(vector, b.index(plan_.lanes));
     auto transform = [&](Value channel, llvm::function_ref<Value(int64_t, int64_t)> weightAt) {
       Value to = target(channel);
@@ -274,7 +274,7 @@ private:
         Value taps = b.elementPointer(buffer, b.f32(), b.mul(channel, b.index(kTaps * plan_.lanes)));
         transform(b.add(c, channel), [&](int64_t i, int64_t j) {
           int64_t tap = forward ? i * 3 + j : kTaps - 1 - (i * 3 + j);
-          return b.loadVector(taps, b.f32(), b.index(tap * plan_.lanes));
+          return b.loadLanes(taps, b.f32(), b.index(tap * plan_.lanes));
         });
         return none();
       });
@@ -315,7 +315,7 @@ private:
       e.loop(b.index(0), rows, 1, {}, [&](Value row, ValueRange) {
         auto [image, tileRow] = placeOf(b, b.add(from, row));
         Value offset = b.mul(row, b.index(plan_.tileColumns * plan_.paddedChannels));
-        emitTileRow(e, tiles, image, tileRow, buffer,
+        emitTileRow(b, e, tiles, image, tileRow, buffer,
                     {b.elementPointer(inputs, b.f32(), offset), plan_.inputStride(), plan_.paddedChannels});
         return none();
       });
@@ -348,7 +348,7 @@ private:
   /// One tile row of the result, panels [panel, lastPanel).
   void emitOutputs(Evaluator& e, KernelFrame& frame, Value products, Value image, Value tileRow, Value panel,
                    Value lastPanel) {
-    VectorBuilder& b = e.builder();
+    VectorBuilder& b = frame.b();
     int64_t m = form_.outputs, fullRows = plan_.output[0] / m, restRows = plan_.output[0] % m;
     Coords at{e.coord(image)};
     for (int64_t i = 0; i < m; ++i)
@@ -368,14 +368,14 @@ private:
   /// All tiles of a row, one vector of outputs, the first `rows` rows of each tile.
   void emitTiles(Evaluator& e, KernelFrame& frame, Value source, llvm::ArrayRef<Coord> place,
                  const Coord& output, int64_t rows) {
-    VectorBuilder& b = e.builder();
+    VectorBuilder& b = frame.b();
     int64_t m = form_.outputs, full = plan_.output[1] / m, rest = plan_.output[1] % m;
     auto tile = [&](Value column, int64_t columns) {
       if (!prefetchesBlocks())
         prefetchTile(e, frame, place, output, b.add(column, b.index(1)), rows, columns);
       Value from = b.elementPointer(source, b.f32(), b.mul(column, b.index(plan_.blockWidth())));
       SmallVector<Value> results = form_.output.applyTwice(b, [&](int64_t i, int64_t j) {
-        return b.loadVector(from, b.f32(), b.index((i * form_.pointsOfDim() + j) * plan_.productStride()));
+        return b.loadLanes(from, b.f32(), b.index((i * form_.pointsOfDim() + j) * plan_.productStride()));
       });
       Coords columnCoords;
       for (int64_t j = 0; j < columns; ++j)
@@ -411,7 +411,7 @@ private:
   /// The share of one point in that, for the block that starts at tile row `from`.
   void prefetchBlock(Evaluator& e, KernelFrame& frame, Value from, Value point) {
     if (!prefetchesBlocks()) return;
-    VectorBuilder& b = e.builder();
+    VectorBuilder& b = frame.b();
     int64_t share = ceilDiv(blockLines(), form_.points());
     e.region([&] {
       auto [image, tileRow] = placeOf(b, from);
@@ -428,7 +428,7 @@ private:
   /// Asks for what the stores of a tile write and what is computed in them reads.
   void prefetchTile(Evaluator& e, KernelFrame& frame, llvm::ArrayRef<Coord> place, const Coord& output,
                     Value tileColumn, int64_t rows, int64_t columns) {
-    VectorBuilder& b = e.builder();
+    VectorBuilder& b = frame.b();
     for (int64_t j = 0; j < columns; ++j) {
       Coord column = e.coord(b.add(b.mul(tileColumn, b.index(form_.outputs)), b.index(j)));
       for (int64_t i = 0; i < rows; ++i)

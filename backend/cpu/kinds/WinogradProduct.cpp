@@ -9,7 +9,7 @@ void storeTile(VectorBuilder& b, mlir::ValueRange sums, Value to, unsigned vecto
   auto store = [&](bool adds) {
     for (auto [i, sum] : llvm::enumerate(sums)) {
       Value place = b.index(int64_t(i / vectors) * stride + int64_t(i % vectors) * b.lanes());
-      b.store(adds ? b.add(b.loadVector(to, b.f32(), place), sum) : Value(sum), to, place);
+      b.store(adds ? b.add(b.loadLanes(to, b.f32(), place), sum) : Value(sum), to, place);
     }
   };
   if (!isFirst) return store(false);

@@ -1,8 +1,8 @@
 #pragma once
 /// The products of planes of a Winograd convolution: their register tile.
 
-#include "backend/cpu/evaluate/VectorBuilder.h"
 #include "backend/cpu/target/CpuTarget.h"
+#include "backend/cpu/vector/VectorBuilder.h"
 
 namespace tailor::backend {
 

@@ -1,5 +1,7 @@
 #include "backend/cpu/kinds/WinogradTiles.h"
 
+#include "backend/cpu/vector/Prefetch.h"
+
 namespace tailor::backend {
 
 using llvm::SmallVector;
@@ -13,7 +15,7 @@ static SmallVector<Value> none() {
 
 void forEachChannelVector(Evaluator& e, const ChannelWindow& window,
                           llvm::function_ref<void(const Coord& channel, Value first)> body) {
-  VectorBuilder& b = e.builder();
+  LaneBuilder& b = e.builder();
   int64_t lanes = b.lanes(), full = window.channels / lanes * lanes, rest = window.channels - full;
   Value from = window.from ? window.from : b.index(0);
   if (full > 0) {
@@ -32,7 +34,7 @@ void forEachChannelVector(Evaluator& e, const ChannelWindow& window,
 void whereWithin(Evaluator& e, Value v, int64_t low, int64_t high, int64_t first, int64_t last,
                  llvm::function_ref<void()> body) {
   if (low >= high) return;
-  VectorBuilder& b = e.builder();
+  LaneBuilder& b = e.builder();
   if (low <= first && high >= last) {
     body();
     return;
@@ -52,7 +54,7 @@ void whereWithin(Evaluator& e, Value v, int64_t low, int64_t high, int64_t first
 
 void clearTileBuffer(VectorBuilder& b, const WinogradTiles& tiles, Value buffer) {
   int64_t lanes = b.lanes(), columns = tiles.bufferColumns();
-  Value zero = b.constant(b.vectorOf(b.f32()), 0);
+  Value zero = b.constant(b.lanesOf(b.f32()), 0);
   b.loop(b.index(0), b.index(tiles.transform.to * columns * lanes), columns * lanes, {},
          [&](Value row, ValueRange) {
            for (int64_t column = 0; column < columns; ++column)
@@ -66,10 +68,9 @@ namespace {
 
 class TileRow {
 public:
-  TileRow(Evaluator& e, const WinogradTiles& tiles, Value n, Value tileRow, Value buffer,
+  TileRow(VectorBuilder& b, Evaluator& e, const WinogradTiles& tiles, Value n, Value tileRow, Value buffer,
           const WinogradPlanes& planes)
-      : e_(e), b_(e.builder()), tiles_(tiles), tileRow_(tileRow), buffer_(buffer), planes_(planes),
-        lanes_(b_.lanes()) {
+      : e_(e), b_(b), tiles_(tiles), tileRow_(tileRow), buffer_(buffer), planes_(planes), lanes_(b_.lanes()) {
     image_ = e.coord(n);
     Value first = b_.sub(b_.mul(tileRow, b_.index(tiles.step)), b_.index(tiles.top));
     for (int64_t i = 0; i < tiles.transform.from; ++i)
@@ -108,12 +109,12 @@ private:
   /// All columns of the image; `tileRow` stands for every tile row with the same rows outside.
   void vertical(const Coord& channel, int64_t tileRow) {
     const LinearTransform& transform = tiles_.transform;
-    Value zero = b_.constant(b_.vectorOf(b_.f32()), 0);
+    Value zero = b_.constant(b_.lanesOf(b_.f32()), 0);
     e_.loop(b_.index(0), b_.index(tiles_.usedColumns()), 1, {}, [&](Value x, ValueRange) {
       Coord column = e_.coord(x);
       // The rows that the next tile row adds; below the last of an image lie the first of the next.
       for (const Coord& row : rowsAhead_)
-        e_.prefetch(tiles_.tensor, {image_, row, column, channel});
+        prefetch(b_, e_, tiles_.tensor, {image_, row, column, channel});
       Vectors in;
       for (int64_t i = 0; i < transform.from; ++i)
         in.push_back(exists(tileRow, i) ? e_.at(tiles_.tensor, {image_, rows_[i], column, channel}) : zero);
@@ -133,7 +134,7 @@ private:
       for (int64_t i = 0; i < transform.to; ++i) {
         Vectors in;
         for (int64_t j = 0; j < transform.from; ++j)
-          in.push_back(b_.loadVector(from, b_.f32(), b_.index((i * tiles_.bufferColumns() + j) * lanes_)));
+          in.push_back(b_.loadLanes(from, b_.f32(), b_.index((i * tiles_.bufferColumns() + j) * lanes_)));
         for (auto [j, value] : llvm::enumerate(transform.apply(b_, in)))
           b_.store(value, to, b_.index((i * transform.to + int64_t(j)) * planes_.planeStride));
       }
@@ -153,9 +154,8 @@ private:
 
 } // namespace
 
-void prefetchTileRows(Evaluator& e, const WinogradTiles& tiles, Value n, Value tileRow, int64_t count,
-                      Value part, int64_t parts) {
-  VectorBuilder& b = e.builder();
+void prefetchTileRows(VectorBuilder& b, Evaluator& e, const WinogradTiles& tiles, Value n, Value tileRow,
+                      int64_t count, Value part, int64_t parts) {
   constexpr int64_t kLineElements = 64 / int64_t(sizeof(float));
   int64_t lines = count * tiles.step * tiles.width * tiles.channels.channels / kLineElements;
   int64_t share = (lines + parts - 1) / parts;
@@ -165,15 +165,15 @@ void prefetchTileRows(Evaluator& e, const WinogradTiles& tiles, Value n, Value t
     Coord image = e.coord(n), y = e.coord(row), x = e.fixedCoord(0);
     Value first = b.mul(part, b.index(share));
     e.loop(first, b.add(first, b.index(share)), 1, {}, [&](Value line, ValueRange) {
-      e.prefetch(tiles.tensor, {image, y, x, e.laneCoord(b.mul(line, b.index(kLineElements)))});
+      prefetch(b, e, tiles.tensor, {image, y, x, e.laneCoord(b.mul(line, b.index(kLineElements)))});
       return none();
     });
   });
 }
 
-void emitTileRow(Evaluator& e, const WinogradTiles& tiles, Value n, Value tileRow, Value buffer,
-                 const WinogradPlanes& planes) {
-  TileRow(e, tiles, n, tileRow, buffer, planes).emit();
+void emitTileRow(VectorBuilder& b, Evaluator& e, const WinogradTiles& tiles, Value n, Value tileRow,
+                 Value buffer, const WinogradPlanes& planes) {
+  TileRow(b, e, tiles, n, tileRow, buffer, planes).emit();
 }
 
 } // namespace tailor::backend

@@ -7,8 +7,9 @@
 /// the Evaluator, so whatever map ops make the tensor are computed in these loads. Padding is zero behind them: rows
 /// outside the image are zeros in code of their own, columns outside are columns of the buffer that stay zero.
 
-#include "backend/cpu/evaluate/Evaluator.h"
+#include "backend/codegen/Evaluator.h"
 #include "backend/cpu/kinds/WinogradForm.h"
+#include "backend/cpu/vector/VectorBuilder.h"
 
 namespace tailor::backend {
 
@@ -46,13 +47,13 @@ struct WinogradPlanes {
 void clearTileBuffer(VectorBuilder& b, const WinogradTiles& tiles, mlir::Value buffer);
 
 /// Transforms tile row `tileRow` of image `n`; its first tile is tile 0 of `planes`.
-void emitTileRow(Evaluator& e, const WinogradTiles& tiles, mlir::Value n, mlir::Value tileRow,
-                 mlir::Value buffer, const WinogradPlanes& planes);
+void emitTileRow(VectorBuilder& b, Evaluator& e, const WinogradTiles& tiles, mlir::Value n,
+                 mlir::Value tileRow, mlir::Value buffer, const WinogradPlanes& planes);
 
 /// Asks for one of `parts` equal parts of what `count` tile rows from `tileRow` of image `n` on read and those before
 /// them did not: rows of all channels, which lie behind one another. Between computations that need no memory.
-void prefetchTileRows(Evaluator& e, const WinogradTiles& tiles, mlir::Value n, mlir::Value tileRow,
-                      int64_t count, mlir::Value part, int64_t parts);
+void prefetchTileRows(VectorBuilder& b, Evaluator& e, const WinogradTiles& tiles, mlir::Value n,
+                      mlir::Value tileRow, int64_t count, mlir::Value part, int64_t parts);
 
 /// Runs `body(channel, first)` for every vector of channels; the last one is masked if it is not full. `first` counts
 /// from the first channel of the window.

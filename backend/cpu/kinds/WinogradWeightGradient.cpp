@@ -1,8 +1,9 @@
 #include "backend/cpu/kinds/WinogradWeightGradient.h"
 
-#include "backend/cpu/evaluate/TransposeBlock.h"
 #include "backend/cpu/kinds/WinogradPlan.h"
 #include "backend/cpu/kinds/WinogradTiles.h"
+#include "backend/cpu/vector/Prefetch.h"
+#include "backend/cpu/vector/TransposeBlock.h"
 
 namespace tailor::backend {
 
@@ -185,9 +186,9 @@ private:
           auto planeAt = [&](Value base, int64_t stride) {
             return b.elementPointer(base, b.f32(), b.mul(tile, b.index(stride)));
           };
-          emitTileRow(e, input, image, tileRow, inputBuffer,
+          emitTileRow(b, e, input, image, tileRow, inputBuffer,
                       {planeAt(inputs, plan_.paddedChannels), plan_.inputStride(), plan_.paddedChannels});
-          emitTileRow(e, grad, image, tileRow, gradBuffer,
+          emitTileRow(b, e, grad, image, tileRow, gradBuffer,
                       {planeAt(grads, plan_.sliceWidth), plan_.gradStride(), plan_.sliceWidth});
           return none();
         });
@@ -199,7 +200,8 @@ private:
                       Value image = divideDown(b, next, plan_.tileRows);
                       Value tileRow = b.sub(next, b.mul(image, b.index(plan_.tileRows)));
                       for (const WinogradTiles* tiles : {&input, &grad})
-                        prefetchTileRows(e, *tiles, image, tileRow, plan_.blockRows, point, form_.points());
+                        prefetchTileRows(b, e, *tiles, image, tileRow, plan_.blockRows, point,
+                                         form_.points());
                     });
         return none();
       });
@@ -250,14 +252,14 @@ private:
       for (unsigned row = 0; row < rows; ++row)
         for (unsigned vector = 0; vector < vectors; ++vector)
           prefetchForWrite(b, at(b, to, b.index(row * plan_.sliceWidth + vector * plan_.lanes)));
-    SmallVector<Value> carried(rows * vectors, b.constant(b.vectorOf(b.f32()), 0));
+    SmallVector<Value> carried(rows * vectors, b.constant(b.lanesOf(b.f32()), 0));
     carried.push_back(v);
     carried.push_back(g);
     auto loop = b.loop(b.index(0), tiles, 1, carried, [&](Value, ValueRange args) {
       Value v = args[rows * vectors], g = args[rows * vectors + 1];
       SmallVector<Value> columns, next;
       for (unsigned j = 0; j < vectors; ++j)
-        columns.push_back(b.loadVector(g, b.f32(), b.index(j * plan_.lanes)));
+        columns.push_back(b.loadLanes(g, b.f32(), b.index(j * plan_.lanes)));
       for (unsigned i = 0; i < rows; ++i) {
         Value broadcast = b.splat(b.load(v, b.f32(), b.index(i)));
         for (unsigned j = 0; j < vectors; ++j)
@@ -277,11 +279,6 @@ private:
     return bytes > winogradCacheBytes(context_.target);
   }
 
-  static void prefetchForWrite(VectorBuilder& b, Value pointer) {
-    constexpr int64_t kFirstLevel = 3, kData = 1;
-    mlir::LLVM::Prefetch::create(b.builder(), b.loc(), pointer, 1, kFirstLevel, kData);
-  }
-
   Value at(VectorBuilder& b, Value base, Value elements) { return b.elementPointer(base, b.f32(), elements); }
 
   /// partial = G^T sums G for every channel and vector of outputs.
@@ -294,8 +291,8 @@ private:
         Value source = at(b, from, b.mul(channel, b.index(plan_.sliceWidth)));
         Value target = at(b, to, b.mul(channel, b.index(kTaps * plan_.lanes)));
         SmallVector<Value> taps = form_.weightGrad.applyTwice(b, [&](int64_t i, int64_t j) {
-          return b.loadVector(source, b.f32(),
-                              b.index((i * form_.pointsOfDim() + j) * plan_.sumStride(problem_.channels)));
+          return b.loadLanes(source, b.f32(),
+                             b.index((i * form_.pointsOfDim() + j) * plan_.sumStride(problem_.channels)));
         });
         for (auto [tap, value] : llvm::enumerate(taps))
           b.store(value, target, b.index(int64_t(tap) * plan_.lanes));
@@ -354,7 +351,7 @@ private:
   /// `rows` vectors of the partial sums of all blocks, added in order.
   void addBlocks(VectorBuilder& b, Value source, Value scratch, Value blocks, int64_t rows) {
     auto vectorAt = [&](Value base, int64_t row) {
-      return b.loadVector(base, b.f32(), b.index(row * plan_.lanes));
+      return b.loadLanes(base, b.f32(), b.index(row * plan_.lanes));
     };
     SmallVector<Value> carried;
     for (int64_t row = 0; row < rows; ++row)

@@ -1,7 +1,7 @@
 // Objects in, position-independent bytes out; and the ways in which that must fail.
 
-#include "backend/cpu/evaluate/VectorBuilder.h"
 #include "backend/cpu/MiniLink.h"
+#include "backend/cpu/vector/VectorBuilder.h"
 #include "tests/unit/backend/cpu/harness/abi_values.h"
 #include "tests/unit/backend/cpu/harness/compile_function.h"
 
@@ -43,7 +43,7 @@ std::string linkError(const llvm::SmallVector<char, 0>& object) {
 TEST(MiniLink, ConstantsAreReachedWithoutALoader) {
   auto code = compileFunction(nativeTarget(), "constants", [](VectorBuilder& b, const AbiValues& abi) {
     Value y = b.loadPointer(abi.buffers, 0);
-    b.store(b.convert(b.iotaI32(), b.f32()), y, b.index(0)); // a vector constant lives in .rodata
+    b.store(b.convert(b.laneNumbers(), b.f32()), y, b.index(0)); // a vector constant lives in .rodata
     b.store(b.constant(b.f32(), 0.1), y, b.index(b.lanes()));
   });
   std::vector<float> y(nativeTarget().lanes + 1);

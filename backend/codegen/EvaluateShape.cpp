@@ -1,4 +1,4 @@
-#include "backend/cpu/evaluate/EvaluateOps.h"
+#include "backend/codegen/EvaluateOps.h"
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -13,10 +13,6 @@ using mlir::arith::CmpIPredicate;
 
 namespace {
 
-RankedTensorType tensorType(Value v) {
-  return mlir::cast<RankedTensorType>(v.getType());
-}
-
 Coord shifted(Evaluator& e, const Coord& c, Value index) {
   Coord moved = e.indexCoord(index, e.level());
   moved.lanes = c.lanes;
@@ -29,7 +25,7 @@ Coord shifted(Evaluator& e, const Coord& c, Value index) {
 /// keep theirs, so vectors pass through; otherwise the position is split into quotients and remainders (no
 /// lanes).
 Coords reshapeCoords(Evaluator& e, RankedTensorType from, RankedTensorType to, ArrayRef<Coord> coords) {
-  VectorBuilder& b = e.builder();
+  LaneBuilder& b = e.builder();
   if (coords.size() == 1 && from.getRank() != 1) return {coords[0]}; // flat view
   llvm::SmallVector<int64_t> fromSizes, toSizes;
   for (int64_t size : from.getShape())
@@ -69,7 +65,7 @@ struct Part {
 
 /// Lanes outside are masked; a scalar outside stands at the nearest position that exists. `size` > 0.
 Part partOf(Evaluator& e, const Coord& c, int64_t from, int64_t size) {
-  VectorBuilder& b = e.builder();
+  LaneBuilder& b = e.builder();
   Part part;
   if (std::optional<int64_t> known = mlir::getConstantIntValue(c.index); known && !c.gather) {
     int64_t last = *known + (c.lanes ? (int64_t(b.lanes()) - 1) * c.stride : 0);
@@ -99,15 +95,15 @@ Part partOf(Evaluator& e, const Coord& c, int64_t from, int64_t size) {
   return part;
 }
 
-Value both(VectorBuilder& b, Value x, Value y) {
+Value both(LaneBuilder& b, Value x, Value y) {
   if (!x || !y) return x ? x : y;
-  mlir::Type shape = mlir::isa<mlir::VectorType>(x.getType()) ? x.getType() : y.getType();
-  return b.bitAnd(b.matchShape(x, shape), b.matchShape(y, shape));
+  auto [first, second] = b.matchShapes(x, y);
+  return b.bitAnd(first, second);
 }
 
 Value evaluatePad(Evaluator& e, ir::PadOp op, ArrayRef<Coord> coords) {
-  VectorBuilder& b = e.builder();
-  RankedTensorType type = tensorType(op.getOperand());
+  LaneBuilder& b = e.builder();
+  RankedTensorType type = tensorTypeOf(op.getOperand());
   Value fill = b.constant(type.getElementType(), op.getValue().convertToDouble());
   if (type.getNumElements() == 0) return fill;
   Value inside;
@@ -135,18 +131,17 @@ Value evaluatePad(Evaluator& e, ir::PadOp op, ArrayRef<Coord> coords) {
   }
   Value value = e.at(op.getOperand(), source);
   if (!inside) return value;
-  if (mlir::isa<mlir::VectorType>(inside.getType()))
-    value = b.matchShape(value, b.vectorOf(type.getElementType()));
+  value = b.matchShape(value, inside.getType());
   return b.select(inside, value, b.matchShape(fill, value.getType()));
 }
 
 Value evaluateConcat(Evaluator& e, ir::ConcatOp op, ArrayRef<Coord> coords) {
-  VectorBuilder& b = e.builder();
+  LaneBuilder& b = e.builder();
   auto dim = static_cast<size_t>(op.getDim());
   Value value;
   int64_t start = 0;
   for (Value input : op.getInputs()) {
-    int64_t size = tensorType(input).getDimSize(dim);
+    int64_t size = tensorTypeOf(input).getDimSize(dim);
     if (size == 0) continue;
     Part part = partOf(e, coords[dim], start, size);
     start += size;
@@ -161,9 +156,9 @@ Value evaluateConcat(Evaluator& e, ir::ConcatOp op, ArrayRef<Coord> coords) {
 }
 
 Value constantAt(Evaluator& e, ir::ConstantOp op, ArrayRef<Coord> coords) {
-  VectorBuilder& b = e.builder();
+  LaneBuilder& b = e.builder();
   auto elements = mlir::dyn_cast<mlir::DenseElementsAttr>(op.getValue());
-  mlir::Type element = tensorType(op.getResult()).getElementType();
+  mlir::Type element = tensorTypeOf(op.getResult()).getElementType();
   auto number = [&](mlir::Attribute attribute) {
     if (auto f = mlir::dyn_cast<mlir::FloatAttr>(attribute)) return b.constant(element, f.getValueAsDouble());
     const llvm::APInt& integer = mlir::cast<mlir::IntegerAttr>(attribute).getValue();
@@ -172,11 +167,11 @@ Value constantAt(Evaluator& e, ir::ConstantOp op, ArrayRef<Coord> coords) {
   };
   if (elements && elements.isSplat()) return number(elements.getSplatValue<mlir::Attribute>());
   if (!elements || elements.getNumElements() > 64) {
-    e.fail(op, "is a table of more than 64 numbers, which target cpu takes as a buffer only");
+    e.fail(op, "is a table of more than 64 numbers, which " + b.target() + " takes as a buffer only");
     return {};
   }
   // A short table: the position selects among its numbers.
-  RankedTensorType type = tensorType(op.getResult());
+  RankedTensorType type = tensorTypeOf(op.getResult());
   Value position;
   for (auto [dim, c] : llvm::enumerate(coords)) {
     Value p = e.positionI32(c);
@@ -185,8 +180,8 @@ Value constantAt(Evaluator& e, ir::ConstantOp op, ArrayRef<Coord> coords) {
       continue;
     }
     Value scaled = b.mul(position, b.constant(position.getType(), double(type.getDimSize(dim))));
-    mlir::Type shape = mlir::isa<mlir::VectorType>(p.getType()) ? p.getType() : scaled.getType();
-    position = b.add(b.matchShape(scaled, shape), b.matchShape(p, shape));
+    auto [before, here] = b.matchShapes(scaled, p);
+    position = b.add(before, here);
   }
   Value value;
   for (auto [i, attribute] : llvm::enumerate(elements.getValues<mlir::Attribute>())) {
@@ -200,11 +195,11 @@ Value constantAt(Evaluator& e, ir::ConstantOp op, ArrayRef<Coord> coords) {
 } // namespace
 
 Value evaluateShape(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
-  VectorBuilder& b = e.builder();
+  LaneBuilder& b = e.builder();
   return llvm::TypeSwitch<mlir::Operation*, Value>(result.getOwner())
       .Case([&](ir::ConstantOp op) { return constantAt(e, op, coords); })
       .Case([&](ir::BroadcastOp op) {
-        RankedTensorType from = tensorType(op.getOperand()), to = tensorType(result);
+        RankedTensorType from = tensorTypeOf(op.getOperand()), to = tensorTypeOf(result);
         Coords source;
         for (auto [dim, target] : llvm::enumerate(op.getDims())) {
           bool repeats = from.getDimSize(dim) == 1 && to.getDimSize(target) != 1;
@@ -214,7 +209,7 @@ Value evaluateShape(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
       })
       .Case([&](ir::ReshapeOp op) {
         return e.at(op.getOperand(),
-                    reshapeCoords(e, tensorType(result), tensorType(op.getOperand()), coords));
+                    reshapeCoords(e, tensorTypeOf(result), tensorTypeOf(op.getOperand()), coords));
       })
       .Case([&](ir::TransposeOp op) {
         Coords source(coords.size());
@@ -236,7 +231,7 @@ Value evaluateShape(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
       .Case([&](ir::ConcatOp op) { return evaluateConcat(e, op, coords); })
       .Case([&](ir::RollOp op) {
         auto dim = static_cast<size_t>(op.getDim());
-        int64_t size = tensorType(result).getDimSize(dim);
+        int64_t size = tensorTypeOf(result).getDimSize(dim);
         Coords source(coords.begin(), coords.end());
         if (size == 0) return e.at(op.getOperand(), source);
         int64_t shift = op.getShift(); // the accessor is unsigned
@@ -247,7 +242,7 @@ Value evaluateShape(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
         return e.at(op.getOperand(), source);
       })
       .Case([&](ir::IotaOp op) {
-        return b.convert(e.positionI32(coords[op.getDim()]), tensorType(result).getElementType());
+        return b.convert(e.positionI32(coords[op.getDim()]), tensorTypeOf(result).getElementType());
       })
       .Case([&](ir::RowMaskOp op) {
         Value position = e.positionI32(coords[0]);

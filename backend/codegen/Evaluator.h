@@ -3,8 +3,8 @@
 ///
 /// A kernel body is a graph of tensor ops. Nothing in it is materialised: asking for a result at a position
 /// asks the op's operands at the positions they need, down to loads from the operand buffers. A position has
-/// one coordinate per dimension; at most one coordinate runs along the lanes of a vector, and then the value
-/// is a vector, else a scalar.
+/// one coordinate per dimension; at most one coordinate runs along the lanes, and then the value is a lane
+/// value, else a scalar.
 ///
 /// Every coordinate knows the loop it changes in. A value is emitted in the outermost loop that defines all
 /// its coordinates, before the inner loops, and is remembered there. So a bias is loaded and a row maximum is
@@ -13,17 +13,21 @@
 /// Errors (an op without code) are reported at the op once; afterwards `failed()` is true and values are
 /// zero.
 
-#include "backend/cpu/evaluate/VectorBuilder.h"
+#include "backend/codegen/LaneBuilder.h"
 
 #include <map>
 
 namespace tailor::backend {
 
+inline mlir::RankedTensorType tensorTypeOf(mlir::Value v) {
+  return mlir::cast<mlir::RankedTensorType>(v.getType());
+}
+
 struct Coord {
   mlir::Value index;  ///< i64: the position, with lanes that of lane 0
   bool lanes = false; ///< lane i is at index + i * stride
   int64_t stride = 1;
-  mlir::Value gather; ///< vector<lanes x i64>: the position of each lane; `index` is unused
+  mlir::Value gather; ///< lanes of i64: the position of each lane; `index` is unused
   mlir::Value mask;   ///< lanes that exist; null when all do
   unsigned level = 0; ///< the loop it changes in, 0 outside of all
   unsigned id = 0;    ///< equal ids are equal positions
@@ -33,15 +37,17 @@ using Coords = llvm::SmallVector<Coord, 4>;
 class Evaluator {
 public:
   /// `useLanes` false computes one element at a time (ops that move elements between lanes).
-  Evaluator(VectorBuilder& b, bool useLanes);
+  Evaluator(LaneBuilder& b, bool useLanes);
 
-  VectorBuilder& builder() { return b_; }
+  LaneBuilder& builder() { return b_; }
   bool useLanes() const { return useLanes_; }
   bool failed() const { return failed_; }
   void fail(mlir::Operation* op, const llvm::Twine& reason);
 
-  /// The memory of a kernel operand.
-  void bind(mlir::Value tensor, mlir::Value pointer) { pointers_[tensor] = pointer; }
+  /// The memory of a kernel operand, as the builder takes it.
+  void bind(mlir::Value tensor, mlir::Value memory) { memory_[tensor] = memory; }
+  /// Null for what is computed.
+  mlir::Value memoryOf(mlir::Value tensor) const { return memory_.lookup(tensor); }
   /// The run-time extent of dimension 0 wherever it is reduced; without it the static extent counts.
   void setRows(mlir::Value rows) { rows_ = rows; }
   mlir::Value rows() const { return rows_; }
@@ -52,31 +58,26 @@ public:
   Coord coord(mlir::Value index);                            ///< in the current loop
   Coord laneCoord(mlir::Value index, mlir::Value mask = {}); ///< in the current loop
   Coord fixedCoord(int64_t index);                           ///< outside of all loops
-  /// From vector<lanes x i64> or an i64 that is defined in the loop `level`; level() is where the builder
+  /// From lanes of i64 or an i64 that is defined in the loop `level`; level() is where the builder
   /// stands.
   Coord gatherCoord(mlir::Value indices, unsigned level);
   Coord indexCoord(mlir::Value scalar, unsigned level);
   unsigned level() const { return static_cast<unsigned>(scopes_.size()) - 1; }
-  /// The positions along a dimension of `extent` elements in steps of one vector, for unrolled code.
+  /// The positions along a dimension of `extent` elements in steps of all lanes, for unrolled code.
   llvm::ArrayRef<Coord> blocks(int64_t extent);
   static constexpr int64_t kMaxUnrolledBlocks = 8;
   bool unrolls(int64_t extent) const { return extent <= kMaxUnrolledBlocks * int64_t(b_.lanes()); }
   static unsigned levelOf(llvm::ArrayRef<Coord> coords);
   static bool hasLanes(llvm::ArrayRef<Coord> coords);
-  /// i32, scalar or vector.
+  /// i32, scalar or lanes.
   mlir::Value positionI32(const Coord& coord);
 
   // --- values
   mlir::Value at(mlir::Value tensor, llvm::ArrayRef<Coord> coords);
   /// Says what `tensor` is at `coords`, instead of computing it.
   void define(mlir::Value tensor, llvm::ArrayRef<Coord> coords, mlir::Value value);
-  void store(mlir::Value value, mlir::Value pointer, mlir::RankedTensorType type,
+  void store(mlir::Value value, mlir::Value memory, mlir::RankedTensorType type,
              llvm::ArrayRef<Coord> coords);
-  /// Asks for the cache lines that `at` will read at a position, as far as ops that keep positions lead there. The
-  /// position may lie outside of the tensor.
-  void prefetch(mlir::Value tensor, llvm::ArrayRef<Coord> coords);
-  /// The same for a place that will be written.
-  void prefetchForWrite(mlir::Value pointer, mlir::RankedTensorType type, llvm::ArrayRef<Coord> coords);
   /// A value that belongs to `owner` and is not a tensor of the graph, such as a row maximum: computed by
   /// `make` in the loop of `coords`, once per (owner, tag, coords).
   mlir::Value remember(const void* owner, unsigned tag, llvm::ArrayRef<Coord> coords,
@@ -88,7 +89,7 @@ public:
   /// Runs `body` where the builder stands, inside loops that others emitted, as a loop of its own as far as
   /// remembered values are concerned.
   void region(llvm::function_ref<void()> body);
-  /// Every position of `type` from dimension `firstDim` on, vectors along the last one; `coords` holds the
+  /// Every position of `type` from dimension `firstDim` on, lanes along the last one; `coords` holds the
   /// earlier coordinates. Short last dimensions are unrolled.
   void forEachPosition(mlir::RankedTensorType type, Coords coords,
                        llvm::function_ref<void(llvm::ArrayRef<Coord>)> body);
@@ -117,21 +118,30 @@ private:
   mlir::Value foldDims(mlir::Value shape, llvm::ArrayRef<int64_t> dims, Coords& coords, bool vectorLast,
                        mlir::Value acc,
                        llvm::function_ref<mlir::Value(mlir::Value, llvm::ArrayRef<Coord>)> step);
-  mlir::Value load(mlir::Value pointer, mlir::RankedTensorType type, llvm::ArrayRef<Coord> coords);
+  mlir::Value load(mlir::Value memory, mlir::RankedTensorType type, llvm::ArrayRef<Coord> coords);
   mlir::Value evaluate(mlir::Value tensor, llvm::ArrayRef<Coord> coords);
   friend mlir::Value evaluateOp(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
 
-  VectorBuilder& b_;
+  LaneBuilder& b_;
   bool useLanes_, failed_ = false;
   mlir::Value rows_;
-  llvm::DenseMap<mlir::Value, mlir::Value> pointers_;
+  llvm::DenseMap<mlir::Value, mlir::Value> memory_;
   llvm::SmallVector<Scope, 8> scopes_;
   unsigned nextId_ = 1;
   std::map<int64_t, Coords> blocks_;
   std::map<int64_t, Coord> fixed_;
 };
 
-/// The code of one op result: backend/cpu/evaluate/EvaluateOps.cpp.
+/// Where the elements of a position are in the memory of a tensor, counted in elements.
+struct Address {
+  mlir::Value scalar; ///< of lane 0, or the part all lanes share
+  mlir::Value vector; ///< per lane, when the lanes are not neighbours
+  mlir::Value mask;
+  bool lanes = false;
+};
+Address addressOf(LaneBuilder& b, mlir::RankedTensorType type, llvm::ArrayRef<Coord> coords);
+
+/// The code of one op result: EvaluateOps.cpp.
 mlir::Value evaluateOp(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
 
 } // namespace tailor::backend

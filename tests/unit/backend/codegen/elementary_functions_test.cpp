@@ -1,6 +1,8 @@
 // The elementary functions against the C library in long double, and Philox against its definition.
 
-#include "backend/cpu/evaluate/VectorMath.h"
+#include "backend/codegen/ElementaryFunctions.h"
+#include "backend/codegen/Philox.h"
+#include "backend/cpu/vector/VectorBuilder.h"
 #include "runtime/base/philox.h"
 #include "tests/unit/backend/cpu/harness/abi_values.h"
 #include "tests/unit/backend/cpu/harness/compile_function.h"
@@ -17,7 +19,7 @@ namespace {
 
 using mlir::Value;
 using mlir::ValueRange;
-using Unary = Value (*)(VectorBuilder&, Value);
+using Unary = Value (*)(LaneBuilder&, Value);
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
@@ -31,7 +33,7 @@ std::pair<std::vector<float>, std::vector<float>> apply(Unary f, std::vector<flo
     Value in = b.loadPointer(abi.buffers, 0), wide = b.loadPointer(abi.buffers, 1),
           narrow = b.loadPointer(abi.buffers, 2);
     b.loop(abi.begin, abi.end, b.lanes(), {}, [&](Value i, ValueRange) {
-      b.store(f(b, b.loadVector(in, b.f32(), i)), wide, i);
+      b.store(f(b, b.loadLanes(in, b.f32(), i)), wide, i);
       return llvm::SmallVector<Value>();
     });
     b.loop(abi.begin, abi.end, 1, {}, [&](Value i, ValueRange) {
@@ -173,7 +175,7 @@ TEST(Elementary, PowFollowsTheCLibrary) {
     Value x = b.loadPointer(abi.buffers, 0), y = b.loadPointer(abi.buffers, 1),
           z = b.loadPointer(abi.buffers, 2);
     b.loop(abi.begin, abi.end, b.lanes(), {}, [&](Value i, ValueRange) {
-      b.store(emitPow(b, b.loadVector(x, b.f32(), i), b.loadVector(y, b.f32(), i)), z, i);
+      b.store(emitPow(b, b.loadLanes(x, b.f32(), i), b.loadLanes(y, b.f32(), i)), z, i);
       return llvm::SmallVector<Value>();
     });
   });
@@ -215,7 +217,7 @@ TEST(Philox, WordsAreThoseOfTheDefinition) {
     Value key = b.loadPointer(abi.buffers, 0), words = b.loadPointer(abi.buffers, 1);
     Value uniform = b.loadPointer(abi.buffers, 2);
     auto wide = [&](int64_t i) { return b.splat(b.load(key, b.i32(), b.index(i))); };
-    Value counter[4] = {b.iotaI32(), wide(0), wide(1), wide(2)}, keys[2] = {wide(3), wide(4)};
+    Value counter[4] = {b.laneNumbers(), wide(0), wide(1), wide(2)}, keys[2] = {wide(3), wide(4)};
     PhiloxWords drawn = emitPhilox(b, counter, keys);
     b.store(drawn.word0, words, b.index(0));
     b.store(drawn.word1, words, b.index(b.lanes()));

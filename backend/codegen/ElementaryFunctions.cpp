@@ -1,4 +1,4 @@
-#include "backend/cpu/evaluate/VectorMath.h"
+#include "backend/codegen/ElementaryFunctions.h"
 
 #include <cmath>
 #include <limits>
@@ -16,26 +16,26 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// c[0] x^(n-1) + ... + c[n-1], Horner with fused multiply-adds.
-Value polynomial(VectorBuilder& b, Value x, llvm::ArrayRef<double> coefficients) {
+Value polynomial(LaneBuilder& b, Value x, llvm::ArrayRef<double> coefficients) {
   Value sum = b.constant(x.getType(), coefficients.front());
   for (double coefficient : coefficients.drop_front())
     sum = b.fma(sum, x, b.constant(x.getType(), coefficient));
   return sum;
 }
 
-Value isNan(VectorBuilder& b, Value x) {
+Value isNan(LaneBuilder& b, Value x) {
   return b.compare(CmpFPredicate::UNO, x, x);
 }
 
 /// x limited to [low, high]; NaN passes.
-Value limit(VectorBuilder& b, Value x, double low, double high) {
+Value limit(LaneBuilder& b, Value x, double low, double high) {
   Value lo = b.constant(x.getType(), low), hi = b.constant(x.getType(), high);
   x = b.select(b.compare(CmpFPredicate::OLT, x, lo), lo, x);
   return b.select(b.compare(CmpFPredicate::OGT, x, hi), hi, x);
 }
 
 /// Nearest integer of a small float, as float and as i32, by adding 1.5 * 2^23.
-std::pair<Value, Value> roundSmall(VectorBuilder& b, Value x) {
+std::pair<Value, Value> roundSmall(LaneBuilder& b, Value x) {
   Value magic = b.constant(x.getType(), 12582912.0);
   Value shifted = b.add(x, magic);
   Value integer = b.sub(b.bitcast(shifted, b.i32()), b.bitcast(magic, b.i32()));
@@ -43,18 +43,18 @@ std::pair<Value, Value> roundSmall(VectorBuilder& b, Value x) {
 }
 
 /// 2^n for an i32 n in the range of normal exponents.
-Value powerOfTwo(VectorBuilder& b, Value n) {
+Value powerOfTwo(LaneBuilder& b, Value n) {
   return b.bitcast(b.shiftLeft(b.add(n, b.constant(n.getType(), 127)), 23), b.f32());
 }
 
-Value copySign(VectorBuilder& b, Value magnitude, Value sign) {
+Value copySign(LaneBuilder& b, Value magnitude, Value sign) {
   Type integers = b.withElement(sign.getType(), b.i32());
   Value bit = b.bitAnd(b.bitcast(sign, b.i32()), b.bits(integers, 0x80000000u));
   return b.bitcast(b.bitOr(b.bitcast(magnitude, b.i32()), bit), b.f32());
 }
 
 /// f64 exp on |x| < 700 without special cases, relative error below 1e-13.
-Value expWide(VectorBuilder& b, Value x) {
+Value expWide(LaneBuilder& b, Value x) {
   Type type = x.getType();
   Value magic = b.constant(type, 6755399441055744.0); // 1.5 * 2^52
   Value shifted = b.fma(x, b.constant(type, std::numbers::log2e), magic);
@@ -75,7 +75,7 @@ Value expWide(VectorBuilder& b, Value x) {
 }
 
 /// f64 logarithm of a positive, finite, normal number, relative error below 1e-13.
-Value logWide(VectorBuilder& b, Value x) {
+Value logWide(LaneBuilder& b, Value x) {
   Type type = x.getType();
   Type integers = b.withElement(type, b.i64());
   Type f64 = b.builder().getF64Type();
@@ -99,7 +99,7 @@ Value logWide(VectorBuilder& b, Value x) {
 }
 
 /// sin (quadrant shift 0) and cos (1): reduction by pi/2 in f64, then two f32 polynomials.
-Value emitSinusoid(VectorBuilder& b, Value x, int quadrantShift) {
+Value emitSinusoid(LaneBuilder& b, Value x, int quadrantShift) {
   Type type = x.getType();
   Type integers = b.withElement(type, b.i32());
   Type f64 = b.builder().getF64Type();
@@ -128,7 +128,7 @@ Value emitSinusoid(VectorBuilder& b, Value x, int quadrantShift) {
 
 } // namespace
 
-Value emitExp(VectorBuilder& b, Value x) {
+Value emitExp(LaneBuilder& b, Value x) {
   Type type = x.getType();
   Value limited = limit(b, x, -104.0, 89.0);
   auto [n, integer] = roundSmall(b, b.mul(limited, b.constant(type, std::numbers::log2e)));
@@ -143,7 +143,7 @@ Value emitExp(VectorBuilder& b, Value x) {
   return b.mul(b.mul(p, powerOfTwo(b, half)), powerOfTwo(b, b.sub(integer, half)));
 }
 
-Value emitLog(VectorBuilder& b, Value x) {
+Value emitLog(LaneBuilder& b, Value x) {
   Type type = x.getType();
   Type integers = b.withElement(type, b.i32());
   Value small = b.compare(CmpFPredicate::OLT, x, b.constant(type, 0x1p-126));
@@ -170,7 +170,7 @@ Value emitLog(VectorBuilder& b, Value x) {
   return b.select(invalid, b.constant(type, std::numeric_limits<double>::quiet_NaN()), result);
 }
 
-Value emitExpm1(VectorBuilder& b, Value x) {
+Value emitExpm1(LaneBuilder& b, Value x) {
   // Kahan: (u - 1) * x / log(u) with u = e^x cancels the rounding error of u.
   Type type = x.getType();
   Value one = b.constant(type, 1), minusOne = b.constant(type, -1);
@@ -183,7 +183,7 @@ Value emitExpm1(VectorBuilder& b, Value x) {
   return b.select(large, difference, result);
 }
 
-Value emitLog1p(VectorBuilder& b, Value x) {
+Value emitLog1p(LaneBuilder& b, Value x) {
   Type type = x.getType();
   Value one = b.constant(type, 1);
   Value u = b.add(x, one);
@@ -197,7 +197,7 @@ Value emitLog1p(VectorBuilder& b, Value x) {
                   result);
 }
 
-Value emitTanh(VectorBuilder& b, Value x) {
+Value emitTanh(LaneBuilder& b, Value x) {
   Type type = x.getType();
   Value magnitude = b.abs(x);
   Value z = b.mul(x, x);
@@ -210,12 +210,12 @@ Value emitTanh(VectorBuilder& b, Value x) {
   return b.select(isSmall, small, copySign(b, large, x));
 }
 
-Value emitSigmoid(VectorBuilder& b, Value x) {
+Value emitSigmoid(LaneBuilder& b, Value x) {
   Value one = b.constant(x.getType(), 1);
   return b.div(one, b.add(one, emitExp(b, b.neg(x))));
 }
 
-Value emitErf(VectorBuilder& b, Value x) {
+Value emitErf(LaneBuilder& b, Value x) {
   Type type = x.getType();
   Value t = b.abs(x), s = b.mul(x, x);
   auto c = [&](double value) { return b.constant(type, value); };
@@ -235,14 +235,14 @@ Value emitErf(VectorBuilder& b, Value x) {
   return b.select(b.compare(CmpFPredicate::OGT, t, c(0.927734375)), large, small);
 }
 
-Value emitSin(VectorBuilder& b, Value x) {
+Value emitSin(LaneBuilder& b, Value x) {
   return emitSinusoid(b, x, 0);
 }
-Value emitCos(VectorBuilder& b, Value x) {
+Value emitCos(LaneBuilder& b, Value x) {
   return emitSinusoid(b, x, 1);
 }
 
-Value emitPow(VectorBuilder& b, Value base, Value exponent) {
+Value emitPow(LaneBuilder& b, Value base, Value exponent) {
   Type type = base.getType();
   Type f64 = b.builder().getF64Type();
   auto c = [&](double value) { return b.constant(type, value); };
@@ -283,7 +283,7 @@ Value emitPow(VectorBuilder& b, Value base, Value exponent) {
   return b.select(b.compare(CmpFPredicate::OEQ, exponent, c(0)), c(1), result);
 }
 
-Value emitOneMinusPower(VectorBuilder& b, Value base, Value exponent) {
+Value emitOneMinusPower(LaneBuilder& b, Value base, Value exponent) {
   Type f64 = b.builder().getF64Type();
   Value zero = b.compare(CmpFPredicate::OEQ, base, b.zeroLike(base));
   Value safe = b.convert(b.select(zero, b.constant(base.getType(), 1), base), f64);
@@ -294,32 +294,8 @@ Value emitOneMinusPower(VectorBuilder& b, Value base, Value exponent) {
   return b.select(zero, b.constant(base.getType(), 1), rest);
 }
 
-Value emitSoftplusRest(VectorBuilder& b, Value x) {
+Value emitSoftplusRest(LaneBuilder& b, Value x) {
   return emitLog1p(b, emitExp(b, b.neg(b.abs(x))));
-}
-
-PhiloxWords emitPhilox(VectorBuilder& b, llvm::ArrayRef<Value> counter, llvm::ArrayRef<Value> key) {
-  Type type = counter[0].getType();
-  Value c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3], k0 = key[0], k1 = key[1];
-  Value multiplier0 = b.bits(type, 0xD2511F53u), multiplier1 = b.bits(type, 0xCD9E8D57u);
-  for (int round = 0; round < 10; ++round) {
-    auto [low0, high0] = b.mulWide(c0, multiplier0);
-    auto [low1, high1] = b.mulWide(c2, multiplier1);
-    c0 = b.bitXor(b.bitXor(high1, c1), k0);
-    c2 = b.bitXor(b.bitXor(high0, c3), k1);
-    c1 = low1;
-    c3 = low0;
-    if (round < 9) {
-      k0 = b.add(k0, b.bits(type, 0x9E3779B9u));
-      k1 = b.add(k1, b.bits(type, 0xBB67AE85u));
-    }
-  }
-  return {c0, c1};
-}
-
-Value emitUniform(VectorBuilder& b, Value word) {
-  Value number = b.convert(b.shiftRight(word, 8), b.f32());
-  return b.mul(number, b.constant(number.getType(), 0x1p-24));
 }
 
 } // namespace tailor::backend

@@ -1,7 +1,7 @@
 // Pooling over windows of an image, and the gradient of the mean: both gather, in row-major order of what they read.
 
-#include "backend/cpu/evaluate/EvaluateOps.h"
-#include "backend/cpu/evaluate/PoolingWindow.h"
+#include "backend/codegen/EvaluateOps.h"
+#include "backend/codegen/PoolingWindow.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -15,6 +15,7 @@ using mlir::OpResult;
 using mlir::RankedTensorType;
 using mlir::Value;
 using mlir::ValueRange;
+using mlir::arith::CmpFPredicate;
 
 // --- windows
 
@@ -48,12 +49,12 @@ PoolingWindow windowOf(mlir::Operation* pool) {
   return window;
 }
 
-Range PoolingWindow::inImage(VectorBuilder& b, int axis, Value output) const {
+Range PoolingWindow::inImage(LaneBuilder& b, int axis, Value output) const {
   Value start = b.sub(b.mul(output, b.index(strides[axis])), b.index(paddingLow[axis]));
   return {b.max(start, b.index(0)), b.min(b.add(start, b.index(size[axis])), b.index(image[axis]))};
 }
 
-Range PoolingWindow::over(VectorBuilder& b, int axis, Value pixel) const {
+Range PoolingWindow::over(LaneBuilder& b, int axis, Value pixel) const {
   // Windows o with o * stride <= pixel + padding < o * stride + size.
   auto divide = [&](Value a) -> Value {
     if (strides[axis] == 1) return a;
@@ -65,7 +66,7 @@ Range PoolingWindow::over(VectorBuilder& b, int axis, Value pixel) const {
   return {from, b.min(b.add(divide(padded), b.index(1)), b.index(output[axis]))};
 }
 
-Value PoolingWindow::count(VectorBuilder& b, int axis, Value output) const {
+Value PoolingWindow::count(LaneBuilder& b, int axis, Value output) const {
   if (!countsPadding) {
     Range range = inImage(b, axis, output);
     return b.sub(range.to, range.from);
@@ -75,6 +76,11 @@ Value PoolingWindow::count(VectorBuilder& b, int axis, Value output) const {
 }
 
 // --- values
+
+Value isLarger(LaneBuilder& b, Value value, Value largest) {
+  return b.bitAnd(b.compare(CmpFPredicate::UGT, value, largest),
+                  b.compare(CmpFPredicate::ORD, largest, largest));
+}
 
 namespace {
 
@@ -92,23 +98,23 @@ Value foldPlaces(Evaluator& e, Range rows, Range columns, Value first,
 }
 
 /// The number of places that the mean of window (row, column) divides by, as f32.
-Value divisor(VectorBuilder& b, const PoolingWindow& window, Value row, Value column) {
+Value divisor(LaneBuilder& b, const PoolingWindow& window, Value row, Value column) {
   return b.toFloat(b.mul(window.count(b, 0, row), window.count(b, 1, column)));
 }
 
 } // namespace
 
 Value evaluatePooling(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
-  VectorBuilder& b = e.builder();
+  LaneBuilder& b = e.builder();
   mlir::Operation* op = result.getOwner();
   if (!mlir::isa<ir::MaxPool2dOp, ir::AvgPool2dOp, ir::AvgPool2dGradOp>(op)) return {};
   if (coords.size() != 4 || coords[0].lanes || coords[1].lanes || coords[2].lanes) {
-    e.fail(op, "is only available along the channels of images for target cpu");
+    e.fail(op, "is only available along the channels of images for " + b.target());
     return {};
   }
   PoolingWindow window = windowOf(op);
   Value row = coords[1].index, column = coords[2].index, operand = op->getOperand(0);
-  mlir::Type type = coords[3].lanes ? b.vectorOf(b.f32()) : b.f32();
+  mlir::Type type = coords[3].lanes ? b.lanesOf(b.f32()) : b.f32();
   auto operandAt = [&](const Coord& y, const Coord& x) {
     return b.matchShape(e.at(operand, {coords[0], y, x, coords[3]}), type);
   };

@@ -1,11 +1,9 @@
-#include "backend/cpu/evaluate/Evaluator.h"
+#include "backend/codegen/Evaluator.h"
 
-#include "ir/Fusion.h"
 #include "ir/Tailor.h"
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Diagnostics.h"
-#include "llvm/ADT/SetVector.h"
 
 namespace tailor::backend {
 
@@ -16,7 +14,7 @@ using mlir::Type;
 using mlir::Value;
 using mlir::ValueRange;
 
-Evaluator::Evaluator(VectorBuilder& b, bool useLanes) : b_(b), useLanes_(useLanes) {
+Evaluator::Evaluator(LaneBuilder& b, bool useLanes) : b_(b), useLanes_(useLanes) {
   Scope scope;
   scope.block = b.builder().getInsertionBlock();
   scopes_.push_back(std::move(scope));
@@ -106,7 +104,7 @@ Value Evaluator::positionI32(const Coord& c) {
   if (c.gather) return b_.convert(c.gather, b_.i32());
   Value base = b_.convert(c.index, b_.i32());
   if (!c.lanes) return base;
-  Value offsets = b_.iotaI32();
+  Value offsets = b_.laneNumbers();
   if (c.stride != 1) offsets = b_.mul(offsets, b_.constant(offsets.getType(), double(c.stride)));
   return b_.add(b_.splat(base), offsets);
 }
@@ -163,7 +161,7 @@ Value Evaluator::at(Value tensor, ArrayRef<Coord> coords) {
     Value value = evaluate(tensor, coords);
     Type element = b_.valueType(mlir::cast<RankedTensorType>(tensor.getType()).getElementType());
     if (!value) value = b_.constant(element, 0); // an error was reported
-    return hasLanes(coords) ? b_.matchShape(value, b_.vectorOf(element)) : value;
+    return hasLanes(coords) ? b_.matchShape(value, b_.lanesOf(element)) : value;
   });
 }
 
@@ -173,8 +171,7 @@ void Evaluator::define(Value tensor, ArrayRef<Coord> coords, Value value) {
 
 Value Evaluator::evaluate(Value tensor, ArrayRef<Coord> coords) {
   auto type = mlir::cast<RankedTensorType>(tensor.getType());
-  if (auto pointer = pointers_.find(tensor); pointer != pointers_.end())
-    return load(pointer->second, type, coords);
+  if (Value memory = memoryOf(tensor)) return load(memory, type, coords);
   return evaluateOp(*this, mlir::cast<mlir::OpResult>(tensor), coords);
 }
 
@@ -187,15 +184,9 @@ SmallVector<int64_t> stridesOf(RankedTensorType type) {
   return strides;
 }
 
-struct Address {
-  Value scalar; ///< of lane 0, or the part all lanes share
-  Value vector; ///< per lane, when the lanes are not neighbours
-  Value mask;
-  bool lanes = false;
-};
 } // namespace
 
-static Address addressOf(VectorBuilder& b, RankedTensorType type, ArrayRef<Coord> coords) {
+Address addressOf(LaneBuilder& b, RankedTensorType type, ArrayRef<Coord> coords) {
   SmallVector<int64_t> strides = stridesOf(type);
   if (coords.size() == 1 && type.getRank() != 1) strides.assign(1, 1); // the flat view
   Address address;
@@ -204,14 +195,14 @@ static Address addressOf(VectorBuilder& b, RankedTensorType type, ArrayRef<Coord
     if (c.mask) address.mask = c.mask;
     address.lanes |= c.lanes;
     if (c.gather) {
-      Value stride = b.constant(b.vectorOf(b.i64()), double(strides[dim]));
+      Value stride = b.constant(b.lanesOf(b.i64()), double(strides[dim]));
       Value part = b.mul(c.gather, stride);
       address.vector = address.vector ? b.add(address.vector, part) : part;
       continue;
     }
     address.scalar = b.add(address.scalar, b.mul(c.index, b.index(strides[dim])));
     if (c.lanes && c.stride * strides[dim] != 1) {
-      Value lanes = b.convert(b.iotaI32(), b.i64());
+      Value lanes = b.convert(b.laneNumbers(), b.i64());
       Value part = b.mul(lanes, b.constant(lanes.getType(), double(c.stride * strides[dim])));
       address.vector = address.vector ? b.add(address.vector, part) : part;
     }
@@ -219,54 +210,21 @@ static Address addressOf(VectorBuilder& b, RankedTensorType type, ArrayRef<Coord
   return address;
 }
 
-Value Evaluator::load(Value pointer, RankedTensorType type, ArrayRef<Coord> coords) {
+Value Evaluator::load(Value memory, RankedTensorType type, ArrayRef<Coord> coords) {
   Address address = addressOf(b_, type, coords);
-  if (address.vector) {
-    Value base = b_.elementPointer(pointer, type.getElementType(), address.scalar);
-    return b_.gather(base, type.getElementType(), address.vector, address.mask);
-  }
-  if (address.lanes) return b_.loadVector(pointer, type.getElementType(), address.scalar, address.mask);
-  return b_.load(pointer, type.getElementType(), address.scalar);
+  Type element = type.getElementType();
+  if (address.vector) return b_.gather(memory, element, address.scalar, address.vector, address.mask);
+  if (address.lanes) return b_.loadLanes(memory, element, address.scalar, address.mask);
+  return b_.load(memory, element, address.scalar);
 }
 
-void Evaluator::store(Value value, Value pointer, RankedTensorType type, ArrayRef<Coord> coords) {
+void Evaluator::store(Value value, Value memory, RankedTensorType type, ArrayRef<Coord> coords) {
   Address address = addressOf(b_, type, coords);
   assert(!address.vector && "results are stored along their last dimension");
-  b_.store(value, pointer, address.scalar, address.mask);
-}
-
-static void prefetchLine(VectorBuilder& b, Value pointer, RankedTensorType type, ArrayRef<Coord> coords,
-                         bool forWrite) {
-  constexpr int64_t kSecondLevel = 2, kFirstLevel = 3, kData = 1;
-  Value place = b.elementPointer(pointer, type.getElementType(), addressOf(b, type, coords).scalar);
-  mlir::LLVM::Prefetch::create(b.builder(), b.loc(), place, forWrite ? 1 : 0,
-                               forWrite ? kFirstLevel : kSecondLevel, kData);
-}
-
-/// The operands in memory that `tensor` is computed from at the same position.
-static void collectMemory(Value tensor, const llvm::DenseMap<Value, Value>& pointers,
-                          llvm::SmallSetVector<Value, 4>& memory) {
-  if (pointers.contains(tensor)) {
-    memory.insert(tensor);
-    return;
-  }
-  mlir::Operation* op = tensor.getDefiningOp();
-  if (!ir::isMapClass(ir::fusionClassOf(op))) return;
-  auto shapeOf = [](Value v) { return mlir::cast<RankedTensorType>(v.getType()).getShape(); };
-  for (Value operand : op->getOperands())
-    if (shapeOf(operand) == shapeOf(tensor)) collectMemory(operand, pointers, memory);
-}
-
-void Evaluator::prefetch(Value tensor, ArrayRef<Coord> coords) {
-  llvm::SmallSetVector<Value, 4> memory;
-  collectMemory(tensor, pointers_, memory);
-  for (Value operand : memory)
-    prefetchLine(b_, pointers_[operand], mlir::cast<RankedTensorType>(operand.getType()), coords,
-                 /*forWrite=*/false);
-}
-
-void Evaluator::prefetchForWrite(Value pointer, RankedTensorType type, ArrayRef<Coord> coords) {
-  prefetchLine(b_, pointer, type, coords, /*forWrite=*/true);
+  if (address.lanes)
+    b_.storeLanes(value, memory, type.getElementType(), address.scalar, address.mask);
+  else
+    b_.store(value, memory, type.getElementType(), address.scalar);
 }
 
 // --- loops
@@ -381,7 +339,7 @@ Value Evaluator::fold(Value shape, ArrayRef<int64_t> dims, Coords coords, double
     if (!llvm::is_contained(dims, int64_t(dim))) outerLanes |= c.lanes;
   bool runTimeLast = rows_ && type.getRank() == 1;
   bool vectorLast = useLanes_ && !outerLanes && !runTimeLast && dims.back() + 1 == type.getRank();
-  Type accType = outerLanes || vectorLast ? b_.vectorOf(element) : element;
+  Type accType = outerLanes || vectorLast ? b_.lanesOf(element) : element;
   Value acc = foldDims(shape, dims, coords, vectorLast, b_.constant(accType, identity), step);
   return vectorLast ? b_.foldLanes(acc, combine) : acc;
 }

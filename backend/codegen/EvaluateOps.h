@@ -2,7 +2,7 @@
 /// One function per family of ops; each returns null for ops of other families. `result` is the value asked
 /// for.
 
-#include "backend/cpu/evaluate/Evaluator.h"
+#include "backend/codegen/Evaluator.h"
 
 #include "ir/Tailor.h"
 
@@ -17,12 +17,17 @@ mlir::Value evaluateNorm(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coo
 mlir::Value evaluatePooling(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
 mlir::Value evaluateLoss(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
 
+// --- shared by the families
 /// Columns of a value seen as [rows, columns]: the product of all but its first dimension.
 int64_t columnsOf(mlir::RankedTensorType type);
 /// An i32 scalar operand such as `valid`, limited to [0, rows], as i64; `rows` when the operand is absent.
 mlir::Value validRows(Evaluator& e, mlir::Value valid, mlir::Value rows);
-/// i1, scalar or vector: position < count.
+/// i1, scalar or lanes: position < count.
 mlir::Value isBelow(Evaluator& e, const Coord& position, mlir::Value count);
+/// Coordinates of the operand of a reduction: those of the result, with holes at `dims`.
+Coords withHoles(llvm::ArrayRef<Coord> coords, llvm::ArrayRef<int64_t> dims, int64_t rank);
+/// x / count; the count is a scalar.
+mlir::Value divideBy(LaneBuilder& b, mlir::Value x, mlir::Value count);
 
 /// A loss or mean over the rows that a `rows` kernel adds up row by row: share(row) is added over all rows,
 /// and finish(total) is the op's scalar result.

@@ -1,6 +1,6 @@
-#include "backend/cpu/evaluate/EvaluateOps.h"
+#include "backend/codegen/EvaluateOps.h"
 
-#include "backend/cpu/evaluate/VectorMath.h"
+#include "backend/codegen/ElementaryFunctions.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -430,7 +430,7 @@ private:
   }
 
   Evaluator& e_;
-  VectorBuilder& b_;
+  LaneBuilder& b_;
   const Loss& l_;
 };
 
@@ -439,7 +439,7 @@ private:
 Value evaluateLoss(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
   std::optional<Loss> loss = describe(result.getOwner());
   if (!loss) return {};
-  VectorBuilder& b = e.builder();
+  LaneBuilder& b = e.builder();
   LossEmitter emitter(e, *loss);
   if (int(result.getResultNumber()) == loss->gradResult) return emitter.gradient(coords);
   if (loss->reduction == ir::Reduction::None) return emitter.rowLoss(coords[0]);

@@ -1,7 +1,7 @@
-#include "backend/cpu/evaluate/VectorBuilder.h"
+#include "backend/codegen/LaneBuilder.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/TypeUtilities.h"
 
 #include <bit>
 #include <cmath>
@@ -12,8 +12,6 @@ using mlir::Type;
 using mlir::Value;
 using mlir::VectorType;
 namespace arith = mlir::arith;
-namespace LLVM = mlir::LLVM;
-namespace vector = mlir::vector;
 
 namespace {
 Type elementOf(Type type) {
@@ -22,19 +20,12 @@ Type elementOf(Type type) {
 bool isFloat(Value v) {
   return mlir::isa<mlir::FloatType>(elementOf(v.getType()));
 }
-unsigned bytesOf(Type element) {
-  return std::max(1u, element.getIntOrFloatBitWidth() / 8);
-}
 } // namespace
 
-VectorBuilder::VectorBuilder(mlir::OpBuilder& builder, mlir::Location loc, mlir::Block* entry, unsigned lanes)
+LaneBuilder::LaneBuilder(mlir::OpBuilder& builder, mlir::Location loc, mlir::Block* entry, unsigned lanes)
     : builder_(builder), loc_(loc), entry_(entry), lanes_(lanes) {}
 
-Type VectorBuilder::pointer() {
-  return LLVM::LLVMPointerType::get(builder_.getContext());
-}
-
-Type VectorBuilder::withElement(Type shape, Type element) {
+Type LaneBuilder::withElement(Type shape, Type element) {
   if (auto vectorType = mlir::dyn_cast<VectorType>(shape))
     return VectorType::get(vectorType.getShape(), element);
   return element;
@@ -42,7 +33,7 @@ Type VectorBuilder::withElement(Type shape, Type element) {
 
 // --- constants
 
-Value VectorBuilder::cached(Type type, mlir::TypedAttr value) {
+Value LaneBuilder::cached(Type type, mlir::TypedAttr value) {
   Value& slot = constants_[value];
   if (!slot) {
     mlir::OpBuilder::InsertionGuard guard(builder_);
@@ -52,7 +43,7 @@ Value VectorBuilder::cached(Type type, mlir::TypedAttr value) {
   return slot;
 }
 
-Value VectorBuilder::constant(Type type, double value) {
+Value LaneBuilder::constant(Type type, double value) {
   Type element = elementOf(type);
   mlir::TypedAttr attribute;
   if (mlir::isa<mlir::FloatType>(element))
@@ -64,58 +55,38 @@ Value VectorBuilder::constant(Type type, double value) {
   return cached(type, attribute);
 }
 
-Value VectorBuilder::bits(Type type, uint32_t pattern) {
+Value LaneBuilder::bits(Type type, uint32_t pattern) {
   if (elementOf(type).isF32()) return constant(type, std::bit_cast<float>(pattern));
   return constant(type, static_cast<int32_t>(pattern));
 }
 
-Value VectorBuilder::iotaI32() {
-  llvm::SmallVector<int32_t> values(lanes_);
-  for (unsigned lane = 0; lane < lanes_; ++lane)
-    values[lane] = static_cast<int32_t>(lane);
-  auto type = mlir::cast<VectorType>(vectorOf(i32()));
-  return cached(type, mlir::DenseElementsAttr::get(type, llvm::ArrayRef<int32_t>(values)));
-}
-
-Value VectorBuilder::prefixMask(int64_t active) {
-  llvm::SmallVector<bool> values(lanes_);
-  for (unsigned lane = 0; lane < lanes_; ++lane)
-    values[lane] = lane < active;
-  auto type = mlir::cast<VectorType>(vectorOf(i1()));
-  return cached(type, mlir::DenseElementsAttr::get(type, llvm::ArrayRef<bool>(values)));
-}
-
-Value VectorBuilder::prefixMask(Value active) {
-  Value count = arith::TruncIOp::create(builder_, loc_, i32(), min(active, index(lanes_)));
-  return compare(arith::CmpIPredicate::slt, iotaI32(), splat(count));
-}
-
-Value VectorBuilder::splat(Value scalar) {
-  return vector::BroadcastOp::create(builder_, loc_, vectorOf(scalar.getType()), scalar);
-}
-
-Value VectorBuilder::matchShape(Value v, Type shape) {
+Value LaneBuilder::matchShape(Value v, Type shape) {
   return mlir::isa<VectorType>(shape) && !mlir::isa<VectorType>(v.getType()) ? splat(v) : v;
+}
+
+std::pair<Value, Value> LaneBuilder::matchShapes(Value a, Value b) {
+  Value first = matchShape(a, b.getType());
+  return {first, matchShape(b, a.getType())};
 }
 
 // --- arithmetic
 
-Value VectorBuilder::add(Value a, Value b) {
+Value LaneBuilder::add(Value a, Value b) {
   if (isFloat(a)) return arith::AddFOp::create(builder_, loc_, a, b);
   return arith::AddIOp::create(builder_, loc_, a, b);
 }
 
-Value VectorBuilder::sub(Value a, Value b) {
+Value LaneBuilder::sub(Value a, Value b) {
   if (isFloat(a)) return arith::SubFOp::create(builder_, loc_, a, b);
   return arith::SubIOp::create(builder_, loc_, a, b);
 }
 
-Value VectorBuilder::mul(Value a, Value b) {
+Value LaneBuilder::mul(Value a, Value b) {
   if (isFloat(a)) return arith::MulFOp::create(builder_, loc_, a, b);
   return arith::MulIOp::create(builder_, loc_, a, b);
 }
 
-Value VectorBuilder::div(Value a, Value b) {
+Value LaneBuilder::div(Value a, Value b) {
   if (isFloat(a)) return arith::DivFOp::create(builder_, loc_, a, b);
   // The processor traps on x / 0 and on lowest / -1: divide by 1 there and repair the result.
   Value zero = zeroLike(b), one = constant(b.getType(), 1), minusOne = constant(b.getType(), -1);
@@ -126,77 +97,77 @@ Value VectorBuilder::div(Value a, Value b) {
   return select(byZero, zero, select(byMinusOne, sub(zero, a), quotient));
 }
 
-Value VectorBuilder::fma(Value a, Value b, Value c) {
+Value LaneBuilder::fma(Value a, Value b, Value c) {
   return mlir::math::FmaOp::create(builder_, loc_, a, b, c);
 }
 
-Value VectorBuilder::neg(Value a) {
+Value LaneBuilder::neg(Value a) {
   if (isFloat(a)) return arith::NegFOp::create(builder_, loc_, a);
   return sub(zeroLike(a), a);
 }
 
-Value VectorBuilder::abs(Value a) {
+Value LaneBuilder::abs(Value a) {
   if (isFloat(a)) return mlir::math::AbsFOp::create(builder_, loc_, a);
   return select(compare(arith::CmpIPredicate::slt, a, zeroLike(a)), neg(a), a);
 }
 
-Value VectorBuilder::max(Value a, Value b) {
+Value LaneBuilder::max(Value a, Value b) {
   if (!isFloat(a)) return arith::MaxSIOp::create(builder_, loc_, a, b);
   // The inner select is one MAXPS: b when either is NaN; then a NaN in `a` is put back.
   Value larger = select(compare(arith::CmpFPredicate::OGT, a, b), a, b);
   return select(compare(arith::CmpFPredicate::UNO, a, a), a, larger);
 }
 
-Value VectorBuilder::min(Value a, Value b) {
+Value LaneBuilder::min(Value a, Value b) {
   if (!isFloat(a)) return arith::MinSIOp::create(builder_, loc_, a, b);
   Value smaller = select(compare(arith::CmpFPredicate::OLT, a, b), a, b);
   return select(compare(arith::CmpFPredicate::UNO, a, a), a, smaller);
 }
 
-Value VectorBuilder::sqrt(Value a) {
+Value LaneBuilder::sqrt(Value a) {
   return mlir::math::SqrtOp::create(builder_, loc_, a);
 }
 
-Value VectorBuilder::compare(arith::CmpFPredicate predicate, Value a, Value b) {
+Value LaneBuilder::compare(arith::CmpFPredicate predicate, Value a, Value b) {
   return arith::CmpFOp::create(builder_, loc_, predicate, a, b);
 }
 
-Value VectorBuilder::compare(arith::CmpIPredicate predicate, Value a, Value b) {
+Value LaneBuilder::compare(arith::CmpIPredicate predicate, Value a, Value b) {
   return arith::CmpIOp::create(builder_, loc_, predicate, a, b);
 }
 
-Value VectorBuilder::select(Value condition, Value yes, Value no) {
+Value LaneBuilder::select(Value condition, Value yes, Value no) {
   return arith::SelectOp::create(builder_, loc_, condition, yes, no);
 }
 
-Value VectorBuilder::bitAnd(Value a, Value b) {
+Value LaneBuilder::bitAnd(Value a, Value b) {
   return arith::AndIOp::create(builder_, loc_, a, b);
 }
-Value VectorBuilder::bitOr(Value a, Value b) {
+Value LaneBuilder::bitOr(Value a, Value b) {
   return arith::OrIOp::create(builder_, loc_, a, b);
 }
-Value VectorBuilder::bitXor(Value a, Value b) {
+Value LaneBuilder::bitXor(Value a, Value b) {
   return arith::XOrIOp::create(builder_, loc_, a, b);
 }
 
-Value VectorBuilder::shiftLeft(Value a, int amount) {
+Value LaneBuilder::shiftLeft(Value a, int amount) {
   return arith::ShLIOp::create(builder_, loc_, a, constant(a.getType(), amount));
 }
 
-Value VectorBuilder::shiftRight(Value a, int amount) {
+Value LaneBuilder::shiftRight(Value a, int amount) {
   return arith::ShRUIOp::create(builder_, loc_, a, constant(a.getType(), amount));
 }
 
-Value VectorBuilder::bitcast(Value a, Type element) {
+Value LaneBuilder::bitcast(Value a, Type element) {
   Type type = withElement(a.getType(), element);
   return type == a.getType() ? a : arith::BitcastOp::create(builder_, loc_, type, a);
 }
 
-Value VectorBuilder::toFloat(Value a) {
+Value LaneBuilder::toFloat(Value a) {
   return convert(a, f32());
 }
 
-Value VectorBuilder::convert(Value a, Type to) {
+Value LaneBuilder::convert(Value a, Type to) {
   Type from = elementOf(a.getType());
   if (from == to) return a;
   Type type = withElement(a.getType(), to);
@@ -235,97 +206,31 @@ Value VectorBuilder::convert(Value a, Type to) {
   return arith::ExtSIOp::create(builder_, loc_, type, a);
 }
 
-std::pair<Value, Value> VectorBuilder::mulWide(Value a, Value b) {
+std::pair<Value, Value> LaneBuilder::mulWide(Value a, Value b) {
   auto wide = arith::MulUIExtendedOp::create(builder_, loc_, a, b);
   return {wide.getLow(), wide.getHigh()};
 }
 
-Value VectorBuilder::foldLanes(Value v, llvm::function_ref<Value(Value, Value)> combine) {
-  for (int64_t width = lanes_; width > 1; width /= 2) {
-    llvm::SmallVector<int64_t> low(width / 2), high(width / 2);
-    for (int64_t lane = 0; lane < width / 2; ++lane) {
-      low[lane] = lane;
-      high[lane] = lane + width / 2;
-    }
-    Value lower = vector::ShuffleOp::create(builder_, loc_, v, v, low);
-    Value upper = vector::ShuffleOp::create(builder_, loc_, v, v, high);
-    v = combine(lower, upper);
-  }
-  return vector::ExtractOp::create(builder_, loc_, v, llvm::ArrayRef<int64_t>{0});
-}
-
 // --- memory
 
-Type VectorBuilder::memoryType(Type element) {
+Type LaneBuilder::storedType(Type element) {
   return element.isInteger(1) || element.isUnsignedInteger(8) ? builder_.getI8Type() : element;
 }
 
-Value VectorBuilder::fromMemory(Value stored, Type element) {
+Value LaneBuilder::fromStored(Value stored, Type element) {
   if (element.isInteger(1)) return convert(stored, element);
   if (element.isUnsignedInteger(8))
     return arith::ExtUIOp::create(builder_, loc_, withElement(stored.getType(), i32()), stored);
   return stored;
 }
 
-Value VectorBuilder::elementPointer(Value base, Type element, Value index) {
-  return LLVM::GEPOp::create(builder_, loc_, pointer(), memoryType(element), base, mlir::ValueRange{index});
-}
-
-Value VectorBuilder::loadPointer(Value buffers, int64_t slot) {
-  Value place =
-      LLVM::GEPOp::create(builder_, loc_, pointer(), pointer(), buffers, mlir::ValueRange{index(slot)});
-  return LLVM::LoadOp::create(builder_, loc_, pointer(), place);
-}
-
-Value VectorBuilder::load(Value base, Type element, Value index) {
-  Type stored = memoryType(element);
-  Value v =
-      LLVM::LoadOp::create(builder_, loc_, stored, elementPointer(base, element, index), bytesOf(stored));
-  return fromMemory(v, element);
-}
-
-Value VectorBuilder::loadVector(Value base, Type element, Value index, Value mask) {
-  Type stored = memoryType(element);
-  Type type = vectorOf(stored);
-  Value place = elementPointer(base, element, index);
-  Value v;
-  if (mask) {
-    v = LLVM::MaskedLoadOp::create(builder_, loc_, type, place, mask, constant(type, 0),
-                                   builder_.getI32IntegerAttr(bytesOf(stored)));
-  } else {
-    v = LLVM::LoadOp::create(builder_, loc_, type, place, bytesOf(stored));
-  }
-  return fromMemory(v, element);
-}
-
-Value VectorBuilder::gather(Value base, Type element, Value index, Value mask) {
-  Type stored = memoryType(element);
-  Type type = vectorOf(stored);
-  Value places =
-      LLVM::GEPOp::create(builder_, loc_, vectorOf(pointer()), stored, base, mlir::ValueRange{index});
-  if (!mask) mask = prefixMask(int64_t(lanes_));
-  Value v =
-      LLVM::masked_gather::create(builder_, loc_, type, places, mask, mlir::ValueRange{constant(type, 0)},
-                                  builder_.getI32IntegerAttr(bytesOf(stored)));
-  return fromMemory(v, element);
-}
-
-void VectorBuilder::store(Value value, Value base, Value index, Value mask) {
-  Type element = elementOf(value.getType());
-  if (element.isInteger(1)) value = convert(value, builder_.getI8Type());
-  Type stored = memoryType(element);
-  Value place = elementPointer(base, element, index);
-  if (mask)
-    LLVM::MaskedStoreOp::create(builder_, loc_, value, place, mask,
-                                builder_.getI32IntegerAttr(bytesOf(stored)));
-  else
-    LLVM::StoreOp::create(builder_, loc_, value, place, bytesOf(stored));
+Value LaneBuilder::toStored(Value value, Type element) {
+  return element.isInteger(1) ? convert(value, storedType(element)) : value;
 }
 
 // --- control flow
 
-mlir::scf::ForOp VectorBuilder::loop(Value from, Value to, int64_t step, mlir::ValueRange carried,
-                                     Body body) {
+mlir::scf::ForOp LaneBuilder::loop(Value from, Value to, int64_t step, mlir::ValueRange carried, Body body) {
   auto loop = mlir::scf::ForOp::create(builder_, loc_, from, to, index(step), carried);
   mlir::Block* block = loop.getBody();
   bool hasTerminator = block->mightHaveTerminator();
@@ -338,7 +243,7 @@ mlir::scf::ForOp VectorBuilder::loop(Value from, Value to, int64_t step, mlir::V
   return loop;
 }
 
-void VectorBuilder::ifThen(Value condition, llvm::function_ref<void()> body) {
+void LaneBuilder::ifThen(Value condition, llvm::function_ref<void()> body) {
   auto branch = mlir::scf::IfOp::create(builder_, loc_, condition, /*withElseRegion=*/false);
   builder_.setInsertionPointToStart(branch.thenBlock());
   body();

@@ -1,7 +1,7 @@
 #pragma once
 /// The windows of a pooling op: which pixels a window holds, and which windows hold a pixel.
 
-#include "backend/cpu/evaluate/VectorBuilder.h"
+#include "backend/codegen/LaneBuilder.h"
 
 #include <array>
 
@@ -19,12 +19,15 @@ struct PoolingWindow {
       false; ///< the mean divides by the places in image and padding, not by those in the image
 
   /// The pixels of window `output` that lie in the image.
-  Range inImage(VectorBuilder& b, int axis, mlir::Value output) const;
+  Range inImage(LaneBuilder& b, int axis, mlir::Value output) const;
   /// The windows that hold `pixel`.
-  Range over(VectorBuilder& b, int axis, mlir::Value pixel) const;
+  Range over(LaneBuilder& b, int axis, mlir::Value pixel) const;
   /// How many places along `axis` the mean of window `output` counts.
-  mlir::Value count(VectorBuilder& b, int axis, mlir::Value output) const;
+  mlir::Value count(LaneBuilder& b, int axis, mlir::Value output) const;
 };
+
+/// i1: `value` takes the place of `largest`. The first largest stays; NaN is larger than anything but another NaN.
+mlir::Value isLarger(LaneBuilder& b, mlir::Value value, mlir::Value largest);
 
 /// Of max_pool2d, avg_pool2d or one of their gradients.
 PoolingWindow windowOf(mlir::Operation* pool);

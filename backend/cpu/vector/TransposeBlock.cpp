@@ -1,4 +1,4 @@
-#include "backend/cpu/evaluate/TransposeBlock.h"
+#include "backend/cpu/vector/TransposeBlock.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 

@@ -1,0 +1,24 @@
+#pragma once
+/// Where sort_perm and random_permutation put an element: its rank, the number of elements that come before it.
+
+#include "backend/codegen/Evaluator.h"
+
+#include "ir/Tailor.h"
+
+namespace tailor::backend {
+
+/// An element of the line that is sorted, and its position in it.
+struct Sorted {
+  mlir::Value value, position;
+};
+
+/// i1: `x` comes before `y`. Equal ones keep their order; NaN comes last in both directions.
+mlir::Value sortsBefore(LaneBuilder& b, ir::SortPermOp op, const Sorted& x, const Sorted& y);
+
+/// i1: position `j` (an i64) comes before `i`, by the words that are drawn for them.
+mlir::Value permutesBefore(Evaluator& e, ir::RandomPermutationOp op, mlir::Value j, mlir::Value i);
+
+/// How many of [0, count) satisfy `before`.
+mlir::Value rankOf(LaneBuilder& b, mlir::Value count, llvm::function_ref<mlir::Value(mlir::Value)> before);
+
+} // namespace tailor::backend

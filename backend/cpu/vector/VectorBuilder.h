@@ -1,0 +1,42 @@
+#pragma once
+/// Lanes of target cpu: those of a vector register. Memory is an address.
+
+#include "backend/codegen/LaneBuilder.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+namespace tailor::backend {
+
+class VectorBuilder final : public LaneBuilder {
+public:
+  /// Constants go to the start of `entry`, the first block of the function under construction.
+  VectorBuilder(mlir::OpBuilder& builder, mlir::Location loc, mlir::Block* entry, unsigned lanes)
+      : LaneBuilder(builder, loc, entry, lanes) {}
+
+  llvm::StringRef target() const override { return "target cpu"; }
+  mlir::Type lanesOf(mlir::Type element) override; ///< vector<lanes x element>
+  mlir::Value laneNumbers() override;
+  mlir::Value prefixMask(int64_t active) override;
+  mlir::Value prefixMask(mlir::Value active) override;
+  mlir::Value splat(mlir::Value scalar) override;
+  mlir::Value foldLanes(mlir::Value v,
+                        llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine) override;
+
+  mlir::Value load(mlir::Value base, mlir::Type element, mlir::Value index) override;
+  mlir::Value loadLanes(mlir::Value base, mlir::Type element, mlir::Value index,
+                        mlir::Value mask = {}) override;
+  mlir::Value gather(mlir::Value base, mlir::Type element, mlir::Value index, mlir::Value offsets,
+                     mlir::Value mask = {}) override;
+  void store(mlir::Value scalar, mlir::Value base, mlir::Type element, mlir::Value index) override;
+  void storeLanes(mlir::Value value, mlir::Value base, mlir::Type element, mlir::Value index,
+                  mlir::Value mask = {}) override;
+
+  // --- what the loops of target cpu need beside: addresses, and stores of what has no tensor
+  mlir::Type pointer();
+  mlir::Value elementPointer(mlir::Value base, mlir::Type element, mlir::Value index);
+  mlir::Value loadPointer(mlir::Value buffers, int64_t slot);
+  /// Scalar or vector by the type of `value`, elements as they are.
+  void store(mlir::Value value, mlir::Value base, mlir::Value index, mlir::Value mask = {});
+};
+
+} // namespace tailor::backend
