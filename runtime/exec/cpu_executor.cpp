@@ -180,7 +180,13 @@ void CpuExecutor::run_chunks(void* context, std::uint32_t first, std::uint32_t l
     command.function(buffers, command.sizes, chunk_begin(command.num_units, command.num_chunks, from),
                      chunk_begin(command.num_units, command.num_chunks, to));
   };
-  if (command.chunk_pitch == 0) return run(first, last);
+  if (command.chunk_pitch == 0) {
+    // A kernel that is called for all units may take the launch for one without chunks, and finish what another
+    // command is to finish (runtime/kernels/abi.h).
+    const std::uint32_t middle = first == 0 && last == command.num_chunks ? last / 2 : first;
+    if (middle > first) run(first, middle);
+    return run(middle, last);
+  }
   for (std::uint32_t chunk = first; chunk < last; ++chunk) // each has operands of its own
     run(chunk, chunk + 1);
 }

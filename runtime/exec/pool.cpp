@@ -88,11 +88,12 @@ bool Pool::has_chunk() const {
 }
 
 bool Pool::run_some(std::uint32_t worker) {
-  const auto threads = static_cast<std::uint32_t>(num_threads());
   std::uint64_t offer = offer_.load(std::memory_order_acquire);
   std::uint32_t count = 0;
   do {
     if (next_of(offer) >= chunks_of(offer)) return false;
+    // Behind the acquire: a worker may be here before the constructor has started all others.
+    const auto threads = static_cast<std::uint32_t>(num_threads());
     count = std::max(1u, (chunks_of(offer) - next_of(offer)) / threads);
   } while (!offer_.compare_exchange_weak(offer, offer + count, std::memory_order_acq_rel,
                                          std::memory_order_acquire));

@@ -10,7 +10,8 @@ namespace tailor::runtime {
 ///                 declares scratch_bytes, one pointer to that many bytes owned by the calling worker
 ///                 (64-byte aligned, contents undefined).
 ///   sizes         the sizes of the launch command; sizes[0] = rows of the variant.
-///   [begin, end)  work units of this chunk: chunk c of N has [c * U / N, (c + 1) * U / N), maybe empty.
+///   [begin, end)  work units of one chunk or of neighbours: chunk c of N has [c * U / N, (c + 1) * U / N), maybe
+///                 empty. All units of a launch are in one call only where it has one chunk.
 ///
 /// Bases of all spaces are 64-byte aligned (state, arena and constants 4096). Several chunks of one command
 /// run at the same time on different threads: a kernel writes only what belongs to its units or its chunk. A

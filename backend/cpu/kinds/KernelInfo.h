@@ -19,7 +19,8 @@
 /// Prepare, launch, combine. Up to three functions, with the same buffers and sizes, each over units of its own that
 /// may be split like those of the launch: `prepareSymbol` fills temporaries before the launch (packs weights);
 /// `combineSymbol` makes results of them after it, in the order of the units, whatever the chunks were. Where
-/// `combinesItself`, a launch that covers every unit has done so already and no combine may follow. Temporaries belong
+/// `combinesItself`, a call that covers every unit has done so already and no combine may follow: only a launch in one
+/// chunk is such a call. Temporaries belong
 /// to units, not chunks: all chunks share them, and each unit writes its own part.
 ///
 /// Numerics: f32 with explicit fused multiply-adds and no fast-math flag: LLVM may not regroup anything, so a

@@ -214,6 +214,27 @@ TEST(CpuExecutor, SameBitsForAnyNumberOfThreads) {
   }
 }
 
+/// Adds one to the metric at each call; a call for all of five units shows as a hundred.
+void count_calls(void* const* buffers, const std::int64_t*, std::int64_t begin, std::int64_t end) {
+  *static_cast<float*>(buffers[0]) += begin == 0 && end == 5 ? 100 : 1;
+}
+
+TEST(CpuExecutor, CallsForAllUnitsOnlyWhereThereIsOneChunk) {
+  for (const std::uint32_t chunks : {1u, 2u, 5u}) {
+    const auto executor =
+        executor_of(spec_of({launch(0, {place(Space::kState, Access::kReadWrite, 0, 4)}, 5, chunks),
+                             command_of(CommandKind::kCopy, {place(Space::kState, Access::kRead, 0, 4),
+                                                             place(Space::kMetrics, Access::kWrite, 0, 4)})},
+                            1),
+                    {count_calls});
+    set_control(*executor, 0, 0, 0);
+    ASSERT_TRUE(executor->run({0, 0}, 1).ok());
+    float calls = 0;
+    std::memcpy(&calls, executor->metrics_row(0), sizeof(calls));
+    EXPECT_EQ(calls, chunks == 1 ? 100 : 2) << chunks << " chunks";
+  }
+}
+
 TEST(CpuExecutor, InitialisesAndKeepsState) {
   const auto executor = executor_of(summing_spec(), {add_kernel});
   ASSERT_TRUE(executor->initialise(0).ok());
