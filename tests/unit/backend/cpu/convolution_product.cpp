@@ -1,7 +1,7 @@
 /// convolution_product [PROGRESS] [--target cpu:NAME] [--every N] [--seconds S]: every algorithm that can compute a
 /// convolution, over the product of sizes below, against the f64 reference.
 ///
-/// PROGRESS keeps what is done, a line for each block of shapes, and another call goes on there. Of the product
+/// PROGRESS keeps what is done, a line for each block of shapes, and another call of the same build goes on there. Of the product
 /// `--every` takes each N-th block, `--seconds` stops after that long. Prints the number of kernels and the worst error.
 /// Exit status: 0 all right so far, 1 a kernel is wrong, 2 the command line is.
 #include "backend/cpu/KernelCompiler.h"
@@ -10,6 +10,9 @@
 #include "ir/Algorithm.h"
 #include "tests/unit/backend/cpu/harness/compile_function.h"
 #include "tests/unit/backend/cpu/harness/convolution_shapes.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/xxhash.h"
 
 #include <chrono>
 #include <cmath>
@@ -27,46 +30,56 @@ constexpr int64_t kMostChannels = 48, kImages = 3, kBlock = 12;
 /// Of the size that elements of a result have: a few roundings, and for Winograd those of its transforms.
 constexpr double kDirect = 2e-5, kWinograd = 1e-4;
 
-/// Every side of 1..17 and 32, every number of channels, square and other kernels, strides, padding beyond the kernel,
-/// one group, groups of one channel, groups of several. Width, outputs, dilation and the sides of the padding follow
-/// from the number of the shape, so that odd and even ones meet.
+/// A number below `choices` for each shape and purpose, mixed as the generator SplitMix64 does, so that no two purposes
+/// go in step.
+int64_t drawn(int64_t shape, uint64_t purpose, int64_t choices) {
+  uint64_t z = (uint64_t(shape) * 16 + purpose + 1) * 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return int64_t((z ^ (z >> 31)) % uint64_t(choices));
+}
+
+/// Every side of 1..17 and 32 with every number of channels, stride, padding (beyond the kernel too) and grouping: none,
+/// groups of one channel, groups of several. The rest is drawn by the number of the shape: kernels (half of them 3 x 3,
+/// which most algorithms are for), width, outputs, other strides and paddings along the width, dilation.
 std::vector<Convolution> product() {
   std::vector<int64_t> sides(17);
   std::iota(sides.begin(), sides.end(), 1);
   sides.push_back(32);
-  const std::vector<std::array<int64_t, 2>> kernels{{1, 1}, {3, 3}, {2, 3}, {5, 1}, {7, 7}};
+  const std::vector<std::array<int64_t, 2>> kernels{{1, 1}, {2, 3}, {5, 1}, {7, 7}};
   std::vector<Convolution> shapes;
   int64_t number = 0;
   for (int64_t channels = 1; channels <= kMostChannels; ++channels)
-    for (const std::array<int64_t, 2>& kernel : kernels)
-      for (int64_t stride : {1, 2, 3})
-        for (int64_t padding = 0; padding < 4; ++padding)
-          for (int64_t grouping = 0; grouping < 3; ++grouping)
-            for (int64_t side : sides) {
-              ++number;
-              Convolution c;
-              c.images = kImages;
-              c.height = side, c.width = sides[size_t(number * 5) % sides.size()];
-              c.channels = channels, c.outputs = 1 + number * 7 % kMostChannels;
-              c.kernelHeight = kernel[0], c.kernelWidth = kernel[1];
-              c.strideHeight = stride, c.strideWidth = 1 + (stride + number) % 3;
-              if (number % 2 == 0) c.strideWidth = stride;
-              c.top = padding < 3 ? padding : kernel[0] + 1;
-              c.left = padding < 3 ? padding : kernel[1] + 1;
-              c.bottom = number % 3 == 0 ? 0 : c.top, c.right = number % 5 == 0 ? 0 : c.left;
-              c.dilationHeight = number % 4 == 0 ? 2 : 1;
-              if (grouping > 0) {
-                c.groups = channels;
-                for (int64_t divisor = 2; grouping == 2 && divisor < channels; ++divisor)
-                  if (channels % divisor == 0) {
-                    c.groups = divisor;
-                    break;
-                  }
-                if (c.groups == 1 || (grouping == 2 && c.groups == channels)) continue; // met already
-                c.outputs = number % 3 == 0 ? 2 * channels : channels;
-              }
-              if (c.isValid()) shapes.push_back(c);
+    for (int64_t stride : {1, 2, 3})
+      for (int64_t padding = 0; padding < 4; ++padding)
+        for (int64_t grouping = 0; grouping < 3; ++grouping)
+          for (int64_t side : sides) {
+            ++number;
+            auto draw = [&](uint64_t purpose, int64_t choices) { return drawn(number, purpose, choices); };
+            const std::array<int64_t, 2> kernel =
+                draw(0, 2) == 0 ? std::array<int64_t, 2>{3, 3} : kernels[size_t(draw(1, 4))];
+            Convolution c;
+            c.images = kImages;
+            c.height = side, c.width = sides[size_t(draw(2, int64_t(sides.size())))];
+            c.channels = channels, c.outputs = 1 + draw(3, kMostChannels);
+            c.kernelHeight = kernel[0], c.kernelWidth = kernel[1];
+            c.strideHeight = stride, c.strideWidth = draw(4, 2) == 0 ? stride : 1 + draw(5, 3);
+            c.top = padding < 3 ? padding : kernel[0] + 1;
+            c.left = padding < 3 ? padding : kernel[1] + 1;
+            c.bottom = draw(6, 3) == 0 ? 0 : c.top, c.right = draw(7, 3) == 0 ? 0 : c.left;
+            c.dilationHeight = draw(8, 4) == 0 ? 2 : 1;
+            if (grouping > 0) {
+              c.groups = channels;
+              for (int64_t divisor = 2; grouping == 2 && divisor < channels; ++divisor)
+                if (channels % divisor == 0) {
+                  c.groups = divisor;
+                  break;
+                }
+              if (c.groups == 1 || (grouping == 2 && c.groups == channels)) continue; // met already
+              c.outputs = draw(9, 3) == 0 ? 2 * channels : channels;
             }
+            if (c.isValid()) shapes.push_back(c);
+          }
   return shapes;
 }
 
@@ -78,7 +91,8 @@ struct Masked {
 };
 
 Masked masked(KernelText text, std::vector<Tensor> arguments, int64_t number) {
-  if (number % 4 == 3) return {std::move(text), std::move(arguments)};
+  const int64_t kind = drawn(number, 10, 4);
+  if (kind == 3) return {std::move(text), std::move(arguments)};
   const Shape shape = arguments[0].shape();
   const std::string image = typeOf(shape), vector = typeOf({shape.back()});
   text.kind = "convolution";
@@ -89,7 +103,7 @@ Masked masked(KernelText text, std::vector<Tensor> arguments, int64_t number) {
   for (unsigned seed : {4, 5, 6})
     arguments.push_back(draw(Element::f32, {shape.back()}, 0.5, 1.5, seed));
   const int64_t valid[] = {0, 1, kImages};
-  arguments.push_back(Tensor::integer({}, {valid[number % 4]}));
+  arguments.push_back(Tensor::integer({}, {valid[kind]}));
   return {std::move(text), std::move(arguments)};
 }
 
@@ -114,6 +128,14 @@ ConvolutionProblem problemOf(const Convolution& c, ConvolutionProduct product) {
   problem.paddingLow = {c.top, c.left}, problem.paddingHigh = {c.bottom, c.right};
   problem.dilation = {c.dilationHeight, c.dilationWidth};
   return problem;
+}
+
+/// What the program is made of: what another build has found is no finding about this one.
+std::string hashOfProgram() {
+  std::ifstream file("/proc/self/exe", std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  if (bytes.empty()) throw std::runtime_error("this program cannot be read");
+  return llvm::utohexstr(llvm::xxh3_64bits(bytes));
 }
 
 struct Outcome {
@@ -164,13 +186,14 @@ int run(const std::string& progress, const std::string& targetName, int64_t ever
     return 0;
   }
   std::map<int64_t, Outcome> done;
+  const std::string key = targetName + ' ' + hashOfProgram();
   if (std::ifstream file(progress); !progress.empty())
     for (std::string line; std::getline(file, line);) {
       std::istringstream words(line);
-      std::string of;
+      std::string name, hash;
       int64_t first = 0;
       Outcome outcome;
-      if (words >> of >> first >> outcome.kernels >> outcome.worst && of == targetName) {
+      if (words >> name >> hash >> first >> outcome.kernels >> outcome.worst && name + ' ' + hash == key) {
         std::getline(words >> std::ws, outcome.where);
         done[first] = outcome;
       }
@@ -195,8 +218,8 @@ int run(const std::string& progress, const std::string& targetName, int64_t ever
       if (stopped) continue;
       const Outcome outcome = done[first] = runBlock(shapes, first, target);
       if (log.is_open())
-        log << targetName << ' ' << first << ' ' << outcome.kernels << ' ' << outcome.worst << ' '
-            << outcome.where << std::endl;
+        log << key << ' ' << first << ' ' << outcome.kernels << ' ' << outcome.worst << ' ' << outcome.where
+            << std::endl;
     }
     const Outcome& outcome = done[first];
     ++covered;
