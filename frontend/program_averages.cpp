@@ -20,7 +20,9 @@ void ProgramTracer::note_frozen(const Trace& trace) {
 
 void ProgramTracer::trace_statistics(const TrainingProgram::Impl::NamedEval& function) {
   const std::vector<std::int64_t>& sizes = program_.data_options.batch.sizes();
+  OpIds::Variants variants;
   for (std::int64_t size : sizes) {
+    variants.begin();
     Entry entry = variant_of(Entry::Kind::statistics, runtime::statistics_entry_name(function.name), sizes,
                              size, function.location);
     Trace trace(Trace::Kind::entry);

@@ -428,7 +428,9 @@ void ProgramTracer::trace_step(const TrainingProgram::Impl::NamedStep& function)
   const runtime::Result<std::int64_t> said = out_.options.get_int(key_name(&RunKeys::accumulate));
   const std::int64_t accumulate =
       said.ok() ? *said : RunKeys{}.accumulate; // a wrong value is refused by the driver
+  OpIds::Variants variants;
   for (std::int64_t size : sizes) {
+    variants.begin();
     Entry entry = variant_of(Entry::Kind::step, function.name, sizes, size, function.location);
     entry.accumulate = accumulate;
     Trace trace(Trace::Kind::entry);
@@ -452,7 +454,9 @@ void ProgramTracer::trace_step(const TrainingProgram::Impl::NamedStep& function)
 
 void ProgramTracer::trace_eval(const TrainingProgram::Impl::NamedEval& function) {
   const std::vector<std::int64_t>& sizes = program_.data_options.eval_batch.sizes();
+  OpIds::Variants variants;
   for (std::int64_t size : sizes) {
+    variants.begin();
     Entry entry = variant_of(Entry::Kind::eval, function.name, sizes, size, function.location);
     Trace trace(Trace::Kind::entry);
     if (function.options.weights.ema()) redirect_to_average(trace, function);

@@ -1,5 +1,6 @@
 #include "frontend/graph/trace.h"
 
+#include <algorithm>
 #include <atomic>
 
 namespace tailor {
@@ -182,6 +183,17 @@ OpIds::~OpIds() {
 
 std::int64_t OpIds::next() {
   return next_op_id++;
+}
+
+OpIds::Variants::Variants() : first_(next_op_id), end_(next_op_id) {}
+
+OpIds::Variants::~Variants() {
+  next_op_id = std::max(next_op_id, end_);
+}
+
+void OpIds::Variants::begin() {
+  end_ = std::max(next_op_id, end_);
+  next_op_id = first_;
 }
 
 } // namespace tailor

@@ -102,6 +102,21 @@ public:
   OpIds& operator=(const OpIds&) = delete;
   static std::int64_t next();
 
+  /// Gives the traces of one function, once for each batch size, the same numbers while alive; what is traced afterwards goes on
+  /// behind the longest. What a step draws is keyed by them, so a batch size draws the same beside others and alone.
+  class Variants {
+  public:
+    Variants();
+    ~Variants();
+    Variants(const Variants&) = delete;
+    Variants& operator=(const Variants&) = delete;
+    /// The next size begins.
+    void begin();
+
+  private:
+    std::int64_t first_, end_;
+  };
+
 private:
   std::int64_t saved_;
 };

@@ -337,6 +337,46 @@ TEST(Tracing, EachPassDrawsItsOwnMasksUnlessToldOtherwise) {
   EXPECT_THAT(passes(true), ElementsAre(0, 0));
 }
 
+/// What the draws of the entry are keyed by, in order.
+std::vector<std::int64_t> draws_of(const Entry& entry) {
+  std::vector<std::int64_t> ids;
+  for (const Node* key : nodes_named(entry, "rng_key"))
+    ids.push_back(key->op_id);
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+void erm_with_dropout(Fixture<DropNet>& f, Step& s) {
+  auto g = value_and_grad([&] { return f.loss(s); });
+  s.update(f.net, f.sgd, g.gradients, s.control("lr", 0.1, "optimizer.lr"));
+}
+
+TEST(Tracing, ABatchSizeDrawsTheSameBesideOthersAndAlone) {
+  Fixture<DropNet> alone(erm_with_dropout, {.batch = 16});
+  Fixture<DropNet> listed(erm_with_dropout, {.batch = {8, 16}});
+  const TracedProgram one = alone.program.trace(), two = listed.program.trace();
+  const std::vector<std::int64_t> draws = draws_of(one.entries[0]);
+  ASSERT_EQ(draws.size(), 1u);
+  EXPECT_EQ(draws_of(two.entries[0]), draws);
+  EXPECT_EQ(draws_of(two.entries[1]), draws);
+}
+
+// A second step has numbers of its own, which do not depend on how many sizes the first was traced for.
+TEST(Tracing, AnotherStepDrawsOtherNumbersWhateverTheBatchSizes) {
+  const auto draws = [](DataOptions options) {
+    Fixture<DropNet> f(erm_with_dropout, options);
+    f.program.step("second", [&f](Step& s) { erm_with_dropout(f, s); });
+    f.program.stages({{.name = "one", .step = "train_step"}, {.name = "two", .step = "second"}});
+    const TracedProgram program = f.program.trace();
+    const std::size_t sizes = options.batch.sizes().size();
+    EXPECT_EQ(program.entries[sizes].entry_name, "second");
+    return std::pair(draws_of(program.entries[0]), draws_of(program.entries[sizes]));
+  };
+  const auto alone = draws({.batch = 16}), listed = draws({.batch = {8, 16, 32}});
+  EXPECT_EQ(alone, listed);
+  EXPECT_NE(alone.first, alone.second);
+}
+
 TEST(Tracing, EvaluationDrawsNothing) {
   Fixture<DropNet> f([](Fixture<DropNet>& f, Step& s) {
     auto g = value_and_grad([&] { return f.loss(s); });
