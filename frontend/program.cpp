@@ -200,6 +200,9 @@ void TrainingProgram::stages(std::vector<Stage> stages, const std::source_locati
 const std::string& TrainingProgram::name() const {
   return impl_->name;
 }
+std::size_t TrainingProgram::num_states() const {
+  return impl_->groups.size();
+}
 ProgramOptions& TrainingProgram::options() {
   return impl_->options;
 }

@@ -157,6 +157,11 @@ public:
   /// A scalar per step for log.jsonl: `train/<name>` is its mean over the epoch's steps, weighted by their valid
   /// rows; with run.log_steps every so many steps `step/<name>`. "loss" is the one that progress shows.
   void report(const std::string& name, const Operand& value);
+  /// Which share of this step's rows report `name` is of, f32 [] in [0, 1]: 0 where it is of none and has no value, as a mean
+  /// by weights that are all 0. It weighs the step in `train/<name>`.
+  void count_report(const std::string& name, const Operand& share);
+  /// Whether it reports `name` by now.
+  bool reports(std::string_view name) const;
 
   /// These tensors of `net` keep their values in this step, whatever else it does: parameters get no gradient, no
   /// update, no weight decay, and SAM's ascent leaves them where they are. A batch norm whose running statistics match
@@ -277,6 +282,8 @@ public:
                  const std::source_location& where = std::source_location::current());
 
   const std::string& name() const;
+  /// State groups given to it so far.
+  std::size_t num_states() const;
   ProgramOptions& options();
   const Options& options() const;
 

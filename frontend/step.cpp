@@ -3,6 +3,7 @@
 #include "frontend/ops/elementwise.h"
 #include "frontend/program.h"
 #include "frontend/program_tracer.h"
+#include "runtime/base/entry_names.h"
 #include "runtime/base/glob.h"
 #include "runtime/base/status.h"
 #include "runtime/options/program_keys.h"
@@ -197,11 +198,28 @@ void Step::report(const std::string& name, const Operand& value) {
   if (scalar.dtype() == DType::i1 || scalar.dtype() == DType::bf16)
     detail::fail("report", "'" + name + "' is " + to_string(scalar.type()) + ", which the log does not hold",
                  value.location(), "report cast(x, DType::f32)");
+  if (runtime::is_count_report(name))
+    detail::fail("report", "'" + name + "' has the ending of what counts a report", value.location(),
+                 "step.count_report says of which rows a report is");
   for (const Entry::Named& known : entry_.reports)
     if (known.name == name)
       throw TraceError("report", "'" + name + "' is reported twice", value.location(),
                        "the first is at " + to_string(known.location));
   entry_.reports.push_back({name, scalar, value.location()});
+}
+
+bool Step::reports(std::string_view name) const {
+  return std::any_of(entry_.reports.begin(), entry_.reports.end(),
+                     [&](const Entry::Named& known) { return known.name == name; });
+}
+
+void Step::count_report(const std::string& name, const Operand& share) {
+  Array scalar = detail::value_of(share);
+  detail::require_type("report", "the count of '" + name + "'", scalar, {DType::f32, {}}, share.location());
+  if (!reports(name)) detail::fail("report", "'" + name + "' is counted and not reported", share.location());
+  const std::string count = runtime::count_report_name(name);
+  if (reports(count)) detail::fail("report", "'" + name + "' is counted twice", share.location());
+  entry_.reports.push_back({count, scalar, share.location()});
 }
 
 Array Step::rate(const Operand& lr) {

@@ -15,7 +15,7 @@ void Ema::record(Recorder& recorder, const nn::Module& net, const Array& valid, 
   const OptionPrefix prefix = recorder.prefix_of("method.ema", this, location);
   detail::require_between("update", "decay", options_.decay, 0, 1, location);
   recorder.default_option(prefix.key + "decay", options_.decay, OptionStage::kRun, location);
-  recorder.default_option(prefix.key + "warmup", options_.warmup, OptionStage::kCompile, location);
+  recorder.default_option(prefix.key + "warmup", options_.warmup, OptionStage::kRun, location);
   recorder.default_option(prefix.key + "bn", runtime::word_of(options_.bn), OptionStage::kCompile, location);
   Trace& trace = Trace::require("update", location);
   const Array decay = recorder.average_decay(prefix, location);

@@ -19,8 +19,7 @@ const runtime::KeySet<EmaKeys>& EmaKeys::keys() {
       {
           key("decay", &EmaKeys::decay,
               {.min = 0, .max = 1, .text = "decay d of the weight average", .source = "methods 4.4"}),
-          key("warmup", &EmaKeys::warmup,
-              {.stage = runtime::kCompiled, .text = "d_t = min(d, (1+t)/(10+t))", .source = "methods 4.4"}),
+          key("warmup", &EmaKeys::warmup, {.text = "d_t = min(d, (1+t)/(10+t))", .source = "methods 4.4"}),
           key("bn", &EmaKeys::bn,
               {.stage = runtime::kCompiled,
                .text = "running statistics beside the average: averaged, the latest, or of a pass before "

@@ -224,18 +224,24 @@ const Registered<ModelSpec> resnet{
        return as_network_of_images(std::make_unique<ResNet>(options_of(request)));
      }}};
 
+std::unique_ptr<Network> make_resnext(const ModelRequest& request) {
+  const auto keys = component_keys<ResNextKeys>(request.options);
+  try {
+    ResNetOptions options = options_of(request);
+    options.groups = keys.groups;
+    options.width_per_group = keys.width_per_group;
+    return as_network_of_images(std::make_unique<ResNet>(options));
+  } catch (const TraceError& error) { // by the name that the recipe says
+    throw TraceError("resnext", error.message(), error.location(), error.hint());
+  }
+}
+
 const Registered<ModelSpec> resnext{{.name = "resnext",
                                      .text = "ResNeXt of 50, 101 or 152 layers, torchvision's names",
                                      .source = "methods 10.3",
                                      .keys = all_keys<DepthKeys, ResNetKeys, ResNextKeys, HeadKeys>(),
                                      .input = InputKind::image,
-                                     .make = [](const ModelRequest& request) {
-                                       const auto keys = component_keys<ResNextKeys>(request.options);
-                                       ResNetOptions options = options_of(request);
-                                       options.groups = keys.groups;
-                                       options.width_per_group = keys.width_per_group;
-                                       return as_network_of_images(std::make_unique<ResNet>(options));
-                                     }}};
+                                     .make = make_resnext}};
 
 } // namespace
 

@@ -12,6 +12,7 @@
 #include "runtime/options/run_keys.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tailor::recipe {
 
@@ -44,6 +45,15 @@ template <class Make> auto made(const std::string& what, const Location& here, c
     if (error.location().known()) throw;
     throw TraceError(error.op(), error.message(), here, error.hint());
   }
+}
+
+/// The compile key of `spec` that two stages say differently, where one of them says it; both are made of others.
+std::pair<std::string, Location> differing_key(const MethodSpec& spec, const Recipe& first,
+                                               const Recipe& second) {
+  for (const runtime::KeySpec& key : spec.keys)
+    if (made_of(first.options, {key}) != made_of(second.options, {key}))
+      return {key.key, location_of(second.place(key.key).known() ? second : first, key.key)};
+  return {};
 }
 
 std::string models_for(InputKind input) {
@@ -156,11 +166,37 @@ std::vector<UsedMethod> Program::methods_of(const Recipe& part) {
       LocationScope scope(here);
       method = made("method '" + spec->name + "'", here, [&] { return spec->make(part.options); });
       if (!method) throw TraceError("method", "the function of '" + spec->name + "' gave no method", here);
-      method->declare(training_, num_classes_);
+      declare(*spec, *method, part);
     }
     used.push_back({spec, method.get()});
   }
   return used;
+}
+
+void Program::declare(const MethodSpec& spec, Method& method, const Recipe& part) {
+  const auto [first, is_first] = declared_.try_emplace(spec.name, part);
+  const std::size_t before = training_.num_states();
+  if (is_first) {
+    method.declare(training_, num_classes_);
+    if (training_.num_states() == before) {
+      declared_.erase(first); // nothing to share
+      return;
+    }
+    // What it was made of is the program's, whichever stage says it.
+    Options options = std::as_const(training_).options();
+    for (const runtime::KeySpec& key : spec.keys)
+      if (const Option* own = part.options.find(key.key); own && key.stage == runtime::OptionStage::kCompile)
+        options.set(key.key, *own);
+    training_.options() = std::move(options);
+    return;
+  }
+  // The state is one, and so is what it is made by.
+  const auto [key, place] = differing_key(spec, first->second, part);
+  const auto said = [&](const Recipe& recipe) { return recipe.options.find(key)->value.to_json(); };
+  throw TraceError("method",
+                   "'" + key + "' is " + said(first->second) + " in one stage and " + said(part) +
+                       " in another, and '" + spec.name + "' keeps one state for all stages",
+                   place, "set it in its section, above the first [[stage]]");
 }
 
 EvalOptions Program::evaluation_of(const Recipe& part, const std::vector<UsedMethod>& methods) const {

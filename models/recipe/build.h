@@ -37,6 +37,9 @@ private:
   void make_optimizer();
   /// The methods of a part; those that are alike in two parts are one object.
   std::vector<UsedMethod> methods_of(const Recipe& part);
+  /// Gives a method its state.
+  /// Errors   TraceError where an earlier one of the same name, made by other keys, has state already.
+  void declare(const MethodSpec& spec, Method& method, const Recipe& part);
   void make_steps();
   EvalOptions evaluation_of(const Recipe& part, const std::vector<UsedMethod>& methods) const;
   void evaluate(Eval& eval, const RecipeStep& step);
@@ -51,6 +54,7 @@ private:
   std::map<std::size_t, std::unique_ptr<Network>> kept_; ///< by the stage at whose end its weights are kept
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::map<std::string, std::unique_ptr<Method>> methods_; ///< by name and the keys they were made of
+  std::map<std::string, Recipe> declared_; ///< methods with state, by name: the part that they were made for
   std::vector<std::unique_ptr<RecipeStep>> steps_;
 };
 

@@ -78,7 +78,8 @@ void describe_stage(std::ostream& out) {
   for (const auto& [section, known] : sections)
     if (const auto& [keys, whole] = known; !keys.empty())
       out << "    " << section << ": " << (whole ? "every key" : runtime::listed(keys)) << "\n";
-  out << "    epochs stands for run.epochs, batch (of a single stage) for run.batch\n";
+  out << "    compile keys of a method that keeps state (an average) are the same in the stages that use it\n"
+         "    epochs stands for run.epochs, batch (of a single stage) for run.batch\n";
 }
 
 void print_value(std::ostream& out, const std::string& key, const runtime::OptionValue& value,

@@ -55,6 +55,10 @@ Result<std::vector<double>> row_starts(const Options& options, const std::string
 
 } // namespace
 
+std::string average_warmup_key(const ControlField& field) {
+  return field.options_prefix + ".warmup";
+}
+
 std::int64_t first_epoch_of(double fraction, std::int64_t num_epochs) {
   constexpr double kRounding =
       1e-9; // far above the error of a product of two doubles, far below one epoch of any run
@@ -101,7 +105,7 @@ Result<ControlRows::Field> ControlRows::field_of(const ControlField& field, cons
   }
   case FieldBinding::kAverageDecay: {
     TAILOR_RETURN_IF_ERROR_AS_IS(read_number());
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(out.changes, options.get_bool(field.options_prefix + ".warmup", true));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(out.changes, options.get_bool(average_warmup_key(field), true));
     break;
   }
   case FieldBinding::kEpochRow:

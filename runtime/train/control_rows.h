@@ -23,6 +23,9 @@ struct StepValues {
   std::int64_t slot_updates = 0, average_updates = 0;
 };
 
+/// The run key that says whether an average is warmed up, of a field bound as kAverageDecay.
+std::string average_warmup_key(const ControlField& field);
+
 /// Writes the host fields of control rows. Offsets, peaks and schedules are resolved once per stage; a step
 /// then writes the few fields that change.
 class ControlRows {

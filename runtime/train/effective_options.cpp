@@ -13,6 +13,7 @@
 #include "runtime/options/stage_keys.h"
 #include "runtime/options/table_keys.h"
 #include "runtime/options/words.h"
+#include "runtime/train/control_rows.h"
 
 #include <algorithm>
 #include <sys/stat.h>
@@ -47,6 +48,7 @@ bool reaches_a_field(const ArtifactSpec& spec, std::string_view key) {
   return std::any_of(spec.control.begin(), spec.control.end(), [&](const ControlField& field) {
     return field.key == key ||
            (field.binding == FieldBinding::kFractionRow && key == epochs_key(field.key)) ||
+           (field.binding == FieldBinding::kAverageDecay && key == average_warmup_key(field)) ||
            (field.binding == FieldBinding::kSchedule && key.starts_with(field.options_prefix + "."));
   });
 }

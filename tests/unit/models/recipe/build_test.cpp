@@ -44,6 +44,30 @@ std::vector<std::string> control_names(const TracedProgram& program) {
   return names;
 }
 
+// How the statistics beside an average are made decides what state there is, and that is one for all stages.
+TEST(Build, StagesThatShareAnAverageMakeItAlike) {
+  const auto error_of = [](const std::string& first, const std::string& second) {
+    try {
+      Program program(recipe_of("[method]\nuse = [\"ema\"]\n[[stage]]\nname = \"one\"\n" + first +
+                                "[[stage]]\nname = \"two\"\n" + second),
+                      table_schema(3));
+      (void)program.training().trace();
+    } catch (const TraceError& error) {
+      return to_string(error.location()) + ": " + error.message();
+    }
+    return std::string();
+  };
+  const std::string avg = "method.ema.bn = \"avg\"\n", copy = "method.ema.bn = \"copy\"\n";
+  const std::string differs =
+      "'method.ema.bn' is \"copy\" in one stage and \"avg\" in another, and 'ema' keeps one "
+      "state for all stages";
+  EXPECT_EQ(error_of(copy, avg), "r.toml:11:12: " + differs);
+  EXPECT_EQ(error_of(copy, ""), "r.toml:8:12: " + differs);
+  EXPECT_EQ(error_of(copy, copy), "");
+  EXPECT_EQ(error_of(copy, "method.use = [\"erm\"]\n"), "") << "the only stage with one";
+  EXPECT_EQ(error_of("method.ema.warmup = false\n", "method.ema.warmup = true\n"), "");
+}
+
 TEST(Build, EveryMethodTraces) {
   for (const char* use :
        {"[\"erm\"]", "[\"weighted\"]", "[\"logit-adjustment\"]", "[\"logit-adjustment\", \"smoothing\"]",
@@ -218,6 +242,24 @@ TEST(Components, AModelReadsItsKindOfData) {
         return std::string();
       }(),
       HasSubstr("r.toml:5:1: error: model: 'pictures' reads images, the data are rows of a table"));
+}
+
+TEST(Components, AResNextIsSpokenOfByItsName) {
+  const Recipe recipe = parse("r.toml", {}, [&](const std::string&) -> runtime::Result<std::string> {
+    return std::string(
+        "[data]\nformat = \"cifar10\"\ncifar.folder = \"f\"\n[model]\nname = \"resnext\"\ndepth = 18\n");
+  });
+  ASSERT_TRUE(recipe.ok()) << recipe.messages();
+  runtime::DataSchema schema;
+  schema.image_height = schema.image_width = 32;
+  schema.image_channels = 3;
+  schema.num_classes = 10;
+  try {
+    const Program program(recipe, schema);
+    FAIL();
+  } catch (const TraceError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("resnext: a basic block has one group of 64, not 32 of 4"));
+  }
 }
 
 } // namespace

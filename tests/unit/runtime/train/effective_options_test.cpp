@@ -80,6 +80,7 @@ TEST(EffectiveOptions, WhatIsReadIsTaken) {
        std::vector<Settings>{{{"optimizer.lr", "0.5"}},
                              {{"optimizer.momentum", "0"}},
                              {{"method.ema.decay", "0.9"}},
+                             {{"method.ema.warmup", "false"}},
                              {{"data.noise", "0.2"}},
                              {{"schedule.milestones", "[3]"}, {"schedule.name", "step"}},
                              {{"run.early_stop.patience", "3"}, {"run.early_stop.on", "val/loss"}},

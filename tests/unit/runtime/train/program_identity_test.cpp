@@ -38,8 +38,8 @@ TEST(ProgramIdentity, NamesTheFirstThingThatDiffers) {
     EXPECT_EQ(status.code(), StatusCode::kIncompatible);
     return status.message();
   };
-  EXPECT_THAT(message([](ArtifactSpec& s) { set(s, "method.ema.warmup", false); }),
-              HasSubstr("'method.ema.warmup' was true, here it is false"));
+  EXPECT_THAT(message([](ArtifactSpec& s) { set(s, "data.numeric", "standardize"); }),
+              HasSubstr("'data.numeric' was \"none\", here it is \"standardize\""));
   EXPECT_THAT(message([](ArtifactSpec& s) {
                 Option option = *s.options.find("optimizer.momentum");
                 option.stage = OptionStage::kCompile;

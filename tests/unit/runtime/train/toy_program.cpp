@@ -164,7 +164,7 @@ void set_options(Options& options, const ToyOptions& toy) {
   add("model.weights.names", OptionValue(OptionValue::List{}), OptionType::kList);
   add("model.weights.skip", OptionValue(OptionValue::List{}), OptionType::kList);
   add("method.ema.decay", OptionValue(0.99), OptionType::kNumber);
-  add("method.ema.warmup", OptionValue(true), OptionType::kBool, OptionStage::kCompile);
+  add("method.ema.warmup", OptionValue(true), OptionType::kBool);
   add("schedule.name", "warmup_cosine", OptionType::kString);
   add("schedule.warmup_epochs", OptionValue(2), OptionType::kInt);
   add("schedule.per", "step", OptionType::kString);
