@@ -1,6 +1,7 @@
 #include "backend/reference/Interpreter.h"
 
 #include "backend/reference/Evaluators.h"
+#include "backend/reference/TermSizes.h"
 #include "ir/Tailor.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -42,15 +43,26 @@ Interpreter::callWithNoise(ir::KernelOp kernel, llvm::ArrayRef<const Tensor*> op
   return runIsolated(kernel.getBlock(), std::move(arguments));
 }
 
+uint64_t Interpreter::draw() {
+  // SplitMix64 of the number of the draw: the same noise in every run.
+  uint64_t word = ++draws_ * 0x9E3779B97F4A7C15;
+  word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9;
+  word = (word ^ word >> 27) * 0x94D049BB133111EB;
+  return word ^ word >> 31;
+}
+
 void Interpreter::addNoise(Tensor& tensor) {
   if (!tensor.isReal()) return;
-  for (double& value : tensor.reals()) {
-    // SplitMix64 of the number of the draw: the same noise in every run.
-    uint64_t word = ++draws_ * 0x9E3779B97F4A7C15;
-    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9;
-    word = (word ^ word >> 27) * 0x94D049BB133111EB;
-    value *= 1 + noise_ * (static_cast<double>((word ^ word >> 31) >> 11) * 0x1p-52 - 1);
-  }
+  for (double& value : tensor.reals())
+    value *= 1 + noise_ * (static_cast<double>(draw() >> 11) * 0x1p-52 - 1);
+}
+
+void Interpreter::addNoiseOfSums(mlir::Operation& op, llvm::ArrayRef<const Tensor*> operands,
+                                 llvm::MutableArrayRef<Tensor> results) {
+  const llvm::SmallVector<Tensor> sizes = termSizes(&op, operands);
+  for (auto [result, size] : llvm::zip(results, sizes))
+    for (int64_t i = 0; result.isReal() && i < size.size(); ++i)
+      result.reals()[i] += (draw() & 1 ? noise_ : -noise_) * size.reals()[i];
 }
 
 FailureOr<Interpreter::Tensors> Interpreter::runIsolated(mlir::Block& block, Tensors arguments) {
@@ -106,6 +118,7 @@ LogicalResult Interpreter::runOp(mlir::Operation& op, Values& values) {
             if (!evaluate) return op.emitOpError("is unknown to the reference");
             Tensors computed;
             if (failed(evaluate(&op, operands, computed))) return failure();
+            if (noise_ > 0) addNoiseOfSums(op, operands, computed);
             return computed;
           });
   if (failed(results)) return failure();

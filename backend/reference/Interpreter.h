@@ -55,7 +55,8 @@ public:
   llvm::FailureOr<llvm::SmallVector<Tensor>> call(ir::BodyOp body, llvm::ArrayRef<Tensor> arguments);
 
   /// Runs a kernel on its operands with every operand and every value inside changed by a random part of itself of at
-  /// most `noise`: how far its results move is what rounding may make of them (Monte Carlo arithmetic, Parker 1997).
+  /// most `noise`, and sums by that part of all that is added up: how far its results move is what rounding may make of
+  /// them (Monte Carlo arithmetic, Parker 1997).
   llvm::FailureOr<llvm::SmallVector<Tensor>>
   callWithNoise(ir::KernelOp kernel, llvm::ArrayRef<const Tensor*> operands, double noise);
 
@@ -77,7 +78,10 @@ private:
   llvm::FailureOr<Tensors> runRepeat(mlir::Operation& op, Values& values);
   /// Entry ops: load, store, control_read, input, report, output.
   llvm::FailureOr<Tensors> runEntryOp(mlir::Operation& op, llvm::ArrayRef<const Tensor*> operands);
+  uint64_t draw();
   void addNoise(Tensor& tensor);
+  void addNoiseOfSums(mlir::Operation& op, llvm::ArrayRef<const Tensor*> operands,
+                      llvm::MutableArrayRef<Tensor> results);
   /// Checks what an op computed against its result types, rounds, stores.
   llvm::LogicalResult bind(mlir::Operation& op, llvm::ArrayRef<const Tensor*> operands, Tensors results,
                            Values& values);

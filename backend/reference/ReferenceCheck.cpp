@@ -10,8 +10,9 @@ using namespace runtime;
 
 namespace {
 
-/// Rounding of a sum in f32 is that of its partial sums, by the square root of its length above that of its terms, which
-/// are all that the noise of the reference moves; lengths up to 1e4, as in Tolerance.h.
+/// A sum in f32 is rounded after every term, each time by at most a rounding of all that is added up, which is what the
+/// noise of the reference moves it by: by the square root of its length more if roundings are independent; lengths up to
+/// 1e4, as in Tolerance.h.
 constexpr double kSumsOverNoise = 100;
 
 double largestOf(const Tensor& tensor) {

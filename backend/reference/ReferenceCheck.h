@@ -27,8 +27,9 @@ struct CheckOptions {
 /// shows. State and outputs must then be equal to the bit.
 ///
 /// Tolerance.h says what may differ; parameters, slots and averages are held to it by what an update changes. Other
-/// values out of tolerance are computed once more by the reference with noise of the size of a rounding in every value,
-/// and may differ by what that moves: sums that cancel inside one kernel. The first launch that differs stops the step,
+/// values out of tolerance are computed once more by the reference with noise of the size of a rounding in every value
+/// and of all terms of a sum, and may differ, beside that tolerance, by 100 times what it moves any element of the tensor
+/// by: sums that cancel have the rounding of what cancelled. The first launch that differs stops the step,
 /// at its worst element:
 ///
 ///   step 12, command 7 (kernel 'rows_64x10_1f3a', recipe.toml:4:3): result 0 element 5 is 1.25 but the
