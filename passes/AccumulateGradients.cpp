@@ -240,16 +240,15 @@ private:
         terms_.set(result, RowTerm::mixed);
       return;
     }
-    // Sums and means over rows are those of the whole batch from here on.
+    // Sums, means and extremes over rows are those of the whole batch from here on.
     for (Value result : op->getResults()) {
-      const RowTerm term = terms_[result];
-      if (term != RowTerm::sum && term != RowTerm::mean) continue;
       SmallVector<Value> values;
-      for (IRMapping& part : parts_) {
+      for (const IRMapping& part : parts_)
         values.push_back(part.lookup(result));
+      Value whole = wholeOf(builder, op, terms_[result], values);
+      if (!whole) continue;
+      for (IRMapping& part : parts_)
         part.erase(result);
-      }
-      Value whole = term == RowTerm::sum ? sumOf(builder, op, values) : meanOf(builder, op, values);
       result.replaceAllUsesWith(whole);
       terms_.set(result, RowTerm::free);
     }
@@ -276,15 +275,40 @@ private:
       if (isAdded(result.getResultNumber())) sums[result.getResultNumber()] = *next++;
   }
 
+  /// The value over the whole batch, of those over its parts; null where they do not make it.
+  Value wholeOf(OpBuilder& builder, Operation* origin, RowTerm term, ArrayRef<Value> values) {
+    switch (term) {
+    case RowTerm::sum:
+      return folded<ir::AddOp>(builder, origin, values);
+    case RowTerm::mean:
+      return meanOf(builder, origin, values);
+    case RowTerm::largest:
+      return folded<ir::MaxOp>(builder, origin, values);
+    case RowTerm::least:
+      return folded<ir::MinOp>(builder, origin, values);
+    case RowTerm::free:
+    case RowTerm::count:
+    case RowTerm::key:
+    case RowTerm::rows:
+    case RowTerm::statistic:
+    case RowTerm::mixed:
+      return {};
+    }
+    llvm_unreachable("every term is one of these");
+  }
+
   /// Adds the values of all parts.
   Value sumOf(OpBuilder& builder, Operation* origin, ArrayRef<Value> values) {
-    Value sum = values.front();
+    return folded<ir::AddOp>(builder, origin, values);
+  }
+  template <class Op> Value folded(OpBuilder& builder, Operation* origin, ArrayRef<Value> values) {
+    Value whole = values.front();
     for (Value value : values.drop_front()) {
-      auto add = ir::AddOp::create(builder, origin->getLoc(), sum, value);
-      ir::inheritOrigin(add, origin);
-      sum = add;
+      auto op = Op::create(builder, origin->getLoc(), whole, value);
+      ir::inheritOrigin(op, origin);
+      whole = op;
     }
-    return sum;
+    return whole;
   }
 
   /// Adds the values of all parts, each times its share of the valid rows.
@@ -303,11 +327,25 @@ private:
     SmallVector<Value> values;
     for (size_t part = 0; part < parts_.size(); ++part)
       values.push_back(partOf(report.getValue(), part));
-    const RowTerm term = terms_[report.getValue()];
-    if (!ir::isFloatTensor(report.getValue().getType()))
+    Value value = report.getValue();
+    if (!ir::isFloatTensor(value.getType()))
       return refuse(report, "is of an integer, of which micro-batches have no mean");
-    report.getValueMutable().assign(term == RowTerm::sum ? sumOf(builder, report, values)
-                                                         : meanOf(builder, report, values));
+    Value whole = wholeOf(builder, report, terms_[value], values);
+    if (!whole &&
+        terms_[value] == RowTerm::statistic) // batch norms see micro-batches: what they see on average
+      whole = meanOf(builder, report, values);
+    if (!whole) {
+      InFlightDiagnostic error =
+          report.emitError("gradients cannot be accumulated: report '")
+          << report.getMetric()
+          << "' is neither a sum, a mean, a maximum nor a minimum over the rows of the batch, so "
+             "micro-batches do not tell it";
+      if (Operation* cause = terms_.cause(value))
+        error.attachNote(cause->getLoc()) << "'" << cause->getName().stripDialect() << "' makes it another";
+      error.attachNote() << "run.accumulate = 1 reports it; so does a report of what it is computed from";
+      return failure();
+    }
+    report.getValueMutable().assign(whole);
     return success();
   }
 
@@ -322,6 +360,12 @@ private:
     FailureOr<PartBody> found = bodies_.partOf(op, body, terms, wrt, rows_);
     if (failed(found)) return failure();
     PartBody& made = *found;
+    if (!wrt.empty() && made.terms.front() == RowTerm::sum)
+      noted(op->getLoc(), kName, "sum",
+            "the loss is a sum over rows, not a mean: it and its gradients grow with the rows of a step, "
+            "which are " +
+                Twine(parts_.size()) + " x " + Twine(rows_) +
+                "; a constant that it is divided by was not multiplied");
 
     SmallVector<SmallVector<Value>> factors = factorsOf(builder, op, arguments, made);
     SmallVector<SmallVector<Value>> results(op->getNumResults()); // by result, then part
@@ -359,10 +403,8 @@ private:
         whole = values.back();
       else if (term == RowTerm::free)
         whole = values.front();
-      else if (term == RowTerm::sum)
-        whole = sumOf(builder, op, values);
-      else if (term == RowTerm::mean)
-        whole = meanOf(builder, op, values);
+      else
+        whole = wholeOf(builder, op, term, values);
       if (whole) {
         result.replaceAllUsesWith(whole);
         continue;

@@ -142,11 +142,12 @@ def AccumulateGradientsPass : TailorPass<"tailor-accumulate-gradients"> {
     |---|---|
     | a mean over valid rows (`batch_mean`, masked_mean), plus what depends on no row | v_m / V times it |
     | a mean divided by the sum of the rows' weights (`weighted_mean`, a written quotient of two sums) | the sum over its rows / the sum of the weights of all k parts, which a body `NAME.totals` computes before |
-    | a sum | itself |
+    | a sum | itself: it grows with the rows of a step, as it would in a batch of them (a remark says so) |
 
     so that they are those of one batch of k * B rows. Batch norms take their statistics over a micro-batch, and their
     running statistics move once per micro-batch, in order. Draws are by row: dropout masks are those of the large batch;
-    what pairs rows (mixing) pairs those of a micro-batch. A report is the mean over the parts, weighted by valid rows.
+    what pairs rows (mixing) pairs those of a micro-batch. Reports that are sums, means, maxima or minima over rows are
+    those of the large batch, of a batch norm's statistics the mean over the parts, weighted by valid rows; others are refused.
 
     Applies when: the entry says `accumulate`. Refused: a loss that is no such sum of its rows (passes/analysis/RowTerms.h),
     with the op that mixes them; an update or a store that takes a value of single micro-batches.

@@ -76,6 +76,10 @@ StringRef stringifyRowTerm(RowTerm term) {
     return "sum";
   case RowTerm::mean:
     return "mean";
+  case RowTerm::largest:
+    return "largest";
+  case RowTerm::least:
+    return "least";
   case RowTerm::statistic:
     return "statistic";
   case RowTerm::mixed:
@@ -114,7 +118,7 @@ void RowTerms::follow(Operation* op) {
     RowTerm term = termOf(op, result);
     if (term == RowTerm::rows && !runsOverRows(result)) term = RowTerm::mixed;
     terms_[result] = term;
-    if (term != RowTerm::mixed) continue;
+    if (term != RowTerm::mixed && term != RowTerm::largest && term != RowTerm::least) continue;
     Operation* cause = op;
     for (Value operand : op->getOperands())
       if (Operation* earlier = causes_.lookup(operand)) cause = earlier;
@@ -165,6 +169,12 @@ RowTerm RowTerms::ofElementwise(Operation* op) {
                ? RowTerm::count
                : RowTerm::mixed;
   if (all(op, {RowTerm::free, RowTerm::statistic})) return RowTerm::statistic;
+  for (RowTerm extreme : {RowTerm::largest, RowTerm::least}) {
+    const bool isSame = extreme == RowTerm::largest ? isa<ir::MaxOp>(op) : isa<ir::MinOp>(op);
+    if (isSame && all(op, {extreme, RowTerm::free})) return extreme;
+    if (isa<ir::CastOp, ir::StopGradientOp>(op) && all(op, {extreme}))
+      return extreme; // rounding keeps the order
+  }
   if (isLinear(op)) {
     if (all(op, {RowTerm::sum})) return RowTerm::sum;
     if (all(op, {RowTerm::mean, RowTerm::free})) return RowTerm::mean;
@@ -207,8 +217,13 @@ RowTerm RowTerms::ofReduction(Operation* op, ArrayRef<int64_t> dims) {
   if (operand == RowTerm::free) return RowTerm::free;
   if (operand == RowTerm::rows) {
     if (!llvm::is_contained(dims, 0)) return RowTerm::rows;
-    return isa<ir::ReduceSumOp>(op) ? RowTerm::sum : RowTerm::mixed;
+    return isa<ir::ReduceSumOp>(op)   ? RowTerm::sum
+           : isa<ir::ReduceMaxOp>(op) ? RowTerm::largest
+           : isa<ir::ReduceMinOp>(op) ? RowTerm::least
+                                      : RowTerm::mixed;
   }
+  if (operand == RowTerm::largest && isa<ir::ReduceMaxOp>(op)) return operand;
+  if (operand == RowTerm::least && isa<ir::ReduceMinOp>(op)) return operand;
   if ((operand == RowTerm::sum || operand == RowTerm::mean) && isa<ir::ReduceSumOp, ir::ReduceMeanOp>(op))
     return operand;
   return RowTerm::mixed;
@@ -283,10 +298,9 @@ RowTerm RowTerms::termOf(Operation* op, Value result) {
   if (keepsRows(op)) {
     if (all(op, {RowTerm::rows, RowTerm::free})) return RowTerm::rows;
     if (!movesOnly(op)) return RowTerm::mixed;
-    return all(op, {RowTerm::sum})     ? RowTerm::sum
-           : all(op, {RowTerm::mean})  ? RowTerm::mean
-           : all(op, {RowTerm::count}) ? RowTerm::count
-                                       : RowTerm::mixed;
+    for (RowTerm term : {RowTerm::sum, RowTerm::mean, RowTerm::largest, RowTerm::least, RowTerm::count})
+      if (all(op, {term})) return term;
+    return RowTerm::mixed;
   }
   switch (ir::fusionClassOf(op)) {
   case FusionClass::Elementwise:

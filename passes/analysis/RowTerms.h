@@ -16,6 +16,8 @@ enum class RowTerm {
   rows,  ///< dimension 0 runs over the rows: element n is x(n)
   sum,   ///< sum over the valid rows of x(n), or what is linear in one
   mean, ///< the same divided by the number of valid rows, or by another sum (RowTerms::quotients); plus what is free
+  largest,   ///< maximum over the rows of x(n)
+  least,     ///< minimum over the rows of x(n)
   statistic, ///< of a batch norm: mean and deviation over the rows, and running statistics made of them
   mixed,     ///< anything else that depends on several rows
 };
@@ -45,7 +47,7 @@ public:
   RowTerm operator[](mlir::Value value) const;
   /// In the order in which they were met.
   llvm::ArrayRef<RowQuotient> quotients() const { return quotients_; }
-  /// The op that made the value mixed: the first on the way to it; null if it was set so.
+  /// The op that made the value mixed, or a maximum or minimum: the first on the way to it; null if it was set so.
   mlir::Operation* cause(mlir::Value value) const { return causes_.lookup(value); }
 
 private:
