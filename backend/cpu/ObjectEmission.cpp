@@ -1,7 +1,7 @@
 #include "backend/cpu/ObjectEmission.h"
 
 #include "backend/cpu/MiniLink.h"
-#include "runtime/base/cpu_count.h"
+#include "backend/cpu/TaskQueue.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -15,11 +15,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
-#include <system_error>
-#include <thread>
 #include <vector>
 
 namespace tailor::backend {
@@ -139,65 +134,6 @@ void Part::compile(const CpuTarget& target, bool keepLlvmText) {
   linkSeconds = seconds() - generated;
 }
 
-/// Parts that threads compile as they come.
-class PartQueue {
-public:
-  PartQueue(const CpuTarget& target, bool keepLlvmText, size_t numParts)
-      : target_(target), keepLlvmText_(keepLlvmText) {
-    const auto cores = static_cast<size_t>(runtime::available_cpus()); // the container's, where it has fewer
-    threads_.reserve(cores);
-    try {
-      for (size_t thread = 1; thread < std::min(cores, numParts); ++thread)
-        threads_.emplace_back([this] { work(); });
-    } catch (const std::system_error&) {
-      // A thread that the system refuses only makes it slower: finish() compiles what nobody takes.
-    }
-  }
-  ~PartQueue() { finish(); }
-
-  void push(Part& part) {
-    {
-      std::lock_guard lock(mutex_);
-      parts_.push_back(&part);
-    }
-    changed_.notify_one();
-  }
-  /// Compiles what nobody has begun, and waits for the rest.
-  void finish() {
-    {
-      std::lock_guard lock(mutex_);
-      isClosed_ = true;
-    }
-    changed_.notify_all();
-    work();
-    for (std::thread& thread : threads_)
-      thread.join();
-    threads_.clear();
-  }
-
-private:
-  void work() {
-    while (Part* part = take())
-      part->compile(target_, keepLlvmText_);
-  }
-  Part* take() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return isClosed_ || !parts_.empty(); });
-    if (parts_.empty()) return nullptr;
-    Part* part = parts_.front();
-    parts_.pop_front();
-    return part;
-  }
-
-  const CpuTarget& target_;
-  bool keepLlvmText_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Part*> parts_; ///< not begun
-  bool isClosed_ = false;   ///< no more will come
-  std::vector<std::thread> threads_;
-};
-
 /// The functions of `module` in their order, in modules of about as many ops: a split that the functions alone decide, so
 /// that the code is the same wherever it is compiled. They are taken out of `module`.
 llvm::SmallVector<mlir::OwningOpRef<mlir::ModuleOp>> split(mlir::ModuleOp module) {
@@ -230,7 +166,7 @@ mlir::LogicalResult emitCode(mlir::ModuleOp module, const CpuTarget& target, boo
   // compile those that are made; then it joins them.
   llvm::SmallVector<mlir::OwningOpRef<mlir::ModuleOp>> modules = split(module);
   std::vector<Part> parts(modules.size());
-  PartQueue queue(target, keepLlvmText, parts.size());
+  TaskQueue queue(parts.size());
   std::string problem;
   for (auto [part, own] : llvm::zip_equal(parts, modules)) {
     if (mlir::failed(lowerToLlvmDialect(*own)))
@@ -238,7 +174,7 @@ mlir::LogicalResult emitCode(mlir::ModuleOp module, const CpuTarget& target, boo
     else if (part.module = mlir::translateModuleToLLVMIR(*own, part.context, "kernels"); !part.module)
       problem = "kernels could not be translated to LLVM IR";
     if (!problem.empty()) break;
-    queue.push(part);
+    queue.push([task = &part, &target, keepLlvmText] { task->compile(target, keepLlvmText); });
   }
   const double lowered = seconds() - start;
   queue.finish();
