@@ -43,11 +43,15 @@ std::int64_t micro_batches(const ArtifactSpec& spec) {
   return count.ok() ? std::max<std::int64_t>(*count, 1) : RunKeys{}.accumulate;
 }
 
+std::int64_t batch_size_of(const ArtifactSpec& spec, const Entry& entry, const Variant& variant) {
+  return entry.kind == EntryKind::kStep ? variant.batch / micro_batches(spec) : variant.batch;
+}
+
 Result<VariantId> variant_for(const ArtifactSpec& spec, std::int32_t entry, std::int64_t batch) {
-  const std::vector<Variant>& variants = spec.entries[static_cast<std::size_t>(entry)].variants;
+  const Entry& step = spec.entries[static_cast<std::size_t>(entry)];
   std::string sizes;
-  for (std::size_t v = 0; v < variants.size(); ++v) {
-    const std::int64_t rows = variants[v].batch / micro_batches(spec);
+  for (std::size_t v = 0; v < step.variants.size(); ++v) {
+    const std::int64_t rows = batch_size_of(spec, step, step.variants[v]);
     if (batch == 0 || rows == batch) return VariantId{entry, static_cast<std::int32_t>(v)};
     sizes += concat(sizes.empty() ? "" : ", ", rows);
   }

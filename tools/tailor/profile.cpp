@@ -5,6 +5,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/philox.h"
 #include "runtime/train/control_rows.h"
+#include "runtime/train/feed.h"
 #include "tools/tailor-run/run_command.h"
 #include "tools/tailor/ceilings.h"
 #include "tools/tailor/convolution_layers.h"
@@ -119,8 +120,9 @@ public:
 
   std::string head_text() const {
     std::string text = format(
-        "entry '%s' of '%s', batch %lld, %d thread%s: median of %lld steps on made-up rows\n",
-        entry().name.c_str(), artifact_->spec().name.c_str(), static_cast<long long>(variant().batch),
+        "entry '%s' of '%s', batch %lld%s, %d thread%s: median of %lld steps on made-up rows\n",
+        entry().name.c_str(), artifact_->spec().name.c_str(), static_cast<long long>(batch_size()),
+        micro_batches() == 1 ? "" : (" in " + std::to_string(micro_batches()) + " micro-batches").c_str(),
         arguments_.threads, arguments_.threads == 1 ? "" : "s", static_cast<long long>(arguments_.steps));
     text += format("this machine, one core: %.1f GFLOP/s;", ceilings_.flops / 1e9);
     for (const auto& [bytes, rate] : ceilings_.bandwidths)
@@ -141,6 +143,8 @@ public:
       }
     std::sort(order.begin(), order.end(),
               [](const Measured* a, const Measured* b) { return a->index < b->index; });
+    if (order.empty())
+      return "no command of this entry is a convolution; without --layers every command is shown\n";
     std::string text = format("%10s %7s %8s  %-16s %-14s %-18s %s\n", "us", "share", "GFLOP/s", "product",
                               "algorithm", "layer", "fused into it");
     const auto or_dash = [](const std::string& word) { return word.empty() ? "-" : word.c_str(); };
@@ -203,7 +207,8 @@ public:
           OptionValue(Table{{"bytes", integer(bytes)}, {"bytes_per_second", OptionValue(rate)}}));
     return OptionValue(Table{{"program", artifact_->spec().name},
                              {"entry", entry().name},
-                             {"batch", integer(variant().batch)},
+                             {"batch", integer(batch_size())},
+                             {"micro_batches", integer(micro_batches())},
                              {"threads", integer(arguments_.threads)},
                              {"steps", integer(arguments_.steps)},
                              {"step_us", OptionValue(step_us_)},
@@ -231,6 +236,11 @@ private:
   }
   const runtime::Variant& variant() const { return entry().variants[static_cast<std::size_t>(id_.variant)]; }
 
+  std::int64_t batch_size() const { return runtime::batch_size_of(artifact_->spec(), entry(), variant()); }
+  std::int64_t micro_batches() const {
+    return batch_size() > 0 ? variant().batch / batch_size() : 1; // a fit entry has no rows
+  }
+
   Status choose_variant() {
     const runtime::ArtifactSpec& spec = artifact_->spec();
     if (!arguments_.entry.empty())
@@ -248,7 +258,7 @@ private:
     }
     std::string batches;
     for (std::size_t i = 0; i < entry().variants.size(); ++i) {
-      const std::int64_t batch = entry().variants[i].batch;
+      const std::int64_t batch = runtime::batch_size_of(spec, entry(), entry().variants[i]);
       if (id_.variant < 0 && (arguments_.batch == 0 || arguments_.batch == batch))
         id_.variant = static_cast<std::int32_t>(i);
       batches += (batches.empty() ? "" : ", ") + std::to_string(batch);
