@@ -3,7 +3,9 @@
 #include "frontend/components/divisor.h"
 #include "frontend/graph/error.h"
 #include "frontend/losses/row_losses.h"
+#include "frontend/ops/elementwise.h"
 #include "frontend/ops/indexing.h"
+#include "frontend/ops/reduction.h"
 #include "frontend/ops/shaping.h"
 #include "models/recipe/methods.h"
 #include "runtime/base/glob.h"
@@ -165,6 +167,18 @@ Gradients RecipeStep::gradients(Step& step) {
     run_user_code("method '" + used.spec->name + "'", here, [&] { used.method->shape_loss(step, shaped); });
   const MixedRows mixed = mix(step, shaped);
   const Array class_weights = shaped.class_weights ? shaped.class_weights->array() : Array();
+  // Weights that a method brings for its own pass count as class weights do by default; a soft label has no one weight
+  // to divide by, and of an ascent only the direction counts.
+  const Reduction by_weights =
+      shaped.mixed == losses::MixedLabels::soft || !reduces_by(Reduction::weighted_mean)
+          ? Reduction::batch_mean
+          : Reduction::weighted_mean;
+  const auto reduction_by = [&](const Array& weights) {
+    // Row weights alone are divided by likewise: the unit of their column, an amount of money say, is no rate.
+    if (weights.empty() && !(weighs_rows_ && shaped.class_weights))
+      return weighs_rows_ ? by_weights : Reduction::batch_mean;
+    return !shaped.class_weights && !weights.empty() ? by_weights : shaped.reduction;
+  };
   const LossOfWeights loss = [&](const Array& weights) {
     LossRequest request{step, {}, step.batch(), classes, part_.options, shaped};
     {
@@ -173,26 +187,23 @@ Gradients RecipeStep::gradients(Step& step) {
                                                        : net_.logits_of(mixed.inputs, step.context()),
                                 step.context());
     }
-    // Weights that a method brings for its own pass count as class weights do by default; a soft label has no one weight
-    // to divide by, and of an ascent only the direction counts.
-    const Reduction by_weights =
-        shaped.mixed == losses::MixedLabels::soft || !reduces_by(Reduction::weighted_mean)
-            ? Reduction::batch_mean
-            : Reduction::weighted_mean;
-    if (!shaped.class_weights && !weights.empty()) request.terms.reduction = by_weights;
+    request.terms.reduction = reduction_by(weights);
     request.terms.class_weights = weights.empty() ? std::optional<Operand>() : Operand(weights);
-    // Row weights alone are divided by likewise: the unit of their column, an amount of money say, is no rate.
-    if (weights.empty() && !(weighs_rows_ && shaped.class_weights))
-      request.terms.reduction = weighs_rows_ ? by_weights : Reduction::batch_mean;
     const Location line = loss_->name == MethodKeys().loss ? here : at(key_name(&MethodKeys::loss));
     LocationScope own(line, LocationScope::Nesting::inner);
     return run_user_code("loss '" + loss_->name + "'", line, [&] { return loss_of(request); });
   };
+  const UsedMethod* by = nullptr;
   for (const UsedMethod& used : methods_)
-    if (used.spec->part == Part::gradients)
-      return run_user_code("method '" + used.spec->name + "'", here,
-                           [&] { return used.method->gradients(step, loss, class_weights); });
-  return Method().gradients(step, loss, class_weights);
+    if (used.spec->part == Part::gradients) by = &used;
+  Gradients made = by ? run_user_code("method '" + by->spec->name + "'", here,
+                                      [&] { return by->method->gradients(step, loss, class_weights); })
+                      : Method().gradients(step, loss, class_weights);
+  // A mean by weights that are all 0 is none: the epoch's loss is that of the other steps.
+  const std::string reported = "loss";
+  if (weighs_rows_ && reduction_by(class_weights) == Reduction::weighted_mean && step.reports(reported))
+    step.count_report(reported, where(sum(step.batch().row_weight) > 0.0, 1.0, 0.0));
+  return made;
 }
 
 void RecipeStep::train(Step& step) {

@@ -24,15 +24,19 @@ SeedSummary summarise(std::span<const double> values) {
   return summary;
 }
 
-std::string to_string(const SeedSummary& summary) {
-  if (summary.num_seeds == 0) return "absent";
-  char text[96];
-  if (summary.standard_error)
-    std::snprintf(text, sizeof text, "%.4f +- %.4f (%lld seeds)", summary.mean, *summary.standard_error,
-                  static_cast<long long>(summary.num_seeds));
-  else
-    std::snprintf(text, sizeof text, "%.4f (1 seed)", summary.mean);
+std::string metric_text(std::optional<double> value) {
+  if (!value) return "absent";
+  char text[352]; // 309 digits of the largest number
+  std::snprintf(text, sizeof text, "%.4f", *value);
   return text;
+}
+
+std::string to_string(const SeedSummary& summary) {
+  if (summary.num_seeds == 0) return metric_text(std::nullopt);
+  const std::string mean = metric_text(summary.mean);
+  if (!summary.standard_error) return mean + " (1 seed)";
+  return mean + " +- " + metric_text(*summary.standard_error) + " (" + std::to_string(summary.num_seeds) +
+         " seeds)";
 }
 
 PairedDifference paired_difference(std::span<const double> a, std::span<const double> b, double confidence,

@@ -23,7 +23,6 @@
 #include "runtime/train/watched.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <sys/stat.h>
 #include <unordered_map>
 
@@ -216,12 +215,9 @@ std::string reason_of(const TrainingRecord& record) {
                     key_name(&RunKeys::early_stop_patience), ")");
   else
     reason = concat(record.outcome.empty() ? "not finished: " : "finished: ", done);
-  if (record.best.epoch >= 0) {
-    char value[32];
-    std::snprintf(value, sizeof(value), "%.4f", record.best.value);
+  if (record.best.epoch >= 0)
     return concat(reason, "; best is epoch ", record.best.epoch + 1, " with val/", record.best.by.metric, " ",
-                  value, ", kept as best.safetensors");
-  }
+                  metric_text(record.best.value), ", kept as best.safetensors");
   if (!record.best.by.empty() && record.epoch > 0)
     return concat(reason, "; val/", record.best.by.metric,
                   " was absent in every epoch: the last epoch is reported, and there is no best.safetensors");
@@ -327,7 +323,7 @@ Status describe_data(const RunSetup& setup, const DataBundle& data, RunResult& r
   RunMemory memory = setup.memory;
   memory.add(data);
   if (print) log_info("memory   " + memory.text());
-  TAILOR_RETURN_IF_ERROR_AS_IS(memory.check(memory_limit()));
+  if (const std::string text = memory.warning(memory_limit()); !text.empty()) warnings.say(text);
   for (const std::string& note : data.notes)
     warnings.note(note);
   return {};

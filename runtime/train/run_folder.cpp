@@ -3,12 +3,12 @@
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
 #include "runtime/base/utf8.h"
+#include "runtime/metrics/summary.h"
 #include "runtime/options/run_keys.h"
 #include "runtime/train/trainer.h"
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <filesystem>
 
 namespace tailor::runtime {
@@ -170,11 +170,9 @@ Result<TrainedRun> find_weights(const std::string& folder, std::int64_t seed, co
                         "' knows epoch ", last.best.epoch + 1, " as the best")
         .with_hint("--resume settles it; --weights FILE takes a file as it is");
   run.weights = best_path;
-  char value[32];
-  std::snprintf(value, sizeof(value), "%.4f", last.best.value);
-  run.about =
-      concat("seed ", chosen, ", epoch ", last.best.epoch + 1, ", the best by val/", last.best.by.metric,
-             " (", value, ")", last.outcome.empty() ? " so far: the run is not finished" : "");
+  run.about = concat("seed ", chosen, ", epoch ", last.best.epoch + 1, ", the best by val/",
+                     last.best.by.metric, " (", metric_text(last.best.value), ")",
+                     last.outcome.empty() ? " so far: the run is not finished" : "");
   return run;
 }
 

@@ -3,8 +3,8 @@
 #include "runtime/options/run_keys.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
+#include <vector>
 
 namespace tailor::runtime {
 namespace {
@@ -13,6 +13,12 @@ std::string megabytes(std::uint64_t bytes) {
   char buffer[32];
   std::snprintf(buffer, sizeof(buffer), "%.1f MB", static_cast<double>(bytes) / 1e6);
   return buffer;
+}
+
+std::string ways_out() {
+  return concat("a smaller ", key_name(&RunKeys::batch), " needs less for activations (with ",
+                key_name(&RunKeys::accumulate), " for the same step), and ",
+                key_name(&RunKeys::memory_budget), " computes them again");
 }
 
 } // namespace
@@ -32,8 +38,12 @@ void RunMemory::add(const DataBundle& data) {
   reading = data.peak_bytes;
 }
 
+std::uint64_t RunMemory::held() const {
+  return state + arena + scratch + slots;
+}
+
 std::uint64_t RunMemory::most() const {
-  return state + arena + scratch + slots + std::max(reading, rows + checkpoints);
+  return held() + std::max(reading, rows + checkpoints);
 }
 
 std::string RunMemory::text() const {
@@ -43,24 +53,32 @@ std::string RunMemory::text() const {
                 megabytes(checkpoints));
 }
 
-Status RunMemory::check(std::uint64_t limit) const {
-  if (most() <= limit) return {};
-  std::array<std::pair<std::uint64_t, const char*>, 6> parts = {{{arena, "activations and gradients"},
-                                                                 {state, "state"},
-                                                                 {checkpoints, "checkpoints"},
-                                                                 {slots, "batch slots"},
-                                                                 {std::max(rows, reading), "data"},
-                                                                 {scratch, "scratch of threads"}}};
+std::string RunMemory::largest(bool with_estimates) const {
+  std::vector<std::pair<std::uint64_t, const char*>> parts = {{arena, "activations and gradients"},
+                                                              {state, "state"},
+                                                              {slots, "batch slots"},
+                                                              {scratch, "scratch of threads"}};
+  if (with_estimates)
+    parts.insert(parts.end(), {{checkpoints, "checkpoints"}, {std::max(rows, reading), "data"}});
   std::stable_sort(parts.begin(), parts.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
-  std::string largest;
+  std::string text;
   for (std::size_t i = 0; i < 3 && parts[i].first > 0; ++i)
-    largest += concat(i > 0 ? ", " : "", parts[i].second, " ", megabytes(parts[i].first));
-  return resource_exhausted("training needs ", megabytes(most()), " of memory, this process may have ",
-                            megabytes(limit), ": ", largest)
-      .with_hint(concat("a smaller ", key_name(&RunKeys::batch), " needs less for activations (with ",
-                        key_name(&RunKeys::accumulate), " for the same step), and ",
-                        key_name(&RunKeys::memory_budget), " computes them again"));
+    text += concat(i > 0 ? ", " : "", parts[i].second, " ", megabytes(parts[i].first));
+  return text;
+}
+
+Status RunMemory::check(std::uint64_t limit) const {
+  if (held() <= limit) return {};
+  return resource_exhausted("training needs ", megabytes(held()), " of memory, this process may have ",
+                            megabytes(limit), ": ", largest(false))
+      .with_hint(ways_out());
+}
+
+std::string RunMemory::warning(std::uint64_t limit) const {
+  if (most() <= limit) return "";
+  return concat("training may need up to ", megabytes(most()), " of memory, this process may have ",
+                megabytes(limit), ": ", largest(true), "; ", ways_out());
 }
 
 } // namespace tailor::runtime

@@ -21,11 +21,19 @@ struct RunMemory {
   static RunMemory of(const ArtifactSpec& spec, const ExecutorOptions& executor, bool keeps_best);
   void add(const DataBundle& data);
 
+  /// What the executor allocates before the first step and keeps.
+  std::uint64_t held() const;
   std::uint64_t most() const;
   /// "213.4 MB at most: state 2.1 MB, arena ...".
   std::string text() const;
-  /// Errors   kResourceExhausted: it is more than `limit` bytes; the largest parts are named.
+  /// Errors   kResourceExhausted: what is held is more than `limit` bytes; the largest parts are named.
   Status check(std::uint64_t limit) const;
+  /// Where the most may be more than `limit` bytes, which a run need not reach: what to say. Empty: it is not.
+  std::string warning(std::uint64_t limit) const;
+
+private:
+  /// "activations and gradients 100.0 MB, state 10.0 MB": the largest of what is held, or of all.
+  std::string largest(bool with_estimates) const;
 };
 
 } // namespace tailor::runtime

@@ -6,6 +6,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
 #include "runtime/data/open.h"
+#include "runtime/metrics/summary.h"
 #include "runtime/train/effective_options.h"
 #include "runtime/train/evaluate.h"
 #include "runtime/train/finite_check.h"
@@ -13,7 +14,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <sys/stat.h>
 
 namespace tailor::runtime {
@@ -197,9 +197,7 @@ Result<EvaluationResult> evaluate_weights(std::shared_ptr<const Artifact> artifa
 std::string evaluation_table(const EvaluationResult& result, const DataSchema& schema) {
   std::string text = concat("rows  ", result.num_rows, "\n");
   const auto line = [&](const std::string& name, std::optional<double> value) {
-    char buffer[32] = "absent";
-    if (value) std::snprintf(buffer, sizeof(buffer), "%.6g", *value);
-    text += concat(name, std::string(name.size() < 22 ? 22 - name.size() : 1, ' '), buffer, "\n");
+    text += concat(name, std::string(name.size() < 22 ? 22 - name.size() : 1, ' '), metric_text(value), "\n");
   };
   for (const Metric& metric : result.metrics) {
     const auto group = std::find_if(result.groups.begin(), result.groups.end(),

@@ -1,6 +1,7 @@
 #include "runtime/train/stage_run.h"
 
 #include "runtime/artifact/stage_options.h"
+#include "runtime/base/entry_names.h"
 #include "runtime/base/glob.h"
 #include "runtime/exec/init.h"
 #include "runtime/options/data_keys.h"
@@ -403,6 +404,13 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
     for (std::uint32_t element = 0; element < field.count; ++element)
       run.reports.push_back(
           {field.count == 1 ? field.name : concat(field.name, "[", element, "]"), &field, element});
+  }
+  for (StageRun::Reported& report : run.reports) {
+    const auto count =
+        std::find_if(run.reports.begin(), run.reports.end(), [&](const StageRun::Reported& other) {
+          return other.name == count_report_name(report.name);
+        });
+    if (count != run.reports.end()) report.count = static_cast<std::int32_t>(count - run.reports.begin());
   }
   if (!record.stage_begun) {
     TAILOR_RETURN_IF_ERROR_AS_IS(initialise(setup, run, record));

@@ -70,6 +70,7 @@ struct StageRun {
     std::string name; ///< of the field; "x[1]" for an element of several
     const MetricField* field = nullptr;
     std::uint32_t element = 0;
+    std::int32_t count = -1; ///< the report that says of which share of a step's rows it is; -1: of all
   };
   std::vector<Reported> reports;
   std::optional<double> learning_rate;         ///< of the last step

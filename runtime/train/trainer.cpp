@@ -1,8 +1,10 @@
 #include "runtime/train/trainer.h"
 
 #include "runtime/artifact/stage_options.h"
+#include "runtime/base/entry_names.h"
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
+#include "runtime/metrics/summary.h"
 #include "runtime/train/stop_signal.h"
 
 #include <algorithm>
@@ -44,13 +46,6 @@ double metric_of(const std::byte* row, const MetricField& field, std::uint32_t e
     return static_cast<double>(value);
   }
   }
-}
-
-std::string shown(std::optional<double> value) {
-  if (!value) return "absent";
-  char buffer[32];
-  std::snprintf(buffer, sizeof(buffer), "%.4f", *value);
-  return buffer;
 }
 
 } // namespace
@@ -102,6 +97,12 @@ void Trainer::forget_best() {
   record_.best_test.clear();
 }
 
+double Trainer::share_of_rows(const StageRun::Reported& report, const std::byte* metrics) const {
+  if (report.count < 0) return 1;
+  const StageRun::Reported& count = run_->reports[static_cast<std::size_t>(report.count)];
+  return metric_of(metrics, *count.field, count.element);
+}
+
 Status Trainer::take_reports(const std::byte* metrics, std::int32_t valid, std::int64_t step) {
   if (record_.epoch_sums.size() != run_->reports.size()) { // an epoch begins
     record_.epoch_sums.clear();
@@ -109,11 +110,12 @@ Status Trainer::take_reports(const std::byte* metrics, std::int32_t valid, std::
       record_.epoch_sums.emplace_back(report.name, 0.0);
   }
   for (std::size_t i = 0; i < run_->reports.size(); ++i) {
-    const auto& [name, field, element] = run_->reports[i];
-    const double value = metric_of(metrics, *field, element);
-    if (!std::isfinite(value)) return diverged(name, value, step);
-    if (name == "loss") last_loss_ = value;
-    record_.epoch_sums[i].second = record_.epoch_sums[i].second.value_or(0) + value * valid;
+    const StageRun::Reported& report = run_->reports[i];
+    const double value = metric_of(metrics, *report.field, report.element);
+    if (!std::isfinite(value)) return diverged(report.name, value, step);
+    const double rows = valid * share_of_rows(report, metrics);
+    if (report.name == "loss" && rows > 0) last_loss_ = value;
+    record_.epoch_sums[i].second = record_.epoch_sums[i].second.value_or(0) + value * rows;
   }
   record_.epoch_rows += valid;
   return {};
@@ -122,8 +124,12 @@ Status Trainer::take_reports(const std::byte* metrics, std::int32_t valid, std::
 Status Trainer::log_step(const std::byte* metrics, std::int64_t step) {
   OptionValue::Table line = {{"stage", OptionValue(run_->stage->name)}, {"step", OptionValue(step + 1)}};
   if (run_->learning_rate) line.emplace_back("lr", OptionValue(*run_->learning_rate));
-  for (const auto& [name, field, element] : run_->reports)
-    line.emplace_back("step/" + name, OptionValue(metric_of(metrics, *field, element)));
+  for (const StageRun::Reported& report : run_->reports) {
+    if (is_count_report(report.name)) continue;
+    std::optional<double> value;
+    if (share_of_rows(report, metrics) > 0) value = metric_of(metrics, *report.field, report.element);
+    line.emplace_back("step/" + report.name, json_number(value));
+  }
   if (const std::optional<double> left = seconds_left())
     line.emplace_back("seconds_left", OptionValue(std::round(*left)));
   return log_->write(OptionValue(std::move(line)));
@@ -187,8 +193,8 @@ Status Trainer::launch(std::int64_t count) {
 
 std::optional<double> Trainer::rate_at(const StepValues& values, const std::byte* metrics) const {
   if (run_->learning_rate_field >= 0) return run_->control.value_of(run_->learning_rate_field, values);
-  for (const auto& [name, field, element] : run_->reports)
-    if (name == "lr") return metric_of(metrics, *field, element);
+  for (const StageRun::Reported& report : run_->reports)
+    if (report.name == "lr") return metric_of(metrics, *report.field, report.element);
   return std::nullopt;
 }
 
@@ -224,18 +230,18 @@ std::string Trainer::epoch_summary() const {
   for (const std::string& name : {plan.stop.metric, plan.select.metric})
     if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   if (plan.stop.empty() && plan.select.empty()) names.push_back("balanced_accuracy");
-  std::string summary = "loss " + shown(metric_value(record_.last_train, "loss"));
+  std::string summary = "loss " + metric_text(metric_value(record_.last_train, "loss"));
   for (const std::string& name : names) {
     if (record_.last_val.empty()) break;
-    summary += concat("  val/", name, " ", shown(metric_value(record_.last_val, name)));
+    summary += concat("  val/", name, " ", metric_text(metric_value(record_.last_val, name)));
     if (name != plan.select.metric || record_.best.epoch < 0) continue;
-    summary += record_.best.epoch == record_.epoch
-                   ? " (best)"
-                   : concat(" (best ", shown(record_.best.value), ", epoch ", record_.best.epoch + 1, ")");
+    summary += record_.best.epoch == record_.epoch ? " (best)"
+                                                   : concat(" (best ", metric_text(record_.best.value),
+                                                            ", epoch ", record_.best.epoch + 1, ")");
   }
   for (const std::string& name : names)
     if (!record_.last_test.empty())
-      summary += concat("  test/", name, " ", shown(metric_value(record_.last_test, name)));
+      summary += concat("  test/", name, " ", metric_text(metric_value(record_.last_test, name)));
   return summary;
 }
 
@@ -250,9 +256,16 @@ Status Trainer::end_epoch(Progress& progress, bool& stop) {
     line.emplace_back("control/" + row.name,
                       OptionValue(static_cast<std::int64_t>(run_->control.value_of(row.field, last))));
   record_.last_train.clear();
-  for (const auto& [name, sum] : record_.epoch_sums) {
-    record_.last_train.emplace_back(name, sum.value_or(0) / static_cast<double>(record_.epoch_rows));
-    line.emplace_back("train/" + name, json_number(record_.last_train.back().second));
+  for (std::size_t i = 0; i < record_.epoch_sums.size(); ++i) {
+    const StageRun::Reported& report = run_->reports[i];
+    if (is_count_report(report.name)) continue;
+    const double rows = report.count < 0
+                            ? static_cast<double>(record_.epoch_rows)
+                            : record_.epoch_sums[static_cast<std::size_t>(report.count)].second.value_or(0);
+    std::optional<double> mean; // of an epoch in which no step had a value
+    if (rows > 0) mean = record_.epoch_sums[i].second.value_or(0) / rows;
+    record_.last_train.emplace_back(report.name, mean);
+    line.emplace_back("train/" + report.name, json_number(mean));
   }
   const Clock::time_point start = Clock::now();
   if (!setup_.data.val.empty() || (run_->plan.tests_every_epoch && !setup_.data.test.empty()))

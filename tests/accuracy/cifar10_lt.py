@@ -10,15 +10,15 @@ uses one thread. Whatever a run before has finished is kept: a seed of PyTorch i
 
 First both sides evaluate the weights that Tailor trained for the first seed, on the rows of both splits: rows, pixels and network are
 the same if accuracy and loss agree. Then prints, for accuracy, minority and majority: mean and standard error of both sides, and the 95 % t-interval of the mean difference
-over the seeds (paired: a seed has the same weights to start from, its own order and augmentation on either side). The two train
-alike if the interval holds 0; a test at 95 % says so wrongly once in twenty.
+over the seeds (paired: a seed has the same weights to start from, its own order and augmentation on either side). An interval
+that does not hold 0 shows that the two differ (wrongly once in twenty, of each metric). One that holds 0 shows no more than the
+margin beside it, the largest difference of the means that the interval still allows: with few seeds that is much.
 """
 import argparse
 import csv
 import json
 import math
 import os
-import re
 import subprocess
 import sys
 
@@ -103,11 +103,11 @@ def main():
                                 check=True, capture_output=True, text=True).stdout
         for line in theirs.splitlines()[1:]:
             split, accuracy, loss = line.split()
-            ours = subprocess.run([a.tailor, "eval", folder, "--split", split, "--data", a.data, "--threads", "1"], check=True,
-                                  capture_output=True, text=True).stdout
-            ours = dict(re.findall(r"(?m)^(loss|accuracy) +([0-9.]+)$", ours))
-            print(f"{split}: loss {ours['loss']} and {loss}, accuracy {ours['accuracy']} and {accuracy}", flush=True)
-            if abs(float(ours["loss"]) - float(loss)) > 1e-4 or abs(float(ours["accuracy"]) - float(accuracy)) > 2e-4:
+            ours = subprocess.run([a.tailor, "eval", folder, "--split", split, "--data", a.data, "--threads", "1", "--json"],
+                                  check=True, capture_output=True, text=True).stdout
+            ours = json.loads(ours)["metrics"]
+            print(f"{split}: loss {ours['loss']:.6g} and {loss}, accuracy {ours['accuracy']:.6g} and {accuracy}", flush=True)
+            if abs(ours["loss"] - float(loss)) > 1e-4 or abs(ours["accuracy"] - float(accuracy)) > 2e-4:
                 sys.exit("the two sides do not have the same problem")
 
     if of_tailor(0) and a.only in (None, "torch"):
@@ -117,7 +117,7 @@ def main():
     print(f"\n{a.method}, {a.epochs} epochs, {len(pairs)} seeds on both sides: {', '.join(str(p[0]) for p in pairs)}")
     if len(pairs) < 2:
         return
-    print("| metric | Tailor | PyTorch | difference, 95 % interval | holds 0 |\n|---|---|---|---|---|")
+    print("| metric | Tailor | PyTorch | difference, 95 % interval | holds 0 | margin |\n|---|---|---|---|---|---|")
 
     def of(values):
         mean = sum(values) / len(values)
@@ -129,7 +129,7 @@ def main():
         half = STUDENT[len(pairs) - 1] * error
         sides = ["{:.2f} +- {:.2f}".format(*of(side)) for side in (ours, theirs)]
         print(f"| {metric} | {sides[0]} | {sides[1]} | {mean:+.2f} [{mean - half:+.2f}, {mean + half:+.2f}] | "
-              f"{'yes' if abs(mean) <= half else 'no'} |")
+              f"{'yes' if abs(mean) <= half else 'no'} | {abs(mean) + half:.2f} |")
 
 
 if __name__ == "__main__":

@@ -70,6 +70,25 @@ with scratch() as folder:
     assert all(abs(a - b) < 1e-4 for a, b in zip(by_class, by_row)), (by_class, by_row)
     assert abs(by_row[-1] - plain[-1]) > 0.02, (by_row, plain)
 
+    # A batch of weights that are all 0 has no mean, and none in that of the epoch.
+    with open(path("rare.csv"), "w") as f:
+        f.write("a,b,stake,y\n")
+        for number, (a, b, y) in enumerate(rows()):
+            f.write(f"{a:.6f},{b:.6f},{int(number % 40 == 0)},{'yn'[y == 0]}\n")
+    recipe("rare.toml", "rare.csv", weighed)
+    run(TAILOR, "train", path("rare.toml"), "--out", path("rare"), "--set", "run.drop_last=true", "--set", "run.log_steps=1")
+    with open(os.path.join(path("rare"), "seed-0", "log.jsonl")) as f:
+        steps = []
+        for line in map(json.loads, f):
+            assert not any(name.endswith(".counted") for name in line), line
+            if "step/loss" in line:
+                steps.append(line["step/loss"])
+                continue
+            counted = [loss for loss in steps if loss is not None]
+            assert 0 < len(counted) < len(steps), "some batches have weights, and some have none"
+            assert abs(line["train/loss"] - sum(counted) / len(counted)) < 1e-5, (line, steps)
+            steps = []
+
     # Threads and an interruption change no bit.
     run(TAILOR, "train", path("by_row.toml"), "--out", path("threads"), "--threads", "2")
     same_checkpoint(weights(path("by_row")), weights(path("threads")), "weighed rows, 2 threads")

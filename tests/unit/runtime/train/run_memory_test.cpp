@@ -9,6 +9,7 @@ namespace tailor::runtime {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 TEST(RunMemory, IsTheExecutorAndTheLargerOfReadingAndTraining) {
   RunMemory memory;
@@ -18,12 +19,25 @@ TEST(RunMemory, IsTheExecutorAndTheLargerOfReadingAndTraining) {
   EXPECT_EQ(memory.most(), 153'000'000u);
   memory.reading = 6'000'000;
   EXPECT_EQ(memory.most(), 138'000'000u);
-  EXPECT_TRUE(memory.check(138'000'000).ok());
-  const Status refusal = memory.check(137'000'000);
+  EXPECT_EQ(memory.warning(138'000'000), "");
+  EXPECT_THAT(
+      memory.warning(137'000'000),
+      StartsWith(
+          "training may need up to 138.0 MB of memory, this process may have 137.0 MB: activations "
+          "and gradients 100.0 MB, checkpoints 20.0 MB, state 10.0 MB; a smaller run.batch needs less"));
+}
+
+// Data and checkpoints are the most there may be: a run that fits beside less of them is not kept from trying.
+TEST(RunMemory, OnlyWhatTheExecutorHoldsIsRefused) {
+  RunMemory memory;
+  memory.state = 10'000'000, memory.arena = 100'000'000, memory.scratch = 1'000'000, memory.slots = 2'000'000;
+  memory.checkpoints = 20'000'000, memory.rows = 5'000'000, memory.reading = 40'000'000;
+  EXPECT_TRUE(memory.check(113'000'000).ok());
+  const Status refusal = memory.check(112'000'000);
   EXPECT_EQ(refusal.code(), StatusCode::kResourceExhausted);
   EXPECT_EQ(refusal.message(),
-            "training needs 138.0 MB of memory, this process may have 137.0 MB: activations "
-            "and gradients 100.0 MB, checkpoints 20.0 MB, state 10.0 MB");
+            "training needs 113.0 MB of memory, this process may have 112.0 MB: activations "
+            "and gradients 100.0 MB, state 10.0 MB, batch slots 2.0 MB");
 }
 
 TEST(RunMemory, MoreThanTheMachineHasIsRefusedBeforeAnythingIsAllocated) {
