@@ -175,8 +175,9 @@ void add_images(const Images& images, const ImagesInMemoryArgs& args, runtime::M
       fail(runtime::concat("images of ", images.height, " x ", images.width, " x ", images.channels,
                            ", expected sizes from 1 to ", kLargestSide),
            location);
-  const auto image = static_cast<std::size_t>(images.height * images.width * images.channels);
-  if (images.pixels.size() != table.labels.size() * image)
+  const auto image = static_cast<std::size_t>(images.height * images.width * images.channels); // at most 2^48
+  // By division: the rows times their pixels need not be a number of 64 bits.
+  if (images.pixels.size() % image != 0 || images.pixels.size() / image != table.labels.size())
     fail(runtime::concat(images.pixels.size(), " pixels, expected ", table.labels.size(), " rows of ", image),
          location);
   const auto channels = static_cast<std::size_t>(images.channels);

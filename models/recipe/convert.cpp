@@ -186,7 +186,14 @@ private:
       if (auto* value = node.as_string()) {
         const runtime::Result<std::int64_t> bytes = runtime::parse_bytes(**value);
         if (bytes.ok()) return bounded_integer(*bytes);
-        return refuse(spec_.key + ": " + bytes.status().message());
+        return refuse(spec_.key + ": " + bytes.status().message(), bytes.status().hint());
+      }
+      if (auto* value = node.as_floating_point()) {
+        Conversion checked = bounded(**value, runtime::number_text(**value));
+        if (!checked.ok()) return checked;
+        if (**value != std::floor(**value))
+          return refuse(spec_.key + " = " + runtime::number_text(**value) + " is no whole number of bytes");
+        return bounded_integer(static_cast<std::int64_t>(**value));
       }
       break;
     default:

@@ -15,7 +15,9 @@ Result<std::int64_t> parse_bytes(std::string_view text) {
       {"TB", 1e12}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}};
   const auto refuse = [&] {
     return invalid_argument("'", printable(text), "' is no number of bytes")
-        .with_hint("as 2147483648, \"500MB\" or \"2GiB\"");
+        .with_hint(
+            "a number, as 2147483648 or 1e9, or text with B, kB, MB, GB, TB (powers of 1000), KiB, MiB, "
+            "GiB or TiB (of 1024), as \"500MB\" or \"2GiB\"");
   };
   const std::string copy(text);
   if (copy.empty() || !(copy[0] >= '0' && copy[0] <= '9')) return refuse(); // no sign, no infinity

@@ -8,14 +8,16 @@ const KeySet<ImageKeys>& ImageKeys::keys() {
       {
           key("mean", &ImageKeys::mean,
               {.stage = kCompiled,
-               .text = "mean of each channel, of pixels in [0, 1]; default: that of the set",
+               .text = "mean of each channel, or of all, of pixels in [0, 1]; default: that of the set",
                .source = "methods 1.4",
                .unset = true}),
           key("std", &ImageKeys::deviation,
               {.stage = kCompiled,
                .min = 0,
                .above_min = true,
-               .text = "standard deviation of each channel, of pixels in [0, 1]; default: that of the set",
+               .text =
+                   "standard deviation of each channel, or of all, of pixels in [0, 1]; default: that of the "
+                   "set",
                .source = "methods 1.4",
                .unset = true}),
       }};

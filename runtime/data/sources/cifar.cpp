@@ -263,12 +263,15 @@ private:
   std::vector<std::string> train_, val_, test_;
 };
 
-/// What a recipe gives for each channel instead of the published numbers.
+/// What a recipe gives for each channel, or for all of them, instead of the published numbers.
 Status replace(std::vector<double>& published, const std::vector<double>& given, const std::string& key) {
   if (given.empty()) return {};
-  if (given.size() != published.size())
+  if (given.size() != 1 && given.size() != published.size())
     return wrong(key, " has ", given.size(), " numbers, the images have ", published.size(), " channels");
-  published = given;
+  if (given.size() == 1)
+    published.assign(published.size(), given.front());
+  else
+    published = given;
   return {};
 }
 

@@ -541,6 +541,11 @@ TEST(Errors, ImagesInMemoryMustFitTogether) {
   };
   EXPECT_THAT(error({pixels, 0, 2, 3}), HasSubstr("images of 0 x 2 x 3, expected sizes from 1"));
   EXPECT_THAT(error({pixels, 2, 2, 3}), HasSubstr("24 pixels, expected 4 rows of 12"));
+  const std::vector<int> rows(65536); // times 2^48 pixels: 0 in 64 bits
+  EXPECT_THAT(error_of([&] {
+                data::in_memory(data::Images{{}, 65536, 65536, 65536}, rows);
+              }),
+              HasSubstr("0 pixels, expected 65536 rows of 281474976710656"));
   EXPECT_THAT(error({pixels, 1, 2, 3}, {.mean = {0.5}}), HasSubstr("1 means for 3 channels"));
   EXPECT_THAT(error({pixels, 1, 2, 3}, {.deviation = {1, 1, 0}}),
               HasSubstr("channel 2 has mean 0 and deviation 0"));

@@ -18,6 +18,7 @@ TEST(ByteSize, RefusesEverythingElse) {
   for (const char* text :
        {"", "GiB", "-1", "+1", "1.5.2", "2 gib", "2Gi", "1e40", "nan", "inf", "0x", "2GiB "})
     EXPECT_FALSE(parse_bytes(text).ok()) << text;
+  EXPECT_NE(parse_bytes("4EiB").status().hint().find("KiB, MiB, GiB or TiB"), std::string::npos);
 }
 
 } // namespace

@@ -60,8 +60,11 @@ TEST(Cifar, IsNormalisedAsARecipeSays) {
   const DataSchema schema = value_of(schema_of(value_of(data_plan_from(options, ""))));
   EXPECT_THAT(schema.image_mean, testing::ElementsAre(0.5, 0.5, 0.25));
   EXPECT_THAT(schema.image_deviation, testing::ElementsAre(1, 2, 3));
-  options.set("data.image.std", OptionValue::List{1.0});
-  EXPECT_EQ(message(options), "data.image.std has 1 numbers, the images have 3 channels");
+  options.set("data.image.std", 0.25);
+  EXPECT_THAT(value_of(schema_of(value_of(data_plan_from(options, "")))).image_deviation,
+              testing::ElementsAre(0.25, 0.25, 0.25));
+  options.set("data.image.std", OptionValue::List{1.0, 2.0});
+  EXPECT_EQ(message(options), "data.image.std has 2 numbers, the images have 3 channels");
   options.set("data.image.std", OptionValue::List{1.0, 0.0, 1.0});
   EXPECT_THAT(message(options), testing::HasSubstr("data.image.std"));
 }
