@@ -16,14 +16,14 @@ enum class FusionKind : uint32_t;
 
 /// What an op is to the fusion passes. An op says it through FusionOpInterface.
 enum class FusionClass {
-  Elementwise,     ///< one shape for all operands and results, lane by lane
-  Leaf,            ///< cheap to make again from few operands: constant, broadcast, iota, row_mask
-  Map,             ///< element by element from operands of other shapes: take, one_hot, dropout, random draws
-  ChannelMap,      ///< element by element from full-size operands and vectors over the last dimension
-  Movement,        ///< elements of images from other places of the same images: slice, pad, concat
-  RowReduction,    ///< over the columns of each row: [R, C] -> [R], or softmax-like [R, C] -> [R, C]
-  ColumnReduction, ///< over the rows: [R, C] -> [C]
-  FullReduction,   ///< [R] -> scalar
+  Elementwise,      ///< one shape for all operands and results, lane by lane
+  Leaf,             ///< cheap to make again from few operands: constant, broadcast, iota, row_mask
+  Map,              ///< element by element from operands of other shapes: take, one_hot, one draw a row
+  ChannelMap,       ///< element by element from full-size operands and vectors over the last dimension
+  Movement,         ///< elements of images from other places of the same images: slice, pad, concat
+  RowReduction,     ///< over the columns of each row: [R, C] -> [R], or softmax-like [R, C] -> [R, C]
+  ColumnReduction,  ///< over the rows: [R, C] -> [C]
+  FullReduction,    ///< [R] -> scalar
   ChannelReduction, ///< over images and their positions: [N, ..., C] -> [C]; sums per image, combined in order
   Loss,             ///< the cross-entropies and their gradients
   BatchNorm,        ///< statistics over rows

@@ -126,6 +126,10 @@ Value evaluateElementwise(Evaluator& e, OpResult result, ArrayRef<Coord> coords)
       .Case([&](ir::LogicalOrOp) { return b.bitOr(in[0], in[1]); })
       .Case([&](ir::CompareOp compare) { return compareValues(b, in[0], in[1], compare.getDirection()); })
       .Case([&](ir::WhereOp) { return b.select(in[0], in[1], in[2]); })
+      .Case([&](ir::DropoutOp dropout) {
+        double keep = 1 - dropout.getRate().convertToDouble();
+        return b.select(in[1], b.mul(in[0], b.constant(in[0].getType(), 1 / keep)), b.zeroLike(in[0]));
+      })
       .Case([&](ir::CastOp) { return b.convert(in[0], tensorTypeOf(result).getElementType()); })
       .Case([&](ir::ClampOp clamp_) {
         return clamp(b, in[0], clamp_.getLow().convertToDouble(), clamp_.getHigh().convertToDouble());

@@ -6,6 +6,8 @@
 
 #include "ir/Tailor.h"
 
+#include <array>
+
 namespace tailor::backend {
 
 mlir::Value evaluateElementwise(Evaluator& e, mlir::OpResult result, llvm::ArrayRef<Coord> coords);
@@ -28,6 +30,12 @@ mlir::Value isBelow(Evaluator& e, const Coord& position, mlir::Value count);
 Coords withHoles(llvm::ArrayRef<Coord> coords, llvm::ArrayRef<int64_t> dims, int64_t rank);
 /// x / count; the count is a scalar.
 mlir::Value divideBy(LaneBuilder& b, mlir::Value x, mlir::Value count);
+
+/// Words 0 to 4 of a random key: counter y of row 0, z, w, and the key.
+std::array<mlir::Value, 5> keyWords(Evaluator& e, mlir::Value key);
+/// What random_uniform, random_normal or bernoulli makes of the first `count` words of blocks (runtime/base/philox.h).
+llvm::SmallVector<mlir::Value, 4> drawnValues(LaneBuilder& b, mlir::Operation* draw,
+                                              const std::array<mlir::Value, 4>& words, unsigned count);
 
 /// A loss or mean over the rows that a `rows` kernel adds up row by row: share(row) is added over all rows,
 /// and finish(total) is the op's scalar result.

@@ -3,8 +3,6 @@
 #include "backend/codegen/ElementaryFunctions.h"
 #include "backend/codegen/Philox.h"
 
-#include "llvm/ADT/TypeSwitch.h"
-
 #include <cmath>
 #include <numbers>
 
@@ -16,6 +14,45 @@ using mlir::RankedTensorType;
 using mlir::Type;
 using mlir::Value;
 using mlir::arith::CmpIPredicate;
+
+std::array<Value, 5> keyWords(Evaluator& e, Value key) {
+  std::array<Value, 5> words;
+  for (auto [i, word] : llvm::enumerate(words))
+    word = e.at(key, {e.fixedCoord(int64_t(i))});
+  return words;
+}
+
+llvm::SmallVector<Value, 4> drawnValues(LaneBuilder& b, mlir::Operation* draw,
+                                        const std::array<Value, 4>& words, unsigned count) {
+  llvm::SmallVector<Value, 4> values;
+  if (auto uniform = mlir::dyn_cast<ir::RandomUniformOp>(draw)) {
+    double low = uniform.getLow().convertToDouble(), high = uniform.getHigh().convertToDouble();
+    for (Value word : llvm::ArrayRef(words).take_front(count)) {
+      Value u = emitUniform(b, word);
+      values.push_back(b.fma(u, b.constant(u.getType(), high - low), b.constant(u.getType(), low)));
+    }
+  } else if (auto bernoulli = mlir::dyn_cast<ir::BernoulliOp>(draw)) {
+    // An integer is below p * 2^32 exactly when it is below its ceiling, which for p = 1 is no word.
+    double bound = std::ceil(bernoulli.getProbability().convertToDouble() * 0x1p32);
+    for (Value word : llvm::ArrayRef(words).take_front(count))
+      values.push_back(bound >= 0x1p32 ? b.constant(b.withElement(word.getType(), b.i1()), 1)
+                                       : b.compare(CmpIPredicate::ult, word,
+                                                   b.bits(word.getType(), static_cast<uint32_t>(bound))));
+  } else if (auto normal = mlir::dyn_cast<ir::RandomNormalOp>(draw)) {
+    for (unsigned first = 0; first < count; first += 2) {
+      Value u = emitUniform(b, words[first]), turn = emitUniform(b, words[first + 1]);
+      Type t = u.getType();
+      Value radius = b.sqrt(b.mul(b.constant(t, -2), emitLog1p(b, b.neg(u))));
+      Value angle = b.mul(turn, b.constant(t, 2 * std::numbers::pi));
+      for (unsigned word = first; word < std::min(count, first + 2); ++word) {
+        Value z = b.mul(radius, word == first ? emitCos(b, angle) : emitSin(b, angle));
+        values.push_back(b.fma(z, b.constant(t, normal.getStd().convertToDouble()),
+                               b.constant(t, normal.getMean().convertToDouble())));
+      }
+    }
+  }
+  return values;
+}
 
 Value evaluateRandom(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
   LaneBuilder& b = e.builder();
@@ -39,53 +76,24 @@ Value evaluateRandom(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
     return value;
   }
 
-  auto draw = [&](Value key) {
-    auto word = [&](int64_t i) { return e.at(key, {e.fixedCoord(i)}); };
-    Value element = b.constant(b.i32(), 0), row = coords.empty() ? element : e.positionI32(coords[0]);
-    int64_t stride = 1;
-    for (int64_t dim = type.getRank() - 1; dim >= 1; --dim) {
-      Value position = e.positionI32(coords[dim]);
-      position = b.mul(position, b.constant(position.getType(), double(stride)));
-      auto [sum, term] = b.matchShapes(element, position);
-      element = b.add(sum, term);
-      stride *= type.getDimSize(dim);
-    }
-    Type shape = Evaluator::hasLanes(coords) ? b.lanesOf(b.i32()) : b.i32();
-    auto wide = [&](Value v) { return b.matchShape(v, shape); };
-    Value counter[4] = {wide(element), b.add(wide(row), wide(word(0))), wide(word(1)), wide(word(2))};
-    Value keys[2] = {wide(word(3)), wide(word(4))};
-    return emitPhilox(b, counter, keys);
-  };
-  // uniform < p exactly when the upper 24 bits are below ceil(p * 2^24)
-  auto below = [&](Value word, double probability) {
-    double bound = std::ceil(std::clamp(probability, 0.0, 1.0) * 0x1p24);
-    return b.compare(CmpIPredicate::slt, b.shiftRight(word, 8), b.constant(word.getType(), bound));
-  };
-  return llvm::TypeSwitch<mlir::Operation*, Value>(op)
-      .Case([&](ir::RandomUniformOp uniform) {
-        double low = uniform.getLow().convertToDouble(), high = uniform.getHigh().convertToDouble();
-        Value u = emitUniform(b, draw(uniform.getKey()).word0);
-        return b.fma(u, b.constant(u.getType(), high - low), b.constant(u.getType(), low));
-      })
-      .Case([&](ir::RandomNormalOp normal) {
-        PhiloxWords words = draw(normal.getKey());
-        Value u = emitUniform(b, words.word0), angle = emitUniform(b, words.word1);
-        Type t = u.getType();
-        Value radius = b.sqrt(b.mul(b.constant(t, -2), emitLog1p(b, b.neg(u))));
-        Value z = b.mul(radius, emitCos(b, b.mul(angle, b.constant(t, 2 * std::numbers::pi))));
-        return b.fma(z, b.constant(t, normal.getStd().convertToDouble()),
-                     b.constant(t, normal.getMean().convertToDouble()));
-      })
-      .Case([&](ir::BernoulliOp bernoulli) {
-        return below(draw(bernoulli.getKey()).word0, bernoulli.getProbability().convertToDouble());
-      })
-      .Case([&](ir::DropoutOp dropout) {
-        double keep = 1 - dropout.getRate().convertToDouble();
-        Value x = e.at(dropout.getOperand(), coords);
-        Value kept = b.mul(x, b.constant(x.getType(), keep > 0 ? 1 / keep : 0));
-        return b.select(below(draw(dropout.getKey()).word0, keep), kept, b.zeroLike(x));
-      })
-      .Default([](mlir::Operation*) { return Value(); });
+  if (!mlir::isa<ir::RandomUniformOp, ir::RandomNormalOp, ir::BernoulliOp>(op)) return {};
+  // Wherever the position is, so three of four words may be left over; a kernel of draws alone can use them all.
+  Value element = b.constant(b.i32(), 0);
+  int64_t stride = 1;
+  for (int64_t dim = type.getRank() - 1; dim >= 1; --dim) {
+    Value position = e.positionI32(coords[dim]);
+    auto [sum, term] =
+        b.matchShapes(element, b.mul(position, b.constant(position.getType(), double(stride))));
+    element = b.add(sum, term);
+    stride *= type.getDimSize(dim);
+  }
+  std::array<Value, 5> key = keyWords(e, op->getOperand(0));
+  Value row = e.positionI32(coords[0]);
+  Value counter[4] = {blockOf(b, element), b.add(row, b.matchShape(key[0], row.getType())), key[1], key[2]};
+  std::array<Value, 4> words = emitPhilox(b, counter, {key[3], key[4]});
+  if (stride == 1) return drawnValues(b, op, words, 1)[0]; // one draw a row
+  llvm::SmallVector<Value, 4> values = drawnValues(b, op, words, 4);
+  return wordOf(b, {values[0], values[1], values[2], values[3]}, element);
 }
 
 } // namespace tailor::backend

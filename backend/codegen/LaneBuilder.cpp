@@ -206,9 +206,12 @@ Value LaneBuilder::convert(Value a, Type to) {
   return arith::ExtSIOp::create(builder_, loc_, type, a);
 }
 
-std::pair<Value, Value> LaneBuilder::mulWide(Value a, Value b) {
-  auto wide = arith::MulUIExtendedOp::create(builder_, loc_, a, b);
-  return {wide.getLow(), wide.getHigh()};
+llvm::SmallVector<Value, 2> LaneBuilder::widenWords(Value words, Type shape) {
+  return {convert(matchShape(words, shape), i64())};
+}
+
+Value LaneBuilder::narrowWords(llvm::ArrayRef<Value> parts) {
+  return convert(parts.front(), i32());
 }
 
 // --- memory

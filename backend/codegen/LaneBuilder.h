@@ -58,6 +58,11 @@ public:
   /// Combines the lanes to a scalar: lane i with lane i + n/2 first, so the order depends on the number of lanes only.
   virtual mlir::Value foldLanes(mlir::Value v,
                                 llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine) = 0;
+  /// i32 words of `shape` (a scalar is the same in all lanes) as i64 numbers that hold them in their low halves, while the
+  /// high ones hold anything: in one value, or in parts that the machine multiplies faster.
+  virtual llvm::SmallVector<mlir::Value, 2> widenWords(mlir::Value words, mlir::Type shape);
+  /// Its inverse: the low halves.
+  virtual mlir::Value narrowWords(llvm::ArrayRef<mlir::Value> parts);
   /// `v` itself, or splat if `shape` is a vector type and `v` is not.
   mlir::Value matchShape(mlir::Value v, mlir::Type shape);
   /// Both, of which the scalar is splat if the other is a vector.
@@ -86,8 +91,6 @@ public:
   mlir::Value toFloat(mlir::Value a); ///< i1 or i32 or i64 -> f32
   /// Value conversion; float to int truncates and saturates.
   mlir::Value convert(mlir::Value a, mlir::Type element);
-  /// Low and high half of the 64-bit product of unsigned 32-bit numbers.
-  std::pair<mlir::Value, mlir::Value> mulWide(mlir::Value a, mlir::Value b);
 
   // --- memory: `memory` is what the back end bound a tensor to, `index` an i64 that counts elements from its start
   /// What an element of a tensor is as a value: bytes (ui8) are widened to i32 where they are read.

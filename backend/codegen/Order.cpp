@@ -1,5 +1,6 @@
 #include "backend/codegen/Order.h"
 
+#include "backend/codegen/EvaluateOps.h"
 #include "backend/codegen/Philox.h"
 
 namespace tailor::backend {
@@ -27,17 +28,18 @@ Value sortsBefore(LaneBuilder& b, ir::SortPermOp op, const Sorted& x, const Sort
   return b.bitOr(less, tie);
 }
 
-Value permutesBefore(Evaluator& e, ir::RandomPermutationOp op, Value j, Value i) {
+Value permutationWord(Evaluator& e, ir::RandomPermutationOp op, Value row) {
   LaneBuilder& b = e.builder();
-  auto word = [&](Value element) {
-    auto part = [&](int64_t at) { return e.at(op.getKey(), {e.fixedCoord(at)}); };
-    Value counter[4] = {b.convert(element, b.i32()), part(0), part(1), part(2)};
-    Value key[2] = {part(3), part(4)};
-    return emitPhilox(b, counter, key).word0;
-  };
-  Value x = word(j), y = word(i);
-  Value tie = b.bitAnd(b.compare(CmpIPredicate::eq, x, y), b.compare(CmpIPredicate::slt, j, i));
-  return b.bitOr(b.compare(CmpIPredicate::ult, x, y), tie);
+  std::array<Value, 5> key = keyWords(e, op.getKey());
+  Value element = b.convert(row, b.i32());
+  Value counter[4] = {blockOf(b, element), key[0], key[1], key[2]};
+  return wordOf(b, emitPhilox(b, counter, {key[3], key[4]}), element);
+}
+
+Value permutesBefore(LaneBuilder& b, const Sorted& x, const Sorted& y) {
+  Value tie = b.bitAnd(b.compare(CmpIPredicate::eq, x.value, y.value),
+                       b.compare(CmpIPredicate::slt, x.position, y.position));
+  return b.bitOr(b.compare(CmpIPredicate::ult, x.value, y.value), tie);
 }
 
 Value rankOf(LaneBuilder& b, Value count, llvm::function_ref<Value(Value)> before) {

@@ -15,8 +15,10 @@ struct Sorted {
 /// i1: `x` comes before `y`. Equal ones keep their order; NaN comes last in both directions.
 mlir::Value sortsBefore(LaneBuilder& b, ir::SortPermOp op, const Sorted& x, const Sorted& y);
 
-/// i1: position `j` (an i64) comes before `i`, by the words that are drawn for them.
-mlir::Value permutesBefore(Evaluator& e, ir::RandomPermutationOp op, mlir::Value j, mlir::Value i);
+/// The word that is drawn for a row (an i64).
+mlir::Value permutationWord(Evaluator& e, ir::RandomPermutationOp op, mlir::Value row);
+/// i1: the row with the word `x.value` comes before that with `y.value`. Equal words keep their order.
+mlir::Value permutesBefore(LaneBuilder& b, const Sorted& x, const Sorted& y);
 
 /// How many of [0, count) satisfy `before`.
 mlir::Value rankOf(LaneBuilder& b, mlir::Value count, llvm::function_ref<mlir::Value(mlir::Value)> before);

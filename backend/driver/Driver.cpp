@@ -13,6 +13,7 @@
 #include "runtime/artifact/stage_options.h"
 #include "runtime/artifact/writer.h"
 #include "runtime/base/file.h"
+#include "runtime/base/philox.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/run_keys.h"
 #include "runtime/train/evaluate.h"
@@ -82,6 +83,14 @@ uint64_t meaningOf(ModuleOp module) {
   if (begin != std::string::npos)
     text.erase(begin + head.size(), text.find('{', begin) - begin - head.size());
   return llvm::xxh3_64bits(llvm::StringRef(text));
+}
+
+/// ArtifactSpec::random_version of a program in its first phase.
+uint32_t randomVersionOf(ModuleOp module) {
+  const WalkResult draws = module.walk([](Operation* op) {
+    return op->hasTrait<ir::RandomOp>() ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return draws.wasInterrupted() ? runtime::kRandomVersion : 0;
 }
 
 /// `--set key=text` on a C++ program, before it is compiled.
@@ -230,6 +239,7 @@ private:
     pipeline.fuseLimit = options_.fuseLimit;
     std::string start = dumpText(*module_, info_);
     meaning_ = meaningOf(*module_);
+    randomVersion_ = randomVersionOf(*module_);
 
     Status dumped;
     passes::PipelineHooks hooks;
@@ -314,6 +324,7 @@ private:
     if (failed(spec))
       return diagnostics_->toStatus(StatusCode::kInternal, "the program has no artifact form");
     spec->meaning = meaning_;
+    spec->random_version = randomVersion_;
     spec->ops = ops_.records(*module_, result_.remarks);
     for (const passes::Remark& remark : result_.remarks)
       spec->remarks.push_back(convert(remark));
@@ -378,6 +389,7 @@ private:
   OwningOpRef<ModuleOp> module_;
   OpTable ops_;
   uint64_t meaning_ = 0;
+  uint32_t randomVersion_ = 0;
   std::vector<runtime::RawSection> sections_;
   Compilation result_;
 };

@@ -120,6 +120,13 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   return y;
 }
 
+Tensor dropout(const Tensor& x, const Tensor& mask, double rate) {
+  Tensor y(x.element(), x.shape());
+  for (int64_t i = 0; i < x.size(); ++i)
+    y.reals()[i] = mask.integers()[i] ? x.reals()[i] / (1.0 - rate) : 0.0;
+  return y;
+}
+
 Tensor clamp(const Tensor& x, double low, double high) {
   Tensor y = x;
   for (int64_t i = 0; i < x.size(); ++i) {

@@ -43,6 +43,8 @@ enum class Comparison : uint8_t { eq, ne, lt, le, gt, ge };
 [[nodiscard]] Tensor compare(const Tensor& a, const Tensor& b, Comparison comparison);
 /// y[i] = condition[i] ? a[i] : b[i]
 [[nodiscard]] Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
+/// x / (1 - rate) where the mask is true, else 0.
+[[nodiscard]] Tensor dropout(const Tensor& x, const Tensor& mask, double rate);
 /// y[i] = min(max(x[i], low), high); NaN stays NaN.
 [[nodiscard]] Tensor clamp(const Tensor& x, double low, double high);
 /// i1: neither infinite nor NaN.

@@ -184,6 +184,10 @@ void addElementwise(Evaluators& evaluators) {
     out.push_back(where(*in[0], *in[1], *in[2]));
     return success();
   });
+  evaluators.add<ir::DropoutOp>([](ir::DropoutOp op, Operands in, Results& out) {
+    out.push_back(dropout(*in[0], *in[1], op.getRate().convertToDouble()));
+    return success();
+  });
   evaluators.add<ir::CastOp>([](ir::CastOp op, Operands in, Results& out) {
     out.push_back(cast(*in[0], elementOf(op.getType())));
     return success();

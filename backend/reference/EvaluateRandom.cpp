@@ -34,10 +34,6 @@ void addRandom(Evaluators& evaluators) {
         bernoulli(randomKeyFrom(*in[0]), shapeOf(op.getType()), op.getProbability().convertToDouble()));
     return success();
   });
-  evaluators.add<ir::DropoutOp>([](ir::DropoutOp op, Operands in, Results& out) {
-    out.push_back(dropout(*in[0], randomKeyFrom(*in[1]), op.getRate().convertToDouble()));
-    return success();
-  });
   evaluators.add<ir::RandomPermutationOp>([](ir::RandomPermutationOp op, Operands in, Results& out) {
     const int64_t rows = shapeOf(op.getType())[0];
     out.push_back(randomPermutation(randomKeyFrom(*in[0]), rows, countOf(op, in, op.getValid(), rows)));

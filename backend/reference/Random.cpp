@@ -12,14 +12,16 @@ uint32_t word(const Tensor& x, int64_t i) {
   return static_cast<uint32_t>(x.integers()[i]);
 }
 
-/// Fills a tensor from the four words of each element.
+/// Fills a tensor: function(words of the element's block, its word among them).
 template <typename Function>
 Tensor draw(const runtime::RandomKey& key, Element element, const Shape& shape, Function function) {
   Tensor y(element, shape);
   const int64_t rows = shape.empty() ? 1 : shape.front(), columns = rows == 0 ? 0 : y.size() / rows;
   for (int64_t n = 0; n < rows; ++n)
-    for (int64_t c = 0; c < columns; ++c)
-      y.set(n * columns + c, function(key.words(static_cast<uint32_t>(n), static_cast<uint32_t>(c))));
+    for (int64_t c = 0; c < columns; ++c) {
+      const runtime::DrawPlace place = runtime::draw_place(static_cast<uint32_t>(c));
+      y.set(n * columns + c, function(key.block(static_cast<uint32_t>(n), place.block), place.word));
+    }
   return y;
 }
 
@@ -44,33 +46,26 @@ Tensor toTensor(const runtime::RandomKey& key) {
 
 Tensor randomUniform(const runtime::RandomKey& key, Element element, const Shape& shape, double low,
                      double high) {
-  return draw(key, element, shape, [=](const runtime::PhiloxCounter& words) {
-    return low + (high - low) * runtime::uniform_from_word(words[0]);
+  return draw(key, element, shape, [=](const runtime::PhiloxCounter& words, uint32_t word) {
+    return low + (high - low) * runtime::uniform_from_word(words[word]);
   });
 }
 
 Tensor randomNormal(const runtime::RandomKey& key, Element element, const Shape& shape, double mean,
                     double std) {
-  return draw(key, element, shape, [=](const runtime::PhiloxCounter& words) {
+  return draw(key, element, shape, [=](const runtime::PhiloxCounter& words, uint32_t word) {
+    const uint32_t first = word / 2 * 2;
     const double radius =
-        std::sqrt(-2.0 * std::log1p(-static_cast<double>(runtime::uniform_from_word(words[0]))));
-    const double angle = 2.0 * std::numbers::pi * runtime::uniform_from_word(words[1]);
-    return mean + std * radius * std::cos(angle);
+        std::sqrt(-2.0 * std::log1p(-static_cast<double>(runtime::uniform_from_word(words[first]))));
+    const double angle = 2.0 * std::numbers::pi * runtime::uniform_from_word(words[first + 1]);
+    return mean + std * radius * (word == first ? std::cos(angle) : std::sin(angle));
   });
 }
 
 Tensor bernoulli(const runtime::RandomKey& key, const Shape& shape, double probability) {
-  return draw(key, Element::i1, shape, [=](const runtime::PhiloxCounter& words) {
-    return runtime::uniform_from_word(words[0]) < probability ? 1.0 : 0.0;
+  return draw(key, Element::i1, shape, [=](const runtime::PhiloxCounter& words, uint32_t word) {
+    return runtime::bernoulli_from_word(words[word], probability) ? 1.0 : 0.0;
   });
-}
-
-Tensor dropout(const Tensor& x, const runtime::RandomKey& key, double rate) {
-  const Tensor kept = bernoulli(key, x.shape(), 1.0 - rate);
-  Tensor y(x.element(), x.shape());
-  for (int64_t i = 0; i < x.size(); ++i)
-    y.reals()[i] = kept.integers()[i] ? x.reals()[i] / (1.0 - rate) : 0.0;
-  return y;
 }
 
 Tensor randomPermutation(const runtime::RandomKey& key, int64_t n, int64_t valid) {
@@ -78,8 +73,8 @@ Tensor randomPermutation(const runtime::RandomKey& key, int64_t n, int64_t valid
   auto& order = y.integers();
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.begin() + std::clamp<int64_t>(valid, 0, n), [&](int64_t a, int64_t b) {
-    const uint32_t wordA = key.words(0, static_cast<uint32_t>(a))[0];
-    const uint32_t wordB = key.words(0, static_cast<uint32_t>(b))[0];
+    const uint32_t wordA = key.word(0, static_cast<uint32_t>(a));
+    const uint32_t wordB = key.word(0, static_cast<uint32_t>(b));
     return wordA != wordB ? wordA < wordB : a < b;
   });
   return y;

@@ -18,11 +18,9 @@ namespace tailor::backend::reference {
 /// mean + std * normal
 [[nodiscard]] Tensor randomNormal(const runtime::RandomKey& key, Element element, const Shape& shape,
                                   double mean, double std);
-/// i1: uniform < probability
+/// i1, true with `probability`
 [[nodiscard]] Tensor bernoulli(const runtime::RandomKey& key, const Shape& shape, double probability);
-/// x / (1 - rate) where uniform < 1 - rate, else 0. The gradient is the same op on the cotangent.
-[[nodiscard]] Tensor dropout(const Tensor& x, const runtime::RandomKey& key, double rate);
-/// i32 [n]: a permutation of the first `valid` places, by increasing (word 0 of element i of row 0, i);
+/// i32 [n]: a permutation of the first `valid` places, by increasing (word of element i of row 0, i);
 /// places >= valid stay, so mixing partners of valid rows are valid rows.
 [[nodiscard]] Tensor randomPermutation(const runtime::RandomKey& key, int64_t n, int64_t valid);
 

@@ -164,7 +164,7 @@ BatchRows joined(BatchRows a, const BatchRows& b) {
 }
 
 BatchRows elementwise(Rule rule, const Node& node) {
-  // Of dropout only the value counts; its key is no row.
+  // Of dropout only the value counts: its mask is drawn for padding as for rows.
   const std::size_t num_inputs = node.op == "dropout" ? 1 : node.inputs.size();
   BatchRows result;
   std::uint32_t out_of_order = 0;

@@ -88,8 +88,11 @@ Array dropout(const Operand& x, const Context& context, double probability) {
   if (!(probability >= 0 && probability < 1))
     fail("dropout", "the probability must be in [0, 1), it is " + std::to_string(probability), x.location());
   if (!context.train || probability == 0) return value;
-  return record1("dropout", {value, context.key(x.location())}, ProbabilityOptions{probability}, value.type(),
-                 x.location());
+  if (value.shape().rank() == 0)
+    fail("dropout", "draws one row at a time and needs at least one axis", x.location());
+  Array mask = draw("bernoulli", context.key(x.location()), value.shape(), DType::i1,
+                    ProbabilityOptions{1 - probability}, x.location());
+  return record1("dropout", {value, mask}, ProbabilityOptions{probability}, value.type(), x.location());
 }
 
 Array random_permutation(const Context& context, const Operand& valid, std::int64_t rows,

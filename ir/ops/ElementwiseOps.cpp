@@ -200,6 +200,12 @@ OpFoldResult WhereOp::fold(FoldAdaptor adaptor) {
   return {};
 }
 
+LogicalResult DropoutOp::verify() {
+  double rate = getRate().convertToDouble();
+  if (!(rate >= 0.0 && rate < 1.0)) return emitOpError("expects a rate in [0, 1), got ") << rate;
+  return success();
+}
+
 void CastOp::build(OpBuilder& builder, OperationState& state, Value operand, Type elementType) {
   build(builder, state, tensorType(operand).clone(elementType), operand);
 }

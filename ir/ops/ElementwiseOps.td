@@ -97,6 +97,19 @@ def WhereOp : LanewiseOp<"where", [AllTypesMatch<["on_true", "on_false", "result
   let hasFolder = 1;
 }
 
+def DropoutOp : LanewiseOp<"dropout", [AllTypesMatch<["operand", "result"]>, AllShapesMatch<["mask", "result"]>,
+    Differentiable]> {
+  let summary = "x / (1 - rate) where the mask is true, else 0.";
+  let description = [{
+    The mask is a draw that is true with probability 1 - rate (`bernoulli`). The gradient is dropout by the same mask, so
+    it is drawn once: reading a byte costs less than drawing again.
+  }];
+  let arguments = (ins FloatTensor:$operand, BoolTensor:$mask, F64Attr:$rate);
+  let results = (outs FloatTensor:$result);
+  let assemblyFormat = "$operand `mask` `(` $mask `)` `rate` `(` $rate `)` attr-dict `:` type($mask) `,` type($result)";
+  let hasVerifier = 1;
+}
+
 def CastOp : LanewiseOp<"cast", [SameOperandsAndResultShape, Differentiable]> {
   let summary = "Changes the element type.";
   let description = [{

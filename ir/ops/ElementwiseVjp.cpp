@@ -181,6 +181,14 @@ LogicalResult WhereOp::buildVjp(OpBuilder& builder, ValueRange cotangents, Array
   return success();
 }
 
+LogicalResult DropoutOp::buildVjp(OpBuilder& builder, ValueRange cotangents, ArrayRef<bool> needed,
+                                  SmallVectorImpl<Value>& gradients) {
+  GradBuilder b(builder, *this);
+  gradients.assign(2, Value());
+  if (needed[0]) gradients[0] = b.create<DropoutOp>(getType(), cotangents[0], getMask(), getRateAttr());
+  return success();
+}
+
 LogicalResult CastOp::buildVjp(OpBuilder& builder, ValueRange cotangents, ArrayRef<bool> needed,
                                SmallVectorImpl<Value>& gradients) {
   GradBuilder b(builder, *this);

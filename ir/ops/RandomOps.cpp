@@ -1,5 +1,5 @@
 #include "ir/OpIds.h"
-#include "ir/ops/GradBuilder.h"
+#include "ir/Tailor.h"
 
 using namespace mlir;
 
@@ -56,23 +56,20 @@ LogicalResult BernoulliOp::verify() {
   return verifyDraw(*this, getType());
 }
 
-LogicalResult DropoutOp::verify() {
-  double rate = getRate().convertToDouble();
-  if (!(rate >= 0.0 && rate < 1.0)) return emitOpError("expects a rate in [0, 1), got ") << rate;
-  return verifyDraw(*this, getType());
+static FusionClass classOfDraw(Type result) {
+  bool isOneARow = llvm::all_of(cast<RankedTensorType>(result).getShape().drop_front(),
+                                [](int64_t size) { return size == 1; });
+  return isOneARow ? FusionClass::Map : FusionClass::Other;
 }
 
-OpFoldResult DropoutOp::fold(FoldAdaptor) {
-  return getRate().isZero() ? OpFoldResult(getOperand()) : OpFoldResult();
+FusionClass RandomUniformOp::getFusionClass() {
+  return classOfDraw(getType());
 }
-
-// The same key draws the same mask.
-LogicalResult DropoutOp::buildVjp(OpBuilder& builder, ValueRange cotangents, ArrayRef<bool> needed,
-                                  SmallVectorImpl<Value>& gradients) {
-  GradBuilder b(builder, *this);
-  gradients.assign(2, Value());
-  if (needed[0]) gradients[0] = b.create<DropoutOp>(getType(), cotangents[0], getKey(), getRateAttr());
-  return success();
+FusionClass RandomNormalOp::getFusionClass() {
+  return classOfDraw(getType());
+}
+FusionClass BernoulliOp::getFusionClass() {
+  return classOfDraw(getType());
 }
 
 } // namespace tailor::ir

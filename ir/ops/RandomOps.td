@@ -4,14 +4,18 @@
 
 include "ir/TailorBase.td"
 
+// One draw a row is made where it is read (FusionClass::Map). Draws of several columns have a kernel of their own, which
+// uses every word of a block.
+class DrawOp<string mnemonic> : PureOp<mnemonic, [RandomOp, FusesByAttributes]>;
+
 def RngKeyOp : PureOp<"rng_key", [RandomOp, NamesResults]> {
   let summary = "The Philox key of one random op in one step.";
   let description = [{
     rng: the control field (seed low, seed high, epoch, draw position of row 0). pass: which pass of the step (0 in
     both SAM passes under same_rng); the inner iteration of a repeat goes into its upper 16 bits. Result (8 words):
     counter y = draw position of row 0, z = epoch, w = pass | view << 8; key x = seed low ^ op_id * 0x9E3779B9,
-    y = seed high ^ stream * 0x85EBCA6B; 0, 0, 0. A draw adds the row to counter y and puts the element within the
-    row into counter x.
+    y = seed high ^ stream * 0x85EBCA6B; 0, 0, 0. A draw adds the row to counter y and puts the
+    block within the row into counter x.
   }];
   let arguments = (ins RngState:$rng, I32Scalar:$pass, I64Attr:$op_id, DefaultValuedAttr<I64Attr, "0">:$stream,
                        DefaultValuedAttr<I64Attr, "0">:$view);
@@ -26,7 +30,7 @@ def RngKeyOp : PureOp<"rng_key", [RandomOp, NamesResults]> {
   let hasVerifier = 1;
 }
 
-def RandomUniformOp : PureOp<"random_uniform", [RandomOp, FusesAs<"Map">]> {
+def RandomUniformOp : DrawOp<"random_uniform"> {
   let summary = "Uniform numbers in [low, high).";
   let arguments = (ins RngKey:$key, DefaultValuedAttr<F64Attr, "0.0">:$low, DefaultValuedAttr<F64Attr, "1.0">:$high);
   let results = (outs FloatTensor:$result);
@@ -36,8 +40,8 @@ def RandomUniformOp : PureOp<"random_uniform", [RandomOp, FusesAs<"Map">]> {
   let hasVerifier = 1;
 }
 
-def RandomNormalOp : PureOp<"random_normal", [RandomOp, FusesAs<"Map">]> {
-  let summary = "Normal numbers: mean + std * Box-Muller of words 0 and 1.";
+def RandomNormalOp : DrawOp<"random_normal"> {
+  let summary = "Normal numbers: mean + std * Box-Muller of two words, which give two neighbours in their block.";
   let arguments = (ins RngKey:$key, DefaultValuedAttr<F64Attr, "0.0">:$mean, DefaultValuedAttr<F64Attr, "1.0">:$std);
   let results = (outs FloatTensor:$result);
   let assemblyFormat = [{
@@ -46,28 +50,18 @@ def RandomNormalOp : PureOp<"random_normal", [RandomOp, FusesAs<"Map">]> {
   let hasVerifier = 1;
 }
 
-def BernoulliOp : PureOp<"bernoulli", [RandomOp, FusesAs<"Map">]> {
-  let summary = "true with the given probability: uniform < probability.";
+def BernoulliOp : DrawOp<"bernoulli"> {
+  let summary = "true with the given probability: word < probability * 2^32.";
   let arguments = (ins RngKey:$key, F64Attr:$probability);
   let results = (outs BoolTensor:$result);
   let assemblyFormat = "$key `probability` `(` $probability `)` attr-dict `:` type($key) `->` type($result)";
   let hasVerifier = 1;
 }
 
-def DropoutOp : PureOp<"dropout", [RandomOp, AllTypesMatch<["operand", "result"]>, FusesAs<"Map">, Differentiable]> {
-  let summary = "Zeroes elements with probability `rate`, divides the others by 1 - rate.";
-  let description = "An element is kept iff uniform < 1 - rate. The gradient is dropout with the same key.";
-  let arguments = (ins FloatTensor:$operand, RngKey:$key, F64Attr:$rate);
-  let results = (outs FloatTensor:$result);
-  let assemblyFormat = "$operand `key` `(` $key `:` type($key) `)` `rate` `(` $rate `)` attr-dict `:` type($operand)";
-  let hasVerifier = 1;
-  let hasFolder = 1;
-}
-
 def RandomPermutationOp : PureOp<"random_permutation", [RandomOp]> {
   let summary = "A permutation of the batch; rows from `valid` on stay where they are.";
   let description = [{
-    Row i < valid has the sort key (word 0 of element i of row 0, i); the result lists the valid rows in that order.
+    Row i < valid has the sort key (word of element i of row 0, i); the result lists the valid rows in that order.
   }];
   let arguments = (ins RngKey:$key, Optional<I32Scalar>:$valid);
   let results = (outs I32Vector:$result);

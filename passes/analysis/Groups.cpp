@@ -105,9 +105,8 @@ Layout readLayout(OpOperand& use) {
   case FusionClass::Leaf:
     if (auto broadcast = dyn_cast<ir::BroadcastOp>(op)) return broadcastLayout(broadcast);
     return rank == 0 ? Layout::scalar : Layout::whole;
-  case FusionClass::Map: // a table, an index or a key is read as the op likes; only these are read lane by
-                         // lane
-    return use.getOperandNumber() == 0 && isa<ir::DropoutOp>(op) ? Layout::full : Layout::whole;
+  case FusionClass::Map: // a table, an index or a key is read as the op likes
+    return Layout::whole;
   case FusionClass::RowReduction:
   case FusionClass::ColumnReduction:
     return use.getOperandNumber() == 0 ? Layout::full : Layout::whole;

@@ -3,6 +3,7 @@
 #include "runtime/artifact/layout.h"
 #include "runtime/artifact/tailor_generated.h"
 #include "runtime/base/file.h"
+#include "runtime/base/philox.h"
 
 #define XXH_INLINE_ALL
 #include <algorithm>
@@ -251,6 +252,7 @@ ArtifactSpec Unpacker::unpack(const fb::Artifact& a) {
   out.source_name = text(a.source_name());
   out.source_text = text(a.source_text());
   out.meaning = a.meaning();
+  out.random_version = a.random_version();
   out.target = {text(a.target()->backend()), text(a.target()->name()), strings(a.target()->features())};
   out.options = options(a.options(), "the program");
   out.schema = schema(*a.schema());
@@ -386,6 +388,10 @@ Status Artifact::load(std::span<const std::byte> bytes) {
   Unpacker unpacker(header.metadata_bytes);
   spec_ = unpacker.unpack(root);
   TAILOR_RETURN_IF_ERROR_AS_IS(std::move(unpacker).status());
+  if (spec_.random_version != 0 && spec_.random_version != kRandomVersion)
+    return incompatible("its steps draw random numbers of version ", spec_.random_version,
+                        ", this runtime knows version ", kRandomVersion)
+        .with_hint("compile the program again");
   return verify_spec(spec_, section(kCodeSection).size(), section(kConstantSection).size());
 }
 

@@ -363,6 +363,8 @@ struct ArtifactSpec {
   /// Of what the program computes over which state, as the frontend traced it: the same for any comment, run
   /// option, pass, target and machine. 0 = not known (a program made by hand).
   std::uint64_t meaning = 0;
+  /// kRandomVersion (runtime/base/philox.h) of what its steps draw; 0 = they draw nothing.
+  std::uint32_t random_version = 0;
   Target target;
   Options options;
   DataSchema schema;

@@ -218,7 +218,7 @@ Offset<fb::Artifact> pack(FlatBufferBuilder& b, const ArtifactSpec& spec,
                                spec.memory.control_host, spec.memory.metrics, spec.memory.slot);
   return fb::CreateArtifact(b, name, producer, source_name, source_text, target, options, schema, groups,
                             states, control, metrics, entries, kernels, plans, &memory, stages, memory_plan,
-                            ops, remarks, section_vector, spec.meaning);
+                            ops, remarks, section_vector, spec.meaning, spec.random_version);
 }
 
 /// A floor of what the metadata will take, to refuse before the builder could overflow.

@@ -14,7 +14,7 @@ DataRandom::DataRandom(std::uint64_t seed, DataPurpose purpose, std::uint32_t ep
 
 std::uint32_t DataRandom::word() {
   if (used_ == 4) {
-    words_ = key_.words(0, next_block_++);
+    words_ = key_.block(0, next_block_++);
     used_ = 0;
   }
   return words_[used_++];

@@ -32,6 +32,13 @@ OptionValue columns(const ArtifactSpec& spec) {
   return OptionValue(std::move(list));
 }
 
+/// The version of the random numbers in `identity`, which before version 2 said none; nullopt if it is none.
+std::optional<std::int64_t> random_version(const OptionValue& identity) {
+  const OptionValue* version = identity.find("random_version");
+  if (!version) return 1;
+  return version->as_int() ? std::optional(*version->as_int()) : std::nullopt;
+}
+
 std::string text_of(const OptionValue* value) {
   return value ? value->to_json() : "not a compile key";
 }
@@ -41,7 +48,8 @@ std::string text_of(const OptionValue* value) {
 std::string program_identity(const ArtifactSpec& spec) {
   return OptionValue(OptionValue::Table{{"compile_keys", compile_keys(spec)},
                                         {"columns", columns(spec)},
-                                        {"meaning", OptionValue(concat(spec.meaning))}})
+                                        {"meaning", OptionValue(concat(spec.meaning))},
+                                        {"random_version", OptionValue(std::int64_t{spec.random_version})}})
       .to_json();
 }
 
@@ -51,7 +59,7 @@ Status check_program_identity(const ArtifactSpec& spec, std::string_view identit
   const OptionValue* their_columns = parsed.ok() ? parsed->find("columns") : nullptr;
   const OptionValue* meaning = parsed.ok() ? parsed->find("meaning") : nullptr;
   if (!keys || !keys->as_table() || !their_columns || !their_columns->as_list() || !meaning ||
-      !meaning->as_string())
+      !meaning->as_string() || !random_version(*parsed))
     return data_loss("damaged program identity");
 
   const auto differs = [](const std::string& key, const OptionValue* here, const OptionValue* there) {
@@ -76,6 +84,13 @@ Status check_program_identity(const ArtifactSpec& spec, std::string_view identit
       return incompatible("it was trained by another program: column ", c, " was ", there.to_json(),
                           ", here it is ", here.to_json());
   }
+  // A program that draws nothing goes on whatever the version was.
+  if (const std::int64_t theirs = *random_version(*parsed);
+      spec.random_version != 0 && theirs != spec.random_version)
+    return incompatible("its steps drew random numbers of version ", theirs,
+                        ", this program draws those of version ", spec.random_version,
+                        ": the run would go on as another one")
+        .with_hint("start a new run, or go on with the program that wrote it");
   if (*meaning->as_string() != concat(spec.meaning))
     return incompatible("it was trained by another program: the step or evaluation computes something else")
         .with_hint("`tailor compile --emit traced` prints what a program computes");

@@ -7,9 +7,9 @@
 namespace tailor::runtime {
 
 /// What a program must have in common with the one that wrote a checkpoint to go on from it: the value of
-/// every compile key, the columns of the data and the traced program (ArtifactSpec::meaning). Run options,
-/// the source's text and lines, passes and the machine are no part of it. (States and target are checked
-/// beside it.)
+/// every compile key, the columns of the data, the traced program (ArtifactSpec::meaning) and the version of the random
+/// numbers that its steps draw. Run options, the source's text and lines, passes and the machine are no part of it.
+/// (States and target are checked beside it.)
 std::string program_identity(const ArtifactSpec& spec);
 
 /// Ok if `identity` is that of `spec`. Else kIncompatible naming the first thing that differs, with both

@@ -45,7 +45,19 @@ std::vector<OpCase> sizedCases(int64_t rows, int64_t columns, int64_t valid) {
            "%r = tailor.where %mm, %x, %zero : tensor<" +
            n + "x" + c + "xi1>, $x$",
        {matrix}},
-      {"dropout", {x, key}, "%r = tailor.dropout %x key(%key : $key$) rate(0.3) : $x$", {matrix}},
+      {"dropout",
+       {x, key},
+       "%m = tailor.bernoulli %key probability(0.7) : $key$ -> tensor<" + n + "x" + c +
+           "xi1>\n"
+           "%r = tailor.dropout %x mask(%m) rate(0.3) : tensor<" +
+           n + "x" + c + "xi1>, $x$",
+       {matrix}},
+      {"random_uniform", {key}, "%r = tailor.random_uniform %key from(-1.0) : $key$ -> $r$", {matrix}},
+      {"random_normal", {key}, "%r = tailor.random_normal %key : $key$ -> $r$", {matrix}},
+      {"random_permutation",
+       {key, v},
+       "%r = tailor.random_permutation %key valid(%v : $v$) : $key$ -> $r$",
+       {n + "xi32"}},
       {"concat",
        {x, {"s", n + "x1xf32"}, y},
        "%r = tailor.concat %x, %s, %y dim(1) : ($x$, $s$, $y$) -> $r$",

@@ -39,9 +39,9 @@ std::vector<OpCase> elementwiseCases() {
                    "%r = tailor.clamp %x from -0.5 to 0.6 : $x$",
                    {"6xf64"}});
   cases.push_back({"dropout",
-                   {{"x", "4x6xf64"}, {"key", "8xi32", {}, {3, 1, 0, 77, -5, 0, 0, 0}}},
-                   "%r = tailor.dropout %x key(%key : $key$) rate(0.4) : $x$",
-                   {"4x6xf64"}});
+                   {{"x", "2x4xf64"}, {"mask", "2x4xi1", {}, {1, 0, 1, 1, 0, 1, 0, 1}}},
+                   "%r = tailor.dropout %x mask(%mask) rate(0.4) : $mask$, $x$",
+                   {"2x4xf64"}});
   return cases;
 }
 

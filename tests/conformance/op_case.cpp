@@ -84,7 +84,7 @@ std::vector<Tensor> drawArguments(const OpCase& opCase) {
         tensor.reals()[i] = argument.reals.at(i);
       else
         tensor.reals()[i] =
-            drawReal(argument.draw, runtime::uniform_from_word(key.words(0, static_cast<uint32_t>(i))[0]));
+            drawReal(argument.draw, runtime::uniform_from_word(key.block(0, static_cast<uint32_t>(i))[0]));
     }
     values.push_back(std::move(tensor));
   }

@@ -16,7 +16,7 @@ def philox(counter, key):
 
 
 def uniform(seed, op_id, rows, elements):
-    """[rows, elements] of u in [0, 1), row = draw position."""
+    """[rows, elements] of u in [0, 1), row = draw position: the first word of block `element`."""
     row = np.arange(rows, dtype=np.uint64)[:, None]
     element = np.arange(elements, dtype=np.uint64)[None, :]
     word = philox([element, row, 0, 0], [(seed ^ (op_id * 0x9E3779B9)) & 0xFFFFFFFF, 0])

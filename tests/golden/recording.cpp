@@ -41,7 +41,7 @@ Run parse_run(const OptionValue& json) {
 
 double drawn(uint32_t seed, uint32_t op_id, int64_t row, int64_t element) {
   const runtime::RandomKey key = runtime::make_random_key({.seed_lo = seed}, {.op_id = op_id});
-  return runtime::uniform_from_word(key.words(static_cast<uint32_t>(row), static_cast<uint32_t>(element))[0]);
+  return runtime::uniform_from_word(key.block(static_cast<uint32_t>(row), static_cast<uint32_t>(element))[0]);
 }
 
 double number(const OptionValue& value) {

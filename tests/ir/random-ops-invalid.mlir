@@ -64,8 +64,16 @@ func.func @f(%k: tensor<8xi32>) {
 
 // -----
 
-func.func @f(%x: tensor<4xf32>, %k: tensor<8xi32>) {
+func.func @f(%x: tensor<4xf32>, %m: tensor<4xi1>) {
   // expected-error @+1 {{expects a rate in [0, 1), got 1.0}}
-  %0 = tailor.dropout %x key(%k : tensor<8xi32>) rate(1.0) : tensor<4xf32>
+  %0 = tailor.dropout %x mask(%m) rate(1.0) : tensor<4xi1>, tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>, %m: tensor<5xi1>) {
+  // expected-error @+1 {{failed to verify that all of {mask, result} have same shape}}
+  %0 = tailor.dropout %x mask(%m) rate(0.5) : tensor<5xi1>, tensor<4xf32>
   return
 }

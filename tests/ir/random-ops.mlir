@@ -16,8 +16,10 @@ func.func @draws(%rng: tensor<4xi32>, %pass: tensor<i32>, %x: tensor<64x8xf32>, 
   %4 = tailor.random_normal %1 mean(1.0) std(2.0) : tensor<8xi32> -> tensor<64xf64>
   // CHECK-NEXT: tailor.bernoulli %key probability(2.500000e-01) : tensor<8xi32> -> tensor<64xi1>
   %5 = tailor.bernoulli %0 probability(0.25) : tensor<8xi32> -> tensor<64xi1>
-  // CHECK-NEXT: tailor.dropout %arg2 key(%key : tensor<8xi32>) rate(1.000000e-01) : tensor<64x8xf32>
-  %6 = tailor.dropout %x key(%0 : tensor<8xi32>) rate(0.1) : tensor<64x8xf32>
+  // CHECK-NEXT: tailor.bernoulli %key probability(9.000000e-01) : tensor<8xi32> -> tensor<64x8xi1>
+  %mask = tailor.bernoulli %0 probability(0.9) : tensor<8xi32> -> tensor<64x8xi1>
+  // CHECK-NEXT: tailor.dropout %arg2 mask(%{{[0-9]+}}) rate(1.000000e-01) : tensor<64x8xi1>, tensor<64x8xf32>
+  %6 = tailor.dropout %x mask(%mask) rate(0.1) : tensor<64x8xi1>, tensor<64x8xf32>
   // CHECK-NEXT: tailor.random_permutation %key valid(%arg3 : tensor<i32>) : tensor<8xi32> -> tensor<64xi32>
   %7 = tailor.random_permutation %0 valid(%n : tensor<i32>) : tensor<8xi32> -> tensor<64xi32>
   return

@@ -174,3 +174,30 @@ tailor.program @penalty {
     tailor.yield
   }
 }
+
+// -----
+
+// Backward drops what forward dropped: by the same mask, drawn once.
+// CHECK-LABEL: tailor.program @dropped
+// CHECK:         tailor.body @loss.vjp(
+// CHECK:           %[[MASK:.+]] = tailor.bernoulli
+// CHECK-NOT:       tailor.bernoulli
+// CHECK:           tailor.dropout %{{.+}} mask(%[[MASK]]) rate(2.500000e-01)
+// CHECK-NOT:       tailor.bernoulli
+// CHECK:           tailor.dropout %{{.+}} mask(%[[MASK]]) rate(2.500000e-01) {{.*}}vjp_of = 1
+// CHECK-NOT:       tailor.bernoulli
+tailor.program @dropped {
+  tailor.body @loss(%x: tensor<8x4xf32>, %key: tensor<8xi32>) -> tensor<f32> {
+    %m = tailor.bernoulli %key probability(0.75) {op_id = 0 : i64} : tensor<8xi32> -> tensor<8x4xi1>
+    %d = tailor.dropout %x mask(%m) rate(0.25) {op_id = 1 : i64} : tensor<8x4xi1>, tensor<8x4xf32>
+    %l = tailor.reduce_sum %d dims([0, 1]) {op_id = 2 : i64} : tensor<8x4xf32> to tensor<f32>
+    tailor.return %l : tensor<f32>
+  }
+  tailor.entry @train_step kind(step) batch(8) {
+    %x = tailor.input "numeric" : tensor<8x4xf32>
+    %key = tailor.constant dense<[3, 1, 0, 77, -5, 0, 0, 0]> : tensor<8xi32>
+    %l, %g = tailor.value_and_grad @loss(%x, %key) wrt([0]) : (tensor<8x4xf32>, tensor<8xi32>) -> (tensor<f32>, tensor<8x4xf32>)
+    tailor.report "loss", %l : tensor<f32>
+    tailor.yield
+  }
+}

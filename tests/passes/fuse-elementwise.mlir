@@ -310,3 +310,39 @@ tailor.program @p {
     tailor.return %u : tensor<64x32xf32>
   }
 }
+
+// -----
+
+// Dropout is part of the layer; its mask is drawn by a kernel of its own, which uses every word of a block.
+// CHECK-LABEL: tailor.body @dropped
+// CHECK:         %[[M:.+]] = tailor.bernoulli
+// CHECK:         tailor.fused gemm
+// CHECK:           tailor.dot
+// CHECK-NEXT:      tailor.relu
+// CHECK-NEXT:      tailor.dropout
+tailor.program @p {
+  tailor.body @dropped(%x: tensor<8x4xf32>, %w: tensor<3x4xf32>, %key: tensor<8xi32>) -> tensor<8x3xf32> {
+    // expected-remark@+1 {{dot, relu and dropout in one gemm kernel}}
+    %z = tailor.dot %x, %w contract([1] x [1]) : (tensor<8x4xf32>, tensor<3x4xf32>) -> tensor<8x3xf32>
+    %h = tailor.relu %z : tensor<8x3xf32>
+    %m = tailor.bernoulli %key probability(0.9) : tensor<8xi32> -> tensor<8x3xi1>
+    %d = tailor.dropout %h mask(%m) rate(0.1) : tensor<8x3xi1>, tensor<8x3xf32>
+    tailor.return %d : tensor<8x3xf32>
+  }
+}
+
+// -----
+
+// One draw a row is made where it is read.
+// CHECK-LABEL: tailor.body @shift
+// CHECK:         tailor.fused map
+// CHECK:           tailor.random_uniform
+// CHECK-NEXT:      tailor.add
+tailor.program @p {
+  tailor.body @shift(%x: tensor<8xf32>, %key: tensor<8xi32>) -> tensor<8xf32> {
+    // expected-remark@+1 {{random_uniform and add in one map kernel}}
+    %u = tailor.random_uniform %key : tensor<8xi32> -> tensor<8xf32>
+    %y = tailor.add %x, %u : tensor<8xf32>
+    tailor.return %y : tensor<8xf32>
+  }
+}

@@ -206,6 +206,7 @@ std::string summary(const runtime::Artifact& artifact, bool json) {
                 {"target", spec.target.backend + ":" + spec.target.name},
                 {"parameters", number(parameters)},
                 {"classes", OptionValue(static_cast<std::int64_t>(spec.schema.num_classes))},
+                {"random_version", OptionValue(std::int64_t{spec.random_version})},
                 {"state_bytes", number(spec.memory.state)},
                 {"arena_bytes", number(spec.memory.arena)},
                 {"kernels", number(spec.kernels.size())},
@@ -220,7 +221,9 @@ std::string summary(const runtime::Artifact& artifact, bool json) {
                      spec.target.name + (spec.source_name.empty() ? "" : " from " + spec.source_name) + "\n";
   text += std::to_string(parameters) + " parameters, " + std::to_string(spec.schema.num_classes) +
           " classes; state " + human_bytes(spec.memory.state) + ", arena " + human_bytes(spec.memory.arena) +
-          "; " + std::to_string(fused) + " fusions made, " + std::to_string(missed) + " not made\n";
+          "; " + std::to_string(fused) + " fusions made, " + std::to_string(missed) + " not made" +
+          (spec.random_version ? "; random numbers of version " + std::to_string(spec.random_version) : "") +
+          "\n";
   text += schema_line(spec.schema);
   for (const runtime::Stage& stage : spec.stages)
     text += stage_line(spec, stage);

@@ -7,15 +7,15 @@ using mlir::RankedTensorType;
 using mlir::Value;
 
 // Each in the file of its name.
-extern const KernelKind kScattering, kConcat, kMaxPoolGradient, kMap, kRows, kColumns, kChannels, kGemm,
-    kConvolution, kMultiTensor, kGeneric;
+extern const KernelKind kScattering, kDraws, kConcat, kMaxPoolGradient, kMap, kRows, kColumns, kChannels,
+    kGemm, kConvolution, kMultiTensor, kGeneric;
 
 namespace {
 
 /// The first that fits. `generic` fits always.
-const KernelKind* const kKinds[] = {&kScattering,  &kConcat,      &kMaxPoolGradient, &kMap,
-                                    &kRows,        &kColumns,     &kChannels,        &kGemm,
-                                    &kConvolution, &kMultiTensor, &kGeneric};
+const KernelKind* const kKinds[] = {&kScattering, &kDraws,       &kConcat,      &kMaxPoolGradient,
+                                    &kMap,        &kRows,        &kColumns,     &kChannels,
+                                    &kGemm,       &kConvolution, &kMultiTensor, &kGeneric};
 
 void countWork(ir::KernelOp kernel, KernelInfo& info) {
   auto bytesOf = [](mlir::Type type) {

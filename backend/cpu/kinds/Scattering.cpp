@@ -2,6 +2,7 @@
 
 #include "backend/codegen/EvaluateOps.h"
 #include "backend/codegen/Order.h"
+#include "backend/cpu/kinds/Draws.h"
 #include "backend/cpu/kinds/KernelEmitter.h"
 
 namespace tailor::backend {
@@ -60,16 +61,30 @@ void emitSort(VectorBuilder& b, ir::SortPermOp op, Value source, Value target) {
   });
 }
 
-void emitPermutation(VectorBuilder& b, Evaluator& e, ir::RandomPermutationOp op, Value target) {
-  int64_t size = tensorTypeOf(op.getResult()).getDimSize(0);
+/// The valid rows by (word, row). `words` is memory for one word a row.
+void emitPermutation(VectorBuilder& b, Evaluator& e, ir::RandomPermutationOp op, Value target, Value words) {
+  const int64_t size = tensorTypeOf(op.getResult()).getDimSize(0), lanes = b.lanes();
   Value valid = validRows(e, op.getValid(), b.index(size));
-  auto write = [&](Value rank, Value i) { b.store(b.convert(i, b.i32()), target, rank); };
+  forEachBlockVector(b, keyWords(e, op.getKey()), b.index(0), size, [&](const BlockVector& drawn) {
+    for (auto [i, column] : llvm::enumerate(drawn.columns))
+      b.store(drawn.words[i], words, column, drawn.masks[i]);
+  });
   b.loop(b.index(0), valid, 1, {}, [&](Value i, ValueRange) {
-    write(rankOf(b, valid, [&](Value j) { return permutesBefore(e, op, j, i); }), i);
+    Value word = b.splat(b.load(words, b.i32(), i)), row = b.splat(b.convert(i, b.i32()));
+    Value none = b.constant(row.getType(), 0);
+    auto rank = b.loop(b.index(0), valid, lanes, none, [&](Value j, ValueRange count) {
+      Value mask = b.prefixMask(b.sub(valid, j));
+      Value other = b.loadLanes(words, b.i32(), j, mask);
+      Value otherRow = b.add(b.splat(b.convert(j, b.i32())), b.laneNumbers());
+      Value before = b.bitAnd(mask, permutesBefore(b, {other, otherRow}, {word, row}));
+      return SmallVector<Value>{b.add(count[0], b.convert(before, b.i32()))};
+    });
+    Value place = b.foldLanes(rank.getResult(0), [&](Value x, Value y) { return b.add(x, y); });
+    b.store(b.convert(i, b.i32()), target, b.convert(place, b.i64()));
     return SmallVector<Value>();
   });
   b.loop(valid, b.index(size), 1, {}, [&](Value i, ValueRange) {
-    write(i, i);
+    b.store(b.convert(i, b.i32()), target, i);
     return SmallVector<Value>();
   });
 }
@@ -107,6 +122,11 @@ static mlir::LogicalResult emitScattering(KernelContext& context) {
   context.info.rows = 1;
   context.info.units = {1, 0};
   context.info.oneUnit = "where a value goes is known only when it is there";
+  if (auto permutation = mlir::dyn_cast<ir::RandomPermutationOp>(op))
+    context.info.temporaries.push_back(
+        {"draws",
+         {},
+         sizeof(int32_t) * static_cast<uint64_t>(tensorTypeOf(permutation.getResult()).getNumElements())});
   KernelFrame frame(context.module, context.symbol, kernel, context.target);
   VectorBuilder& b = frame.b();
   Evaluator e(b, false);
@@ -120,7 +140,7 @@ static mlir::LogicalResult emitScattering(KernelContext& context) {
       if (auto sort = mlir::dyn_cast<ir::SortPermOp>(op))
         emitSort(b, sort, buffer(sort.getOperand()), target);
       if (auto permutation = mlir::dyn_cast<ir::RandomPermutationOp>(op))
-        emitPermutation(b, e, permutation, target);
+        emitPermutation(b, e, permutation, target, frame.buffer(firstExtraSlot(kernel)));
       if (auto scatter = mlir::dyn_cast<ir::ScatterAddOp>(op))
         emitScatterAdd(b, scatter, buffer(scatter.getTable()), buffer(scatter.getIndex()),
                        buffer(scatter.getUpdates()), target);

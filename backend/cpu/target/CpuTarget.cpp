@@ -16,9 +16,8 @@
 namespace tailor::backend {
 namespace {
 
-/// Turns off MachineLICM, which would move every constant of an epilogue (the polynomials of SiLU, the rounds of
-/// dropout's random numbers) in front of all loops, where it takes the registers of a matrix product's
-/// accumulators: 36 of the 87 instructions of its inner loop were then spills. LICM proper has run before; what
+/// Turns off MachineLICM, which would move every constant of an epilogue (the polynomials of SiLU) in front of all
+/// loops, where it takes the registers of a matrix product's accumulators: 36 of the 87 instructions of its inner loop were then spills. LICM proper has run before; what
 /// stays in a loop is an operand read from the constant pool. There is no interface but the command-line option.
 void keepConstantsWhereUsed() {
   auto& options = llvm::cl::getRegisteredOptions();

@@ -76,6 +76,23 @@ Value VectorBuilder::loadPointer(Value buffers, int64_t slot) {
   return LLVM::LoadOp::create(builder(), loc(), pointer(), place);
 }
 
+llvm::SmallVector<Value, 2> VectorBuilder::widenWords(Value words, Type shape) {
+  if (!mlir::isa<VectorType>(shape)) return LaneBuilder::widenWords(words, shape);
+  auto half = VectorType::get({int64_t(lanes()) / 2}, i64());
+  if (!mlir::isa<VectorType>(words.getType())) {
+    Value all = vector::BroadcastOp::create(builder(), loc(), half, convert(words, i64()));
+    return {all, all};
+  }
+  Value even = vector::BitCastOp::create(builder(), loc(), half, words);
+  return {even, shiftRight(even, 32)};
+}
+
+Value VectorBuilder::narrowWords(llvm::ArrayRef<Value> parts) {
+  if (parts.size() == 1) return LaneBuilder::narrowWords(parts);
+  Value even = bitAnd(parts[0], constant(parts[0].getType(), 0xFFFFFFFFu));
+  return vector::BitCastOp::create(builder(), loc(), lanesOf(i32()), bitOr(even, shiftLeft(parts[1], 32)));
+}
+
 Value VectorBuilder::load(Value base, Type element, Value index) {
   Type stored = storedType(element);
   Value v =

@@ -21,6 +21,9 @@ public:
   mlir::Value splat(mlir::Value scalar) override;
   mlir::Value foldLanes(mlir::Value v,
                         llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine) override;
+  /// Even lanes and odd ones: multiplication of 32 bits to 64 takes every second lane.
+  llvm::SmallVector<mlir::Value, 2> widenWords(mlir::Value words, mlir::Type shape) override;
+  mlir::Value narrowWords(llvm::ArrayRef<mlir::Value> parts) override;
 
   mlir::Value load(mlir::Value base, mlir::Type element, mlir::Value index) override;
   mlir::Value loadLanes(mlir::Value base, mlir::Type element, mlir::Value index,

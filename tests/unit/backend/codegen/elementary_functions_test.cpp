@@ -217,23 +217,31 @@ TEST(Philox, WordsAreThoseOfTheDefinition) {
     Value key = b.loadPointer(abi.buffers, 0), words = b.loadPointer(abi.buffers, 1);
     Value uniform = b.loadPointer(abi.buffers, 2);
     auto wide = [&](int64_t i) { return b.splat(b.load(key, b.i32(), b.index(i))); };
-    Value counter[4] = {b.laneNumbers(), wide(0), wide(1), wide(2)}, keys[2] = {wide(3), wide(4)};
-    PhiloxWords drawn = emitPhilox(b, counter, keys);
-    b.store(drawn.word0, words, b.index(0));
-    b.store(drawn.word1, words, b.index(b.lanes()));
-    b.store(emitUniform(b, drawn.word0), uniform, b.index(0));
+    auto narrow = [&](int64_t i) { return b.load(key, b.i32(), b.index(i)); };
+    // A vector counter beside a splat and scalars, and a counter of scalars.
+    Value counter[4] = {b.laneNumbers(), wide(0), narrow(1), narrow(2)}, keys[2] = {narrow(3), narrow(4)};
+    std::array<Value, 4> drawn = emitPhilox(b, counter, keys);
+    Value one[4] = {b.constant(b.i32(), 3), narrow(0), narrow(1), narrow(2)};
+    std::array<Value, 4> alone = emitPhilox(b, one, keys);
+    for (int64_t i = 0; i < 4; ++i) {
+      b.store(drawn[i], words, b.index(i * b.lanes()));
+      b.store(alone[i], words, b.index(4 * b.lanes() + i));
+    }
+    b.store(emitUniform(b, drawn[0]), uniform, b.index(0));
   });
   runtime::RandomKey key{0xfffffff0u, 7, 0x10203u, {0xdeadbeefu, 0x80000001u}};
   auto packed = key.packed();
-  std::vector<uint32_t> words(2 * target.lanes);
+  std::vector<uint32_t> words(4 * target.lanes + 4);
   std::vector<float> uniform(target.lanes);
   void* buffers[] = {packed.data(), words.data(), uniform.data()};
   int64_t sizes[] = {1};
   code->function("f")(buffers, sizes, 0, 1);
   for (uint32_t lane = 0; lane < target.lanes; ++lane) {
-    runtime::PhiloxCounter expected = key.words(0, lane);
-    EXPECT_EQ(words[lane], expected[0]);
-    EXPECT_EQ(words[target.lanes + lane], expected[1]);
+    runtime::PhiloxCounter expected = key.block(0, lane);
+    for (uint32_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(words[i * target.lanes + lane], expected[i]);
+      if (lane == 3) EXPECT_EQ(words[4 * target.lanes + i], expected[i]);
+    }
     EXPECT_EQ(uniform[lane], runtime::uniform_from_word(expected[0]));
   }
 }

@@ -237,7 +237,9 @@ private:
   void emitPermutation(ir::RandomPermutationOp op) {
     Value count = b_.index(tensorTypeOf(op.getResult()).getDimSize(0));
     e_.loop(b_.index(0), count, 1, {}, [&](Value i, ValueRange) {
-      Value rank = rankOf(b_, count, [&](Value j) { return permutesBefore(e_, op, j, i); });
+      Value rank = rankOf(b_, count, [&](Value j) {
+        return permutesBefore(b_, {permutationWord(e_, op, j), j}, {permutationWord(e_, op, i), i});
+      });
       b_.store(b_.convert(i, b_.i32()), results_[0].second, b_.i32(), rank);
       return none();
     });

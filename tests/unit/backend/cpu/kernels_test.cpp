@@ -4,6 +4,8 @@
 #include "tests/unit/backend/cpu/harness/compile_function.h"
 #include "tests/unit/backend/cpu/harness/compile_kernels.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -116,25 +118,12 @@ TEST(MapKernel, AnIndexOutsideTheTableReadsInside) {
   EXPECT_EQ(got[0].at(2), 4);
 }
 
-TEST(MapKernel, DropoutKeepsWhatPhiloxKeeps) {
-  KernelText text{"map", "%x: tensor<{N}x{C}xf32>, %key: tensor<8xi32>",
-                  "%r = tailor.dropout %x key(%key : tensor<8xi32>) rate(0.3) : tensor<{N}x{C}xf32>", "%r",
-                  "tensor<{N}x{C}xf32>"};
-  runtime::RandomKey key = runtime::make_random_key({11, 22, 3, 1000}, {.op_id = 9, .stream = 2, .pass = 1});
-  auto packed = key.packed();
-  Tensor keyTensor(Element::i32, {8});
-  for (int i = 0; i < 8; ++i)
-    keyTensor.integers()[i] = static_cast<int32_t>(packed[i]);
-  for (auto [n, c] : {std::pair{5, 7}, {17, 64}, {3, 150}}) {
-    CompiledKernels kernels({sized(text, n, c)}, nativeTarget());
-    Tensor x = floats({n, c}, 5, 1, 2);
-    Tensor y = kernels.run(0, {x, keyTensor})[0];
-    for (int64_t row = 0; row < n; ++row)
-      for (int64_t column = 0; column < c; ++column) {
-        bool keeps = runtime::uniform_from_word(key.words(uint32_t(row), uint32_t(column))[0]) < 1.0 - 0.3;
-        EXPECT_EQ(y.at(row * c + column) != 0, keeps) << row << ", " << column;
-      }
-  }
+TEST(MapKernel, DropoutKeepsWhatTheMaskKeeps) {
+  KernelText text{"map", "%x: tensor<{N}x{C}xf32>, %mask: tensor<{N}x{C}xi1>",
+                  "%r = tailor.dropout %x mask(%mask) rate(0.3) : tensor<{N}x{C}xi1>, tensor<{N}x{C}xf32>",
+                  "%r", "tensor<{N}x{C}xf32>"};
+  for (auto [n, c] : kSizes)
+    check(sized(text, n, c), {floats({n, c}), draw(Element::i1, {n, c}, 0, 2, 4)});
 }
 
 TEST(MapKernel, AResultMayShareItsOperandsBuffer) {
@@ -147,6 +136,67 @@ TEST(MapKernel, AResultMayShareItsOperandsBuffer) {
   kernels.launch(0, {memory.data(), memory.data()}, {37});
   for (int i = 0; i < 37; ++i)
     EXPECT_EQ(memory.as<float>()[i], float(i) * float(i));
+}
+
+// --- draws
+
+Tensor packedKey(const runtime::RandomKey& key) {
+  Tensor words(Element::i32, {8});
+  for (auto [i, word] : llvm::enumerate(key.packed()))
+    words.integers()[i] = static_cast<int32_t>(word);
+  return words;
+}
+
+/// One column (made where it is read), part of a block, a block, blocks with every kind of rest, an image.
+const std::vector<std::pair<int64_t, std::string>> kDrawnRows = {
+    {3, "3"},      {5, "5x1"},  {5, "5x7"},   {2, "2x16"},   {3, "3x17"},    {2, "2x40"},
+    {17, "17x64"}, {3, "3x65"}, {3, "3x150"}, {2, "2x1003"}, {40, "40x300"}, {2, "2x3x5x9"}};
+
+TEST(DrawsKernel, EveryKindOfDrawIsThatOfTheReference) {
+  const Tensor key =
+      packedKey(runtime::make_random_key({11, 22, 3, 0xfffffffeu}, {.op_id = 9, .stream = 2, .pass = 1}));
+  for (const char* op : {"random_uniform %key from(-0.5) to(2.0)", "random_normal %key mean(1.0) std(2.0)",
+                         "bernoulli %key probability(0.3)", "bernoulli %key probability(0.0)",
+                         "bernoulli %key probability(1.0)"})
+    for (const auto& [rows, shape] : kDrawnRows) {
+      SCOPED_TRACE(std::string(op) + " " + shape);
+      const std::string type =
+          "tensor<" + shape + (std::string(op).starts_with("bernoulli") ? "xi1>" : "xf32>");
+      check({"single", "%key: tensor<8xi32>",
+             "%r = tailor." + std::string(op) + " : tensor<8xi32> -> " + type, "%r", type},
+            {key});
+    }
+}
+
+TEST(DrawsKernel, APlaceDependsOnRowAndColumnAlone) {
+  const runtime::RandomKey key = runtime::make_random_key({1, 2, 3, 100}, {.op_id = 4});
+  auto drawn = [&](int64_t rows, int64_t columns, const char* target) {
+    const std::string type = "tensor<" + std::to_string(rows) + "x" + std::to_string(columns) + "xf32>";
+    CompiledKernels kernels({{"single", "%key: tensor<8xi32>",
+                              "%r = tailor.random_uniform %key : tensor<8xi32> -> " + type, "%r", type}},
+                            targetNamed(target));
+    return kernels.run(0, {packedKey(key)})[0];
+  };
+  for (const char* target : {"cpu:native", "cpu:x86-64-v3"})
+    for (int64_t columns : {9, 64, 200}) {
+      const Tensor y = drawn(6, columns, target);
+      for (int64_t row = 0; row < 6; ++row)
+        for (int64_t column = 0; column < columns; ++column)
+          ASSERT_EQ(y.at(row * columns + column),
+                    runtime::uniform_from_word(key.word(uint32_t(row), uint32_t(column))))
+              << target << ", " << columns << " columns: " << row << ", " << column;
+    }
+}
+
+TEST(DrawsKernel, PermutationsAreThoseOfTheReference) {
+  for (int64_t rows : {1, 7, 64, 131})
+    for (int64_t valid : {int64_t(0), int64_t(1), rows / 2, rows, rows + 3}) {
+      const std::string type = "tensor<" + std::to_string(rows) + "xi32>";
+      check({"single", "%key: tensor<8xi32>, %valid: tensor<i32>",
+             "%r = tailor.random_permutation %key valid(%valid : tensor<i32>) : tensor<8xi32> -> " + type,
+             "%r", type},
+            {packedKey(runtime::make_random_key({5, 6, 7, 8}, {.op_id = 3})), count(valid)});
+    }
 }
 
 // --- rows

@@ -122,6 +122,20 @@ TEST(Artifact, RefusesAnOlderFormat) {
   EXPECT_EQ(artifact.status().hint(), "compile the program again");
 }
 
+TEST(Artifact, RefusesRandomNumbersOfAnotherVersion) {
+  ArtifactSpec spec = sample_spec();
+  spec.random_version = kRandomVersion - 1;
+  Result<std::vector<std::byte>> bytes = write_artifact(spec, sample_sections());
+  ASSERT_TRUE(bytes.ok());
+  const auto artifact = Artifact::from_bytes(std::move(*bytes));
+  ASSERT_FALSE(artifact.ok());
+  EXPECT_EQ(artifact.status().code(), StatusCode::kIncompatible);
+  EXPECT_THAT(artifact.status().message(),
+              HasSubstr(concat("draw random numbers of version ", kRandomVersion - 1,
+                               ", this runtime knows version ", kRandomVersion)));
+  EXPECT_EQ(artifact.status().hint(), "compile the program again");
+}
+
 TEST(Artifact, SectionNamesAreUnique) {
   std::vector<RawSection> sections = sample_sections();
   sections[2].name = "code";

@@ -1,5 +1,6 @@
 #pragma once
 #include "runtime/artifact/spec.h"
+#include "runtime/base/philox.h"
 #include "tests/unit/runtime/artifact/declare_launches.h"
 
 namespace tailor::runtime {
@@ -12,6 +13,7 @@ inline ArtifactSpec sample_spec() {
   spec.source_name = "sample.toml";
   spec.source_text = "[model]\nname = \"mlp\"\n";
   spec.meaning = 0x0123456789abcdefu;
+  spec.random_version = kRandomVersion;
   spec.target = {"cpu", "x86-64-v3", {"avx2", "fma"}};
   Option lr;
   lr.value = 0.1;

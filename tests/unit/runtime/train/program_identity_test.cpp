@@ -53,11 +53,28 @@ TEST(ProgramIdentity, NamesTheFirstThingThatDiffers) {
   EXPECT_THAT(message([](ArtifactSpec& s) { s.meaning = 7; }), HasSubstr("computes something else"));
 }
 
+TEST(ProgramIdentity, DrawsGoOnInTheirVersion) {
+  ArtifactSpec spec = make_toy_artifact()->spec();
+  spec.random_version = 2;
+  std::string older = program_identity(spec);
+  EXPECT_TRUE(check_program_identity(spec, older).ok());
+  const std::string version = ",\"random_version\":2";
+  ASSERT_NE(older.find(version), std::string::npos) << older;
+  older.erase(older.find(version), version.size()); // as before versions were kept
+  const Status status = check_program_identity(spec, older);
+  EXPECT_EQ(status.code(), StatusCode::kIncompatible);
+  EXPECT_THAT(status.message(),
+              HasSubstr("random numbers of version 1, this program draws those of version 2"));
+  spec.random_version = 0; // draws nothing
+  EXPECT_TRUE(check_program_identity(spec, older).ok());
+}
+
 TEST(ProgramIdentity, IsInputLikeAnyOther) {
   const ArtifactSpec spec = make_toy_artifact()->spec();
   for (const char* text : {"", "[]", "{}", "{\"compile_keys\":{},\"columns\":[]}",
                            "{\"compile_keys\":[],\"columns\":[],\"meaning\":\"0\"}",
-                           "{\"compile_keys\":{},\"columns\":[],\"meaning\":0}"})
+                           "{\"compile_keys\":{},\"columns\":[],\"meaning\":0}",
+                           "{\"compile_keys\":{},\"columns\":[],\"meaning\":\"0\",\"random_version\":\"2\"}"})
     EXPECT_EQ(check_program_identity(spec, text).code(), StatusCode::kDataLoss) << text;
 }
 

@@ -55,7 +55,7 @@ void gradient_kernel(void* const* buffers, const std::int64_t*, std::int64_t beg
                        read<std::uint32_t>(control, kRng + 8), read<std::uint32_t>(control, kRng + 12)},
                       {1, 0, 0, 0, 0});
   for (std::int64_t n = begin; n < std::min(end, valid); ++n) {
-    const PhiloxCounter words = key.words(static_cast<std::uint32_t>(n), 0);
+    const PhiloxCounter words = key.block(static_cast<std::uint32_t>(n), 0);
     const float noisy[2] = {x[2 * n] + 0.05f * (uniform_from_word(words[0]) - 0.5f),
                             x[2 * n + 1] + 0.05f * (uniform_from_word(words[1]) - 0.5f)};
     float z[2];
