@@ -62,39 +62,43 @@ void lowerLoop(scf::ForOp loop) {
   loop->erase();
 }
 
-/// before: condition ? then : after
+/// before: condition ? then : else, or after where there is none
+/// then, else: ...; br after(values)
 void lowerBranch(scf::IfOp branch) {
   OpBuilder b(branch);
   mlir::Location loc = branch.getLoc();
   Block* before = branch->getBlock();
   Block* after = before->splitBlock(branch->getIterator());
-  Block *then = &branch.getThenRegion().front(), *last = &branch.getThenRegion().back();
-  before->getParent()->getBlocks().splice(after->getIterator(), branch.getThenRegion().getBlocks());
+  for (Value result : branch.getResults())
+    result.replaceAllUsesWith(after->addArgument(result.getType(), loc));
+  auto place = [&](mlir::Region& region) {
+    if (region.empty()) return after;
+    Block *first = &region.front(), *last = &region.back();
+    before->getParent()->getBlocks().splice(after->getIterator(), region.getBlocks());
+    Operation* yield = last->getTerminator();
+    b.setInsertionPoint(yield);
+    LLVM::BrOp::create(b, loc, yield->getOperands(), after);
+    yield->erase();
+    return first;
+  };
+  Block *then = place(branch.getThenRegion()), *otherwise = place(branch.getElseRegion());
   b.setInsertionPointToEnd(before);
-  LLVM::CondBrOp::create(b, loc, branch.getCondition(), then, mlir::ValueRange(), after, mlir::ValueRange());
-  Operation* yield = last->getTerminator();
-  b.setInsertionPoint(yield);
-  LLVM::BrOp::create(b, loc, mlir::ValueRange(), after);
-  yield->erase();
+  LLVM::CondBrOp::create(b, loc, branch.getCondition(), then, mlir::ValueRange(), otherwise,
+                         mlir::ValueRange());
   branch->erase();
 }
 
-mlir::LogicalResult lowerControlFlow(mlir::ModuleOp module) {
+void lowerControlFlow(mlir::ModuleOp module) {
   SmallVector<Operation*> nested; // the inner ones first
   module.walk([&](Operation* op) {
     if (mlir::isa<scf::ForOp, scf::IfOp>(op)) nested.push_back(op);
   });
   for (Operation* op : nested) {
-    if (auto loop = mlir::dyn_cast<scf::ForOp>(op)) {
+    if (auto loop = mlir::dyn_cast<scf::ForOp>(op))
       lowerLoop(loop);
-      continue;
-    }
-    auto branch = mlir::cast<scf::IfOp>(op);
-    if (branch.elseBlock() || branch.getNumResults() > 0)
-      return branch.emitError("internal error: kernels branch around code, not between values");
-    lowerBranch(branch);
+    else
+      lowerBranch(mlir::cast<scf::IfOp>(op));
   }
-  return mlir::success();
 }
 
 /// One op of the llvm dialect with the operands and the type of `op`.
@@ -175,7 +179,7 @@ Value lowerOp(OpBuilder& b, Operation* op) {
 } // namespace
 
 mlir::LogicalResult lowerToLlvmDialect(mlir::ModuleOp module) {
-  if (mlir::failed(lowerControlFlow(module))) return mlir::failure();
+  lowerControlFlow(module);
   const mlir::Dialect* llvm = module.getContext()->getLoadedDialect<LLVM::LLVMDialect>();
   OpBuilder b(module.getContext());
   for (auto function : module.getOps<LLVM::LLVMFuncOp>())

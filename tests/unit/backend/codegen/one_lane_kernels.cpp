@@ -234,15 +234,21 @@ private:
     });
   }
 
+  /// The valid rows by what is drawn for them, the others where they are.
   void emitPermutation(ir::RandomPermutationOp op) {
     Value count = b_.index(tensorTypeOf(op.getResult()).getDimSize(0));
-    e_.loop(b_.index(0), count, 1, {}, [&](Value i, ValueRange) {
-      Value rank = rankOf(b_, count, [&](Value j) {
-        return permutesBefore(b_, {permutationWord(e_, op, j), j}, {permutationWord(e_, op, i), i});
-      });
+    Value valid = validRows(e_, op.getValid(), count);
+    auto store = [&](Value i, Value rank) {
       b_.store(b_.convert(i, b_.i32()), results_[0].second, b_.i32(), rank);
       return none();
+    };
+    e_.loop(b_.index(0), valid, 1, {}, [&](Value i, ValueRange) {
+      return store(
+          i, rankOf(b_, valid, [&](Value j) {
+            return permutesBefore(b_, {permutationWord(e_, op, j), j}, {permutationWord(e_, op, i), i});
+          }));
     });
+    e_.loop(valid, count, 1, {}, [&](Value i, ValueRange) { return store(i, i); });
   }
 
   OneLaneBuilder& b_;
