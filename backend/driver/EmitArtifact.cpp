@@ -6,6 +6,8 @@
 
 #include "llvm/ADT/MapVector.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace tailor::backend {
@@ -154,13 +156,29 @@ public:
                                  function.vectorBits});
     for (auto entry : program_.getOps<ir::EntryOp>())
       if (failed(addVariant(entry))) return failure();
-    for (runtime::Entry& entry : spec_.entries)
-      llvm::stable_sort(entry.variants, [](const auto& a, const auto& b) { return a.batch < b.batch; });
+    for (size_t entry = 0; entry < spec_.entries.size(); ++entry)
+      sortVariants(entry);
     addStages();
     return std::move(spec_);
   }
 
 private:
+  /// By batch size, whatever the order in which a recipe names them; the rows of the memory plan follow.
+  void sortVariants(size_t entry) {
+    std::vector<runtime::Variant>& variants = spec_.entries[entry].variants;
+    SmallVector<int32_t> order(variants.size()), places(variants.size());
+    std::iota(order.begin(), order.end(), 0);
+    llvm::stable_sort(order, [&](int32_t a, int32_t b) { return variants[a].batch < variants[b].batch; });
+    std::vector<runtime::Variant> sorted;
+    for (auto [place, from] : llvm::enumerate(order)) {
+      places[from] = place;
+      sorted.push_back(std::move(variants[from]));
+    }
+    variants = std::move(sorted);
+    for (runtime::PlannedBuffer& row : spec_.memory_plan)
+      if (row.entry == int32_t(entry)) row.variant = places[row.variant];
+  }
+
   LogicalResult addStates() {
     for (auto group : program_.getOps<ir::StateGroupOp>()) {
       int32_t number = spec_.groups.size();

@@ -1,5 +1,7 @@
 """One of several batch sizes in an artifact trains the bits of that size compiled alone: dropout, pairs of rows, statistics that are
-recomputed, micro-batches."""
+recomputed, micro-batches. And the order of the list is nothing, also where the sizes take different numbers of commands: a layer of
+256 makes chunks of 64 rows and none of 2."""
+import json
 import os
 
 from e2e import TAILOR, TAILOR_RUN, recipe, run, same_checkpoint, scratch, weights
@@ -25,3 +27,16 @@ with scratch() as folder:
             out[sizes] = os.path.join(folder, f"{name} {sizes}")
             run(TAILOR_RUN, artifact, "--out", out[sizes], "--batch", "16")
         same_checkpoint(weights(out["16"]), weights(out["[8,16]"]), name)
+
+    path = recipe(folder, use='["erm"]', epochs=2)
+    with open(path) as f:
+        text = f.read().replace("layers = [33, 20]\n", "layers = [256, 256]\n")
+    with open(path, "w") as f:
+        f.write(text)
+    plans = []
+    for sizes in ("[2,256]", "[256,2]"):
+        artifact = os.path.join(folder, "p.tailor")
+        run(TAILOR, "compile", path, "-o", artifact, "--set", f"run.batch={sizes}")
+        plans.append(json.loads(run(TAILOR, "inspect", artifact, "--memory", "--json")))
+    lives = [sorted((row["entry"], row["name"], row["first"], row["last"]) for row in plan["buffers"]) for plan in plans]
+    assert lives[0] == lives[1], "lives of buffers depend on the order of batch sizes"
