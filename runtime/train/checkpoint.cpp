@@ -396,6 +396,7 @@ Result<Checkpoint> parse_checkpoint(const Artifact& artifact, std::span<const st
   TAILOR_ASSIGN_OR_RETURN(checkpoint.fitted, FittedState::from_json(fitted), "damaged fitted state");
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string device, text_of(view, kDeviceKey));
   TAILOR_ASSIGN_OR_RETURN(checkpoint.device_control, bytes_of_hex(device), "damaged device control");
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(checkpoint.program, text_of(view, kProgramKey));
 
   const ArtifactSpec& spec = artifact.spec();
   if (use == CheckpointUse::kResume) {
@@ -403,8 +404,7 @@ Result<Checkpoint> parse_checkpoint(const Artifact& artifact, std::span<const st
     if (target != spec.target.backend + ":" + spec.target.name)
       return incompatible("it was trained on target '", target, "', this program is for '",
                           spec.target.backend, ":", spec.target.name, "'");
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string program, text_of(view, kProgramKey));
-    TAILOR_RETURN_IF_ERROR_AS_IS(check_program_identity(spec, program));
+    TAILOR_RETURN_IF_ERROR_AS_IS(check_program_identity(spec, checkpoint.program));
   }
   TAILOR_RETURN_IF_ERROR_AS_IS(check_states(spec, view));
   TAILOR_RETURN_IF_ERROR(checkpoint.fitted.check(spec.schema), "its data schema differs from the program's");

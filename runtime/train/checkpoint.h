@@ -66,6 +66,7 @@ struct Checkpoint {
   FittedState fitted;
   std::vector<std::byte> states;         ///< all states, one after the other
   std::vector<std::byte> device_control; ///< device part of the control row
+  std::string program;                   ///< program_identity() of what wrote it; of a file that was read
 };
 
 /// Copies the states of an executor (and what belongs to them) out.

@@ -97,4 +97,19 @@ Status check_program_identity(const ArtifactSpec& spec, std::string_view identit
   return {};
 }
 
+std::string forward_difference(const ArtifactSpec& spec, std::string_view identity) {
+  const Result<OptionValue> parsed = OptionValue::from_json(identity);
+  const OptionValue* keys = parsed.ok() ? parsed->find("compile_keys") : nullptr;
+  if (!keys || !keys->as_table()) return "";
+  const OptionValue own = compile_keys(spec);
+  std::string text;
+  for (const auto& [key, value] : *own.as_table()) {
+    const OptionValue* other = keys->find(key);
+    if (!(key.starts_with("model.") || key.starts_with("data.")) || (other && *other == value)) continue;
+    text +=
+        concat(text.empty() ? "'" : ", '", key, "' was ", text_of(other), ", here it is ", value.to_json());
+  }
+  return text;
+}
+
 } // namespace tailor::runtime

@@ -11,6 +11,7 @@
 #include "runtime/train/evaluate.h"
 #include "runtime/train/finite_check.h"
 #include "runtime/train/predict.h"
+#include "runtime/train/program_identity.h"
 
 #include <algorithm>
 #include <cmath>
@@ -104,6 +105,15 @@ void warn_of_old_statistics(const ArtifactSpec& spec, std::int32_t eval_entry, c
                      "; a run that is resumed and stopped recomputes them"));
 }
 
+/// The states fit, but the same weights make something else of a row.
+void warn_of_another_program(const ArtifactSpec& spec, const Checkpoint& checkpoint,
+                             const std::string& weights) {
+  const std::string difference = forward_difference(spec, checkpoint.program);
+  if (!difference.empty())
+    log_warning(concat("'", weights, "' was trained by another program: ", difference,
+                       "; what is computed here may not be what was trained"));
+}
+
 /// `out` is none of the files that predicting with the options `chosen` reads.
 Status check_predictions_file(const Artifact& artifact, const ScoreOptions& options, const Options& chosen,
                               const std::string& folder, const std::string& out) {
@@ -137,6 +147,7 @@ Result<Scoring> open_scoring(const std::shared_ptr<const Artifact>& artifact, co
   TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.checkpoint,
                                 load_checkpoint(*scoring.executor, options.weights, CheckpointUse::kWeights));
   TAILOR_RETURN_IF_ERROR(check_finite_states(spec, scoring.checkpoint), concat("'", options.weights, "'"));
+  warn_of_another_program(spec, scoring.checkpoint, options.weights);
   warn_of_old_statistics(spec, scoring.entry, scoring.checkpoint.record, options.weights);
   TAILOR_RETURN_IF_ERROR_AS_IS(restore(*scoring.executor, scoring.checkpoint));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.control, ControlRows::create(*scoring.executor, scoring.options));

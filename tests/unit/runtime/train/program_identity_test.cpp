@@ -69,6 +69,23 @@ TEST(ProgramIdentity, DrawsGoOnInTheirVersion) {
   EXPECT_TRUE(check_program_identity(spec, older).ok());
 }
 
+TEST(ProgramIdentity, NamesWhatTheSameWeightsWouldComputeOtherwise) {
+  ArtifactSpec spec = make_toy_artifact()->spec();
+  Option option = *spec.options.find("optimizer.momentum");
+  option.stage = OptionStage::kCompile;
+  spec.options.set("model.slope", option);
+  const std::string identity = program_identity(spec);
+  EXPECT_EQ(forward_difference(spec, identity), "");
+  spec.options.set("optimizer.momentum", option); // trains otherwise, computes the same
+  EXPECT_EQ(forward_difference(spec, identity), "");
+  option.value = OptionValue(0.5);
+  spec.options.set("model.slope", option);
+  spec.options.set("data.image.mean", option);
+  EXPECT_EQ(forward_difference(spec, identity),
+            "'data.image.mean' was not a compile key, here it is 0.5, 'model.slope' was 0.9, here it is 0.5");
+  EXPECT_EQ(forward_difference(spec, "no JSON"), "");
+}
+
 TEST(ProgramIdentity, IsInputLikeAnyOther) {
   const ArtifactSpec spec = make_toy_artifact()->spec();
   for (const char* text : {"", "[]", "{}", "{\"compile_keys\":{},\"columns\":[]}",
