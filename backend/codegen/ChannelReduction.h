@@ -21,7 +21,7 @@ public:
   /// Numbers that an image stores per channel.
   virtual unsigned numStored() const = 0;
 
-  /// Before the positions of an image: a value of the channels that every step may use, or null. `mean(first)` is the
+  /// Before the positions of an image: a value of the channels that every step may use, or null. `firstLineMean(operand)` is the
   /// mean of the operand over the last dimension of positions, at the first place of the others.
   virtual mlir::Value prepare(Evaluator& e, const Coord& channel,
                               llvm::function_ref<mlir::Value(mlir::Value)> firstLineMean) = 0;

@@ -10,8 +10,8 @@ namespace {
 constexpr double kFlopsPerMicrosecond = 50e3, kBytesPerMicrosecond = 20e3;
 
 // A parallel command costs about 1 us while workers spin (runtime/exec/pool.h), and several if one was late: below 50 us
-// a second thread wins less than it risks. Pieces of 25 us even out a late worker at a twentieth of that; 64 of them
-// serve more threads than one step has work for.
+// a second thread wins less than it risks. Pieces of 25 us, which come one by one at the end of a
+// command, even out a late worker at a twentieth of that; 64 of them serve more threads than one step has work for.
 constexpr double kWorthSplitting = 50, kChunk = 25, kMostChunks = 64;
 
 } // namespace
