@@ -2,6 +2,7 @@
 
 #include "backend/cpu/MiniLink.h"
 #include "backend/cpu/TaskQueue.h"
+#include "backend/llvm/LowerToLlvm.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"

@@ -7,9 +7,6 @@
 
 namespace tailor::backend {
 
-/// scf, arith, math and vector -> llvm dialect, in place.
-mlir::LogicalResult lowerToLlvmDialect(mlir::ModuleOp module);
-
 /// Lowers, translates and compiles the functions of a module, which is empty afterwards. Large ones go through LLVM in parts,
 /// on as many threads as there are cores; the parts, and so the bytes, follow from the functions alone. `blob.functions`
 /// holds them in module order. Errors are reported at the module.

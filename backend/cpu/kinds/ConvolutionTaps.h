@@ -10,7 +10,7 @@
 /// at an unbroken row of the source. So nothing is ever scattered and every sum has one order.
 
 #include "backend/codegen/Evaluator.h"
-#include "backend/cpu/vector/VectorBuilder.h"
+#include "backend/llvm/VectorBuilder.h"
 
 #include <utility>
 

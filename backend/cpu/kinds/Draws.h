@@ -1,7 +1,7 @@
 #pragma once
 /// The words of a row of draws, block by block.
 
-#include "backend/cpu/vector/VectorBuilder.h"
+#include "backend/llvm/VectorBuilder.h"
 
 #include <array>
 

@@ -12,7 +12,7 @@
 
 #include "backend/cpu/kinds/KernelInfo.h"
 #include "backend/cpu/target/CpuTarget.h"
-#include "backend/cpu/vector/VectorBuilder.h"
+#include "backend/llvm/VectorBuilder.h"
 
 namespace tailor::backend {
 

@@ -7,7 +7,7 @@
 #include "backend/codegen/Evaluator.h"
 #include "backend/cpu/kinds/KernelInfo.h"
 #include "backend/cpu/target/CpuTarget.h"
-#include "backend/cpu/vector/VectorBuilder.h"
+#include "backend/llvm/VectorBuilder.h"
 
 #include "ir/Fusion.h"
 #include "ir/Tailor.h"

@@ -19,7 +19,7 @@
 ///
 /// Source   Lavin and Gray 2016; Barabasz et al. 2020 for the points.
 
-#include "backend/cpu/vector/VectorBuilder.h"
+#include "backend/llvm/VectorBuilder.h"
 
 namespace tailor::backend {
 

@@ -2,7 +2,7 @@
 /// The products of planes of a Winograd convolution: their register tile.
 
 #include "backend/cpu/target/CpuTarget.h"
-#include "backend/cpu/vector/VectorBuilder.h"
+#include "backend/llvm/VectorBuilder.h"
 
 namespace tailor::backend {
 

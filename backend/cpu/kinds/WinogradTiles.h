@@ -9,7 +9,7 @@
 
 #include "backend/codegen/Evaluator.h"
 #include "backend/cpu/kinds/WinogradForm.h"
-#include "backend/cpu/vector/VectorBuilder.h"
+#include "backend/llvm/VectorBuilder.h"
 
 namespace tailor::backend {
 

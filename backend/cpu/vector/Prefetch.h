@@ -2,7 +2,7 @@
 /// Asks for cache lines before they are needed.
 
 #include "backend/codegen/Evaluator.h"
-#include "backend/cpu/vector/VectorBuilder.h"
+#include "backend/llvm/VectorBuilder.h"
 
 namespace tailor::backend {
 

@@ -1,7 +1,7 @@
 #pragma once
 /// Transposition of blocks of memory by loads of four and shuffles: 16 x 16 elements in about 45 cycles.
 
-#include "backend/cpu/vector/VectorBuilder.h"
+#include "backend/llvm/VectorBuilder.h"
 
 namespace tailor::backend {
 

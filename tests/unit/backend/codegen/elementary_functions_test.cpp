@@ -2,7 +2,7 @@
 
 #include "backend/codegen/ElementaryFunctions.h"
 #include "backend/codegen/Philox.h"
-#include "backend/cpu/vector/VectorBuilder.h"
+#include "backend/llvm/VectorBuilder.h"
 #include "runtime/base/philox.h"
 #include "tests/unit/backend/cpu/harness/abi_values.h"
 #include "tests/unit/backend/cpu/harness/compile_function.h"

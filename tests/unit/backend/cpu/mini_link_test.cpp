@@ -1,7 +1,7 @@
 // Objects in, position-independent bytes out; and the ways in which that must fail.
 
 #include "backend/cpu/MiniLink.h"
-#include "backend/cpu/vector/VectorBuilder.h"
+#include "backend/llvm/VectorBuilder.h"
 #include "tests/unit/backend/cpu/harness/abi_values.h"
 #include "tests/unit/backend/cpu/harness/compile_function.h"
 

@@ -1,7 +1,7 @@
 #include "tests/unit/backend/cpu/harness/compile_function.h"
 
 #include "backend/cpu/ObjectEmission.h"
-#include "backend/cpu/vector/VectorBuilder.h"
+#include "backend/llvm/VectorBuilder.h"
 #include "tests/unit/backend/cpu/harness/abi_values.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"

@@ -1,5 +1,6 @@
 #pragma once
-/// Lanes of target cpu: those of a vector register. Memory is an address.
+/// Lanes in a vector of the llvm dialect: a register of target cpu, the four elements of a thread of target cuda. Memory is an
+/// address.
 
 #include "backend/codegen/LaneBuilder.h"
 
@@ -7,7 +8,7 @@
 
 namespace tailor::backend {
 
-class VectorBuilder final : public LaneBuilder {
+class VectorBuilder : public LaneBuilder {
 public:
   /// Constants go to the start of `entry`, the first block of the function under construction.
   VectorBuilder(mlir::OpBuilder& builder, mlir::Location loc, mlir::Block* entry, unsigned lanes)
@@ -34,12 +35,16 @@ public:
   void storeLanes(mlir::Value value, mlir::Value base, mlir::Type element, mlir::Value index,
                   mlir::Value mask = {}) override;
 
-  // --- what the loops of target cpu need beside: addresses, and stores of what has no tensor
+  // --- what loops need beside: addresses, and stores of what has no tensor
   mlir::Type pointer();
   mlir::Value elementPointer(mlir::Value base, mlir::Type element, mlir::Value index);
   mlir::Value loadPointer(mlir::Value buffers, int64_t slot);
   /// Scalar or vector by the type of `value`, elements as they are.
   void store(mlir::Value value, mlir::Value base, mlir::Value index, mlir::Value mask = {});
+
+protected:
+  /// Bytes that an access of all lanes may count on: of one element, unless the machine wants more and its kernels give it.
+  virtual unsigned lanesAlignment(mlir::Type stored);
 };
 
 } // namespace tailor::backend

@@ -1,4 +1,4 @@
-#include "backend/cpu/ObjectEmission.h"
+#include "backend/llvm/LowerToLlvm.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

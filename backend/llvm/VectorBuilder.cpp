@@ -1,4 +1,4 @@
-#include "backend/cpu/vector/VectorBuilder.h"
+#include "backend/llvm/VectorBuilder.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -21,6 +21,10 @@ Type VectorBuilder::lanesOf(Type element) {
 
 Type VectorBuilder::pointer() {
   return LLVM::LLVMPointerType::get(builder().getContext());
+}
+
+unsigned VectorBuilder::lanesAlignment(Type stored) {
+  return bytesOf(stored);
 }
 
 // --- lanes
@@ -109,7 +113,7 @@ Value VectorBuilder::loadLanes(Value base, Type element, Value index, Value mask
     v = LLVM::MaskedLoadOp::create(builder(), loc(), type, place, mask, constant(type, 0),
                                    builder().getI32IntegerAttr(bytesOf(stored)));
   } else {
-    v = LLVM::LoadOp::create(builder(), loc(), type, place, bytesOf(stored));
+    v = LLVM::LoadOp::create(builder(), loc(), type, place, lanesAlignment(stored));
   }
   return fromStored(v, element);
 }
@@ -134,11 +138,13 @@ void VectorBuilder::store(Value scalar, Value base, Type element, Value index) {
 void VectorBuilder::storeLanes(Value value, Value base, Type element, Value index, Value mask) {
   value = toStored(value, element);
   Value place = elementPointer(base, element, index);
-  unsigned bytes = bytesOf(storedType(element));
+  Type stored = storedType(element);
+  bool wide = mlir::isa<VectorType>(value.getType());
   if (mask)
-    LLVM::MaskedStoreOp::create(builder(), loc(), value, place, mask, builder().getI32IntegerAttr(bytes));
+    LLVM::MaskedStoreOp::create(builder(), loc(), value, place, mask,
+                                builder().getI32IntegerAttr(bytesOf(stored)));
   else
-    LLVM::StoreOp::create(builder(), loc(), value, place, bytes);
+    LLVM::StoreOp::create(builder(), loc(), value, place, wide ? lanesAlignment(stored) : bytesOf(stored));
 }
 
 void VectorBuilder::store(Value value, Value base, Value index, Value mask) {
