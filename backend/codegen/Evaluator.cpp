@@ -73,6 +73,12 @@ Coord Evaluator::indexCoord(Value scalar, unsigned level) {
   return c;
 }
 
+Value Evaluator::fixedMask(int64_t active) {
+  Value& mask = masks_[active];
+  if (!mask) mask = inScope(0, [&] { return b_.prefixMask(active); });
+  return mask;
+}
+
 ArrayRef<Coord> Evaluator::blocks(int64_t extent) {
   Coords& list = blocks_[extent];
   if (list.empty()) {
@@ -81,7 +87,7 @@ ArrayRef<Coord> Evaluator::blocks(int64_t extent) {
       Coord c;
       c.index = b_.index(from);
       c.lanes = true;
-      c.mask = from + lanes > extent ? b_.prefixMask(extent - from) : Value();
+      c.mask = from + lanes > extent ? fixedMask(extent - from) : Value();
       c.id = nextId_++;
       list.push_back(c);
     }
@@ -280,7 +286,7 @@ void Evaluator::forEachPosition(RankedTensorType type, Coords coords,
   if (full < size) {
     Coord tail = fixedCoord(full);
     tail.lanes = true;
-    tail.mask = b_.prefixMask(size - full);
+    tail.mask = fixedMask(size - full);
     tail.id = nextId_++;
     coords.back() = tail;
     body(coords);
@@ -322,7 +328,7 @@ Value Evaluator::foldDims(Value shape, ArrayRef<int64_t> dims, Coords& coords, b
   if (full < size) {
     Coord tail = fixedCoord(full);
     tail.lanes = true;
-    tail.mask = b_.prefixMask(size - full);
+    tail.mask = fixedMask(size - full);
     tail.id = nextId_++;
     coords[dim] = tail;
     acc = foldDims(shape, {}, coords, vectorLast, acc, step);

@@ -115,6 +115,8 @@ private:
   void enter();
   void leave() { scopes_.pop_back(); }
   mlir::Value inScope(unsigned level, llvm::function_ref<mlir::Value()> make);
+  /// The first `active` lanes, outside of all loops as fixed coordinates are.
+  mlir::Value fixedMask(int64_t active);
   mlir::Value foldDims(mlir::Value shape, llvm::ArrayRef<int64_t> dims, Coords& coords, bool vectorLast,
                        mlir::Value acc,
                        llvm::function_ref<mlir::Value(mlir::Value, llvm::ArrayRef<Coord>)> step);
@@ -130,6 +132,7 @@ private:
   unsigned nextId_ = 1;
   std::map<int64_t, Coords> blocks_;
   std::map<int64_t, Coord> fixed_;
+  std::map<int64_t, mlir::Value> masks_;
 };
 
 /// Where the elements of a position are in the memory of a tensor, counted in elements.

@@ -6,7 +6,8 @@
 ///
 ///   target cpu   the lanes of a vector register   vector<16xf32>
 ///   one lane     the element itself               f32
-///   a GPU        the threads of a warp            f32, or vector<4xf32> for 16 bytes a thread
+///   a warp       one thread of a GPU for each     f32
+///   a thread     four neighbours in one           vector<4xf32>
 ///
 /// So a lane value may have the type of a scalar, and no code may tell them apart by their types: who stores says whether
 /// it stores a scalar or lanes, and lanes meet in foldLanes only. Arithmetic takes either and keeps the shape.

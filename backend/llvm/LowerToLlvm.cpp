@@ -185,7 +185,8 @@ mlir::LogicalResult lowerToLlvmDialect(mlir::ModuleOp module) {
   for (auto function : module.getOps<LLVM::LLVMFuncOp>())
     for (Block& block : function.getBody())
       for (Operation& op : llvm::make_early_inc_range(block)) {
-        if (op.getDialect() == llvm) continue;
+        // What a machine has of its own (nvvm) is translated as it is.
+        if (op.getDialect() == llvm || op.getName().getDialectNamespace() == "nvvm") continue;
         b.setInsertionPoint(&op);
         Value value = lowerOp(b, &op);
         if (!value) return op.emitError("internal error: not an op of kernels: ") << op.getName();

@@ -48,10 +48,6 @@ void KernelFrame::finish() {
   LLVM::ReturnOp::create(opBuilder, b().loc(), mlir::ValueRange());
 }
 
-mlir::ValueRange yieldedValues(ir::KernelOp kernel) {
-  return kernel.getBlock().getTerminator()->getOperands();
-}
-
 int64_t firstExtraSlot(ir::KernelOp kernel) {
   return kernel.getBlock().getNumArguments() + yieldedValues(kernel).size();
 }
@@ -59,21 +55,6 @@ int64_t firstExtraSlot(ir::KernelOp kernel) {
 void bindOperands(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel) {
   for (mlir::BlockArgument argument : kernel.getBlock().getArguments())
     if (!argument.use_empty()) e.bind(argument, frame.buffer(argument.getArgNumber()));
-}
-
-llvm::SmallVector<ResultGroup> groupResults(ir::KernelOp kernel) {
-  llvm::SmallVector<ResultGroup> groups;
-  for (auto [i, value] : llvm::enumerate(yieldedValues(kernel))) {
-    RankedTensorType type = tensorTypeOf(value);
-    auto same =
-        llvm::find_if(groups, [&](const ResultGroup& g) { return g.shape.getShape() == type.getShape(); });
-    if (same == groups.end()) {
-      groups.push_back({type, {}});
-      same = std::prev(groups.end());
-    }
-    same->results.push_back(static_cast<unsigned>(i));
-  }
-  return groups;
 }
 
 void storeGroup(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, const ResultGroup& group,
@@ -119,11 +100,6 @@ unsigned costOf(ir::KernelOp kernel) {
     cost += random ? 120 : polynomial ? 30 : op.hasTrait<ir::Elementwise>() ? 1 : 0;
   }
   return cost;
-}
-
-std::optional<ir::FusionClass> singleClass(ir::KernelOp kernel) {
-  if (kernel.getKind() != ir::FusionKind::Single) return std::nullopt;
-  return ir::fusionClassOf(&kernel.getBlock().front());
 }
 
 } // namespace tailor::backend

@@ -5,6 +5,7 @@
 /// Evaluator's business. Kernels of kind `single` take the loops that fit their op.
 
 #include "backend/codegen/Evaluator.h"
+#include "backend/codegen/KernelShape.h"
 #include "backend/cpu/kinds/KernelInfo.h"
 #include "backend/cpu/target/CpuTarget.h"
 #include "backend/llvm/VectorBuilder.h"
@@ -59,15 +60,10 @@ struct KernelKind {
   mlir::LogicalResult (*emit)(KernelContext& context); ///< reports its errors
 };
 
-/// The class of the op of a `single` kernel; none for the other kinds.
-std::optional<ir::FusionClass> singleClass(ir::KernelOp kernel);
-
 /// Static shapes, one unit, any op: for a kind that finds out that a kernel does not fit its loops after all. `why`
 /// becomes KernelInfo::oneUnit.
 mlir::LogicalResult emitGeneric(KernelContext& context, std::string why);
 // --- shared by the emitters
-/// The values behind the kernel's results.
-mlir::ValueRange yieldedValues(ir::KernelOp kernel);
 /// Slot of a result's buffer.
 inline int64_t resultSlot(ir::KernelOp kernel, unsigned result) {
   return kernel.getBlock().getNumArguments() + result;
@@ -76,13 +72,6 @@ inline int64_t resultSlot(ir::KernelOp kernel, unsigned result) {
 int64_t firstExtraSlot(ir::KernelOp kernel);
 /// Binds every operand to its buffer.
 void bindOperands(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel);
-/// Results of one shape are stored together, after all of them are computed, so that a result may share the
-/// buffer of an operand.
-struct ResultGroup {
-  mlir::RankedTensorType shape;
-  llvm::SmallVector<unsigned> results;
-};
-llvm::SmallVector<ResultGroup> groupResults(ir::KernelOp kernel);
 void storeGroup(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, const ResultGroup& group,
                 Coords coords);
 /// Ends the function; failure if the evaluator reported an error.

@@ -17,30 +17,6 @@ const KernelKind* const kKinds[] = {&kScattering, &kDraws,       &kConcat,      
                                     &kMap,        &kRows,        &kColumns,     &kChannels,
                                     &kGemm,       &kConvolution, &kMultiTensor, &kGeneric};
 
-void countWork(ir::KernelOp kernel, KernelInfo& info) {
-  auto bytesOf = [](mlir::Type type) {
-    auto tensor = mlir::cast<RankedTensorType>(type);
-    return uint64_t(tensor.getNumElements()) * std::max(8u, tensor.getElementTypeBitWidth()) / 8;
-  };
-  for (mlir::Type type : kernel.getArgumentTypes())
-    info.bytes += bytesOf(type);
-  for (mlir::Type type : kernel.getResultTypes())
-    info.bytes += bytesOf(type);
-  for (mlir::Operation& op : kernel.getBlock()) {
-    if (auto dot = mlir::dyn_cast<ir::DotOp>(op)) {
-      uint64_t depth = 1;
-      for (int64_t dim : dot.getLhsContract())
-        depth *= uint64_t(tensorTypeOf(dot.getLhs()).getDimSize(dim));
-      info.flops += 2 * depth * uint64_t(tensorTypeOf(dot.getResult()).getNumElements());
-    } else if (!op.hasTrait<mlir::OpTrait::IsTerminator>()) {
-      uint64_t elements = 0;
-      for (Value operand : op.getOperands())
-        elements = std::max<uint64_t>(elements, tensorTypeOf(operand).getNumElements());
-      info.flops += elements;
-    }
-  }
-}
-
 } // namespace
 
 mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp module, llvm::StringRef symbol,
@@ -55,7 +31,9 @@ mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp modul
   KernelContext context{
       kernel, target, module, symbol.str(), (symbol + "_prepare").str(), (symbol + "_combine").str(), {}};
   context.info.symbol = symbol.str();
-  countWork(kernel, context.info);
+  KernelWork work = workOf(kernel);
+  context.info.flops = work.flops;
+  context.info.bytes = work.bytes;
   const KernelKind* kind = *llvm::find_if(kKinds, [&](const KernelKind* each) { return each->fits(kernel); });
   if (mlir::failed(kind->emit(context))) return mlir::failure();
   context.info.scratchBytes = (context.info.scratchBytes + 63) / 64 * 64;

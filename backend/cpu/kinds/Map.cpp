@@ -14,28 +14,6 @@ using mlir::arith::CmpIPredicate;
 
 namespace {
 
-/// True if every value is lane by lane the same position of one shape, or a scalar: then the kernel is one
-/// flat loop.
-bool isFlat(ir::KernelOp kernel, ArrayRef<int64_t> shape) {
-  auto fits = [&](Value v) {
-    RankedTensorType type = tensorTypeOf(v);
-    return type.getRank() == 0 || type.getShape() == shape;
-  };
-  for (mlir::Operation& op : kernel.getBlock()) {
-    if (op.hasTrait<mlir::OpTrait::IsTerminator>()) continue;
-    if (auto constant = mlir::dyn_cast<ir::ConstantOp>(op)) {
-      auto elements = mlir::dyn_cast<mlir::DenseElementsAttr>(constant.getValue());
-      if (!elements || !elements.isSplat()) return false;
-    } else if (auto broadcast = mlir::dyn_cast<ir::BroadcastOp>(op)) {
-      if (tensorTypeOf(broadcast.getOperand()).getRank() != 0) return false;
-    } else if (!op.hasTrait<ir::Elementwise>()) {
-      return false;
-    }
-    if (!llvm::all_of(op.getOperands(), fits) || !llvm::all_of(op.getResults(), fits)) return false;
-  }
-  return true;
-}
-
 /// for position in [from, to) in vectors, the last one masked.
 void laneLoop(Evaluator& e, VectorBuilder& b, Value from, Value to, bool heavy,
               llvm::function_ref<void(ArrayRef<Coord>)> body) {

@@ -86,7 +86,20 @@ CompiledKernels::CompiledKernels(const std::vector<KernelText>& kernels, const C
   code_ = std::make_unique<MappedCode>(std::move(blob));
 }
 
+CompiledKernels::CompiledKernels(const std::vector<KernelText>& kernels, bool verify)
+    : parsed_(std::make_unique<Parsed>()) {
+  parse(kernels, verify);
+}
+
 CompiledKernels::~CompiledKernels() = default;
+
+ir::ProgramOp CompiledKernels::program() const {
+  return parsed_->program();
+}
+
+void CompiledKernels::fail() const {
+  parsed_->fail();
+}
 
 void CompiledKernels::launch(size_t kernel, std::vector<void*> buffers, std::vector<int64_t> sizes,
                              int64_t chunks) const {
@@ -192,7 +205,7 @@ std::vector<Tensor> CompiledKernels::run(size_t kernel, const std::vector<Tensor
   }
   for (GuardedMemory& m : memory)
     buffers.push_back(m.data());
-  launch(kernel, buffers, {infos_[kernel].rows}, chunks);
+  launch(kernel, buffers, {kernel < infos_.size() ? infos_[kernel].rows : 1}, chunks);
   std::vector<Tensor> results;
   for (auto [i, type] : llvm::enumerate(op.getResultTypes())) {
     auto tensor = mlir::cast<mlir::RankedTensorType>(type);

@@ -16,6 +16,10 @@ namespace mlir {
 class ModuleOp;
 }
 
+namespace tailor::ir {
+class ProgramOp;
+}
+
 namespace tailor::backend::testing {
 
 using reference::Element;
@@ -43,7 +47,7 @@ public:
   /// The same with an emitter of the caller's choice, whatever the kernels' kinds allow; nothing is shared.
   CompiledKernels(const std::vector<KernelText>& kernels, const CpuTarget& target,
                   const KernelEmission& emit);
-  ~CompiledKernels();
+  virtual ~CompiledKernels();
 
   const KernelInfo& info(size_t kernel) const { return infos_[kernel]; }
   const MappedCode& code() const { return *code_; }
@@ -54,8 +58,14 @@ public:
   /// The same ops on the reference.
   std::vector<Tensor> expected(size_t kernel, const std::vector<Tensor>& arguments) const;
   /// Calls the functions of a kernel on raw buffers: operands, results; temporaries and scratch are added here.
-  void launch(size_t kernel, std::vector<void*> buffers, std::vector<int64_t> sizes,
-              int64_t chunks = 1) const;
+  virtual void launch(size_t kernel, std::vector<void*> buffers, std::vector<int64_t> sizes,
+                      int64_t chunks = 1) const;
+
+protected:
+  /// The kernels as they are written; whoever derives compiles them.
+  CompiledKernels(const std::vector<KernelText>& kernels, bool verify);
+  ir::ProgramOp program() const;
+  [[noreturn]] void fail() const; ///< with the diagnostics
 
 private:
   struct Parsed;
@@ -66,6 +76,9 @@ private:
   std::unique_ptr<MappedCode> code_;
   CompileTimes times_;
 };
+
+/// The kernels for the machine that the test program is about; each has its own.
+std::unique_ptr<CompiledKernels> compiled(const std::vector<KernelText>& kernels);
 
 /// Deterministic values: floats in [low, high), integers in [0, high).
 Tensor draw(Element element, Shape shape, double low, double high, unsigned seed);

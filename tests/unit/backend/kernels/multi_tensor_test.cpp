@@ -1,7 +1,6 @@
 // Optimizer kernels on contiguous regions with padding and a decay border, against the reference tensor by
-// tensor.
+// tensor, on every machine there is code for.
 
-#include "tests/unit/backend/cpu/harness/compile_function.h"
 #include "tests/unit/backend/cpu/harness/compile_kernels.h"
 
 #include <gtest/gtest.h>
@@ -67,27 +66,27 @@ TEST(MultiTensorKernel, GlobalNorm) {
   KernelText text{"multi_tensor", role("g"),
                   "%r = tailor.global_norm " + both("g") + " : (" + kTypes + ") -> tensor<f32>", "%r",
                   "tensor<f32>"};
-  CompiledKernels kernels({text}, nativeTarget());
+  const auto kernels = compiled({text});
   Role g = drawRole(1);
   for (int64_t chunks : {1, 3}) {
     GuardedMemory gradients = region(g), norm = scalar(0);
-    kernels.launch(0, {gradients.data(), norm.data()}, {kTotal, kTotal}, chunks);
-    EXPECT_NEAR(*norm.as<float>(), kernels.expected(0, {g.first, g.second})[0].at(0), 1e-5);
+    kernels->launch(0, {gradients.data(), norm.data()}, {kTotal, kTotal}, chunks);
+    EXPECT_NEAR(*norm.as<float>(), kernels->expected(0, {g.first, g.second})[0].at(0), 1e-5);
   }
 }
 
 TEST(MultiTensorKernel, GlobalNormOfManyUnits) {
   KernelText text{"multi_tensor", "%g: tensor<50000xf32>",
                   "%r = tailor.global_norm %g : (tensor<50000xf32>) -> tensor<f32>", "%r", "tensor<f32>"};
-  CompiledKernels kernels({text}, nativeTarget());
+  const auto kernels = compiled({text});
   Tensor g = draw(Element::f32, {50000}, -1, 1, 3);
-  double expected = kernels.expected(0, {g})[0].at(0);
+  double expected = kernels->expected(0, {g})[0].at(0);
   float first = 0;
   for (int64_t chunks : {1, 2, 7}) {
     GuardedMemory gradients(50000 * sizeof(float)), norm = scalar(0);
     for (int64_t i = 0; i < 50000; ++i)
       gradients.as<float>()[i] = float(g.at(i));
-    kernels.launch(0, {gradients.data(), norm.data()}, {50000, 50000}, chunks);
+    kernels->launch(0, {gradients.data(), norm.data()}, {50000, 50000}, chunks);
     EXPECT_NEAR(*norm.as<float>(), expected, 1e-5 * expected);
     if (chunks == 1) first = *norm.as<float>();
     EXPECT_EQ(*norm.as<float>(), first) << "chunks change the norm";
@@ -101,16 +100,16 @@ TEST(MultiTensorKernel, SamPerturb) {
                         ") norm(%n) radius(%rho) " + adaptive + ": (" + kTypes + ", " + kTypes +
                         ", tensor<f32>, tensor<f32>) -> (" + kTypes + ")",
                     "%r0, %r1", kTypes};
-    CompiledKernels kernels({text}, nativeTarget());
+    const auto kernels = compiled({text});
     Role w = drawRole(1), g = drawRole(2);
     for (auto [norm, rho] : {std::pair{2.5, 0.05}, {2.5, 0.0}}) {
       GuardedMemory weights = region(w), gradients = region(g), n = scalar(norm), r = scalar(rho);
       GuardedMemory perturbed(kTotal * sizeof(float));
-      kernels.launch(0, {weights.data(), gradients.data(), n.data(), r.data(), perturbed.data()},
-                     {kTotal, kTotal}, 2);
+      kernels->launch(0, {weights.data(), gradients.data(), n.data(), r.data(), perturbed.data()},
+                      {kTotal, kTotal}, 2);
       auto expected =
-          kernels.expected(0, {w.first, w.second, g.first, g.second, Tensor::scalar(norm, Element::f32),
-                               Tensor::scalar(float(rho), Element::f32)});
+          kernels->expected(0, {w.first, w.second, g.first, g.second, Tensor::scalar(norm, Element::f32),
+                                Tensor::scalar(float(rho), Element::f32)});
       expectRole(perturbed, expected[0], expected[1]);
       if (rho == 0) expectRole(perturbed, w.first, w.second, 0); // bit for bit
     }
@@ -123,12 +122,12 @@ TEST(MultiTensorKernel, AZeroGradientLeavesTheWeights) {
                       ") norm(%n) radius(%rho) : (" + kTypes + ", " + kTypes +
                       ", tensor<f32>, tensor<f32>) -> (" + kTypes + ")",
                   "%r0, %r1", kTypes};
-  CompiledKernels kernels({text}, nativeTarget());
+  const auto kernels = compiled({text});
   Role w = drawRole(1), g{Tensor(Element::f32, {9, 7}), Tensor(Element::f32, {21})};
   GuardedMemory weights = region(w), gradients = region(g), n = scalar(0), r = scalar(0.05);
   GuardedMemory perturbed(kTotal * sizeof(float));
-  kernels.launch(0, {weights.data(), gradients.data(), n.data(), r.data(), perturbed.data()},
-                 {kTotal, kTotal});
+  kernels->launch(0, {weights.data(), gradients.data(), n.data(), r.data(), perturbed.data()},
+                  {kTotal, kTotal});
   expectRole(perturbed, w.first, w.second, 0);
 }
 
@@ -148,21 +147,21 @@ TEST(MultiTensorKernel, SgdThenEmaInPlace) {
                           ") values(%n0, %n1) decay(%d) valid(%valid) : (" + kTypes + ", " + kTypes +
                           ", tensor<f32>, tensor<i32>) -> (" + kTypes + ")",
                       "%n0, %n1, %u0, %u1, %m0, %m1", kTypes + ", " + kTypes + ", " + kTypes};
-      CompiledKernels kernels({text}, nativeTarget());
+      const auto kernels = compiled({text});
       Role w = drawRole(1), g = drawRole(2), v = drawRole(3), e = drawRole(4);
       auto number = [](double x) { return Tensor::scalar(float(x), Element::f32); };
-      auto expected = kernels.expected(0, {w.first, w.second, g.first, g.second, v.first, v.second, e.first,
-                                           e.second, number(0.1), number(0.9), number(0.01),
-                                           Tensor::integer({}, {valid}), number(0.99)});
+      auto expected = kernels->expected(0, {w.first, w.second, g.first, g.second, v.first, v.second, e.first,
+                                            e.second, number(0.1), number(0.9), number(0.01),
+                                            Tensor::integer({}, {valid}), number(0.99)});
       for (int64_t chunks : {1, 2}) {
         GuardedMemory weights = region(w), gradients = region(g), velocity = region(v), average = region(e);
         GuardedMemory lr = scalar(0.1), mu = scalar(0.9), wd = scalar(0.01), rows = integer(valid),
                       decay = scalar(0.99);
-        kernels.launch(0,
-                       {weights.data(), gradients.data(), velocity.data(), average.data(), lr.data(),
-                        mu.data(), wd.data(), rows.data(), decay.data(), weights.data(), velocity.data(),
-                        average.data()},
-                       {kTotal, kFirstPadded}, chunks);
+        kernels->launch(0,
+                        {weights.data(), gradients.data(), velocity.data(), average.data(), lr.data(),
+                         mu.data(), wd.data(), rows.data(), decay.data(), weights.data(), velocity.data(),
+                         average.data()},
+                        {kTotal, kFirstPadded}, chunks);
         expectRole(weights, expected[0], expected[1]);
         expectRole(velocity, expected[2], expected[3]);
         expectRole(average, expected[4], expected[5]);
@@ -199,7 +198,7 @@ TEST(MultiTensorKernel, SegmentsHaveTheirOwnScalars) {
       KernelText text{"multi_tensor", arguments + ", " + scalars, op,
                       adamw ? "%n0, %n1, %u0, %u1, %q0, %q1" : "%n0, %n1, %u0, %u1",
                       adamw ? types : kTypes + ", " + kTypes};
-      CompiledKernels kernels({text}, nativeTarget());
+      const auto kernels = compiled({text});
       Role w = drawRole(1), g = drawRole(2), m = drawRole(3), s = drawRole(4, 0, 1);
       auto number = [](double x) { return Tensor::scalar(float(x), Element::f32); };
       std::vector<Tensor> inputs{w.first, w.second, g.first, g.second, m.first, m.second};
@@ -208,7 +207,7 @@ TEST(MultiTensorKernel, SegmentsHaveTheirOwnScalars) {
       if (adamw) inputs.insert(inputs.end(), {number(0.999), number(1e-8)});
       inputs.insert(inputs.end(), {number(0.01), number(0.5)});
       if (adamw) inputs.push_back(Tensor::integer({}, {3}));
-      const auto expected = kernels.expected(0, inputs);
+      const auto expected = kernels->expected(0, inputs);
       const bool first = decayed.starts_with("[true"), second = decayed.ends_with("true]");
       for (int64_t chunks : {1, 2}) {
         GuardedMemory weights = region(w), gradients = region(g), momenta = region(m), squares = region(s);
@@ -223,7 +222,7 @@ TEST(MultiTensorKernel, SegmentsHaveTheirOwnScalars) {
         if (adamw) buffers.push_back(step.data());
         buffers.insert(buffers.end(), {weights.data(), momenta.data()});
         if (adamw) buffers.push_back(squares.data());
-        kernels.launch(
+        kernels->launch(
             0, buffers,
             {kTotal, first ? kFirstPadded : 0, kFirstPadded, second ? kTotal : kFirstPadded, kTotal}, chunks);
         expectRole(weights, expected[0], expected[1], 5e-6);
@@ -247,21 +246,21 @@ TEST(MultiTensorKernel, Adamw) {
                       ", tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>, tensor<i32>) -> (" +
                       kTypes + "), (" + kTypes + "), (" + kTypes + ")",
                   "%n0, %n1, %p0, %p1, %q0, %q1", kTypes + ", " + kTypes + ", " + kTypes};
-  CompiledKernels kernels({text}, nativeTarget());
+  const auto kernels = compiled({text});
   Role w = drawRole(1), g = drawRole(2), m = drawRole(3), s = drawRole(4, 0, 1);
   for (int32_t step : {0, 1, 1000}) {
     auto number = [](double x) { return Tensor::scalar(float(x), Element::f32); };
-    auto expected = kernels.expected(0, {w.first, w.second, g.first, g.second, m.first, m.second, s.first,
-                                         s.second, number(0.01), number(0.9), number(0.999), number(1e-8),
-                                         number(0.1), Tensor::integer({}, {step})});
+    auto expected = kernels->expected(0, {w.first, w.second, g.first, g.second, m.first, m.second, s.first,
+                                          s.second, number(0.01), number(0.9), number(0.999), number(1e-8),
+                                          number(0.1), Tensor::integer({}, {step})});
     GuardedMemory weights = region(w), gradients = region(g), first = region(m), second = region(s);
     GuardedMemory lr = scalar(0.01), b1 = scalar(0.9), b2 = scalar(0.999), eps = scalar(1e-8),
                   wd = scalar(0.1);
     GuardedMemory t = integer(step);
-    kernels.launch(0,
-                   {weights.data(), gradients.data(), first.data(), second.data(), lr.data(), b1.data(),
-                    b2.data(), eps.data(), wd.data(), t.data(), weights.data(), first.data(), second.data()},
-                   {kTotal, kFirstPadded}, 2);
+    kernels->launch(0,
+                    {weights.data(), gradients.data(), first.data(), second.data(), lr.data(), b1.data(),
+                     b2.data(), eps.data(), wd.data(), t.data(), weights.data(), first.data(), second.data()},
+                    {kTotal, kFirstPadded}, 2);
     expectRole(weights, expected[0], expected[1], 5e-6);
     expectRole(first, expected[2], expected[3]);
     expectRole(second, expected[4], expected[5]);

@@ -1,0 +1,85 @@
+#include "backend/codegen/KernelShape.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+namespace tailor::backend {
+
+using llvm::ArrayRef;
+using mlir::RankedTensorType;
+using mlir::Value;
+
+static RankedTensorType tensorTypeOf(Value v) {
+  return mlir::cast<RankedTensorType>(v.getType());
+}
+
+mlir::ValueRange yieldedValues(ir::KernelOp kernel) {
+  return kernel.getBlock().getTerminator()->getOperands();
+}
+
+std::optional<ir::FusionClass> singleClass(ir::KernelOp kernel) {
+  if (kernel.getKind() != ir::FusionKind::Single) return std::nullopt;
+  return ir::fusionClassOf(&kernel.getBlock().front());
+}
+
+llvm::SmallVector<ResultGroup> groupResults(ir::KernelOp kernel) {
+  llvm::SmallVector<ResultGroup> groups;
+  for (auto [i, value] : llvm::enumerate(yieldedValues(kernel))) {
+    RankedTensorType type = tensorTypeOf(value);
+    auto same =
+        llvm::find_if(groups, [&](const ResultGroup& g) { return g.shape.getShape() == type.getShape(); });
+    if (same == groups.end()) {
+      groups.push_back({type, {}});
+      same = std::prev(groups.end());
+    }
+    same->results.push_back(static_cast<unsigned>(i));
+  }
+  return groups;
+}
+
+bool isFlat(ir::KernelOp kernel, ArrayRef<int64_t> shape) {
+  auto fits = [&](Value v) {
+    RankedTensorType type = tensorTypeOf(v);
+    return type.getRank() == 0 || type.getShape() == shape;
+  };
+  for (mlir::Operation& op : kernel.getBlock()) {
+    if (op.hasTrait<mlir::OpTrait::IsTerminator>()) continue;
+    if (auto constant = mlir::dyn_cast<ir::ConstantOp>(op)) {
+      auto elements = mlir::dyn_cast<mlir::DenseElementsAttr>(constant.getValue());
+      if (!elements || !elements.isSplat()) return false;
+    } else if (auto broadcast = mlir::dyn_cast<ir::BroadcastOp>(op)) {
+      if (tensorTypeOf(broadcast.getOperand()).getRank() != 0) return false;
+    } else if (!op.hasTrait<ir::Elementwise>()) {
+      return false;
+    }
+    if (!llvm::all_of(op.getOperands(), fits) || !llvm::all_of(op.getResults(), fits)) return false;
+  }
+  return true;
+}
+
+KernelWork workOf(ir::KernelOp kernel) {
+  KernelWork work;
+  auto bytesOf = [](mlir::Type type) {
+    auto tensor = mlir::cast<RankedTensorType>(type);
+    return uint64_t(tensor.getNumElements()) * std::max(8u, tensor.getElementTypeBitWidth()) / 8;
+  };
+  for (mlir::Type type : kernel.getArgumentTypes())
+    work.bytes += bytesOf(type);
+  for (mlir::Type type : kernel.getResultTypes())
+    work.bytes += bytesOf(type);
+  for (mlir::Operation& op : kernel.getBlock()) {
+    if (auto dot = mlir::dyn_cast<ir::DotOp>(op)) {
+      uint64_t depth = 1;
+      for (int64_t dim : dot.getLhsContract())
+        depth *= uint64_t(tensorTypeOf(dot.getLhs()).getDimSize(dim));
+      work.flops += 2 * depth * uint64_t(tensorTypeOf(dot.getResult()).getNumElements());
+    } else if (!op.hasTrait<mlir::OpTrait::IsTerminator>()) {
+      uint64_t elements = 0;
+      for (Value operand : op.getOperands())
+        elements = std::max<uint64_t>(elements, tensorTypeOf(operand).getNumElements());
+      work.flops += elements;
+    }
+  }
+  return work;
+}
+
+} // namespace tailor::backend

@@ -1,0 +1,38 @@
+#pragma once
+/// What a `tailor.kernel` looks like to whoever makes its loops.
+
+#include "ir/Fusion.h"
+#include "ir/Tailor.h"
+
+#include "mlir/IR/BuiltinTypes.h"
+
+#include <optional>
+
+namespace tailor::backend {
+
+/// The values behind the kernel's results.
+mlir::ValueRange yieldedValues(ir::KernelOp kernel);
+
+/// The class of the op of a `single` kernel; none for the other kinds.
+std::optional<ir::FusionClass> singleClass(ir::KernelOp kernel);
+
+/// Results of one shape are stored together, after all of them are computed, so that a result may share the
+/// buffer of an operand.
+struct ResultGroup {
+  mlir::RankedTensorType shape;
+  llvm::SmallVector<unsigned> results;
+};
+llvm::SmallVector<ResultGroup> groupResults(ir::KernelOp kernel);
+
+/// True if every value is lane by lane the same position of one shape, or a scalar: then the kernel is one
+/// flat loop.
+bool isFlat(ir::KernelOp kernel, llvm::ArrayRef<int64_t> shape);
+
+/// Adds up what one launch computes and moves: operations, transcendental functions counted once, and bytes of operands
+/// read once and results written once.
+struct KernelWork {
+  uint64_t flops = 0, bytes = 0;
+};
+KernelWork workOf(ir::KernelOp kernel);
+
+} // namespace tailor::backend

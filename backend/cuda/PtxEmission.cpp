@@ -1,0 +1,78 @@
+#include "backend/cuda/PtxEmission.h"
+
+#include "backend/llvm/LowerToLlvm.h"
+
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Target/TargetMachine.h"
+
+namespace tailor::backend::cuda {
+namespace {
+
+/// Loops and lanes are as they should be; what is left is cleaning up addresses and hoisting.
+constexpr const char* kPipeline =
+    "function(early-cse,instcombine<max-iterations=1;no-verify-fixpoint>,simplifycfg,"
+    "loop-mssa(licm),early-cse,adce)";
+
+llvm::Error optimize(llvm::Module& module, llvm::TargetMachine& machine) {
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager graph;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PassBuilder builder(&machine);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graph);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graph, modules);
+  llvm::ModulePassManager passes;
+  if (llvm::Error error = builder.parsePassPipeline(passes, kPipeline)) return error;
+  passes.run(module, modules);
+  return llvm::Error::success();
+}
+
+} // namespace
+
+mlir::FailureOr<PtxCode> emitPtx(mlir::ModuleOp module, const CudaTarget& target, bool keepLlvmText) {
+  mlir::DialectRegistry registry;
+  mlir::registerBuiltinDialectTranslation(registry);
+  mlir::registerLLVMDialectTranslation(registry);
+  mlir::registerNVVMDialectTranslation(registry);
+  module.getContext()->appendDialectRegistry(registry);
+  auto failed = [&](const llvm::Twine& why) { return module.emitError("internal error: ") << why; };
+
+  if (mlir::failed(lowerToLlvmDialect(module))) return mlir::failure();
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> code = mlir::translateModuleToLLVMIR(module, context, "kernels");
+  if (!code) return failed("kernels could not be translated to LLVM IR");
+  std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(target);
+  if (!machine) return failed("LLVM has no PTX code generator");
+  code->setDataLayout(machine->createDataLayout());
+  code->setTargetTriple(machine->getTargetTriple());
+  for (llvm::Function& function : *code)
+    if (!function.isDeclaration()) function.addFnAttr(llvm::Attribute::NoUnwind);
+  if (llvm::Error error = optimize(*code, *machine)) return failed(llvm::toString(std::move(error)));
+
+  PtxCode result;
+  if (keepLlvmText) {
+    llvm::raw_string_ostream stream(result.llvmText);
+    code->print(stream, nullptr);
+  }
+  llvm::SmallVector<char, 0> text;
+  llvm::raw_svector_ostream stream(text);
+  llvm::legacy::PassManager passes;
+  if (machine->addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::AssemblyFile,
+                                   /*DisableVerify=*/true))
+    return failed("LLVM cannot emit PTX");
+  passes.run(*code);
+  result.ptx.assign(text.begin(), text.end());
+  return result;
+}
+
+} // namespace tailor::backend::cuda

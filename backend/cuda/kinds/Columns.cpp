@@ -1,0 +1,83 @@
+// Reductions over the rows: a thread for each channel, neighbouring channels in neighbouring threads.
+#include "backend/codegen/LaneRules.h"
+#include "backend/cuda/kinds/KernelEmitter.h"
+#include "backend/cuda/thread/WarpBuilder.h"
+
+namespace tailor::backend::cuda {
+
+using llvm::SmallVector;
+using mlir::Value;
+using mlir::ValueRange;
+using mlir::arith::CmpIPredicate;
+
+/// Rows beyond which a thread that walks them all is what a step waits for.
+static constexpr int64_t kManyRows = 256;
+
+static mlir::LogicalResult emit(KernelContext& context) {
+  ir::KernelOp kernel = context.kernel;
+  // [C] results come from reductions over the rows of [R, ..., C] values; other results have that shape.
+  SmallVector<ResultGroup> groups = groupResults(kernel);
+  int64_t channels = -1, rows = -1;
+  bool fits = lanesPassThrough(kernel);
+  auto agree = [&](int64_t& known, int64_t size) {
+    fits &= known < 0 || known == size;
+    known = size;
+  };
+  for (mlir::Operation& op : kernel.getBlock()) {
+    fits &= !mlir::isa<ir::TransposeOp, ir::ReshapeOp>(op);
+    for (Value operand : op.getOperands())
+      if (tensorTypeOf(operand).getRank() >= 2) {
+        agree(rows, tensorTypeOf(operand).getDimSize(0));
+        agree(channels, tensorTypeOf(operand).getShape().back());
+      }
+  }
+  for (const ResultGroup& group : groups) {
+    fits &= group.shape.getRank() >= 1;
+    if (group.shape.getRank() == 1) agree(channels, group.shape.getDimSize(0));
+    if (group.shape.getRank() >= 2) agree(rows, group.shape.getDimSize(0));
+  }
+  if (!fits || rows < 0 || channels <= 0)
+    return emitPositions(context, "its values do not share one number of rows and channels");
+  if (rows > kManyRows) context.info.slow = "a thread adds all rows of its channel";
+
+  constexpr int64_t kLanes = WarpBuilder::kLanes;
+  int64_t warps = (channels + kLanes - 1) / kLanes;
+  mlir::FailureOr<int64_t> blocks = blocksFor(context, warps * kLanes, kLanes);
+  if (mlir::failed(blocks)) return mlir::failure();
+  KernelFrame frame(context, "", *blocks, kLanes);
+  WarpBuilder b(frame.opBuilder, frame.loc(), frame.entry(), frame.lane());
+  Evaluator e(b, true);
+  bindOperands(e, frame, kernel);
+  Value first = b.mul(b.convert(frame.globalWarp(), b.i64()), b.index(kLanes));
+  Value mask = channels % kLanes ? b.prefixMask(b.sub(b.index(channels), first)) : Value();
+  Coord channel = e.laneCoord(first, mask);
+  for (const ResultGroup& group : groups) {
+    std::function<void(Coords)> nest = [&](Coords coords) {
+      auto dim = static_cast<int64_t>(coords.size());
+      if (dim + 1 == group.shape.getRank()) {
+        coords.push_back(channel);
+        storeAt(e, frame, kernel, group, coords);
+        return;
+      }
+      e.loop(b.index(0), b.index(group.shape.getDimSize(dim)), 1, {}, [&](Value index, ValueRange) {
+        Coords inner = coords;
+        inner.push_back(e.coord(index));
+        nest(inner);
+        return SmallVector<Value>();
+      });
+    };
+    nest({});
+  }
+  frame.finish();
+  return mlir::failure(e.failed());
+}
+
+static bool fits(ir::KernelOp kernel) {
+  std::optional<ir::FusionClass> single = singleClass(kernel);
+  if (!single) return kernel.getKind() == ir::FusionKind::Columns;
+  return *single == ir::FusionClass::ColumnReduction || *single == ir::FusionClass::BatchNorm;
+}
+
+extern const KernelKind kColumns{"columns", fits, emit};
+
+} // namespace tailor::backend::cuda

@@ -1,0 +1,115 @@
+#include "backend/cuda/kinds/KernelEmitter.h"
+
+#include "passes/analysis/KernelBuffers.h"
+
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+namespace tailor::backend::cuda {
+
+using mlir::Value;
+namespace LLVM = mlir::LLVM;
+namespace NVVM = mlir::NVVM;
+
+bool supportsOnCuda(mlir::Operation* op, std::string& reason) {
+  auto fits = [&](mlir::Type type) {
+    mlir::Type element = mlir::getElementTypeOrSelf(type);
+    if (element.isF32() || element.isInteger(1) || element.isInteger(32) || element.isInteger(64))
+      return true;
+    llvm::raw_string_ostream(reason) << "element type " << element << " is not available for target cuda yet";
+    return false;
+  };
+  // Bytes are read, never made.
+  auto isRead = [&](mlir::Type type) {
+    return mlir::getElementTypeOrSelf(type).isUnsignedInteger(8) || fits(type);
+  };
+  if (mlir::isa<ir::Conv2dOp, ir::Conv2dDataGradOp, ir::Conv2dWeightGradOp, ir::ScatterAddOp,
+                ir::MaxPool2dGradOp>(op)) {
+    reason = ("'" + op->getName().stripDialect() + "' is not available for target cuda yet").str();
+    return false;
+  }
+  return llvm::all_of(op->getOperandTypes(), isRead) && llvm::all_of(op->getResultTypes(), fits);
+}
+
+mlir::FailureOr<int64_t> blocksFor(KernelContext& context, int64_t count, uint32_t threads) {
+  // Thread numbers are i32.
+  if (count > std::numeric_limits<int32_t>::max() - int64_t(threads))
+    return context.kernel.emitError("needs ")
+           << count << " threads, of which a launch on target cuda has at most "
+           << std::numeric_limits<int32_t>::max();
+  return std::max<int64_t>(1, (count + threads - 1) / threads);
+}
+
+KernelFrame::KernelFrame(KernelContext& context, llvm::StringRef suffix, int64_t blocks, uint32_t threads)
+    : opBuilder(context.module.getContext()), loc_(context.kernel.getLoc()), threads_(threads) {
+  mlir::MLIRContext* mlir = context.module.getContext();
+  bool regions = context.kernel.getKind() == ir::FusionKind::MultiTensor ||
+                 singleClass(context.kernel) == ir::FusionClass::MultiTensor;
+  firstTemporary_ = regions ? int64_t(passes::kernelBuffers(context.kernel).size())
+                            : resultSlot(context.kernel, unsigned(yieldedValues(context.kernel).size()));
+  size_t pointers = size_t(firstTemporary_) + context.info.temporaries.size();
+  llvm::SmallVector<mlir::Type> types(pointers, LLVM::LLVMPointerType::get(mlir));
+  opBuilder.setInsertionPointToEnd(context.module.getBody());
+  std::string symbol = (context.symbol + suffix).str();
+  function = LLVM::LLVMFuncOp::create(opBuilder, loc_, symbol,
+                                      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(mlir), types));
+  function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), opBuilder.getUnitAttr());
+  function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
+                    opBuilder.getDenseI32ArrayAttr({int32_t(threads)}));
+  for (unsigned i = 0; i < pointers; ++i)
+    function.setArgAttr(i, LLVM::LLVMDialect::getAlignAttrName(), opBuilder.getI64IntegerAttr(64));
+  opBuilder.setInsertionPointToStart(function.addEntryBlock(opBuilder));
+  context.info.functions.push_back({symbol, uint32_t(blocks), threads});
+}
+
+Value KernelFrame::thread() {
+  return NVVM::ThreadIdXOp::create(opBuilder, loc_, opBuilder.getI32Type());
+}
+
+Value KernelFrame::block() {
+  return NVVM::BlockIdXOp::create(opBuilder, loc_, opBuilder.getI32Type());
+}
+
+static Value constant(mlir::OpBuilder& b, mlir::Location loc, int64_t value) {
+  return mlir::arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(int32_t(value)));
+}
+
+Value KernelFrame::globalThread() {
+  Value first = mlir::arith::MulIOp::create(opBuilder, loc_, block(), constant(opBuilder, loc_, threads_));
+  return mlir::arith::AddIOp::create(opBuilder, loc_, first, thread());
+}
+
+Value KernelFrame::globalWarp() {
+  return mlir::arith::ShRUIOp::create(opBuilder, loc_, globalThread(), constant(opBuilder, loc_, 5));
+}
+
+Value KernelFrame::lane() {
+  return mlir::arith::AndIOp::create(opBuilder, loc_, thread(), constant(opBuilder, loc_, 31));
+}
+
+void KernelFrame::finish() {
+  LLVM::ReturnOp::create(opBuilder, loc_, mlir::ValueRange());
+}
+
+void bindOperands(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel) {
+  for (mlir::BlockArgument argument : kernel.getBlock().getArguments())
+    e.bind(argument, frame.pointer(argument.getArgNumber()));
+}
+
+void storeAt(Evaluator& e, KernelFrame& frame, ir::KernelOp kernel, const ResultGroup& group,
+             llvm::ArrayRef<Coord> at) {
+  llvm::SmallVector<Value> values;
+  for (unsigned result : group.results)
+    values.push_back(e.at(yieldedValues(kernel)[result], at));
+  for (auto [value, result] : llvm::zip_equal(values, group.results))
+    e.store(value, frame.pointer(resultSlot(kernel, result)), tensorTypeOf(yieldedValues(kernel)[result]),
+            at);
+}
+
+std::pair<Value, Value> divideWithRest(LaneBuilder& b, Value a, int64_t by) {
+  if (by == 1) return {a, b.zeroLike(a)};
+  Value divisor = b.constant(a.getType(), double(by));
+  Value quotient = mlir::arith::DivUIOp::create(b.builder(), b.loc(), a, divisor);
+  return {quotient, b.sub(a, b.mul(quotient, divisor))};
+}
+
+} // namespace tailor::backend::cuda

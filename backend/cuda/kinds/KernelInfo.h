@@ -1,0 +1,44 @@
+#pragma once
+/// What a kernel asks of whoever launches it.
+///
+/// A kernel is one or more functions, launched one after the other on the same pointers:
+///
+///   function(operand 0, ..., result 0, ..., temporary 0, ...)
+///
+/// in the order of the kernel's operands and results; a multi_tensor kernel has one pointer per role instead of one per tensor
+/// (passes::kernelBuffers), to a region whose tensors are padded to 64 bytes each. Every pointer is 64-byte aligned device
+/// memory, every extent is part of the code. Element types in memory are those of target cpu. A result may share its buffer with
+/// an operand of the same type where passes::mayShareBuffer says so.
+///
+/// Numerics: those of target cpu: f32 with explicit fused multiply-adds, no fast-math flag, no contraction, denormals kept,
+/// division and square root correctly rounded. No atomics: the order of every sum is part of the code.
+
+#include "llvm/ADT/SmallVector.h"
+
+#include <cstdint>
+#include <string>
+
+namespace tailor::backend::cuda {
+
+/// A function and its launch: blocks and threads along one dimension.
+struct GpuFunction {
+  std::string symbol;
+  uint32_t blocks = 1;
+  uint32_t threads = 32; ///< of a block: whole warps, at most 1024
+};
+
+/// Memory that the functions of one launch share. No initial content expected.
+struct Temporary {
+  std::string purpose;
+  uint64_t bytes = 0;
+};
+
+struct KernelInfo {
+  llvm::SmallVector<GpuFunction, 2> functions; ///< in this order
+  llvm::SmallVector<Temporary, 1> temporaries;
+  uint64_t flops = 0; ///< transcendental functions count once
+  uint64_t bytes = 0; ///< operands read once plus results written once
+  std::string slow;   ///< why a thread does what many should; empty: it does not
+};
+
+} // namespace tailor::backend::cuda

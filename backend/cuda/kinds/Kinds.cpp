@@ -1,0 +1,36 @@
+// The kinds of kernels there is code for, and who gets which.
+#include "backend/cuda/kinds/KernelEmitter.h"
+
+namespace tailor::backend::cuda {
+
+// Each in the file of its name.
+extern const KernelKind kOrder, kPositions, kRows, kColumns, kChannels, kMultiTensor;
+
+namespace {
+
+/// The first that fits; what none takes is computed position by position.
+const KernelKind* const kKinds[] = {&kOrder, &kPositions, &kRows, &kColumns, &kChannels, &kMultiTensor};
+
+mlir::LogicalResult emitByKind(KernelContext& context) {
+  for (const KernelKind* kind : kKinds)
+    if (kind->fits(context.kernel)) return kind->emit(context);
+  return emitPositions(context, "a thread adds up all products of its elements");
+}
+
+} // namespace
+
+mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp module, llvm::StringRef symbol,
+                                       const CudaTarget& target) {
+  for (mlir::Operation& op : kernel.getBlock()) {
+    std::string reason;
+    if (!supportsOnCuda(&op, reason)) return op.emitError(reason);
+  }
+  KernelContext context{kernel, target, module, symbol.str(), {}};
+  KernelWork work = workOf(kernel);
+  context.info.flops = work.flops;
+  context.info.bytes = work.bytes;
+  if (mlir::failed(emitByKind(context))) return mlir::failure();
+  return context.info;
+}
+
+} // namespace tailor::backend::cuda

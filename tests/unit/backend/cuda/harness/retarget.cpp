@@ -1,0 +1,135 @@
+#include "tests/unit/backend/cuda/harness/retarget.h"
+
+#include "tests/unit/backend/cuda/harness/simulator.h"
+
+#include "llvm/AsmParser/Parser.h"
+#include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/TargetSelect.h"
+
+#include <cstring>
+#include <map>
+#include <stdexcept>
+
+namespace tailor::backend::testing {
+namespace {
+
+uint32_t shuffleBits(uint32_t, uint32_t value, uint32_t distance, uint32_t) {
+  return exchange(value, distance);
+}
+
+float shuffleFloat(uint32_t, float value, uint32_t distance, uint32_t) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  bits = exchange(bits, distance);
+  std::memcpy(&value, &bits, sizeof bits);
+  return value;
+}
+
+/// What stands for an intrinsic of NVPTX.
+const std::map<std::string, void*>& standIns() {
+  static const std::map<std::string, void*> table{
+      {"llvm.nvvm.read.ptx.sreg.tid.x", reinterpret_cast<void*>(&threadNumber)},
+      {"llvm.nvvm.read.ptx.sreg.ctaid.x", reinterpret_cast<void*>(&blockNumber)},
+      {"llvm.nvvm.shfl.sync.bfly.i32", reinterpret_cast<void*>(&shuffleBits)},
+      {"llvm.nvvm.shfl.sync.bfly.f32", reinterpret_cast<void*>(&shuffleFloat)},
+  };
+  return table;
+}
+
+std::string nameOfStandIn(llvm::StringRef intrinsic) {
+  return "simulator." + intrinsic.str();
+}
+
+template <typename T> T expected(llvm::Expected<T> value) {
+  if (!value) throw std::runtime_error(llvm::toString(value.takeError()));
+  return std::move(*value);
+}
+
+void expect(llvm::Error error) {
+  if (error) throw std::runtime_error(llvm::toString(std::move(error)));
+}
+
+/// `symbol.call(pointers)`: loads what the kernel takes and calls it.
+void addCall(llvm::Module& module, llvm::Function& kernel) {
+  llvm::LLVMContext& context = module.getContext();
+  auto pointer = llvm::PointerType::get(context, 0);
+  auto* type = llvm::FunctionType::get(llvm::Type::getVoidTy(context), {pointer}, false);
+  auto* call =
+      llvm::Function::Create(type, llvm::Function::ExternalLinkage, kernel.getName() + ".call", module);
+  llvm::IRBuilder<> b(llvm::BasicBlock::Create(context, "", call));
+  llvm::SmallVector<llvm::Value*> arguments;
+  for (unsigned i = 0; i < kernel.arg_size(); ++i)
+    arguments.push_back(b.CreateLoad(pointer, b.CreateConstGEP1_64(pointer, call->getArg(0), i)));
+  b.CreateCall(&kernel, arguments);
+  b.CreateRetVoid();
+}
+
+void retarget(llvm::Module& module) {
+  llvm::SmallVector<llvm::Function*> kernels, intrinsics;
+  for (llvm::Function& function : module)
+    if (function.getName().starts_with("llvm.nvvm."))
+      intrinsics.push_back(&function);
+    else if (!function.isDeclaration())
+      kernels.push_back(&function);
+  for (llvm::Function* intrinsic : intrinsics) {
+    std::string name = intrinsic->getName().str();
+    if (!standIns().contains(name)) throw std::runtime_error("the simulator does not know " + name);
+    // Without the attributes of the intrinsic, which would let a call move over another.
+    auto* standIn = llvm::Function::Create(intrinsic->getFunctionType(), llvm::Function::ExternalLinkage,
+                                           nameOfStandIn(name), module);
+    for (llvm::User* user : llvm::make_early_inc_range(intrinsic->users())) {
+      auto* call = llvm::cast<llvm::CallInst>(user);
+      call->setCalledFunction(standIn);
+      call->setAttributes({});
+      call->dropUnknownNonDebugMetadata();
+    }
+    intrinsic->eraseFromParent();
+  }
+  for (llvm::Function* kernel : kernels) {
+    kernel->setCallingConv(llvm::CallingConv::C);
+    kernel->removeFnAttr("target-cpu");
+    kernel->removeFnAttr("target-features");
+    addCall(module, *kernel);
+  }
+}
+
+} // namespace
+
+struct HostKernels::State {
+  std::unique_ptr<llvm::orc::LLJIT> jit;
+};
+
+HostKernels::HostKernels(const std::string& llvmText) : state_(std::make_unique<State>()) {
+  LLVMInitializeX86TargetInfo();
+  LLVMInitializeX86Target();
+  LLVMInitializeX86TargetMC();
+  LLVMInitializeX86AsmPrinter();
+  auto context = std::make_unique<llvm::LLVMContext>();
+  llvm::SMDiagnostic diagnostic;
+  std::unique_ptr<llvm::Module> module = llvm::parseAssemblyString(llvmText, diagnostic, *context);
+  if (!module) throw std::runtime_error(diagnostic.getMessage().str());
+  auto builder = expected(llvm::orc::JITTargetMachineBuilder::detectHost());
+  builder.getOptions().AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  state_->jit = expected(llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(std::move(builder)).create());
+  module->setDataLayout(state_->jit->getDataLayout());
+  module->setTargetTriple(state_->jit->getTargetTriple());
+  retarget(*module);
+  llvm::orc::SymbolMap symbols;
+  for (auto& [intrinsic, standIn] : standIns())
+    symbols[state_->jit->mangleAndIntern(nameOfStandIn(intrinsic))] = {
+        llvm::orc::ExecutorAddr::fromPtr(standIn), llvm::JITSymbolFlags::Exported};
+  expect(state_->jit->getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(symbols))));
+  expect(state_->jit->addIRModule({std::move(module), std::move(context)}));
+}
+
+HostKernels::~HostKernels() = default;
+
+HostKernels::Function HostKernels::function(const std::string& symbol) const {
+  return expected(state_->jit->lookup(symbol + ".call")).toPtr<Function>();
+}
+
+} // namespace tailor::backend::testing

@@ -1,0 +1,22 @@
+#pragma once
+/// A GPU's blocks, warps and threads on the host: a thread is a fiber, which runs until it waits for the others of its warp.
+
+#include <cstdint>
+#include <functional>
+
+namespace tailor::backend::testing {
+
+/// In which order blocks, and the threads of a block, take their turns: what depends on it is a race.
+enum class Order { forward, reverse, random };
+
+/// Runs `thread` once for every thread of `blocks` blocks of `threads` threads. Throws std::runtime_error where threads wait for
+/// each other for ever, and where a warp meets in different operations.
+void runBlocks(uint32_t blocks, uint32_t threads, Order order, const std::function<void()>& thread);
+
+// --- what a thread may ask while it runs
+uint32_t threadNumber();
+uint32_t blockNumber();
+/// The 32 bits of the thread of the same warp whose number differs in the bits of `distance`; waits for all threads of the warp.
+uint32_t exchange(uint32_t bits, uint32_t distance);
+
+} // namespace tailor::backend::testing

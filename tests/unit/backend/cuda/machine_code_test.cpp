@@ -1,0 +1,105 @@
+// What LLVM and ptxas make of kernels: accesses of 16 bytes, shuffles, no spills, no contraction.
+
+#include "tests/unit/backend/cuda/harness/simulated_kernels.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <unistd.h>
+
+namespace tailor::backend::testing {
+namespace {
+
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const std::vector<KernelText>& kernels() {
+  static const std::vector<KernelText> texts{
+      {"map", "%x: tensor<128x64xf32>, %y: tensor<128x64xf32>",
+       "%s = tailor.add %x, %y : tensor<128x64xf32>\n%r = tailor.relu %s : tensor<128x64xf32>", "%r",
+       "tensor<128x64xf32>"},
+      {"multi_tensor",
+       "%w: tensor<4096xf32>, %g: tensor<4096xf32>, %v: tensor<4096xf32>, %lr: tensor<f32>, %mu: "
+       "tensor<f32>, %wd: "
+       "tensor<f32>",
+       "%n, %u = tailor.sgd_update params(%w) grads(%g) velocity(%v) lr(%lr) momentum(%mu) weight_decay(%wd) "
+       "decayed([true]) : (tensor<4096xf32>, tensor<4096xf32>, tensor<4096xf32>, tensor<f32>, tensor<f32>, "
+       "tensor<f32>) -> (tensor<4096xf32>), (tensor<4096xf32>)",
+       "%n, %u", "tensor<4096xf32>, tensor<4096xf32>"},
+      {"rows", "%z: tensor<64x100xf32>, %y: tensor<64xi32>",
+       "%l = tailor.softmax_cross_entropy %z, %y : tensor<64xi32> reduction(batch_mean) : tensor<64x100xf32> "
+       "-> "
+       "tensor<f32>",
+       "%l", "tensor<f32>"},
+  };
+  return texts;
+}
+
+/// The PTX of one function.
+std::string functionIn(const std::string& ptx, const std::string& name) {
+  size_t from = ptx.find(".entry " + name + "(");
+  size_t to = ptx.find(".entry ", from + 7);
+  return from == std::string::npos ? "" : ptx.substr(from, to == std::string::npos ? to : to - from);
+}
+
+TEST(CudaMachineCode, WideAccessesAndExactArithmetic) {
+  for (const char* target : {"cuda:sm_80", "cuda:sm_90", "cuda:sm_100"}) {
+    SCOPED_TRACE(target);
+    SimulatedKernels compiled(kernels(), target);
+    EXPECT_THAT(compiled.ptx(), HasSubstr(std::string(".target ") + (target + 5)));
+    for (const char* name : {"kernel0", "kernel1"}) {
+      const std::string code = functionIn(compiled.ptx(), name);
+      EXPECT_THAT(code, ContainsRegex("ld\\.global[.a-z0-9]*\\.(v4\\.[bf]32|v2\\.b64)")) << name;
+      EXPECT_THAT(code, ContainsRegex("st\\.global[.a-z0-9]*\\.(v4\\.[bf]32|v2\\.b64)")) << name;
+    }
+    EXPECT_THAT(functionIn(compiled.ptx(), "kernel2"), HasSubstr("shfl.sync.bfly"));
+    // What LLVM does not mark as rounded, ptxas may contract; what is approximate or flushes denormals would differ from the CPU.
+    std::smatch found;
+    const std::regex loose("\\s(add|sub|mul|div|sqrt)\\.(f32|approx|full|ftz)[^;]*");
+    EXPECT_FALSE(std::regex_search(compiled.ptx(), found, loose)) << found.str();
+    EXPECT_THAT(compiled.ptx(), Not(HasSubstr(".ftz")));
+  }
+}
+
+TEST(CudaMachineCode, NoSpillsAndFewRegisters) {
+  const char* root = std::getenv("CUDA_HOME");
+  const std::filesystem::path ptxas = std::filesystem::path(root ? root : "/usr/local/cuda") / "bin/ptxas";
+  if (!std::filesystem::exists(ptxas)) GTEST_SKIP() << "no ptxas in CUDA_HOME or /usr/local/cuda";
+  const auto folder = std::filesystem::temp_directory_path() / ("tailor-ptxas-" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  for (const std::string architecture : {"sm_80", "sm_90", "sm_100"}) {
+    SimulatedKernels compiled(kernels(), "cuda:" + architecture);
+    std::ofstream(folder / "k.ptx") << compiled.ptx();
+    const std::string command = ptxas.string() + " -v -arch=" + architecture + " -o " +
+                                (folder / "k.cubin").string() + " " + (folder / "k.ptx").string() + " 2>&1";
+    std::string output;
+    FILE* pipe = popen(command.c_str(), "r");
+    ASSERT_TRUE(pipe);
+    char buffer[4096];
+    while (size_t read = fread(buffer, 1, sizeof buffer, pipe))
+      output.append(buffer, read);
+    ASSERT_EQ(pclose(pipe), 0) << output;
+    const std::regex used("Used ([0-9]+) registers"), spills("([0-9]+) bytes spill");
+    size_t functions = 0;
+    for (auto it = std::sregex_iterator(output.begin(), output.end(), used); it != std::sregex_iterator();
+         ++it) {
+      ++functions;
+      // 64 registers a thread: 1024 threads on a multiprocessor at least, half of what it holds.
+      EXPECT_LE(std::stoi((*it)[1]), 64) << output;
+    }
+    EXPECT_EQ(functions, 4u) << output;
+    for (auto it = std::sregex_iterator(output.begin(), output.end(), spills); it != std::sregex_iterator();
+         ++it)
+      EXPECT_EQ((*it)[1], "0") << output;
+  }
+  std::filesystem::remove_all(folder);
+}
+
+} // namespace
+} // namespace tailor::backend::testing
