@@ -31,6 +31,8 @@ struct KernelPlace {
   uint64_t bytes = 0;        ///< of its instructions
   uint64_t scratchBytes = 0; ///< per worker, 0 = none
   unsigned vectorBits = 0;   ///< of the vectors in its loops, 0 = scalar code
+  uint32_t blocks = 0;       ///< of a launch on a GPU; 0: not launched by commands
+  uint32_t threads = 0;      ///< of a block; 0: no GPU
 };
 
 /// One function over work units of its own.
@@ -50,7 +52,7 @@ struct KernelLaunch {
   std::optional<KernelRun> combine; ///< after
 };
 
-/// The kernels of a program as position-independent code without relocations.
+/// The kernels of a program: position-independent code without relocations, or what a driver finishes when it loads it.
 struct KernelCode {
   std::vector<std::byte> bytes;
   std::vector<KernelPlace> functions;

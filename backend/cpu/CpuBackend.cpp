@@ -1,5 +1,6 @@
 #include "backend/cpu/CpuBackend.h"
 
+#include "backend/codegen/Temporaries.h"
 #include "backend/cpu/CostModel.h"
 #include "backend/cpu/KernelCompiler.h"
 #include "backend/cpu/kinds/Convolution.h"
@@ -47,13 +48,7 @@ public:
                            return WalkResult::advance();
                          const KernelInfo* info = infoOf(kernel, kernels);
                          if (!info) return WalkResult::interrupt();
-                         FailureOr<SmallVector<Attribute>> temporaries =
-                             temporariesFor(kernel, *info, kernels);
-                         if (failed(temporaries)) return WalkResult::interrupt();
-                         kernel.removeTemporariesAttr();
-                         if (!temporaries->empty())
-                           kernel.setTemporariesAttr(ArrayAttr::get(kernel.getContext(), *temporaries));
-                         return WalkResult::advance();
+                         return WalkResult(setTemporaries(kernel, kernels, temporariesFor(kernel, *info)));
                        })
                        .wasInterrupted());
   }
@@ -62,7 +57,8 @@ public:
     SmallVector<std::pair<ir::KernelOp, const KernelInfo*>> kernels;
     WalkResult added = planned.walk([&](ir::KernelOp kernel) {
       const KernelInfo* info = infoOf(kernel, planned);
-      if (!info || failed(checkTemporaries(kernel, *info, planned))) return WalkResult::interrupt();
+      if (!info || failed(checkTemporaries(kernel, planned, temporariesFor(kernel, *info), target_.text)))
+        return WalkResult::interrupt();
       kernels.push_back({kernel, info});
       return WalkResult::advance();
     });
@@ -117,41 +113,22 @@ private:
                     "kernel '" + kernel.getSymName() + "' by " + info.algorithm);
   }
 
-  static SmallVector<Location> linesOf(ir::KernelOp kernel, ModuleOp module) {
-    SmallVector<Location> lines;
-    module.walk([&](ir::LaunchOp launch) {
-      if (launch.getKernel() == kernel.getSymName()) lines.push_back(launch.getLoc());
-    });
-    if (lines.empty()) lines.push_back(kernel.getLoc());
-    return lines;
-  }
-
   /// sizes[0] of the launches of a kernel, and the others.
   static SmallVector<int64_t> sizesOf(ir::KernelOp kernel, const KernelInfo& info) {
     return kernel.getKind() == ir::FusionKind::MultiTensor ? passes::regionSizes(kernel)
                                                            : SmallVector<int64_t>{info.rows};
   }
 
-  /// Sizes follow from the shapes of a program that anybody may write, so they are checked like its attributes.
-  static FailureOr<SmallVector<Attribute>> temporariesFor(ir::KernelOp kernel, const KernelInfo& info,
-                                                          ModuleOp module) {
+  static SmallVector<NeededTemporary> temporariesFor(ir::KernelOp kernel, const KernelInfo& info) {
     int64_t rows = sizesOf(kernel, info).front();
-    SmallVector<Attribute> attributes;
+    SmallVector<NeededTemporary> needed;
     for (const Temporary& temporary : info.temporaries) {
       int64_t bytes = 0;
       if (llvm::MulOverflow(static_cast<int64_t>(temporary.bytes), temporary.per.count(rows), bytes))
         bytes = std::numeric_limits<int64_t>::max();
-      auto emitAt = [&] {
-        return emitError(linesOf(kernel, module).front())
-               << "kernel '" << kernel.getSymName() << "' needs memory for " << temporary.purpose << ": ";
-      };
-      llvm::function_ref<InFlightDiagnostic()> emit = emitAt;
-      auto attribute =
-          ir::TemporaryAttr::getChecked(emit, kernel.getContext(), StringRef(temporary.purpose), bytes);
-      if (!attribute) return failure();
-      attributes.push_back(attribute);
+      needed.push_back({temporary.purpose, bytes});
     }
-    return attributes;
+    return needed;
   }
 
   static uint64_t bytesOfTemporaries(ir::KernelOp kernel, const KernelInfo& info) {
@@ -159,27 +136,6 @@ private:
     for (const Temporary& temporary : info.temporaries)
       bytes += temporary.bytes * temporary.per.count(sizesOf(kernel, info).front());
     return bytes;
-  }
-
-  /// A plan that was read may be edited, or made for another target.
-  LogicalResult checkTemporaries(ir::KernelOp kernel, const KernelInfo& info, ModuleOp planned) {
-    FailureOr<SmallVector<Attribute>> needed = temporariesFor(kernel, info, planned);
-    if (failed(needed)) return failure();
-    ArrayAttr given = kernel.getTemporaries().value_or(ArrayAttr());
-    if (llvm::equal(*needed, given ? given.getValue() : ArrayRef<Attribute>())) return success();
-    auto list = [&](ArrayRef<Attribute> temporaries) {
-      std::string text;
-      for (auto temporary : llvm::map_range(temporaries, llvm::CastTo<ir::TemporaryAttr>))
-        text += (text.empty() ? "" : ", ") + std::to_string(temporary.getBytes()) + " bytes of " +
-                temporary.getPurpose().str();
-      return text.empty() ? "no temporaries" : text;
-    };
-    for (Location line : linesOf(kernel, planned))
-      emitError(line) << "kernel '" << kernel.getSymName() << "' is planned with "
-                      << list(given ? given.getValue() : ArrayRef<Attribute>()) << " but needs "
-                      << list(*needed) << " for target " << target_.text
-                      << "; compile it from phase 'kernels' or before";
-    return failure();
   }
 
   static KernelCode collect(const CodeBlob& blob,

@@ -39,6 +39,17 @@ llvm::Error optimize(llvm::Module& module, llvm::TargetMachine& machine) {
 
 } // namespace
 
+std::optional<std::string> ptxOf(llvm::Module& module, llvm::TargetMachine& machine) {
+  llvm::SmallVector<char, 0> text;
+  llvm::raw_svector_ostream stream(text);
+  llvm::legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::AssemblyFile,
+                                  /*DisableVerify=*/true))
+    return std::nullopt;
+  passes.run(module);
+  return std::string(text.begin(), text.end());
+}
+
 mlir::FailureOr<PtxCode> emitPtx(mlir::ModuleOp module, const CudaTarget& target, bool keepLlvmText) {
   mlir::DialectRegistry registry;
   mlir::registerBuiltinDialectTranslation(registry);
@@ -64,14 +75,9 @@ mlir::FailureOr<PtxCode> emitPtx(mlir::ModuleOp module, const CudaTarget& target
     llvm::raw_string_ostream stream(result.llvmText);
     code->print(stream, nullptr);
   }
-  llvm::SmallVector<char, 0> text;
-  llvm::raw_svector_ostream stream(text);
-  llvm::legacy::PassManager passes;
-  if (machine->addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::AssemblyFile,
-                                   /*DisableVerify=*/true))
-    return failed("LLVM cannot emit PTX");
-  passes.run(*code);
-  result.ptx.assign(text.begin(), text.end());
+  std::optional<std::string> ptx = ptxOf(*code, *machine);
+  if (!ptx) return failed("LLVM cannot emit PTX");
+  result.ptx = std::move(*ptx);
   return result;
 }
 

@@ -153,7 +153,9 @@ public:
                                  "",
                                  {},
                                  {},
-                                 function.vectorBits});
+                                 function.vectorBits,
+                                 function.blocks,
+                                 function.threads});
     for (auto entry : program_.getOps<ir::EntryOp>())
       if (failed(addVariant(entry))) return failure();
     for (size_t entry = 0; entry < spec_.entries.size(); ++entry)

@@ -1,6 +1,7 @@
 #include "backend/driver/Targets.h"
 
 #include "backend/cpu/CpuBackend.h"
+#include "backend/cuda/CudaBackend.h"
 #include "backend/reference/ReferenceBackend.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -9,8 +10,9 @@ namespace tailor::backend {
 
 llvm::ArrayRef<const Backend*> backends() {
   static const CpuBackend cpu;
+  static const CudaBackend cuda;
   static const reference::ReferenceBackend reference;
-  static const Backend* const all[] = {&cpu, &reference};
+  static const Backend* const all[] = {&cpu, &cuda, &reference};
   return all;
 }
 

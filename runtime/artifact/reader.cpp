@@ -202,6 +202,8 @@ Kernel Unpacker::kernel(const fb::Kernel& k) {
     return shape;
   });
   out.vector_bits = k.vector_bits();
+  out.blocks = k.blocks();
+  out.threads = k.threads();
   return out;
 }
 

@@ -205,6 +205,8 @@ struct Kernel {
   std::vector<std::int32_t> ops;   ///< op ids, for source lines
   std::vector<LaunchShape> shapes; ///< of every launch in the program, once each
   std::uint32_t vector_bits = 0;   ///< width of the vectors in its inner loop; 0 = scalar code
+  std::uint32_t blocks = 0;        ///< of a launch on a GPU; 0: no command launches it
+  std::uint32_t threads = 0;       ///< of a block, whole warps; 0: code of no GPU
 
   bool operator==(const Kernel&) const = default;
 };

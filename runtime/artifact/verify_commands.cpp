@@ -21,7 +21,14 @@ public:
 
   Status kernels(std::uint64_t code_bytes) const {
     std::vector<Extent> code;
+    const bool gpu = spec_.target.backend == "cuda";
     for (const Kernel& kernel : spec_.kernels) {
+      // What a driver would refuse, or divide by.
+      if (gpu ? kernel.threads == 0 || kernel.threads % 32 != 0 || kernel.threads > 1024 ||
+                    kernel.blocks > 0x7FFFFFFFu || (kernel.blocks == 0 && !kernel.shapes.empty())
+              : kernel.threads != 0 || kernel.blocks != 0)
+        return invalid_argument("kernel '", kernel.name, "' is launched as ", kernel.blocks, " blocks of ",
+                                kernel.threads, " threads on target '", spec_.target.backend, "'");
       if (kernel.code_bytes == 0 || !fits(kernel.code_offset, kernel.code_bytes, code_bytes))
         return invalid_argument("kernel '", kernel.name, "' at ", kernel.code_offset, " + ",
                                 kernel.code_bytes, " is outside the code section of ", code_bytes, " bytes");

@@ -283,21 +283,15 @@ Status CpuExecutor::initialise(std::uint64_t seed, std::span<const std::int32_t>
 }
 
 Status CpuExecutor::read_state(std::int32_t index, std::span<std::byte> destination) const {
-  if (index < 0 || static_cast<std::size_t>(index) >= spec().states.size())
-    return internal_error("no state ", index);
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_state(index, destination.size()));
   const State& state = spec().states[static_cast<std::size_t>(index)];
-  if (destination.size() != state.bytes)
-    return internal_error("state '", state.name, "' has ", state.bytes, " bytes, not ", destination.size());
   if (!destination.empty()) std::memcpy(destination.data(), state_.get() + state.offset, state.bytes);
   return {};
 }
 
 Status CpuExecutor::write_state(std::int32_t index, std::span<const std::byte> source) {
-  if (index < 0 || static_cast<std::size_t>(index) >= spec().states.size())
-    return internal_error("no state ", index);
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_state(index, source.size()));
   const State& state = spec().states[static_cast<std::size_t>(index)];
-  if (source.size() != state.bytes)
-    return internal_error("state '", state.name, "' has ", state.bytes, " bytes, not ", source.size());
   if (!source.empty()) std::memcpy(state_.get() + state.offset, source.data(), state.bytes);
   return {};
 }

@@ -16,7 +16,7 @@ template <class T> void store_all(std::byte* place, const ControlField& field) {
 
 } // namespace
 
-Status Executor::allocate() {
+Status Executor::allocate(std::size_t alignment) {
   const MemorySizes& memory = spec().memory;
   if (options_.num_threads < 1 || options_.num_threads > 1024)
     return invalid_argument(options_.num_threads, " threads: use 1 to 1024");
@@ -35,9 +35,9 @@ Status Executor::allocate() {
   std::uint64_t slot_bytes = 0;
   if (__builtin_mul_overflow(slot_stride_, std::uint64_t{options_.num_slots}, &slot_bytes))
     slot_bytes = ~0ull;
-  control_ring_ = allocate_zeroed(control_stride_ * options_.ring_length);
-  metrics_ring_ = allocate_zeroed(metrics_stride_ * options_.ring_length);
-  slots_ = allocate_zeroed(slot_bytes);
+  control_ring_ = allocate_zeroed(control_stride_ * options_.ring_length, alignment);
+  metrics_ring_ = allocate_zeroed(metrics_stride_ * options_.ring_length, alignment);
+  slots_ = allocate_zeroed(slot_bytes, alignment);
   if (!control_row_ || !metrics_row_ || !control_ring_ || !metrics_ring_ || !slots_)
     return resource_exhausted("no memory for ", options_.num_slots, " batch slots of ", memory.slot,
                               " bytes");
@@ -66,6 +66,15 @@ void Executor::initialise_device_control() {
       store_all<std::int64_t>(place, field);
     }
   }
+}
+
+Status Executor::check_state(std::int32_t index, std::size_t bytes) const {
+  if (index < 0 || static_cast<std::size_t>(index) >= spec().states.size())
+    return internal_error("no state ", index);
+  const State& state = spec().states[static_cast<std::size_t>(index)];
+  if (bytes != state.bytes)
+    return internal_error("state '", state.name, "' has ", state.bytes, " bytes, not ", bytes);
+  return {};
 }
 
 Status Executor::check_copy(std::int32_t from, std::int32_t to) const {

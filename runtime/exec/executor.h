@@ -108,10 +108,13 @@ protected:
       : artifact_(std::move(artifact)), options_(options) {}
   /// Makes rings, rows and slots; to be called first by a backend's factory.
   /// Errors: kInvalidArgument for impossible options, kResourceExhausted with the size that could not be had.
-  Status allocate();
+  /// Rings and slots begin at multiples of `alignment`.
+  Status allocate(std::size_t alignment = 64);
   /// Refuses a run() that could not be right: no such variant, too many steps, a slot number outside the
   /// slots.
   Status check_run(VariantId variant, std::uint32_t num_steps) const;
+  /// Refuses a state that is not there or has another size.
+  Status check_state(std::int32_t state, std::size_t bytes) const;
   /// Refuses a copy_state() between states that are not there or of different types or shapes.
   Status check_copy(std::int32_t from, std::int32_t to) const;
   /// Host part of the control row <- ring row of counter().
@@ -128,11 +131,17 @@ protected:
   ExecutorOptions options_;
   std::uint64_t counter_ = 0;
   AlignedBytes control_row_, metrics_row_; ///< the current ones
-  std::uint64_t slot_stride_ = 0;
+  std::uint64_t slot_stride_ = 0, control_stride_ = 0, metrics_stride_ = 0;
+  std::span<std::byte> control_ring_bytes() {
+    return {control_ring_.get(), control_stride_ * options_.ring_length};
+  }
+  std::span<std::byte> metrics_ring_bytes() {
+    return {metrics_ring_.get(), metrics_stride_ * options_.ring_length};
+  }
+  std::span<std::byte> slot_bytes() { return {slots_.get(), slot_stride_ * options_.num_slots}; }
 
 private:
   std::int64_t slot_field_offset_ = -1; ///< of control field `slot`
-  std::uint64_t control_stride_ = 0, metrics_stride_ = 0;
   AlignedBytes control_ring_, metrics_ring_, slots_;
 };
 

@@ -9,7 +9,7 @@
 #include "runtime/base/memory_limit.h"
 #include "runtime/base/wording.h"
 #include "runtime/data/long_tail.h"
-#include "runtime/exec/cpu_executor.h"
+#include "runtime/exec/executors.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/program_keys.h"
 #include "runtime/options/run_keys.h"
@@ -194,7 +194,7 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
   executor.num_slots = setup.train_slots + Evaluator::kSlots;
   setup.memory = RunMemory::of(spec, executor, keeps_best);
   TAILOR_RETURN_IF_ERROR_AS_IS(setup.memory.check(memory_limit()));
-  const ExecutorFactory make = options.make_executor ? options.make_executor : make_cpu_executor;
+  const ExecutorFactory make = options.make_executor ? options.make_executor : runtime::make_executor;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.executor, make(artifact, executor));
   setup.manifest.threads = setup.executor->options().num_threads;
   if (options.prepare_executor) TAILOR_RETURN_IF_ERROR_AS_IS(options.prepare_executor(*setup.executor));
@@ -525,13 +525,6 @@ double RunResult::imbalance_ratio() const {
     most = std::max(most, count);
   }
   return most > 0 ? static_cast<double>(least) / static_cast<double>(most) : 0;
-}
-
-Result<std::unique_ptr<Executor>> make_cpu_executor(std::shared_ptr<const Artifact> artifact,
-                                                    const ExecutorOptions& options) {
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(std::unique_ptr<CpuExecutor> executor,
-                                CpuExecutor::create(std::move(artifact), options));
-  return std::unique_ptr<Executor>(std::move(executor));
 }
 
 Result<RunResult> run_training(std::shared_ptr<const Artifact> artifact, const RunOptions& options) {

@@ -98,8 +98,4 @@ std::string result_table(const RunResult& result);
 ///          checkpoint that cannot be written (kResourceExhausted; likewise).
 Result<RunResult> run_training(std::shared_ptr<const Artifact> artifact, const RunOptions& options);
 
-/// The executor factory used when RunOptions has none: target "cpu" only.
-Result<std::unique_ptr<Executor>> make_cpu_executor(std::shared_ptr<const Artifact> artifact,
-                                                    const ExecutorOptions& options);
-
 } // namespace tailor::runtime

@@ -6,6 +6,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
 #include "runtime/data/open.h"
+#include "runtime/exec/executors.h"
 #include "runtime/metrics/summary.h"
 #include "runtime/train/effective_options.h"
 #include "runtime/train/evaluate.h"
@@ -142,7 +143,7 @@ Result<Scoring> open_scoring(const std::shared_ptr<const Artifact>& artifact, co
   executor.num_threads = std::max(options.threads, 1);
   executor.ring_length = 1;
   executor.num_slots = Evaluator::kSlots;
-  const ExecutorFactory make = options.make_executor ? options.make_executor : make_cpu_executor;
+  const ExecutorFactory make = options.make_executor ? options.make_executor : runtime::make_executor;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.executor, make(artifact, executor));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(scoring.checkpoint,
                                 load_checkpoint(*scoring.executor, options.weights, CheckpointUse::kWeights));

@@ -33,7 +33,8 @@ TEST(ParseTarget, NativeIsResolved) {
 TEST(ParseTarget, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(parseTarget("gpu:9").status().message(), "unknown target 'gpu:9'");
   EXPECT_EQ(parseTarget("gpu:9").status().hint(),
-            "targets are cpu:PROCESSOR (cpu:native, cpu:x86-64-v3, cpu:znver4) and reference");
+            "targets are cpu:PROCESSOR (cpu:native, cpu:x86-64-v3, cpu:znver4), "
+            "cuda:ARCHITECTURE (cuda:sm_80, cuda:sm_90, cuda:sm_100) and reference");
   EXPECT_FALSE(parseTarget("cpu:pdp-11").ok());
   EXPECT_EQ(parseTarget("reference:f32").status().message(),
             "target 'reference' has no processor, but 'f32' is given");

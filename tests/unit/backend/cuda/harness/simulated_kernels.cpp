@@ -45,8 +45,14 @@ void SimulatedKernels::launch(size_t kernel, std::vector<void*> buffers, std::ve
     buffers.push_back(temporaries.back().data());
   }
   for (const cuda::GpuFunction& gpu : info.functions) {
-    HostKernels::Function function = host_->function(gpu.symbol);
-    runBlocks(gpu.blocks, gpu.threads, order_, [&] { function(buffers.data()); });
+    const HostKernels::Kernel& host = host_->kernel(gpu.symbol);
+    if (host.numArguments != buffers.size())
+      throw std::runtime_error("'" + gpu.symbol + "' takes " + std::to_string(host.numArguments) +
+                               " pointers, not " + std::to_string(buffers.size()));
+    std::vector<uint64_t> arguments;
+    for (void* buffer : buffers)
+      arguments.push_back(reinterpret_cast<uint64_t>(buffer));
+    runBlocks(gpu.blocks, gpu.threads, order_, host.meets, [&] { host.run(arguments.data()); });
   }
 }
 

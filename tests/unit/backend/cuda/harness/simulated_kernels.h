@@ -2,9 +2,9 @@
 /// Kernels given as text, compiled for target cuda and run by the simulator, beside the same ops on the f64 reference.
 
 #include "backend/cuda/kinds/KernelInfo.h"
+#include "tests/cuda_double/retarget.h"
+#include "tests/cuda_double/simulator.h"
 #include "tests/unit/backend/cpu/harness/compile_kernels.h"
-#include "tests/unit/backend/cuda/harness/retarget.h"
-#include "tests/unit/backend/cuda/harness/simulator.h"
 
 #include <string>
 

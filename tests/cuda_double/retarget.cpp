@@ -1,6 +1,6 @@
-#include "tests/unit/backend/cuda/harness/retarget.h"
+#include "tests/cuda_double/retarget.h"
 
-#include "tests/unit/backend/cuda/harness/simulator.h"
+#include "tests/cuda_double/simulator.h"
 
 #include "llvm/AsmParser/Parser.h"
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
@@ -34,6 +34,7 @@ const std::map<std::string, void*>& standIns() {
   static const std::map<std::string, void*> table{
       {"llvm.nvvm.read.ptx.sreg.tid.x", reinterpret_cast<void*>(&threadNumber)},
       {"llvm.nvvm.read.ptx.sreg.ctaid.x", reinterpret_cast<void*>(&blockNumber)},
+      {"llvm.nvvm.read.ptx.sreg.nctaid.x", reinterpret_cast<void*>(&numBlocks)},
       {"llvm.nvvm.shfl.sync.bfly.i32", reinterpret_cast<void*>(&shuffleBits)},
       {"llvm.nvvm.shfl.sync.bfly.f32", reinterpret_cast<void*>(&shuffleFloat)},
   };
@@ -53,22 +54,29 @@ void expect(llvm::Error error) {
   if (error) throw std::runtime_error(llvm::toString(std::move(error)));
 }
 
-/// `symbol.call(pointers)`: loads what the kernel takes and calls it.
+/// `symbol.call(table)`: loads what the kernel takes and calls it.
 void addCall(llvm::Module& module, llvm::Function& kernel) {
   llvm::LLVMContext& context = module.getContext();
   auto pointer = llvm::PointerType::get(context, 0);
+  auto* word = llvm::Type::getInt64Ty(context);
   auto* type = llvm::FunctionType::get(llvm::Type::getVoidTy(context), {pointer}, false);
   auto* call =
       llvm::Function::Create(type, llvm::Function::ExternalLinkage, kernel.getName() + ".call", module);
   llvm::IRBuilder<> b(llvm::BasicBlock::Create(context, "", call));
   llvm::SmallVector<llvm::Value*> arguments;
-  for (unsigned i = 0; i < kernel.arg_size(); ++i)
-    arguments.push_back(b.CreateLoad(pointer, b.CreateConstGEP1_64(pointer, call->getArg(0), i)));
+  for (llvm::Argument& argument : kernel.args()) {
+    if (!argument.getType()->isPointerTy() && argument.getType() != word)
+      throw std::runtime_error("an argument of '" + kernel.getName().str() + "' has not 64 bits");
+    llvm::Value* slot = b.CreateConstGEP1_64(word, call->getArg(0), argument.getArgNo());
+    arguments.push_back(b.CreateLoad(argument.getType(), slot));
+  }
   b.CreateCall(&kernel, arguments);
   b.CreateRetVoid();
 }
 
-void retarget(llvm::Module& module) {
+/// The kernels, not yet looked up.
+std::map<std::string, HostKernels::Kernel> retarget(llvm::Module& module) {
+  std::map<std::string, HostKernels::Kernel> found;
   llvm::SmallVector<llvm::Function*> kernels, intrinsics;
   for (llvm::Function& function : module)
     if (function.getName().starts_with("llvm.nvvm."))
@@ -83,6 +91,7 @@ void retarget(llvm::Module& module) {
                                            nameOfStandIn(name), module);
     for (llvm::User* user : llvm::make_early_inc_range(intrinsic->users())) {
       auto* call = llvm::cast<llvm::CallInst>(user);
+      found[call->getFunction()->getName().str()].meets |= llvm::StringRef(name).contains("shfl");
       call->setCalledFunction(standIn);
       call->setAttributes({});
       call->dropUnknownNonDebugMetadata();
@@ -94,13 +103,16 @@ void retarget(llvm::Module& module) {
     kernel->removeFnAttr("target-cpu");
     kernel->removeFnAttr("target-features");
     addCall(module, *kernel);
+    found[kernel->getName().str()].numArguments = static_cast<unsigned>(kernel->arg_size());
   }
+  return found;
 }
 
 } // namespace
 
 struct HostKernels::State {
   std::unique_ptr<llvm::orc::LLJIT> jit;
+  std::map<std::string, Kernel> kernels;
 };
 
 HostKernels::HostKernels(const std::string& llvmText) : state_(std::make_unique<State>()) {
@@ -117,7 +129,7 @@ HostKernels::HostKernels(const std::string& llvmText) : state_(std::make_unique<
   state_->jit = expected(llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(std::move(builder)).create());
   module->setDataLayout(state_->jit->getDataLayout());
   module->setTargetTriple(state_->jit->getTargetTriple());
-  retarget(*module);
+  state_->kernels = retarget(*module);
   llvm::orc::SymbolMap symbols;
   for (auto& [intrinsic, standIn] : standIns())
     symbols[state_->jit->mangleAndIntern(nameOfStandIn(intrinsic))] = {
@@ -128,8 +140,11 @@ HostKernels::HostKernels(const std::string& llvmText) : state_(std::make_unique<
 
 HostKernels::~HostKernels() = default;
 
-HostKernels::Function HostKernels::function(const std::string& symbol) const {
-  return expected(state_->jit->lookup(symbol + ".call")).toPtr<Function>();
+const HostKernels::Kernel& HostKernels::kernel(const std::string& symbol) const {
+  Kernel& kernel = state_->kernels.at(symbol);
+  if (!kernel.run)
+    kernel.run = expected(state_->jit->lookup(symbol + ".call")).toPtr<void (*)(const std::uint64_t*)>();
+  return kernel;
 }
 
 } // namespace tailor::backend::testing

@@ -1,6 +1,7 @@
 #pragma once
 /// Optimised LLVM IR of GPU kernels, made to run on the host: what only a GPU has becomes calls of the simulator (simulator.h).
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -13,9 +14,14 @@ public:
   explicit HostKernels(const std::string& llvmText);
   ~HostKernels();
 
-  /// Takes the pointers of the kernel from a table.
-  using Function = void (*)(void* const* pointers);
-  Function function(const std::string& symbol) const;
+  /// A kernel that takes its arguments, all of 64 bits, from a table.
+  struct Kernel {
+    void (*run)(const std::uint64_t* arguments) = nullptr;
+    unsigned numArguments = 0;
+    bool meets = false; ///< its threads wait for each other
+  };
+  /// Throws std::out_of_range for a name that is no kernel.
+  const Kernel& kernel(const std::string& symbol) const;
 
 private:
   struct State;

@@ -1,12 +1,42 @@
-#include "tests/unit/backend/cuda/harness/simulator.h"
+#include "tests/cuda_double/simulator.h"
 
 #include <algorithm>
+#include <memory>
 #include <numeric>
 #include <random>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
-#include <ucontext.h>
+#if !defined(__x86_64__)
+#error "fibers are switched by x86-64 code"
+#endif
+
+// Saves what a call preserves and its stack at *save, and goes on where `stack` was saved. The C library's swapcontext asks
+// the kernel for the signal mask each time, which takes ten times as long.
+extern "C" void tailorSwitchFiber(void** save, void* stack);
+asm(R"(
+.text
+.globl tailorSwitchFiber
+.type tailorSwitchFiber, @function
+tailorSwitchFiber:
+  pushq %rbp
+  pushq %rbx
+  pushq %r12
+  pushq %r13
+  pushq %r14
+  pushq %r15
+  movq %rsp, (%rdi)
+  movq %rsi, %rsp
+  popq %r15
+  popq %r14
+  popq %r13
+  popq %r12
+  popq %rbx
+  popq %rbp
+  ret
+.size tailorSwitchFiber, .-tailorSwitchFiber
+)");
 
 namespace tailor::backend::testing {
 namespace {
@@ -22,8 +52,8 @@ struct Meeting {
 };
 
 struct Fiber {
-  ucontext_t context = {};
-  std::vector<char> stack;
+  void* stack = nullptr; ///< where it goes on
+  std::unique_ptr<char[]> memory;
   uint64_t rounds = 0; ///< meetings it has been at
   bool done = false;
 };
@@ -31,36 +61,39 @@ struct Fiber {
 /// One block at a time.
 struct Block {
   const std::function<void()>* body = nullptr;
-  ucontext_t scheduler = {};
-  std::vector<Fiber> fibers;
+  void* scheduler = nullptr;
+  std::vector<Fiber> fibers;     ///< none where threads never wait
   std::vector<Meeting> meetings; ///< by warp
-  uint32_t number = 0, current = 0;
+  uint32_t number = 0, count = 0, current = 0;
   const char* problem = nullptr;
 };
 Block* running = nullptr;
 
+void yield() {
+  tailorSwitchFiber(&running->fibers[running->current].stack, running->scheduler);
+}
+
 void enterFiber() {
   (*running->body)();
   running->fibers[running->current].done = true;
-  swapcontext(&running->fibers[running->current].context, &running->scheduler);
+  yield(); // never comes back
 }
 
-void yield() {
-  swapcontext(&running->fibers[running->current].context, &running->scheduler);
+void prepare(Fiber& fiber) {
+  if (!fiber.memory) fiber.memory = std::make_unique<char[]>(kStackBytes);
+  auto top = reinterpret_cast<uintptr_t>(fiber.memory.get() + kStackBytes) / 16 * 16;
+  auto* words =
+      reinterpret_cast<uintptr_t*>(top) - 8; // six registers, the address, one that makes a call's alignment
+  std::fill_n(words, 8, 0);
+  words[6] = reinterpret_cast<uintptr_t>(&enterFiber);
+  fiber.stack = words;
+  fiber.rounds = 0;
+  fiber.done = false;
 }
 
-void runBlock(Block& block, const std::vector<uint32_t>& turns) {
-  running = &block;
-  for (Fiber& fiber : block.fibers) {
-    getcontext(&fiber.context);
-    fiber.stack.resize(kStackBytes);
-    fiber.context.uc_stack.ss_sp = fiber.stack.data();
-    fiber.context.uc_stack.ss_size = kStackBytes;
-    fiber.context.uc_link = nullptr;
-    fiber.rounds = 0;
-    fiber.done = false;
-    makecontext(&fiber.context, enterFiber, 0);
-  }
+void runFibers(Block& block, const std::vector<uint32_t>& turns) {
+  for (Fiber& fiber : block.fibers)
+    prepare(fiber);
   block.meetings.assign(block.fibers.size() / kWarp, {});
   auto progress = [&] {
     uint64_t sum = 0;
@@ -72,7 +105,7 @@ void runBlock(Block& block, const std::vector<uint32_t>& turns) {
                                         [](const Fiber& fiber) { return !fiber.done; });) {
     for (uint32_t turn : turns) {
       block.current = turn;
-      if (!block.fibers[turn].done) swapcontext(&block.scheduler, &block.fibers[turn].context);
+      if (!block.fibers[turn].done) tailorSwitchFiber(&block.scheduler, block.fibers[turn].stack);
       if (block.problem) throw std::runtime_error(block.problem);
     }
     if (progress() == before) throw std::runtime_error("threads of a warp wait for others that never come");
@@ -82,7 +115,8 @@ void runBlock(Block& block, const std::vector<uint32_t>& turns) {
 
 } // namespace
 
-void runBlocks(uint32_t blocks, uint32_t threads, Order order, const std::function<void()>& thread) {
+void runBlocks(uint32_t blocks, uint32_t threads, Order order, bool meets,
+               const std::function<void()>& thread) {
   if (threads == 0 || threads % kWarp != 0 || threads > 1024)
     throw std::runtime_error("a block of " + std::to_string(threads) + " threads");
   std::mt19937 random(7);
@@ -95,10 +129,19 @@ void runBlocks(uint32_t blocks, uint32_t threads, Order order, const std::functi
   };
   Block block;
   block.body = &thread;
-  block.fibers.resize(threads);
+  block.count = blocks;
+  if (meets) block.fibers.resize(threads);
+  running = &block;
   for (uint32_t number : ordered(blocks)) {
     block.number = number;
-    runBlock(block, ordered(threads));
+    if (meets) {
+      runFibers(block, ordered(threads));
+      continue;
+    }
+    for (uint32_t turn : ordered(threads)) {
+      block.current = turn;
+      thread();
+    }
   }
   running = nullptr;
 }
@@ -111,9 +154,13 @@ uint32_t blockNumber() {
   return running->number;
 }
 
+uint32_t numBlocks() {
+  return running->count;
+}
+
 uint32_t exchange(uint32_t bits, uint32_t distance) {
   const uint32_t thread = running->current, lane = thread % kWarp;
-  Fiber& fiber = running->fibers[thread];
+  Fiber& fiber = running->fibers.at(thread);
   Meeting& meeting = running->meetings[thread / kWarp];
   const uint64_t round = fiber.rounds++;
   uint32_t& agreed = meeting.distances[round % 2];

@@ -1,0 +1,434 @@
+#include "runtime/exec/cuda_executor.h"
+
+#include "runtime/artifact/layout.h"
+#include "runtime/exec/init.h"
+#include "runtime/kernels/cuda_abi.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace tailor::runtime {
+namespace {
+
+/// Of the parts of the allocation: what the driver gives a whole allocation.
+constexpr std::uint64_t kPartAlignment = 256;
+/// Two blocks for each of 66 multiprocessors keep a link to the host busy; more only wait for it.
+constexpr std::uint64_t kMostCopyBlocks = 132;
+
+} // namespace
+
+Result<std::unique_ptr<CudaExecutor>> CudaExecutor::create(std::shared_ptr<const Artifact> artifact,
+                                                           const ExecutorOptions& options) {
+  const Target& target = artifact->spec().target;
+  if (target.backend != "cuda")
+    return incompatible("'", artifact->spec().name, "' is compiled for target '", target.backend, ":",
+                        target.name, "', which is none for a GPU");
+  std::unique_ptr<CudaExecutor> executor(new CudaExecutor(std::move(artifact), options));
+  const std::string what = concat("'", executor->spec().name, "' for target 'cuda:", target.name, "'");
+  TAILOR_ASSIGN_OR_RETURN(executor->driver_, CudaDriver::open(), what);
+  TAILOR_RETURN_IF_ERROR(executor->start_device(), what);
+  TAILOR_RETURN_IF_ERROR_AS_IS(executor->allocate(kPageBytes));
+  TAILOR_RETURN_IF_ERROR(executor->allocate_device(), what);
+  TAILOR_RETURN_IF_ERROR(executor->load_code(), what);
+  executor->lists_.resize(executor->spec().entries.size());
+  for (std::size_t e = 0; e < executor->lists_.size(); ++e) {
+    const Entry& entry = executor->spec().entries[e];
+    executor->lists_[e].resize(entry.variants.size());
+    for (std::size_t v = 0; v < entry.variants.size(); ++v)
+      TAILOR_RETURN_IF_ERROR(executor->prepare_list(entry.variants[v], executor->lists_[e][v]),
+                             concat("entry '", entry.name, "'"));
+  }
+  return executor;
+}
+
+CudaExecutor::~CudaExecutor() {
+  if (!context_) return;
+  // Whatever fails here has failed before, and was said then.
+  driver_->ctx_set_current(context_);
+  if (stream_) driver_->stream_synchronize(stream_);
+  for (const std::vector<CommandList>& entry : lists_)
+    for (const CommandList& list : entry)
+      if (list.graph) driver_->graph_exec_destroy(list.graph);
+  for (void* host : registered_)
+    driver_->mem_host_unregister(host);
+  if (memory_) driver_->mem_free(memory_);
+  if (module_) driver_->module_unload(module_);
+  if (stream_) driver_->stream_destroy(stream_);
+  driver_->primary_ctx_release(device_);
+}
+
+Status CudaExecutor::start_device() {
+  TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(driver_->device_get(&device_, 0), "taking device 0"));
+  char name[256] = {};
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      driver_->check(driver_->device_get_name(name, sizeof(name) - 1, device_), "naming device 0"));
+  device_name_ = name;
+  int major = 0, minor = 0;
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      driver_->check(driver_->device_get_attribute(&major, CudaDriver::kComputeCapabilityMajor, device_),
+                     "asking device 0"));
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      driver_->check(driver_->device_get_attribute(&minor, CudaDriver::kComputeCapabilityMinor, device_),
+                     "asking device 0"));
+  // The driver turns PTX into code of its device and of later ones.
+  const std::string& target = spec().target.name;
+  int wanted = 0;
+  const auto [end, error] = std::from_chars(target.data() + std::min<std::size_t>(3, target.size()),
+                                            target.data() + target.size(), wanted);
+  if (!target.starts_with("sm_") || error != std::errc() || end != target.data() + target.size())
+    return incompatible("'", target, "' is no architecture of a GPU");
+  if (major * 10 + minor < wanted)
+    return incompatible("device '", device_name_, "' is sm_", major * 10 + minor, ", which is older")
+        .with_hint(concat("compile it with --target cuda:sm_", major * 10 + minor));
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      driver_->check(driver_->primary_ctx_retain(&context_, device_), "starting the device"));
+  TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(driver_->ctx_set_current(context_), "starting the device"));
+  return driver_->check(driver_->stream_create(&stream_, CudaDriver::kStreamNonBlocking), "making a stream");
+}
+
+Status CudaExecutor::load_code() {
+  const std::span<const std::byte> code = artifact_->section(kCodeSection);
+  if (code.empty() || code.back() != std::byte{0})
+    return data_loss("its code does not end with a zero, as PTX does");
+  std::string log(8192, '\0');
+  int options[] = {CudaDriver::kJitErrorLogBuffer, CudaDriver::kJitErrorLogBytes};
+  void* values[] = {log.data(), reinterpret_cast<void*>(static_cast<std::uintptr_t>(log.size() - 1))};
+  const CudaDriver::Error error = driver_->module_load_data_ex(&module_, code.data(), 2, options, values);
+  log.resize(std::min(log.find('\0'), log.size()));
+  TAILOR_RETURN_IF_ERROR(driver_->check(error, "loading the code"), log.empty() ? "device code" : log);
+  for (const Kernel& kernel : spec().kernels)
+    TAILOR_RETURN_IF_ERROR_AS_IS(
+        driver_->check(driver_->module_get_function(&kernels_.emplace_back(), module_, kernel.name.c_str()),
+                       concat("finding kernel '", kernel.name, "'").c_str()));
+  return {};
+}
+
+Status CudaExecutor::map_host(std::span<std::byte> host, Address& device) {
+  if (host.empty()) return {};
+  constexpr unsigned kFlags = CudaDriver::kHostRegisterPortable | CudaDriver::kHostRegisterDeviceMap;
+  TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(driver_->mem_host_register(host.data(), host.size(), kFlags),
+                                              concat("pinning ", host.size(), " bytes").c_str()));
+  registered_.push_back(host.data());
+  return driver_->check(driver_->mem_host_get_device_pointer(&device, host.data(), 0), "mapping host memory");
+}
+
+Status CudaExecutor::allocate_device() {
+  const MemorySizes& memory = spec().memory;
+  const std::span<const std::byte> constants = artifact_->section(kConstantSection);
+  std::uint64_t total = 0;
+  const auto part = [&](std::uint64_t bytes) { // sizes of a verified spec: the sum cannot wrap
+    const std::uint64_t offset = total;
+    total += align_up(std::max<std::uint64_t>(bytes, 1), kPartAlignment);
+    return offset;
+  };
+  const std::uint64_t state = part(memory.state), arena = part(memory.arena),
+                      constant = part(constants.size()), control = part(memory.control),
+                      metrics = part(memory.metrics), counters = part(2 * sizeof(std::int64_t));
+  std::size_t free = 0, all = 0;
+  TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(driver_->mem_get_info(&free, &all), "asking for free memory"));
+  if (total > free)
+    return resource_exhausted("it needs ", total, " bytes of device memory, ", free, " of ", all,
+                              " are free on '", device_name_, "'")
+        .with_hint("a smaller run.batch, or run.memory_budget");
+  TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(
+      driver_->mem_alloc(&memory_, total), concat("allocating ", total, " bytes of device memory").c_str()));
+  state_ = memory_ + state, arena_ = memory_ + arena, constants_ = memory_ + constant;
+  control_ = memory_ + control, metrics_ = memory_ + metrics, counters_ = memory_ + counters;
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      driver_->check(driver_->memset_d8(memory_, 0, total), "clearing device memory"));
+  if (!constants.empty())
+    TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(
+        driver_->memcpy_htod(constants_, constants.data(), constants.size()), "copying constants"));
+  TAILOR_RETURN_IF_ERROR_AS_IS(map_host(control_ring_bytes(), control_ring_device_));
+  TAILOR_RETURN_IF_ERROR_AS_IS(map_host(metrics_ring_bytes(), metrics_ring_device_));
+  return map_host(slot_bytes(), slots_device_);
+}
+
+CudaExecutor::Address CudaExecutor::space(Space space) const {
+  switch (space) {
+  case Space::kState:
+    return state_;
+  case Space::kArena:
+    return arena_;
+  case Space::kControl:
+    return control_;
+  case Space::kMetrics:
+    return metrics_;
+  case Space::kConstant:
+    return constants_;
+  case Space::kSlot:
+    return 0; // differs from step to step: only read_slot resolves it
+  }
+  return 0;
+}
+
+Status CudaExecutor::prepare_copy_kernel(std::string_view name, std::uint64_t bytes,
+                                         std::vector<std::uint64_t> arguments, Prepared& prepared) {
+  const auto found = std::find_if(spec().kernels.begin(), spec().kernels.end(),
+                                  [&](const Kernel& kernel) { return kernel.name == name; });
+  if (found == spec().kernels.end() || found->threads != kRuntimeKernelThreads)
+    return incompatible("its code has no '", name, "' of ", kRuntimeKernelThreads, " threads");
+  prepared.function = kernels_[static_cast<std::size_t>(found - spec().kernels.begin())];
+  prepared.threads = kRuntimeKernelThreads;
+  const std::uint64_t blocks = bytes / (sizeof(std::uint32_t) * kRuntimeKernelThreads);
+  prepared.blocks = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(blocks, 1, kMostCopyBlocks));
+  prepared.arguments = std::move(arguments);
+  return {};
+}
+
+Status CudaExecutor::prepare_list(const Variant& variant, CommandList& list) {
+  if (variant.commands.empty())
+    return incompatible("there are no commands for batch ", variant.batch, ": the program was not lowered");
+  const auto at = [&](const Operand& operand) { return space(operand.space) + operand.offset; };
+  for (const Command& command : variant.commands) {
+    Prepared& prepared = list.commands.emplace_back();
+    prepared.kind = command.kind;
+    switch (command.kind) {
+    case CommandKind::kLaunch: {
+      const Kernel& kernel = spec().kernels[static_cast<std::size_t>(command.kernel)];
+      prepared.function = kernels_[static_cast<std::size_t>(command.kernel)];
+      prepared.blocks = kernel.blocks;
+      prepared.threads = kernel.threads;
+      for (const Operand& operand : command.operands)
+        prepared.arguments.push_back(at(operand));
+      break;
+    }
+    case CommandKind::kBeginStep:
+      // One block: a row is small, and its threads read a counter that no other block may change meanwhile.
+      TAILOR_RETURN_IF_ERROR_AS_IS(
+          prepare_copy_kernel(kBeginStepKernel, 0,
+                              {control_, control_ring_device_, counters_, options_.ring_length,
+                               control_stride_, spec().memory.control_host},
+                              prepared));
+      break;
+    case CommandKind::kFinishStep:
+      TAILOR_RETURN_IF_ERROR_AS_IS(
+          prepare_copy_kernel(kFinishStepKernel, 0,
+                              {metrics_, metrics_ring_device_, counters_, options_.ring_length,
+                               metrics_stride_, spec().memory.metrics},
+                              prepared));
+      break;
+    case CommandKind::kReadSlot: {
+      const std::int32_t slot = find_control(spec(), "slot");
+      if (slot < 0) return incompatible("it reads a batch slot, and no control field says which");
+      const std::uint64_t number = control_ + spec().control[static_cast<std::size_t>(slot)].offset;
+      const Operand &from = command.operands[0], &to = command.operands[1];
+      TAILOR_RETURN_IF_ERROR_AS_IS(prepare_copy_kernel(
+          kReadSlotKernel, to.bytes, {at(to), slots_device_, number, slot_stride_, from.offset, to.bytes},
+          prepared));
+      break;
+    }
+    case CommandKind::kCopy:
+      prepared.source = at(command.operands[0]);
+      prepared.destination = at(command.operands[1]);
+      prepared.bytes = command.operands[1].bytes;
+      break;
+    case CommandKind::kFill:
+      prepared.destination = at(command.operands[0]);
+      prepared.bytes = command.operands[0].bytes;
+      prepared.fill_word = command.fill_word;
+      break;
+    case CommandKind::kRepeat:
+      prepared.count = command.count;
+      prepared.body_length = command.body_length;
+      break;
+    case CommandKind::kLibrary:
+      return unimplemented("library '", spec().library_plans[static_cast<std::size_t>(command.plan)].library,
+                           "' is not part of this runtime");
+    }
+  }
+  return {};
+}
+
+Status CudaExecutor::issue(const Prepared& command) {
+  switch (command.kind) {
+  case CommandKind::kCopy:
+    return driver_->check(
+        driver_->memcpy_dtod_async(command.destination, command.source, command.bytes, stream_), "copying");
+  case CommandKind::kFill:
+    return driver_->check(
+        driver_->memset_d32_async(command.destination, command.fill_word, command.bytes / 4, stream_),
+        "filling");
+  case CommandKind::kRepeat:
+  case CommandKind::kLibrary:
+    return {}; // repeat: by issue_all(); library: refused by prepare_list()
+  default: {
+    std::vector<void*> arguments;
+    for (const std::uint64_t& argument : command.arguments)
+      arguments.push_back(const_cast<std::uint64_t*>(&argument));
+    return driver_->check(driver_->launch_kernel(command.function, command.blocks, 1, 1, command.threads, 1,
+                                                 1, 0, stream_, arguments.data(), nullptr),
+                          "launching a kernel");
+  }
+  }
+}
+
+Status CudaExecutor::issue_all(const CommandList& list, std::size_t begin, std::size_t end) {
+  for (std::size_t i = begin; i < end; ++i) {
+    const Prepared& command = list.commands[i];
+    if (command.kind != CommandKind::kRepeat) {
+      TAILOR_RETURN_IF_ERROR_AS_IS(issue(command));
+      continue;
+    }
+    for (std::uint32_t pass = 0; pass < command.count; ++pass)
+      TAILOR_RETURN_IF_ERROR_AS_IS(issue_all(list, i + 1, i + 1 + command.body_length));
+    i += command.body_length;
+  }
+  return {};
+}
+
+Status CudaExecutor::capture(CommandList& list) {
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      driver_->check(driver_->stream_begin_capture(stream_, CudaDriver::kCaptureThreadLocal),
+                     "beginning to capture a step"));
+  const Status issued = issue_all(list, 0, list.commands.size());
+  CudaDriver::GraphHandle* graph = nullptr;
+  const Status ended = driver_->check(driver_->stream_end_capture(stream_, &graph), "capturing a step");
+  Status made = !issued.ok() ? issued : ended;
+  if (made.ok())
+    made = driver_->check(driver_->graph_instantiate(&list.graph, graph, 0), "making the graph of a step");
+  if (graph) driver_->graph_destroy(graph);
+  return made;
+}
+
+Status CudaExecutor::run_observed(VariantId id, const CommandList& list, std::size_t begin, std::size_t end) {
+  const Variant& variant =
+      spec().entries[static_cast<std::size_t>(id.entry)].variants[static_cast<std::size_t>(id.variant)];
+  for (std::size_t i = begin; i < end; ++i) {
+    const Prepared& command = list.commands[i];
+    if (command.kind == CommandKind::kRepeat) {
+      for (std::uint32_t pass = 0; pass < command.count; ++pass)
+        TAILOR_RETURN_IF_ERROR_AS_IS(run_observed(id, list, i + 1, i + 1 + command.body_length));
+      i += command.body_length;
+      continue;
+    }
+    const ObservedCommand observed{id, i, &variant.commands[i]};
+    fetched_.clear();
+    if (observer_.begin) observer_.begin(observed);
+    TAILOR_RETURN_IF_ERROR_AS_IS(issue(command));
+    TAILOR_RETURN_IF_ERROR_AS_IS(wait());
+    if (observer_.end) TAILOR_RETURN_IF_ERROR_AS_IS(observer_.end(observed));
+  }
+  return {};
+}
+
+Status CudaExecutor::run(VariantId id, std::uint32_t num_steps) {
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_run(id, num_steps));
+  TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(driver_->ctx_set_current(context_), "taking the device"));
+  fetched_.clear();
+  CommandList& list = lists_[static_cast<std::size_t>(id.entry)][static_cast<std::size_t>(id.variant)];
+  TAILOR_RETURN_IF_ERROR_AS_IS(send_device_control());
+  if (observer_.begin || observer_.end) {
+    for (std::uint32_t step = 0; step < num_steps; ++step) {
+      TAILOR_RETURN_IF_ERROR_AS_IS(run_observed(id, list, 0, list.commands.size()));
+      ++counter_;
+    }
+  } else {
+    if (!list.graph) TAILOR_RETURN_IF_ERROR_AS_IS(capture(list));
+    for (std::uint32_t step = 0; step < num_steps; ++step)
+      TAILOR_RETURN_IF_ERROR_AS_IS(
+          driver_->check(driver_->graph_launch(list.graph, stream_), "launching a step"));
+    TAILOR_RETURN_IF_ERROR_AS_IS(wait());
+    counter_ += num_steps;
+  }
+  return fetch_device_control();
+}
+
+Status CudaExecutor::wait() {
+  return driver_->check(driver_->stream_synchronize(stream_), "running a step");
+}
+
+Status CudaExecutor::send_device_control() {
+  const std::span<std::byte> control = device_control();
+  if (control.empty()) return {};
+  return driver_->check(
+      driver_->memcpy_htod(control_ + spec().memory.control_host, control.data(), control.size()),
+      "sending the control row");
+}
+
+Status CudaExecutor::fetch_device_control() {
+  const std::span<std::byte> control = device_control();
+  if (control.empty()) return {};
+  return driver_->check(
+      driver_->memcpy_dtoh(control.data(), control_ + spec().memory.control_host, control.size()),
+      "fetching the control row");
+}
+
+Status CudaExecutor::initialise(std::uint64_t seed, std::span<const std::int32_t> groups) {
+  std::vector<std::byte> value;
+  for (std::size_t i = 0; i < spec().states.size(); ++i) {
+    const State& state = spec().states[i];
+    if (!groups.empty() && std::find(groups.begin(), groups.end(), state.group) == groups.end()) continue;
+    if (state.init.kind == InitKind::kCopyOf) {
+      TAILOR_RETURN_IF_ERROR_AS_IS(copy_state(state.init.source_state, static_cast<std::int32_t>(i)));
+      continue;
+    }
+    value.assign(state.bytes, std::byte{});
+    write_initial_value(spec(), state, seed, value);
+    TAILOR_RETURN_IF_ERROR_AS_IS(write_state(static_cast<std::int32_t>(i), value));
+  }
+  if (groups.empty()) initialise_device_control();
+  return {};
+}
+
+Status CudaExecutor::read_state(std::int32_t index, std::span<std::byte> destination) const {
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_state(index, destination.size()));
+  if (destination.empty()) return {};
+  TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(driver_->ctx_set_current(context_), "taking the device"));
+  const State& state = spec().states[static_cast<std::size_t>(index)];
+  return driver_->check(driver_->memcpy_dtoh(destination.data(), state_ + state.offset, state.bytes),
+                        concat("reading state '", state.name, "'").c_str());
+}
+
+Status CudaExecutor::write_state(std::int32_t index, std::span<const std::byte> source) {
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_state(index, source.size()));
+  if (source.empty()) return {};
+  TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(driver_->ctx_set_current(context_), "taking the device"));
+  const State& state = spec().states[static_cast<std::size_t>(index)];
+  return driver_->check(driver_->memcpy_htod(state_ + state.offset, source.data(), state.bytes),
+                        concat("writing state '", state.name, "'").c_str());
+}
+
+Status CudaExecutor::copy_state(std::int32_t from, std::int32_t to) {
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_copy(from, to));
+  TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(driver_->ctx_set_current(context_), "taking the device"));
+  const State& source = spec().states[static_cast<std::size_t>(from)];
+  const State& target = spec().states[static_cast<std::size_t>(to)];
+  if (source.bytes == 0) return {};
+  TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(
+      driver_->memcpy_dtod_async(state_ + target.offset, state_ + source.offset, source.bytes, stream_),
+      concat("copying state '", source.name, "'").c_str()));
+  return wait();
+}
+
+Result<std::span<const std::byte>> CudaExecutor::fetch(Address from, std::uint64_t bytes) const {
+  TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(driver_->ctx_set_current(context_), "taking the device"));
+  std::byte* host =
+      fetched_.emplace_back(std::make_unique<std::byte[]>(std::max<std::uint64_t>(bytes, 1))).get();
+  if (bytes > 0)
+    TAILOR_RETURN_IF_ERROR_AS_IS(
+        driver_->check(driver_->memcpy_dtoh(host, from, bytes), "reading device memory"));
+  return std::span<const std::byte>(host, bytes);
+}
+
+Result<std::span<const std::byte>> CudaExecutor::read_output(VariantId id, std::int32_t output) {
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_run(id, 0));
+  const Variant& variant =
+      spec().entries[static_cast<std::size_t>(id.entry)].variants[static_cast<std::size_t>(id.variant)];
+  if (output < 0 || static_cast<std::size_t>(output) >= variant.outputs.size())
+    return internal_error("no output ", output, " of ", variant.outputs.size());
+  return read_operand(variant.outputs[static_cast<std::size_t>(output)].place);
+}
+
+Status CudaExecutor::set_observer(Observer observer) {
+  observer_ = std::move(observer);
+  return {};
+}
+
+Result<std::span<const std::byte>> CudaExecutor::read_operand(const Operand& operand) const {
+  if (operand.space == Space::kSlot)
+    return internal_error("batch slots are not operands of finished commands");
+  return fetch(space(operand.space) + operand.offset, operand.bytes);
+}
+
+} // namespace tailor::runtime
