@@ -21,6 +21,15 @@ Result<const DataColumn*> column_for(const SlotField& field, const Dataset& data
                       data.path, "' are ", columns);
 }
 
+/// The size that run.batch names first; 0: the program says none.
+std::int64_t default_batch(const ArtifactSpec& spec) {
+  const Option* batch = spec.options.find(key_name(&RunKeys::batch));
+  if (!batch) return 0;
+  const OptionValue::List* sizes = batch->value.as_list();
+  const OptionValue* first = !sizes ? &batch->value : sizes->empty() ? nullptr : &sizes->front();
+  return first && first->as_int() ? *first->as_int() : 0;
+}
+
 } // namespace
 
 Result<std::vector<BatchSlot>> batch_slots(Executor& executor, VariantId id, const Dataset& data,
@@ -49,14 +58,16 @@ std::int64_t batch_size_of(const ArtifactSpec& spec, const Entry& entry, const V
 
 Result<VariantId> variant_for(const ArtifactSpec& spec, std::int32_t entry, std::int64_t batch) {
   const Entry& step = spec.entries[static_cast<std::size_t>(entry)];
+  // Variants stand by size, whatever the order of the list; the default is what the list says.
+  if (batch == 0 && step.kind == EntryKind::kStep) batch = default_batch(spec);
   std::string sizes;
   for (std::size_t v = 0; v < step.variants.size(); ++v) {
     const std::int64_t rows = batch_size_of(spec, step, step.variants[v]);
     if (batch == 0 || rows == batch) return VariantId{entry, static_cast<std::int32_t>(v)};
     sizes += concat(sizes.empty() ? "" : ", ", rows);
   }
-  return invalid_argument("there is no batch size ", batch, " in the artifact, it has ",
-                          sizes.empty() ? "none" : sizes);
+  return invalid_argument("entry '", step.name, "' is not compiled for batch ", batch)
+      .with_hint(concat("batches are ", sizes.empty() ? "none" : sizes));
 }
 
 } // namespace tailor::runtime

@@ -21,8 +21,9 @@ std::int64_t micro_batches(const ArtifactSpec& spec);
 /// The batch size of a variant as run.batch and --batch say it: its rows, of a step those of one micro-batch.
 std::int64_t batch_size_of(const ArtifactSpec& spec, const Entry& entry, const Variant& variant);
 
-/// The variant of a step entry for batches of `batch` rows, of micro-batches where there are several; batch 0 = the
-/// first one. kInvalidArgument listing the sizes there are.
+/// The variant of a step entry for batches of `batch` rows, of micro-batches where there are several; batch 0 = the size
+/// that run.batch names first (of a program that says none, and of other entries, the smallest). kInvalidArgument
+/// with the sizes there are.
 Result<VariantId> variant_for(const ArtifactSpec& spec, std::int32_t entry, std::int64_t batch);
 
 inline const Variant& variant_of(const ArtifactSpec& spec, VariantId id) {

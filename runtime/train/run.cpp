@@ -297,6 +297,21 @@ std::vector<MetricSummary> summaries(const std::vector<SeedResult>& seeds) {
   return all;
 }
 
+/// "batch    16 rows a step; --batch takes 8 as well": what the first stage trains with.
+Result<std::string> batch_line(const ArtifactSpec& spec, std::int64_t batch) {
+  const std::int32_t step = spec.stages.front().step_entry;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const VariantId chosen, variant_for(spec, step, batch));
+  const Entry& entry = spec.entries[static_cast<std::size_t>(step)];
+  const std::int64_t rows = batch_size_of(spec, entry, variant_of(spec, chosen));
+  std::string others;
+  for (const Variant& variant : entry.variants)
+    if (const std::int64_t size = batch_size_of(spec, entry, variant); size != rows)
+      others += concat(others.empty() ? "" : ", ", size);
+  const std::string parts = micro_batches(spec) == 1 ? "" : concat(micro_batches(spec), " micro-batches of ");
+  return concat("batch    ", parts, counted(rows, "row"), " a step",
+                others.empty() ? "" : concat("; --batch takes ", others, " as well"));
+}
+
 /// What the data are, and what they cannot tell. Without `print` only what is to be known of them.
 Status describe_data(const RunSetup& setup, const DataBundle& data, RunResult& result, Warnings& warnings,
                      bool print) {
@@ -311,6 +326,8 @@ Status describe_data(const RunSetup& setup, const DataBundle& data, RunResult& r
     log_info(concat("data     train ", result.train_rows, ", val ", result.val_rows, ", test ",
                     result.test_rows, " rows"));
     log_info(class_line(result));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string batch, batch_line(spec, setup.batch));
+    log_info(batch);
   }
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const EvaluationPlan evaluation,
                                 evaluation_plan(spec, setup.options, data.fitted));

@@ -256,17 +256,7 @@ private:
                                       : runtime::not_found("there is no entry '", arguments_.entry, "'")
                                             .with_hint("entries are " + names);
     }
-    std::string batches;
-    for (std::size_t i = 0; i < entry().variants.size(); ++i) {
-      const std::int64_t batch = runtime::batch_size_of(spec, entry(), entry().variants[i]);
-      if (id_.variant < 0 && (arguments_.batch == 0 || arguments_.batch == batch))
-        id_.variant = static_cast<std::int32_t>(i);
-      batches += (batches.empty() ? "" : ", ") + std::to_string(batch);
-    }
-    if (id_.variant < 0)
-      return runtime::invalid_argument("entry '", entry().name, "' is not compiled for batch ",
-                                       arguments_.batch)
-          .with_hint("batches are " + batches);
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(id_, runtime::variant_for(spec, id_.entry, arguments_.batch));
     if (variant().commands.empty())
       return runtime::invalid_argument("'", spec.name, "' is compiled for target '", spec.target.backend,
                                        "', which runs no commands to measure")
