@@ -20,6 +20,14 @@ bool isLinear(Operation* op) {
   return isa<ir::AddOp, ir::SubOp, ir::NegOp, ir::StopGradientOp>(op);
 }
 
+/// Rounding keeps the order of numbers, and what is not one. Integers wrap, i1 asks whether they are 0, and of NaN, which wins a
+/// maximum, they make a number.
+bool keepsOrder(Operation* op) {
+  if (isa<ir::StopGradientOp>(op)) return true;
+  return isa<ir::CastOp>(op) && ir::isFloatTensor(op->getOperand(0).getType()) &&
+         ir::isFloatTensor(op->getResult(0).getType());
+}
+
 /// True if every element of `value` is `number`, whatever its type.
 bool isNumber(Value value, double number) {
   if (auto broadcast = value.getDefiningOp<ir::BroadcastOp>())
@@ -172,8 +180,7 @@ RowTerm RowTerms::ofElementwise(Operation* op) {
   for (RowTerm extreme : {RowTerm::largest, RowTerm::least}) {
     const bool isSame = extreme == RowTerm::largest ? isa<ir::MaxOp>(op) : isa<ir::MinOp>(op);
     if (isSame && all(op, {extreme, RowTerm::free})) return extreme;
-    if (isa<ir::CastOp, ir::StopGradientOp>(op) && all(op, {extreme}))
-      return extreme; // rounding keeps the order
+    if (keepsOrder(op) && all(op, {extreme})) return extreme;
   }
   if (isLinear(op)) {
     if (all(op, {RowTerm::sum})) return RowTerm::sum;
