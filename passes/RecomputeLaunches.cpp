@@ -34,9 +34,14 @@ int64_t elementsOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getNumElements();
 }
 
+/// Ten rounds of two products, two shifts and four xors for four elements.
+constexpr int64_t kMultiplyAddsPerDraw = 20;
+
 int64_t multiplyAddsIn(ir::KernelOp kernel) {
   int64_t sum = 0;
   kernel.walk([&](Operation* op) {
+    if (op->hasTrait<ir::RandomOp>() && !isa<ir::RngKeyOp>(op))
+      sum += kMultiplyAddsPerDraw * elementsOf(op->getResult(0));
     if (auto dot = dyn_cast<ir::DotOp>(op)) {
       int64_t depth = 1;
       for (int64_t dim : dot.getLhsContract())
