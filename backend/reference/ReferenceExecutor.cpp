@@ -6,6 +6,7 @@
 #include "ir/ReadText.h"
 #include "ir/Tailor.h"
 #include "mlir/IR/AsmState.h"
+#include "runtime/base/philox.h"
 #include "runtime/exec/init.h"
 
 #include <algorithm>
@@ -156,6 +157,11 @@ ReferenceExecutor::~ReferenceExecutor() = default;
 Result<std::unique_ptr<ReferenceExecutor>> ReferenceExecutor::create(std::shared_ptr<const Artifact> artifact,
                                                                      const ExecutorOptions& options,
                                                                      const ReferenceOptions& reference) {
+  const ArtifactSpec& spec = artifact->spec();
+  if (spec.random_version != 0 && spec.random_version != kRandomVersion)
+    return incompatible("'", spec.name, "' may draw random numbers of version ", spec.random_version,
+                        ", interpreted it would draw those of version ", kRandomVersion)
+        .with_hint("compile the program again, or run its own code without the reference");
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const auto ir, findIr(*artifact, reference.phase));
   std::unique_ptr<ReferenceExecutor> executor(new ReferenceExecutor(std::move(artifact), options));
   TAILOR_RETURN_IF_ERROR_AS_IS(executor->allocate());

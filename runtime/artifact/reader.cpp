@@ -3,7 +3,6 @@
 #include "runtime/artifact/layout.h"
 #include "runtime/artifact/tailor_generated.h"
 #include "runtime/base/file.h"
-#include "runtime/base/philox.h"
 
 #define XXH_INLINE_ALL
 #include <algorithm>
@@ -390,10 +389,6 @@ Status Artifact::load(std::span<const std::byte> bytes) {
   Unpacker unpacker(header.metadata_bytes);
   spec_ = unpacker.unpack(root);
   TAILOR_RETURN_IF_ERROR_AS_IS(std::move(unpacker).status());
-  if (spec_.random_version != 0 && spec_.random_version != kRandomVersion)
-    return incompatible("its steps draw random numbers of version ", spec_.random_version,
-                        ", this runtime knows version ", kRandomVersion)
-        .with_hint("compile the program again");
   return verify_spec(spec_, section(kCodeSection).size(), section(kConstantSection).size());
 }
 

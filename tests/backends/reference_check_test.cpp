@@ -3,7 +3,10 @@
 #include "backend/driver/Driver.h"
 #include "backend/reference/Bytes.h"
 #include "backend/reference/ReferenceCheck.h"
+#include "backend/reference/ReferenceExecutor.h"
 #include "runtime/artifact/layout.h"
+#include "runtime/artifact/writer.h"
+#include "runtime/base/philox.h"
 #include "runtime/device/code_memory.h"
 #include "runtime/exec/cpu_executor.h"
 
@@ -221,6 +224,28 @@ TEST_F(ReferenceCheckTest, StateThatChangesBesideTheKernelsIsFound) {
   };
   EXPECT_THAT(run().message(),
               testing::HasSubstr("state 's' element 5 is 7 after the step, but its kernels left 0"));
+}
+
+/// The code of an artifact draws as it was compiled to; whoever interprets its IR draws as this build does.
+TEST_F(ReferenceCheckTest, ProgramsThatDrawOtherwiseAreNotInterpreted) {
+  ArtifactSpec spec = artifact_->spec();
+  spec.random_version = kRandomVersion - 1;
+  std::vector<RawSection> sections;
+  for (const SectionView& section : artifact_->sections())
+    sections.push_back({section.name, {section.bytes.begin(), section.bytes.end()}});
+  auto bytes = write_artifact(spec, sections);
+  ASSERT_TRUE(bytes.ok()) << bytes.status().message();
+  const auto old = Artifact::from_bytes(*std::move(bytes));
+  ASSERT_TRUE(old.ok()) << old.status().message();
+  auto cpu = CpuExecutor::create(*old, {});
+  ASSERT_TRUE(cpu.ok()) << cpu.status().message();
+  for (const Status& refused : {backend::reference::ReferenceExecutor::create(*old, {}).status(),
+                                backend::reference::attachCheck(**cpu)}) {
+    EXPECT_EQ(refused.code(), StatusCode::kIncompatible);
+    EXPECT_THAT(refused.message(),
+                testing::HasSubstr("may draw random numbers of version 1, interpreted it would "
+                                   "draw those of version 2"));
+  }
 }
 
 } // namespace
