@@ -25,7 +25,7 @@ void ProgramTracer::trace_statistics(const TrainingProgram::Impl::NamedEval& fun
     variants.begin();
     Entry entry = variant_of(Entry::Kind::statistics, runtime::statistics_entry_name(function.name), sizes,
                              size, function.location);
-    Trace trace(Trace::Kind::entry);
+    Trace trace(Trace::Kind::entry, size);
     for (const auto& [state, count] : frozen_)
       if (count == num_recorded_steps_) trace.freeze(state);
     redirect_to_average(trace, function);

@@ -433,7 +433,7 @@ void ProgramTracer::trace_step(const TrainingProgram::Impl::NamedStep& function)
     variants.begin();
     Entry entry = variant_of(Entry::Kind::step, function.name, sizes, size, function.location);
     entry.accumulate = accumulate;
-    Trace trace(Trace::Kind::entry);
+    Trace trace(Trace::Kind::entry, size);
     Step step(*this, entry);
     run_user_code(function.name, function.location, [&] { function.step(step); });
     note_frozen(trace);
@@ -458,7 +458,7 @@ void ProgramTracer::trace_eval(const TrainingProgram::Impl::NamedEval& function)
   for (std::int64_t size : sizes) {
     variants.begin();
     Entry entry = variant_of(Entry::Kind::eval, function.name, sizes, size, function.location);
-    Trace trace(Trace::Kind::entry);
+    Trace trace(Trace::Kind::entry, size);
     if (function.options.weights.ema()) redirect_to_average(trace, function);
     Eval eval(*this, entry);
     run_user_code(function.name, function.location, [&] { function.eval(eval); });

@@ -23,7 +23,9 @@ std::string full_name(const State& state) {
 
 } // namespace
 
-Trace::Trace(Kind kind) : kind_(kind), scope_(++next_scope), parent_(innermost) {
+Trace::Trace(Kind kind, std::int64_t batch)
+    : kind_(kind), scope_(++next_scope), parent_(innermost),
+      batch_(batch == 0 && parent_ ? parent_->batch_ : batch) {
   innermost = this;
 }
 

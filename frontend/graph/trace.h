@@ -19,8 +19,9 @@ namespace tailor {
 class Trace {
 public:
   enum class Kind : std::uint8_t { entry, body };
-  /// Starts a recording and makes it current until destroyed.
-  explicit Trace(Kind kind);
+  /// Starts a recording and makes it current until destroyed. `batch`: rows of the entry's batch; a body has those of the
+  /// entry it is in.
+  explicit Trace(Kind kind, std::int64_t batch = 0);
   ~Trace();
   Trace(const Trace&) = delete;
   Trace& operator=(const Trace&) = delete;
@@ -33,6 +34,8 @@ public:
   std::uint64_t scope() const { return scope_; }
   Kind kind() const { return kind_; }
   Trace* parent() const { return parent_; }
+  /// Rows of the batch that the entry is recorded for; 0: none.
+  std::int64_t batch() const { return batch_; }
   /// True if arrays of trace `scope` may be used here: this trace or one that encloses it.
   bool sees(std::uint64_t scope) const;
 
@@ -81,6 +84,7 @@ private:
   Kind kind_;
   std::uint64_t scope_;
   Trace* parent_;
+  std::int64_t batch_;
   std::vector<Binding> reads_;
   std::vector<Binding> writes_;
   std::set<const State*> frozen_;

@@ -1,5 +1,6 @@
 #include "frontend/ops/random.h"
 
+#include "frontend/graph/trace.h"
 #include "frontend/ops/checks.h"
 #include "frontend/ops/elementwise.h"
 #include "runtime/base/philox.h"
@@ -15,10 +16,25 @@ void check_probability(std::string_view op, double probability, const Location& 
     fail(op, "the probability must be in [0, 1], it is " + std::to_string(probability), location);
 }
 
+/// How a draw of `shape` lies in the rows that key it. Those of a step have the positions of its batch, and the next step's
+/// follow: a draw of more rows would go on into them, and its last rows would be the next step's first. So such a draw lies in the
+/// batch's rows, as many of its own to each where they divide, else in the first.
+Shape keyed_shape(const Array& key, const Shape& shape) {
+  const Trace* trace = Trace::current();
+  const std::int64_t batch = trace ? trace->batch() : 0;
+  const bool is_of_step = batch > 0 && key.node()->op == "rng_key";
+  if (!is_of_step || shape[0] <= batch) return shape;
+  const std::int64_t elements = shape.num_elements();
+  return shape[0] % batch == 0 ? Shape{batch, elements / batch} : Shape{1, elements};
+}
+
 Array draw(std::string_view op, const Array& key, const Shape& shape, DType dtype, OpOptions options,
            const Location& location) {
   if (shape.rank() == 0) fail(op, "draws one row at a time and needs at least one axis", location);
-  return record1(op, {key}, std::move(options), {dtype, shape}, location);
+  const Shape keyed = keyed_shape(key, shape);
+  const Array drawn = record1(op, {key}, std::move(options), {dtype, keyed}, location);
+  if (keyed == shape) return drawn;
+  return record1("reshape", {drawn}, NoOptions{}, {dtype, shape}, location);
 }
 
 Array checked_key(std::string_view op, const Operand& key) {

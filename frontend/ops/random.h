@@ -6,6 +6,10 @@
 /// Random ops. Each call is one stream: the key holds the op id of the call, the seed, the epoch, the draw
 /// position of the row and the pass (runtime/base/philox.h). Same seed, same bits on every machine and thread
 /// count.
+///
+/// Axis 0 is the row. Where it has the rows of the batch, row n draws what it draws in a batch of any size. A draw of
+/// a Context that has more rows than the batch (patches or tokens of all images) draws, where they are a multiple, so many
+/// of its rows for each row of the batch; any other draws all of them for row 0. No two steps of a run share a draw.
 namespace tailor {
 
 /// A key of one's own: i32 [8], the same numbers wherever it is used. Outside of a step this is how to draw; inside, a
@@ -14,7 +18,7 @@ namespace tailor {
 Array random_key(std::uint64_t seed, std::uint32_t stream = 0,
                  const std::source_location& where = std::source_location::current());
 
-/// U[0, 1) of `shape`; axis 0 is the row.
+/// U[0, 1) of `shape`.
 Array random_uniform(const Context& context, const Shape& shape,
                      const std::source_location& where = std::source_location::current());
 Array random_normal(const Context& context, const Shape& shape,

@@ -4,6 +4,10 @@
 
 include "ir/TailorBase.td"
 
+// Dimension 0 of a draw is the row, and has no more elements than the batch: rows are keyed by their position in the epoch, the
+// next step's begin where this batch's end, and a larger draw would share rows with them. The frontend records larger draws
+// in the rows of the batch and reshapes them (frontend/ops/random.cpp); a program written as text has to do the same.
+//
 // One draw a row is made where it is read (FusionClass::Map). Draws of several columns have a kernel of their own, which
 // uses every word of a block.
 class DrawOp<string mnemonic> : PureOp<mnemonic, [RandomOp, FusesByAttributes]>;

@@ -176,7 +176,7 @@ struct Program {
   }
 };
 
-void fill(Executor& executor, const runtime::VariantId& id, std::int64_t batch) {
+void fill(Executor& executor, const runtime::VariantId& id, std::int64_t batch, double position) {
   auto bytes = [](const Tensor& tensor, runtime::DType dtype, std::byte* place, std::size_t size) {
     backend::reference::toBytes(tensor, dtype, {place, size});
   };
@@ -196,7 +196,7 @@ void fill(Executor& executor, const runtime::VariantId& id, std::int64_t batch) 
     bytes(tensor, field.dtype, place, field.bytes);
   }
   for (const auto& [name, values] : std::vector<std::pair<std::string, std::vector<double>>>{
-           {"valid", {kRows}}, {"slot", {0}}, {"rng", {1, 2, 3, 0}}, {"weight_decay", {0}}}) {
+           {"valid", {kRows}}, {"slot", {0}}, {"rng", {1, 2, 3, position}}, {"weight_decay", {0}}}) {
     const std::int32_t index = runtime::find_control(executor.spec(), name);
     if (index < 0) continue;
     const runtime::ControlField& field = executor.spec().control[static_cast<size_t>(index)];
@@ -206,7 +206,8 @@ void fill(Executor& executor, const runtime::VariantId& id, std::int64_t batch) 
   }
 }
 
-std::map<std::string, double> reports(Executor& executor, std::int64_t batch) {
+/// What one step reports; `position`: of its first row in the epoch.
+std::map<std::string, double> reports(Executor& executor, std::int64_t batch, double position = 0) {
   EXPECT_TRUE(executor.initialise(7, {}).ok());
   runtime::VariantId step{}, fit{-1, 0};
   const runtime::ArtifactSpec& spec = executor.spec();
@@ -214,7 +215,7 @@ std::map<std::string, double> reports(Executor& executor, std::int64_t batch) {
     if (spec.entries[e].kind == runtime::EntryKind::kStep) step = {static_cast<std::int32_t>(e), 0};
     if (spec.entries[e].kind == runtime::EntryKind::kFit) fit = {static_cast<std::int32_t>(e), 0};
   }
-  fill(executor, step, batch);
+  fill(executor, step, batch, position);
   const runtime::Status status = executor.run(step, 1);
   EXPECT_TRUE(status.ok()) << status.message();
   std::map<std::string, double> values;
@@ -283,6 +284,45 @@ TEST(Repeat, EveryRoundDrawsItsOwnNumbers) {
   // The deviation of the mean of 8192 squares is 3 sqrt(2 / 8192) = 0.05.
   EXPECT_NEAR(reports(**cpu, kMany).at("variance"), 3, 0.2);
   EXPECT_NEAR(reports(**reference, kMany).at("variance"), 3, 0.2);
+}
+
+/// More rows than the batch has: patches of all images, noise of a size of its own. The next step's rows begin where this
+/// batch ends, and so would its numbers.
+TEST(Draws, NoTwoStepsShareOneWhateverTheShape) {
+  struct Noise : nn::Module {
+    nn::Linear fc{kColumns, kClasses};
+    Noise() { add("fc", fc); }
+  } net;
+  optim::Sgd sgd;
+  constexpr std::int64_t kWidth = 3;
+  TrainingProgram program{"noise"};
+  program.data(data::blobs({.classes = kClasses, .dimensions = kColumns}),
+               {.batch = kBatch, .eval_batch = kBatch});
+  program.state("net", net), program.state("sgd", sgd);
+  program.train_step([&](Step& s) {
+    for (const std::int64_t rows : {2 * kBatch, kBatch + 3}) {
+      const std::string name = std::to_string(rows);
+      const Array noise = random_uniform(s.context(), {rows, kWidth});
+      s.report("first" + name, sum(all_rows(slice(noise, {0, 0}, {rows - kBatch, kWidth}))));
+      s.report("behind" + name, sum(all_rows(slice(noise, {kBatch, 0}, {rows, kWidth}))));
+    }
+    auto g = value_and_grad([&] { return mean(square(net.fc(s.batch().numeric, s.context()))); });
+    s.update(net, sgd, g.gradients, 0.1);
+  });
+  program.eval_step([&](Eval& e) { e.logits(net.fc(e.batch().numeric, e.context())); });
+  const auto compiled = backend::compile(program, backend::CompileOptions());
+  ASSERT_TRUE(compiled.ok()) << compiled.status().message();
+  auto artifact = runtime::Artifact::from_bytes(compiled->artifact);
+  auto cpu = runtime::CpuExecutor::create(*artifact, {});
+  auto reference = ReferenceExecutor::create(*artifact, {});
+  ASSERT_TRUE(cpu.ok() && reference.ok());
+  const auto here = reports(**cpu, kBatch), next = reports(**cpu, kBatch, kBatch);
+  for (const std::string rows : {"16", "11"})
+    EXPECT_GT(std::abs(next.at("first" + rows) - here.at("behind" + rows)), 1e-3) << rows;
+  // A multiple: row n draws the same rows wherever it stands in a batch.
+  EXPECT_NEAR(reports(**cpu, kBatch, kBatch / 2).at("first16"), here.at("behind16"), 1e-4);
+  for (const auto& [name, value] : reports(**reference, kBatch))
+    EXPECT_NEAR(here.at(name), value, 1e-4) << name;
 }
 
 } // namespace

@@ -377,6 +377,29 @@ TEST(Tracing, AnotherStepDrawsOtherNumbersWhateverTheBatchSizes) {
   EXPECT_NE(alone.first, alone.second);
 }
 
+// A draw has no more rows than the batch: the next step's begin there. Those of a multiple lie in the batch's rows.
+TEST(Tracing, ADrawHasNoMoreRowsThanTheBatch) {
+  Fixture<> f([](Fixture<>& f, Step& s) {
+    const auto drop = [&](const Array& x) { return dropout(x, s.context(), 0.5); };
+    const Array x = s.batch().numeric; // [8, 2]
+    s.report("rows", sum(all_rows(drop(x))));
+    s.report("patches", sum(all_rows(drop(reshape(x, {16, 1})))));
+    s.report("columns", sum(all_rows(drop(transpose(x, {1, 0})))));
+    s.report("more", sum(random_normal(s.context(), {12, 3})));
+    s.report("own", sum(random_normal(random_key(1), {12, 3})));
+    auto g = value_and_grad([&] { return f.loss(s); });
+    s.update(f.net, f.sgd, g.gradients, 0.1);
+  });
+  const TracedProgram program = f.program.trace();
+  std::vector<Shape> masks, noise;
+  for (const Node* node : nodes_named(program.entries[0], "bernoulli"))
+    masks.push_back(node->results[0].shape);
+  for (const Node* node : nodes_named(program.entries[0], "random_normal"))
+    noise.push_back(node->results[0].shape);
+  EXPECT_THAT(masks, testing::UnorderedElementsAre(Shape({8, 2}), Shape({8, 2}), Shape({2, 8})));
+  EXPECT_THAT(noise, testing::UnorderedElementsAre(Shape({1, 36}), Shape({12, 3})));
+}
+
 TEST(Tracing, EvaluationDrawsNothing) {
   Fixture<DropNet> f([](Fixture<DropNet>& f, Step& s) {
     auto g = value_and_grad([&] { return f.loss(s); });
