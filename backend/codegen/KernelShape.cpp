@@ -56,6 +56,26 @@ bool isFlat(ir::KernelOp kernel, ArrayRef<int64_t> shape) {
   return true;
 }
 
+ir::DotOp tiledDot(ir::KernelOp kernel) {
+  ir::DotOp dot;
+  for (mlir::Operation& op : kernel.getBlock())
+    if (auto found = mlir::dyn_cast<ir::DotOp>(op)) {
+      if (dot) return {};
+      dot = found;
+    }
+  if (!dot || !dot.getLhsBatch().empty() || dot.getLhsContract().size() != 1) return {};
+  RankedTensorType lhs = tensorTypeOf(dot.getLhs()), rhs = tensorTypeOf(dot.getRhs());
+  if (lhs.getRank() != 2 || rhs.getRank() != 2 || !mlir::isa<mlir::BlockArgument>(dot.getLhs()) ||
+      !mlir::isa<mlir::BlockArgument>(dot.getRhs()))
+    return {};
+  for (Value result : yieldedValues(kernel))
+    if (tensorTypeOf(result).getShape() != tensorTypeOf(dot.getResult()).getShape()) return {};
+  if (llvm::is_contained(tensorTypeOf(dot.getResult()).getShape(), 0) ||
+      llvm::is_contained(lhs.getShape(), 0))
+    return {};
+  return dot;
+}
+
 KernelWork workOf(ir::KernelOp kernel) {
   KernelWork work;
   auto bytesOf = [](mlir::Type type) {

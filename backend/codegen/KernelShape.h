@@ -28,6 +28,10 @@ llvm::SmallVector<ResultGroup> groupResults(ir::KernelOp kernel);
 /// flat loop.
 bool isFlat(ir::KernelOp kernel, llvm::ArrayRef<int64_t> shape);
 
+/// The product of a kernel that tiles of two matrices can compute: rank 2, one contracting dimension, both operands in memory,
+/// results of its shape; null if there is none, or several.
+ir::DotOp tiledDot(ir::KernelOp kernel);
+
 /// Adds up what one launch computes and moves: operations, transcendental functions counted once, and bytes of operands
 /// read once and results written once.
 struct KernelWork {

@@ -99,6 +99,7 @@ struct Module {
   std::unique_ptr<HostKernels> kernels;
 };
 struct Function {
+  const HostKernels* kernels;
   const HostKernels::Kernel* kernel;
 };
 
@@ -199,7 +200,8 @@ Error cuModuleGetFunction(Function** function, Module* module, const char* name)
   static std::map<std::pair<Module*, std::string>, Function> functions;
   try {
     Function& found = functions[{module, name}];
-    found.kernel = &module->kernels->kernel(name);
+    found.kernels = module->kernels.get();
+    found.kernel = &found.kernels->kernel(name);
     *function = &found;
     return kDone;
   } catch (const std::exception&) {
@@ -216,9 +218,10 @@ Error cuLaunchKernel(Function* function, unsigned gridX, unsigned gridY, unsigne
   std::vector<uint64_t> arguments; // taken now, as the driver does
   for (unsigned i = 0; i < function->kernel->numArguments; ++i)
     std::memcpy(&arguments.emplace_back(), parameters[i], sizeof(uint64_t));
-  return enqueue(stream, [kernel = function->kernel, gridX, blockX, arguments] {
-    tailor::backend::testing::runBlocks(gridX, blockX, settings().order, kernel->meets,
-                                        [&] { kernel->run(arguments.data()); });
+  return enqueue(stream, [kernel = function->kernel, kernels = function->kernels, gridX, blockX, arguments] {
+    tailor::backend::testing::runBlocks(
+        gridX, blockX, settings().order, kernel->meets, [&] { kernels->poisonShared(); },
+        [&] { kernel->run(arguments.data()); });
   });
 }
 Error cuMemGetInfo_v2(size_t* free, size_t* total) {

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <map>
 #include <stdexcept>
+#include <vector>
 
 namespace tailor::backend::testing {
 namespace {
@@ -29,12 +30,17 @@ float shuffleFloat(uint32_t, float value, uint32_t distance, uint32_t) {
   return value;
 }
 
+void blockBarrier(uint32_t) {
+  waitForBlock();
+}
+
 /// What stands for an intrinsic of NVPTX.
 const std::map<std::string, void*>& standIns() {
   static const std::map<std::string, void*> table{
       {"llvm.nvvm.read.ptx.sreg.tid.x", reinterpret_cast<void*>(&threadNumber)},
       {"llvm.nvvm.read.ptx.sreg.ctaid.x", reinterpret_cast<void*>(&blockNumber)},
       {"llvm.nvvm.read.ptx.sreg.nctaid.x", reinterpret_cast<void*>(&numBlocks)},
+      {"llvm.nvvm.barrier.cta.sync.aligned.all", reinterpret_cast<void*>(&blockBarrier)},
       {"llvm.nvvm.shfl.sync.bfly.i32", reinterpret_cast<void*>(&shuffleBits)},
       {"llvm.nvvm.shfl.sync.bfly.f32", reinterpret_cast<void*>(&shuffleFloat)},
   };
@@ -91,7 +97,8 @@ std::map<std::string, HostKernels::Kernel> retarget(llvm::Module& module) {
                                            nameOfStandIn(name), module);
     for (llvm::User* user : llvm::make_early_inc_range(intrinsic->users())) {
       auto* call = llvm::cast<llvm::CallInst>(user);
-      found[call->getFunction()->getName().str()].meets |= llvm::StringRef(name).contains("shfl");
+      found[call->getFunction()->getName().str()].meets |=
+          llvm::StringRef(name).contains("shfl") || llvm::StringRef(name).contains("barrier");
       call->setCalledFunction(standIn);
       call->setAttributes({});
       call->dropUnknownNonDebugMetadata();
@@ -113,6 +120,7 @@ std::map<std::string, HostKernels::Kernel> retarget(llvm::Module& module) {
 struct HostKernels::State {
   std::unique_ptr<llvm::orc::LLJIT> jit;
   std::map<std::string, Kernel> kernels;
+  std::vector<std::pair<void*, size_t>> shared; ///< address, bytes
 };
 
 HostKernels::HostKernels(const std::string& llvmText) : state_(std::make_unique<State>()) {
@@ -130,15 +138,31 @@ HostKernels::HostKernels(const std::string& llvmText) : state_(std::make_unique<
   module->setDataLayout(state_->jit->getDataLayout());
   module->setTargetTriple(state_->jit->getTargetTriple());
   state_->kernels = retarget(*module);
+  // One block runs at a time, so its shared memory is an ordinary variable.
+  std::vector<std::pair<std::string, size_t>> shared;
+  for (llvm::GlobalVariable& variable : module->globals())
+    if (variable.getAddressSpace() == 3) {
+      variable.setLinkage(llvm::GlobalValue::ExternalLinkage);
+      variable.setInitializer(llvm::Constant::getNullValue(variable.getValueType()));
+      shared.emplace_back(variable.getName().str(),
+                          module->getDataLayout().getTypeAllocSize(variable.getValueType()));
+    }
   llvm::orc::SymbolMap symbols;
   for (auto& [intrinsic, standIn] : standIns())
     symbols[state_->jit->mangleAndIntern(nameOfStandIn(intrinsic))] = {
         llvm::orc::ExecutorAddr::fromPtr(standIn), llvm::JITSymbolFlags::Exported};
   expect(state_->jit->getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(symbols))));
   expect(state_->jit->addIRModule({std::move(module), std::move(context)}));
+  for (auto& [name, bytes] : shared)
+    state_->shared.emplace_back(expected(state_->jit->lookup(name)).toPtr<void*>(), bytes);
 }
 
 HostKernels::~HostKernels() = default;
+
+void HostKernels::poisonShared() const {
+  for (auto [memory, bytes] : state_->shared)
+    std::memset(memory, 0xFF, bytes);
+}
 
 const HostKernels::Kernel& HostKernels::kernel(const std::string& symbol) const {
   Kernel& kernel = state_->kernels.at(symbol);

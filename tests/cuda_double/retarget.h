@@ -20,6 +20,8 @@ public:
     unsigned numArguments = 0;
     bool meets = false; ///< its threads wait for each other
   };
+  /// Shared memory begins with what nobody wrote: no numbers.
+  void poisonShared() const;
   /// Throws std::out_of_range for a name that is no kernel.
   const Kernel& kernel(const std::string& symbol) const;
 

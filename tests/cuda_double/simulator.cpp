@@ -54,7 +54,8 @@ struct Meeting {
 struct Fiber {
   void* stack = nullptr; ///< where it goes on
   std::unique_ptr<char[]> memory;
-  uint64_t rounds = 0; ///< meetings it has been at
+  uint64_t rounds = 0;   ///< meetings of its warp it has been at
+  uint64_t barriers = 0; ///< of the block
   bool done = false;
 };
 
@@ -64,6 +65,7 @@ struct Block {
   void* scheduler = nullptr;
   std::vector<Fiber> fibers;     ///< none where threads never wait
   std::vector<Meeting> meetings; ///< by warp
+  uint64_t arrived = 0;          ///< at barriers of the block, of all rounds together
   uint32_t number = 0, count = 0, current = 0;
   const char* problem = nullptr;
 };
@@ -87,18 +89,19 @@ void prepare(Fiber& fiber) {
   std::fill_n(words, 8, 0);
   words[6] = reinterpret_cast<uintptr_t>(&enterFiber);
   fiber.stack = words;
-  fiber.rounds = 0;
+  fiber.rounds = fiber.barriers = 0;
   fiber.done = false;
 }
 
 void runFibers(Block& block, const std::vector<uint32_t>& turns) {
   for (Fiber& fiber : block.fibers)
     prepare(fiber);
+  block.arrived = 0;
   block.meetings.assign(block.fibers.size() / kWarp, {});
   auto progress = [&] {
     uint64_t sum = 0;
     for (const Fiber& fiber : block.fibers)
-      sum += fiber.rounds + fiber.done;
+      sum += fiber.rounds + fiber.barriers + fiber.done;
     return sum;
   };
   for (uint64_t before = 0; std::any_of(block.fibers.begin(), block.fibers.end(),
@@ -108,7 +111,7 @@ void runFibers(Block& block, const std::vector<uint32_t>& turns) {
       if (!block.fibers[turn].done) tailorSwitchFiber(&block.scheduler, block.fibers[turn].stack);
       if (block.problem) throw std::runtime_error(block.problem);
     }
-    if (progress() == before) throw std::runtime_error("threads of a warp wait for others that never come");
+    if (progress() == before) throw std::runtime_error("threads wait for others that never come");
     before = progress();
   }
 }
@@ -116,7 +119,7 @@ void runFibers(Block& block, const std::vector<uint32_t>& turns) {
 } // namespace
 
 void runBlocks(uint32_t blocks, uint32_t threads, Order order, bool meets,
-               const std::function<void()>& thread) {
+               const std::function<void()>& beforeBlock, const std::function<void()>& thread) {
   if (threads == 0 || threads % kWarp != 0 || threads > 1024)
     throw std::runtime_error("a block of " + std::to_string(threads) + " threads");
   std::mt19937 random(7);
@@ -134,6 +137,7 @@ void runBlocks(uint32_t blocks, uint32_t threads, Order order, bool meets,
   running = &block;
   for (uint32_t number : ordered(blocks)) {
     block.number = number;
+    beforeBlock();
     if (meets) {
       runFibers(block, ordered(threads));
       continue;
@@ -171,6 +175,13 @@ uint32_t exchange(uint32_t bits, uint32_t distance) {
   while (meeting.arrived < (round + 1) * kWarp)
     yield();
   return meeting.bits[round % 2][lane ^ distance];
+}
+
+void waitForBlock() {
+  const uint64_t round = running->fibers.at(running->current).barriers++;
+  ++running->arrived;
+  while (running->arrived < (round + 1) * running->fibers.size())
+    yield();
 }
 
 } // namespace tailor::backend::testing

@@ -11,8 +11,9 @@ enum class Order { forward, reverse, random };
 
 /// Runs `thread` once for every thread of `blocks` blocks of `threads` threads. Throws std::runtime_error where threads wait for
 /// each other for ever, and where a warp meets in different operations. `meets` false: they never wait, and need no fibers.
+/// `beforeBlock` is called before each block.
 void runBlocks(uint32_t blocks, uint32_t threads, Order order, bool meets,
-               const std::function<void()>& thread);
+               const std::function<void()>& beforeBlock, const std::function<void()>& thread);
 
 // --- what a thread may ask while it runs
 uint32_t threadNumber();
@@ -20,5 +21,7 @@ uint32_t blockNumber();
 uint32_t numBlocks();
 /// The 32 bits of the thread of the same warp whose number differs in the bits of `distance`; waits for all threads of the warp.
 uint32_t exchange(uint32_t bits, uint32_t distance);
+/// Waits for all threads of the block.
+void waitForBlock();
 
 } // namespace tailor::backend::testing

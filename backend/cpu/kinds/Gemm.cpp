@@ -10,28 +10,6 @@ using mlir::RankedTensorType;
 using mlir::Value;
 using mlir::ValueRange;
 
-/// A matrix product that the tiled code takes: rank 2, one contracting dimension, both operands in memory,
-/// f32.
-static ir::DotOp tiledDot(ir::KernelOp kernel) {
-  ir::DotOp dot;
-  for (mlir::Operation& op : kernel.getBlock())
-    if (auto found = mlir::dyn_cast<ir::DotOp>(op)) {
-      if (dot) return {};
-      dot = found;
-    }
-  if (!dot || !dot.getLhsBatch().empty() || dot.getLhsContract().size() != 1) return {};
-  RankedTensorType lhs = tensorTypeOf(dot.getLhs()), rhs = tensorTypeOf(dot.getRhs());
-  if (lhs.getRank() != 2 || rhs.getRank() != 2 || !mlir::isa<mlir::BlockArgument>(dot.getLhs()) ||
-      !mlir::isa<mlir::BlockArgument>(dot.getRhs()))
-    return {};
-  for (Value result : yieldedValues(kernel))
-    if (tensorTypeOf(result).getShape() != tensorTypeOf(dot.getResult()).getShape()) return {};
-  if (llvm::is_contained(tensorTypeOf(dot.getResult()).getShape(), 0) ||
-      llvm::is_contained(lhs.getShape(), 0))
-    return {};
-  return dot;
-}
-
 static bool fits(ir::KernelOp kernel) {
   std::optional<ir::FusionClass> single = singleClass(kernel);
   bool isGemm = single ? *single == ir::FusionClass::Contraction : kernel.getKind() == ir::FusionKind::Gemm;

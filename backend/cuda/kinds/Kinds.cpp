@@ -4,12 +4,13 @@
 namespace tailor::backend::cuda {
 
 // Each in the file of its name.
-extern const KernelKind kOrder, kPositions, kRows, kColumns, kChannels, kMultiTensor;
+extern const KernelKind kOrder, kPositions, kRows, kColumns, kChannels, kGemm, kMultiTensor;
 
 namespace {
 
 /// The first that fits; what none takes is computed position by position.
-const KernelKind* const kKinds[] = {&kOrder, &kPositions, &kRows, &kColumns, &kChannels, &kMultiTensor};
+const KernelKind* const kKinds[] = {&kOrder,    &kPositions, &kRows,       &kColumns,
+                                    &kChannels, &kGemm,      &kMultiTensor};
 
 mlir::LogicalResult emitByKind(KernelContext& context) {
   for (const KernelKind* kind : kKinds)

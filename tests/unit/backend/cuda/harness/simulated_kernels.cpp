@@ -52,7 +52,9 @@ void SimulatedKernels::launch(size_t kernel, std::vector<void*> buffers, std::ve
     std::vector<uint64_t> arguments;
     for (void* buffer : buffers)
       arguments.push_back(reinterpret_cast<uint64_t>(buffer));
-    runBlocks(gpu.blocks, gpu.threads, order_, host.meets, [&] { host.run(arguments.data()); });
+    runBlocks(
+        gpu.blocks, gpu.threads, order_, host.meets, [&] { host_->poisonShared(); },
+        [&] { host.run(arguments.data()); });
   }
 }
 

@@ -1,0 +1,67 @@
+// Matrix products with what is fused behind them, in every form and many sizes, on every machine there is code for.
+
+#include "tests/unit/backend/cpu/harness/compile_kernels.h"
+
+#include <gtest/gtest.h>
+
+namespace tailor::backend::testing {
+namespace {
+
+struct Form {
+  std::string name, lhs, rhs, contracting; ///< shapes in terms of M, N, K
+};
+const Form kForms[] = {{"forward", "MxK", "NxK", "[1] x [1]"},
+                       {"data gradient", "MxK", "KxN", "[1] x [0]"},
+                       {"weight gradient", "KxM", "KxN", "[0] x [0]"}};
+
+std::string sized(std::string text, int64_t m, int64_t n, int64_t k) {
+  for (auto [letter, size] : {std::pair{'M', m}, {'N', n}, {'K', k}})
+    for (size_t at = 0; (at = text.find(letter, at)) != std::string::npos;)
+      text.replace(at, 1, std::to_string(size));
+  return text;
+}
+
+TEST(Products, EveryFormAndSizeWithBiasAndRelu) {
+  std::vector<KernelText> texts;
+  std::vector<std::vector<Tensor>> arguments;
+  std::vector<std::string> names;
+  auto shape = [](std::string text) {
+    Shape sizes;
+    for (size_t at = 0; at != std::string::npos;
+         at = text.find('x', at) == std::string::npos ? std::string::npos : text.find('x', at) + 1)
+      sizes.push_back(std::stoll(text.substr(at)));
+    return sizes;
+  };
+  for (const Form& form : kForms)
+    for (auto [m, n, k] : {std::tuple{1, 1, 1},
+                           {7, 17, 3},
+                           {33, 31, 33},
+                           {32, 64, 100},
+                           {8, 9, 64},
+                           {130, 65, 40},
+                           {300, 257, 9},
+                           // More than enough blocks for tiles of 64 and of 128.
+                           {1027, 520, 17},
+                           {1601, 1300, 11}}) {
+      const std::string lhs = sized(form.lhs, m, n, k), rhs = sized(form.rhs, m, n, k),
+                        result = sized("tensor<MxNxf32>", m, n, k);
+      const std::string bias = sized("tensor<Nxf32>", m, n, k);
+      texts.push_back({"gemm", "%a: tensor<" + lhs + "xf32>, %b: tensor<" + rhs + "xf32>, %c: " + bias,
+                       "%p = tailor.dot %a, %b contract(" + form.contracting + ") : (tensor<" + lhs +
+                           "xf32>, tensor<" + rhs + "xf32>) -> " + result +
+                           "\n%w = tailor.broadcast %c dims([1]) : " + bias + " to " + result +
+                           "\n%s = tailor.add %p, %w : " + result + "\n%r = tailor.relu %s : " + result,
+                       "%r", result});
+      arguments.push_back({draw(Element::f32, shape(lhs), -1, 1, 1), draw(Element::f32, shape(rhs), -1, 1, 2),
+                           draw(Element::f32, {n}, -1, 1, 3)});
+      names.push_back(form.name + " " + sized("M N K", m, n, k));
+    }
+  const auto kernels = compiled(texts);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    SCOPED_TRACE(names[i]);
+    expectClose(kernels->run(i, arguments[i]), kernels->expected(i, arguments[i]), 2e-5);
+  }
+}
+
+} // namespace
+} // namespace tailor::backend::testing
