@@ -53,7 +53,6 @@ struct Meeting {
 
 struct Fiber {
   void* stack = nullptr; ///< where it goes on
-  std::unique_ptr<char[]> memory;
   uint64_t rounds = 0;   ///< meetings of its warp it has been at
   uint64_t barriers = 0; ///< of the block
   bool done = false;
@@ -81,9 +80,16 @@ void enterFiber() {
   yield(); // never comes back
 }
 
-void prepare(Fiber& fiber) {
-  if (!fiber.memory) fiber.memory = std::make_unique<char[]>(kStackBytes);
-  auto top = reinterpret_cast<uintptr_t>(fiber.memory.get() + kStackBytes) / 16 * 16;
+/// Stacks stay from launch to launch: their pages would be asked for anew each time.
+char* stackOf(size_t thread) {
+  static std::vector<std::unique_ptr<char[]>> stacks;
+  while (stacks.size() <= thread)
+    stacks.push_back(std::make_unique_for_overwrite<char[]>(kStackBytes));
+  return stacks[thread].get();
+}
+
+void prepare(Fiber& fiber, size_t thread) {
+  auto top = reinterpret_cast<uintptr_t>(stackOf(thread) + kStackBytes) / 16 * 16;
   auto* words =
       reinterpret_cast<uintptr_t*>(top) - 8; // six registers, the address, one that makes a call's alignment
   std::fill_n(words, 8, 0);
@@ -94,8 +100,8 @@ void prepare(Fiber& fiber) {
 }
 
 void runFibers(Block& block, const std::vector<uint32_t>& turns) {
-  for (Fiber& fiber : block.fibers)
-    prepare(fiber);
+  for (size_t thread = 0; thread < block.fibers.size(); ++thread)
+    prepare(block.fibers[thread], thread);
   block.arrived = 0;
   block.meetings.assign(block.fibers.size() / kWarp, {});
   auto progress = [&] {

@@ -22,8 +22,7 @@ bool supportsOnCuda(mlir::Operation* op, std::string& reason) {
   auto isRead = [&](mlir::Type type) {
     return mlir::getElementTypeOrSelf(type).isUnsignedInteger(8) || fits(type);
   };
-  if (mlir::isa<ir::Conv2dOp, ir::Conv2dDataGradOp, ir::Conv2dWeightGradOp, ir::ScatterAddOp,
-                ir::MaxPool2dGradOp>(op)) {
+  if (mlir::isa<ir::ScatterAddOp, ir::MaxPool2dGradOp>(op)) {
     reason = ("'" + op->getName().stripDialect() + "' is not available for target cuda yet").str();
     return false;
   }

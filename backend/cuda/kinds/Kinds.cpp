@@ -4,13 +4,13 @@
 namespace tailor::backend::cuda {
 
 // Each in the file of its name.
-extern const KernelKind kOrder, kPositions, kRows, kColumns, kChannels, kGemm, kMultiTensor;
+extern const KernelKind kConvolution, kOrder, kPositions, kRows, kColumns, kChannels, kGemm, kMultiTensor;
 
 namespace {
 
 /// The first that fits; what none takes is computed position by position.
-const KernelKind* const kKinds[] = {&kOrder,    &kPositions, &kRows,       &kColumns,
-                                    &kChannels, &kGemm,      &kMultiTensor};
+const KernelKind* const kKinds[] = {&kConvolution, &kOrder,    &kPositions, &kRows,
+                                    &kColumns,     &kChannels, &kGemm,      &kMultiTensor};
 
 mlir::LogicalResult emitByKind(KernelContext& context) {
   for (const KernelKind* kind : kKinds)

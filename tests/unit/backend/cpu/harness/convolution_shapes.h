@@ -35,4 +35,13 @@ std::vector<KernelText> kernelTexts(const Convolution& c);
 /// The same arguments in every call, for each of the three.
 std::vector<std::vector<Tensor>> drawArguments(const Convolution& c);
 
+/// Forty valid shapes in which nine of ten pairs of values of two columns meet: a greedy search from a fixed seed. The
+/// last tenth would take as many shapes again.
+std::vector<Convolution> coveringSet();
+/// What networks use, and what the tiles of kernels make corners of.
+std::vector<Convolution> namedShapes();
+
+/// Every element within a few roundings of the size that elements of the result have; a single one may cancel.
+void expectAccurate(const Tensor& got, const Tensor& expected);
+
 } // namespace tailor::backend::testing

@@ -1,0 +1,60 @@
+#pragma once
+/// sum over depth of lhs(line, depth) * rhs(column, depth), for all lines and columns: a block of 256 threads for a tile of the
+/// result. Slabs of both operands go through shared memory; a thread has its part of the tile in registers. Terms are added in
+/// the order of depth.
+
+#include "backend/cuda/kinds/KernelEmitter.h"
+#include "backend/cuda/thread/ThreadBuilder.h"
+
+namespace tailor::backend::cuda {
+
+/// rows x columns of the result by a block, depth of a slab; threadRows x threadColumns by a thread, its columns in vectors of
+/// four that lie one block of vectors apart, so that neighbouring threads read neighbouring vectors of shared memory.
+struct Tile {
+  int64_t rows, columns, depth, threadRows, threadColumns;
+  int64_t vectors() const { return threadColumns / ThreadBuilder::kLanes; }
+  int64_t threadsAcross() const { return columns / threadColumns; }
+};
+
+/// One operand, seen as lines of elements along the depth of the sum.
+struct TiledOperand {
+  /// f32 at a line and depth that exist, both i64, where the builder stands.
+  std::function<mlir::Value(mlir::Value line, mlir::Value depth)> load;
+  bool linesContiguous = false; ///< in memory; else depth is
+};
+
+class TiledProduct {
+public:
+  /// `parts` products of these sizes in one launch, side by side.
+  TiledProduct(int64_t lines, int64_t columns, int64_t depth, int64_t parts);
+
+  /// Blocks of kThreads that the launch needs.
+  int64_t blocks() const { return tilesPerPart() * parts_; }
+
+  /// Emits all of it into `frame`. `part` is told first which part the block is of (i64), outside of all loops. `finish` gets
+  /// the sums of four columns from `column` on, of which those at `columns` and beyond are none: `mask` is null or says which are.
+  void emit(KernelFrame& frame, Evaluator& e, llvm::function_ref<void(mlir::Value part)> part,
+            const TiledOperand& lhs, const TiledOperand& rhs,
+            llvm::function_ref<void(mlir::Value line, mlir::Value column, mlir::Value mask, mlir::Value sums)>
+                finish);
+
+private:
+  int64_t tilesAcross() const { return (columns_ + tile_.columns - 1) / tile_.columns; }
+  int64_t tilesPerPart() const { return (lines_ + tile_.rows - 1) / tile_.rows * tilesAcross(); }
+  /// Elements between two depths of a slab: four more than they hold, so that a warp that writes along the depth finds other
+  /// banks at every depth, and vectors stay aligned.
+  int64_t lhsStride() const { return tile_.rows + 4; }
+  int64_t rhsStride() const { return tile_.columns + 4; }
+  mlir::Value sharedMemory(KernelFrame& frame, llvm::StringRef suffix, int64_t elements);
+  void bringIn(Evaluator& e, const TiledOperand& operand, mlir::Value slab, int64_t stride, int64_t width,
+               mlir::Value firstLine, int64_t lines, mlir::Value firstDepth);
+  void addProducts(LaneBuilder& b, int64_t depth, mlir::Value lhs, mlir::Value rhs, mlir::Value ownRow,
+                   mlir::Value ownColumn, llvm::SmallVectorImpl<mlir::Value>& sums);
+
+  int64_t lines_, columns_, depth_, parts_;
+  Tile tile_;
+  mlir::Value thread_;              ///< i32
+  ThreadBuilder* shared_ = nullptr; ///< for slabs, whose vectors are aligned
+};
+
+} // namespace tailor::backend::cuda
