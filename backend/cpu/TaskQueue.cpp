@@ -21,6 +21,10 @@ TaskQueue::TaskQueue(size_t numTasks) {
 }
 
 TaskQueue::~TaskQueue() {
+  {
+    const std::lock_guard lock(mutex_);
+    tasks_.clear(); // who has not called finish() does not want them any more: an error is on its way
+  }
   close();
 }
 

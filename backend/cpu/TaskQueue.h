@@ -16,6 +16,7 @@ class TaskQueue {
 public:
   /// For about so many tasks: there are no more threads. A thread that the system refuses makes it slower, no more.
   explicit TaskQueue(size_t numTasks);
+  /// Waits for what runs; what nobody has begun is left out.
   ~TaskQueue();
   TaskQueue(const TaskQueue&) = delete;
   TaskQueue& operator=(const TaskQueue&) = delete;

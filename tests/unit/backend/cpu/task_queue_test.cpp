@@ -49,5 +49,15 @@ TEST(TaskQueue, OfSeveralTheFirstIsThrown) {
   }
 }
 
+// Who leaves by an error need not wait for work that nobody will use. For one task there are no threads.
+TEST(TaskQueue, WhatNobodyWaitsForIsNotBegun) {
+  bool ran = false;
+  {
+    TaskQueue queue(1);
+    queue.push([&ran] { ran = true; });
+  }
+  EXPECT_FALSE(ran);
+}
+
 } // namespace
 } // namespace tailor::backend
