@@ -76,16 +76,20 @@ void KernelChoices::apply(Operation* convolution, ArrayRef<std::string> names) {
 void KernelChoices::choose(ModuleOp placed) {
   if (choices_.empty()) return;
   // A weight gradient reads no weight: its layer is that of the op it is the gradient of.
-  llvm::DenseMap<int64_t, std::string> layers;
+  // Entries for other batch sizes have the same numbers, and a program may record other layers there.
+  llvm::DenseMap<std::pair<Operation*, int64_t>, std::string> layers;
+  auto idIn = [](Operation* op, int64_t id) {
+    return std::pair(op->getParentOfType<ir::EntryOp>().getOperation(), id);
+  };
   placed.walk([&](Operation* op) {
     std::optional<int64_t> id = ir::opId(op);
     if (Value weight = isConvolution(op) ? ir::weightOf(op) : Value(); weight && id && !ir::vjpOf(op))
-      layers.try_emplace(*id, layerOf(weight));
+      layers.try_emplace(idIn(op, *id), layerOf(weight));
   });
   placed.walk([&](Operation* op) {
     if (!isConvolution(op)) return;
     std::string layer;
-    if (std::optional<int64_t> primal = ir::vjpOf(op)) layer = layers.lookup(*primal);
+    if (std::optional<int64_t> primal = ir::vjpOf(op)) layer = layers.lookup(idIn(op, *primal));
     if (Value weight = ir::weightOf(op); layer.empty() && weight) layer = layerOf(weight);
     addOnce(layers_, layer);
     llvm::SmallVector<std::string> names{layer};

@@ -31,14 +31,26 @@ std::string roleOf(Operation* op) {
 
 } // namespace
 
+/// "net.cpp:10:3 or net.cpp:12:5": of what has one number in the traces for several batch sizes.
+static void addAlternative(std::string& text, const std::string& other) {
+  if (text != other && !StringRef(text).ends_with(" or " + other)) text += " or " + other;
+}
+
 void OpTable::add(ModuleOp module) {
+  const size_t known = rows_.size(); // of an earlier phase, which had them under their first names
   module.walk([&](Operation* op) {
     std::optional<int64_t> id = ir::opId(op);
     if (!id || isa<ir::LaunchOp, ir::FusedOp>(op)) return;
     auto [row, isNew] = rows_.insert({*id, Row()});
-    if (!isNew) return;
-    row->second = {op->getName().getStringRef().str(), ir::describe(op->getLoc()),
-                   passes::sourceLines(op->getLoc()), ir::vjpOf(op).value_or(-1), roleOf(op)};
+    Row here{op->getName().getStringRef().str(), ir::describe(op->getLoc()),
+             passes::sourceLines(op->getLoc()), ir::vjpOf(op).value_or(-1), roleOf(op)};
+    if (isNew) {
+      row->second = std::move(here);
+    } else if (size_t(row - rows_.begin()) >= known) {
+      addAlternative(row->second.name, here.name);
+      addAlternative(row->second.location, here.location);
+      if (row->second.role != here.role) row->second.role.clear();
+    }
   });
   // Kernels have forgotten which op is whose; their launches still know the ids and the lines of all.
   module.walk([&](ir::LaunchOp launch) {

@@ -16,7 +16,8 @@ namespace tailor::backend {
 class OpTable {
 public:
   /// Adds every op that has an id and is not in the table yet. Call at `traced` (the user's ops) and at
-  /// `differentiated` (their gradients).
+  /// `differentiated` (their gradients). Where a program records other ops for another batch size, one id is of several:
+  /// "tailor.exp or tailor.tanh".
   void add(mlir::ModuleOp module);
 
   bool empty() const { return rows_.empty(); }

@@ -256,5 +256,32 @@ TEST(CheckOptions, NamesWhatThereIs) {
   EXPECT_EQ(checkOptions(options).message(), "unknown target 'gpu:9'");
 }
 
+// The traces for several batch sizes number their ops alike; where they differ, a number is of several ops.
+TEST(Compile, ANumberOfTwoOpsHasTheNamesAndLinesOfBoth) {
+  const char* text = R"(tailor.program @p {
+  tailor.entry @a kind(eval) batch(4) {
+    %x = tailor.input "numeric" : tensor<4x2xf32>
+    %y = tailor.exp %x {op_id = 1 : i64} : tensor<4x2xf32>
+    tailor.output "logits", %y : tensor<4x2xf32>
+  }
+  tailor.entry @b kind(eval) batch(8) {
+    %x = tailor.input "numeric" : tensor<8x2xf32>
+    %y = tailor.tanh %x {op_id = 1 : i64} : tensor<8x2xf32>
+    tailor.output "logits", %y : tensor<8x2xf32>
+  }
+})";
+  const auto compiled = compileText(text, "p.mlir", reference());
+  ASSERT_TRUE(compiled.ok()) << compiled.status().message();
+  const auto artifact = runtime::Artifact::from_bytes(compiled->artifact);
+  ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+  for (const runtime::OpRecord& op : (*artifact)->spec().ops)
+    if (op.id == 1) {
+      EXPECT_EQ(op.name, "tailor.exp or tailor.tanh");
+      EXPECT_THAT(op.location, testing::MatchesRegex("p.mlir:4:[0-9]+ or p.mlir:9:[0-9]+"));
+      return;
+    }
+  FAIL() << "there is no op 1";
+}
+
 } // namespace
 } // namespace tailor::backend
