@@ -101,6 +101,14 @@ void lowerControlFlow(mlir::ModuleOp module) {
   }
 }
 
+// The enumerations agree, as MLIR's own conversion assumes.
+static_assert(int(arith::CmpIPredicate::ne) == int(LLVM::ICmpPredicate::ne) &&
+              int(arith::CmpIPredicate::sge) == int(LLVM::ICmpPredicate::sge) &&
+              int(arith::CmpIPredicate::uge) == int(LLVM::ICmpPredicate::uge));
+static_assert(int(arith::CmpFPredicate::OEQ) == int(LLVM::FCmpPredicate::oeq) &&
+              int(arith::CmpFPredicate::ORD) == int(LLVM::FCmpPredicate::ord) &&
+              int(arith::CmpFPredicate::UNO) == int(LLVM::FCmpPredicate::uno));
+
 /// One op of the llvm dialect with the operands and the type of `op`.
 template <typename To> Value same(OpBuilder& b, Operation* op) {
   return To::create(b, op->getLoc(), op->getResultTypes(), op->getOperands())->getResult(0);
@@ -154,7 +162,7 @@ Value lowerOp(OpBuilder& b, Operation* op) {
       .Case([&](arith::UIToFPOp) { return same<LLVM::UIToFPOp>(b, op); })
       .Case([&](arith::FPToSIOp) { return same<LLVM::FPToSIOp>(b, op); })
       .Case<arith::BitcastOp, vector::BitCastOp>([&](auto) { return same<LLVM::BitcastOp>(b, op); })
-      .Case([&](arith::CmpIOp compare) { // the enumerations agree, as MLIR's own conversion assumes
+      .Case([&](arith::CmpIOp compare) {
         return LLVM::ICmpOp::create(b, loc, static_cast<LLVM::ICmpPredicate>(compare.getPredicate()),
                                     compare.getLhs(), compare.getRhs());
       })
