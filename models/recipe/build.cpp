@@ -192,7 +192,10 @@ void Program::declare(const MethodSpec& spec, Method& method, const Recipe& part
   }
   // The state is one, and so is what it is made by.
   const auto [key, place] = differing_key(spec, first->second, part);
-  const auto said = [&](const Recipe& recipe) { return recipe.options.find(key)->value.to_json(); };
+  const auto said = [&](const Recipe& recipe) {
+    const runtime::Option* option = recipe.options.find(key);
+    return option ? option->value.to_json() : std::string("not set");
+  };
   throw TraceError("method",
                    "'" + key + "' is " + said(first->second) + " in one stage and " + said(part) +
                        " in another, and '" + spec.name + "' keeps one state for all stages",
