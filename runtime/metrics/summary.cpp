@@ -26,8 +26,9 @@ SeedSummary summarise(std::span<const double> values) {
 
 std::string metric_text(std::optional<double> value) {
   if (!value) return "absent";
-  char text[352]; // 309 digits of the largest number
-  std::snprintf(text, sizeof text, "%.4f", *value);
+  char text[352];                                                // 309 digits of the largest number
+  const bool is_small = *value != 0 && std::fabs(*value) < 1e-3; // a loss of 3e-5 is not 0.0000
+  std::snprintf(text, sizeof text, is_small ? "%.3g" : "%.4f", *value);
   return text;
 }
 

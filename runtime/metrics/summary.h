@@ -14,7 +14,7 @@ struct SeedSummary {
 };
 SeedSummary summarise(std::span<const double> values);
 
-/// A metric as all tables and lines for people show it: "0.8512", "absent". Files have every digit.
+/// A metric as all tables and lines for people show it: "0.8512", "3.12e-05", "absent". Files have every digit.
 std::string metric_text(std::optional<double> value);
 
 /// "0.8512 +- 0.0031 (5 seeds)", "0.8512 (1 seed)", "absent" for none.
