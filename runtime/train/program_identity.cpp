@@ -1,6 +1,12 @@
 #include "runtime/train/program_identity.h"
 
+#include "runtime/options/memory_keys.h"
+#include "runtime/options/program_keys.h"
 #include "runtime/options/run_keys.h"
+#include "runtime/options/split_keys.h"
+#include "runtime/options/table_keys.h"
+
+#include <set>
 
 namespace tailor::runtime {
 namespace {
@@ -43,6 +49,23 @@ std::string text_of(const OptionValue* value) {
   return value ? value->to_json() : "not a compile key";
 }
 
+/// The same for a message among others: a list of classes may be long.
+std::string shown(const OptionValue* value) {
+  constexpr std::size_t kMost = 100;
+  const std::string text = text_of(value);
+  return text.size() <= kMost ? text : text.substr(0, kMost) + "...";
+}
+
+/// True of keys of network and data that decide how it is trained, and nothing of what is computed from a row.
+bool trains_only(const std::string& key) {
+  static const std::set<std::string> keys = {
+      key_name(&ModelKeys::freeze),        key_name(&ModelKeys::initialise),
+      key_name(&TableKeys::columns_group), key_name(&TableKeys::columns_id),
+      key_name(&TableKeys::columns_time),  key_name(&TableKeys::row_weights),
+      key_name(&SplitKeys::column),        key_name(&MemoryKeys::memory)};
+  return keys.contains(key);
+}
+
 } // namespace
 
 std::string program_identity(const ArtifactSpec& spec) {
@@ -71,8 +94,12 @@ Status check_program_identity(const ArtifactSpec& spec, std::string_view identit
     const OptionValue* other = keys->find(key);
     if (!other || !(*other == value)) return differs(key, &value, other);
   }
-  for (const auto& [key, value] : *keys->as_table())
-    if (!own.find(key)) return differs(key, nullptr, &value);
+  for (const auto& [key, value] : *keys->as_table()) {
+    // What became a run key is what the run keeps it as, unless the program computes something else, which `meaning` says.
+    const Option* option = spec.options.find(key);
+    if (!own.find(key) && !(option && option->stage == OptionStage::kRun))
+      return differs(key, nullptr, &value);
+  }
   const OptionValue own_columns = columns(spec);
   if (const std::size_t here = own_columns.as_list()->size(), there = their_columns->as_list()->size();
       here != there)
@@ -103,12 +130,15 @@ std::string forward_difference(const ArtifactSpec& spec, std::string_view identi
   if (!keys || !keys->as_table()) return "";
   const OptionValue own = compile_keys(spec);
   std::string text;
-  for (const auto& [key, value] : *own.as_table()) {
-    const OptionValue* other = keys->find(key);
-    if (!(key.starts_with("model.") || key.starts_with("data.")) || (other && *other == value)) continue;
-    text +=
-        concat(text.empty() ? "'" : ", '", key, "' was ", text_of(other), ", here it is ", value.to_json());
-  }
+  const auto compare = [&](const std::string& key, const OptionValue* here, const OptionValue* there) {
+    if (!(key.starts_with("model.") || key.starts_with("data.")) || trains_only(key)) return;
+    if (here && there && *here == *there) return;
+    text += concat(text.empty() ? "'" : ", '", key, "' was ", shown(there), ", here it is ", shown(here));
+  };
+  for (const auto& [key, value] : *own.as_table())
+    compare(key, &value, keys->find(key));
+  for (const auto& [key, value] : *keys->as_table())
+    if (!own.find(key)) compare(key, nullptr, &value);
   return text;
 }
 

@@ -16,8 +16,9 @@ std::string program_identity(const ArtifactSpec& spec);
 /// values, or kDataLoss if `identity` is no such text.
 Status check_program_identity(const ArtifactSpec& spec, std::string_view identity);
 
-/// Compile keys of network and data, which decide what is computed from a row with the same weights, whose values differ
-/// in `identity` and `spec`: "'data.image.mean' was null, here it is [0.9]". Empty: none, or `identity` is none.
+/// Compile keys of network and data that may decide what is computed from a row with the same weights (so not those of frozen
+/// parameters, or of columns that are no input) and whose values differ in `identity` and `spec`: "'data.image.mean' was
+/// null, here it is [0.9]". Empty: none, or `identity` is none.
 std::string forward_difference(const ArtifactSpec& spec, std::string_view identity);
 
 } // namespace tailor::runtime

@@ -135,6 +135,17 @@ with scratch() as folder:
     assert json.loads(done.stdout)["seen_rows"]["train"] == sum(row[0] in trained for row in copy), done.stdout
     expect(done.stderr, r"rows of 'copy.csv' equal rows that were trained on")
     assert "warning" not in go(TAILOR, "eval", "o", "--data", "new.csv")
+
+    # Weights under a program whose network computes something else say so; roles of columns that are no input do not.
+    go(TAILOR, "train", "r.toml", "--out", "trained", "--set", "run.epochs=1")
+    weights = "trained/seed-0/last.safetensors"
+    go(TAILOR, "compile", "r.toml", "-o", "silu.tailor", "--set", "model.activation=silu")
+    expect(go(TAILOR_RUN, "eval", "silu.tailor", "--weights", weights, "--data", "t.csv"),
+           r"warning: .*last.safetensors' was trained by another program: 'model.activation' was \"relu\", here it is \"silu\";")
+    go(TAILOR, "compile", "r.toml", "-o", "frozen.tailor", "--set", 'model.freeze=["fc0.*"]')
+    said = go(TAILOR_RUN, "eval", "frozen.tailor", "--weights", weights, "--data", "t.csv")
+    assert "another program" not in said, said
+
     os.rename(path("t.csv"), path("gone.csv"))
     expect(go(TAILOR, "eval", "o", "--data", "copy.csv"), "note: whether 'copy.csv' holds rows that were trained on is not known")
     print("the folder of a run is all that predict and eval need")

@@ -53,6 +53,23 @@ TEST(ProgramIdentity, NamesTheFirstThingThatDiffers) {
   EXPECT_THAT(message([](ArtifactSpec& s) { s.meaning = 7; }), HasSubstr("computes something else"));
 }
 
+// An earlier compiler made it part of the code: the run keeps its value, and goes on.
+TEST(ProgramIdentity, ACompileKeyMayBecomeARunKey) {
+  const ArtifactSpec spec = make_toy_artifact()->spec();
+  ArtifactSpec before = spec;
+  Option option = *spec.options.find("optimizer.momentum");
+  option.stage = OptionStage::kCompile;
+  before.options.set("optimizer.momentum", option);
+  EXPECT_EQ(check_program_identity(spec, program_identity(before)).message(), "");
+  before.meaning = spec.meaning + 1;
+  EXPECT_THAT(check_program_identity(spec, program_identity(before)).message(),
+              HasSubstr("computes something else"));
+  before = spec;
+  before.options.set("optimizer.gone", option);
+  EXPECT_THAT(check_program_identity(spec, program_identity(before)).message(),
+              HasSubstr("'optimizer.gone' was 0.9, here it is not a compile key"));
+}
+
 TEST(ProgramIdentity, DrawsGoOnInTheirVersion) {
   ArtifactSpec spec = make_toy_artifact()->spec();
   spec.random_version = 2;
@@ -84,6 +101,20 @@ TEST(ProgramIdentity, NamesWhatTheSameWeightsWouldComputeOtherwise) {
   EXPECT_EQ(forward_difference(spec, identity),
             "'data.image.mean' was not a compile key, here it is 0.5, 'model.slope' was 0.9, here it is 0.5");
   EXPECT_EQ(forward_difference(spec, "no JSON"), "");
+
+  // Keys that only the other program has, and values too long to show.
+  const ArtifactSpec toy = make_toy_artifact()->spec();
+  option.value = OptionValue(std::string(1000, 'x'));
+  spec = toy;
+  spec.options.set("data.label.classes", option);
+  EXPECT_EQ(forward_difference(toy, program_identity(spec)),
+            "'data.label.classes' was \"" + std::string(99, 'x') + "..., here it is not a compile key");
+
+  // What decides how it is trained, and not what it computes.
+  spec = toy;
+  for (const char* key : {"model.freeze", "data.columns.group", "data.row_weights", "data.split.column"})
+    spec.options.set(key, option);
+  EXPECT_EQ(forward_difference(toy, program_identity(spec)), "");
 }
 
 TEST(ProgramIdentity, IsInputLikeAnyOther) {
