@@ -52,8 +52,12 @@ std::int64_t micro_batches(const ArtifactSpec& spec) {
   return count.ok() ? std::max<std::int64_t>(*count, 1) : RunKeys{}.accumulate;
 }
 
+std::int64_t batch_size_of(const ArtifactSpec& spec, std::int64_t step_rows) {
+  return step_rows / micro_batches(spec);
+}
+
 std::int64_t batch_size_of(const ArtifactSpec& spec, const Entry& entry, const Variant& variant) {
-  return entry.kind == EntryKind::kStep ? variant.batch / micro_batches(spec) : variant.batch;
+  return entry.kind == EntryKind::kStep ? batch_size_of(spec, variant.batch) : variant.batch;
 }
 
 Result<VariantId> variant_for(const ArtifactSpec& spec, std::int32_t entry, std::int64_t batch) {

@@ -18,6 +18,9 @@ Result<std::vector<BatchSlot>> batch_slots(Executor& executor, VariantId variant
 /// their rows, in one slot.
 std::int64_t micro_batches(const ArtifactSpec& spec);
 
+/// run.batch of a step of so many rows: those of one micro-batch.
+std::int64_t batch_size_of(const ArtifactSpec& spec, std::int64_t step_rows);
+
 /// The batch size of a variant as run.batch and --batch say it: its rows, of a step those of one micro-batch.
 std::int64_t batch_size_of(const ArtifactSpec& spec, const Entry& entry, const Variant& variant);
 

@@ -192,7 +192,7 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
   executor.ring_length = static_cast<std::uint32_t>(steps_per_launch);
   setup.train_slots = train_slots_for(spec, executor.ring_length);
   executor.num_slots = setup.train_slots + Evaluator::kSlots;
-  setup.memory = RunMemory::of(spec, executor, keeps_best);
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.memory, RunMemory::of(spec, executor, keeps_best, setup.batch));
   TAILOR_RETURN_IF_ERROR_AS_IS(setup.memory.check(memory_limit()));
   const ExecutorFactory make = options.make_executor ? options.make_executor : runtime::make_executor;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.executor, make(artifact, executor));

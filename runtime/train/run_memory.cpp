@@ -1,6 +1,7 @@
 #include "runtime/train/run_memory.h"
 
 #include "runtime/options/run_keys.h"
+#include "runtime/train/feed.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -21,12 +22,40 @@ std::string ways_out() {
                 key_name(&RunKeys::memory_budget), " computes them again");
 }
 
+/// Bytes of the arena that a run with such batches touches. It is as large as the largest batch size needs, and what the others
+/// have beyond theirs stays pages that nobody asks for.
+Result<std::uint64_t> touched_arena(const ArtifactSpec& spec, std::int64_t batch) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const VariantId chosen,
+                                variant_for(spec, spec.stages.front().step_entry, batch));
+  const std::int64_t rows = batch_size_of(spec, variant_of(spec, chosen).batch);
+  std::uint64_t end = 0;
+  const auto touch = [&](const Operand& operand) {
+    if (operand.space == Space::kArena) end = std::max(end, operand.offset + operand.bytes);
+  };
+  bool is_interpreted = true;
+  for (const Entry& entry : spec.entries)
+    for (const Variant& variant : entry.variants) {
+      const bool follows_batch =
+          entry.kind == EntryKind::kStep || entry.kind == EntryKind::kBatchNormRecompute;
+      if (follows_batch && batch_size_of(spec, entry, variant) != rows) continue;
+      for (const Command& command : variant.commands) {
+        is_interpreted = false;
+        for (const Operand& operand : command.operands)
+          touch(operand);
+      }
+      for (const Output& output : variant.outputs)
+        touch(output.place);
+    }
+  return is_interpreted ? spec.memory.arena : end;
+}
+
 } // namespace
 
-RunMemory RunMemory::of(const ArtifactSpec& spec, const ExecutorOptions& executor, bool keeps_best) {
+Result<RunMemory> RunMemory::of(const ArtifactSpec& spec, const ExecutorOptions& executor, bool keeps_best,
+                                std::int64_t batch) {
   RunMemory memory;
   memory.state = spec.memory.state;
-  memory.arena = spec.memory.arena;
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(memory.arena, touched_arena(spec, batch));
   memory.scratch = scratch_bytes_per_worker(spec) * static_cast<std::uint64_t>(executor.num_threads);
   memory.slots = spec.memory.slot * executor.num_slots;
   memory.checkpoints = spec.memory.state * (keeps_best ? 2 : 1);

@@ -10,18 +10,22 @@ namespace tailor::runtime {
 /// The most memory a run will hold, known before its first step: what the executor has, and beside it the data (more
 /// while they are read) or the rows and the checkpoints.
 struct RunMemory {
-  std::uint64_t state = 0;   ///< weights, optimizer slots, averages, statistics
-  std::uint64_t arena = 0;   ///< activations, gradients, temporaries of kernels
+  std::uint64_t state = 0; ///< weights, optimizer slots, averages, statistics
+  std::uint64_t arena =
+      0; ///< activations, gradients, temporaries of kernels: what the entries that run touch of it
   std::uint64_t scratch = 0; ///< of all threads
   std::uint64_t slots = 0;   ///< batches that the loader prepares
   std::uint64_t rows = 0,
                 reading = 0;     ///< data as encoded; the most while they are read. 0 until they are there
   std::uint64_t checkpoints = 0; ///< copies of the state: of the last, and of the best epoch if it is kept
 
-  static RunMemory of(const ArtifactSpec& spec, const ExecutorOptions& executor, bool keeps_best);
+  /// Of a run with batches of `batch` rows, 0: of the default size.
+  /// Errors   kInvalidArgument for a size that the artifact has not.
+  static Result<RunMemory> of(const ArtifactSpec& spec, const ExecutorOptions& executor, bool keeps_best,
+                              std::int64_t batch);
   void add(const DataBundle& data);
 
-  /// What the executor allocates before the first step and keeps.
+  /// What the executor allocates before the first step, keeps and touches.
   std::uint64_t held() const;
   std::uint64_t most() const;
   /// "213.4 MB at most: state 2.1 MB, arena ...".

@@ -27,6 +27,28 @@ TEST(RunMemory, IsTheExecutorAndTheLargerOfReadingAndTraining) {
           "and gradients 100.0 MB, checkpoints 20.0 MB, state 10.0 MB; a smaller run.batch needs less"));
 }
 
+// The arena is as large as the largest batch size needs; a smaller one touches its own part.
+TEST(RunMemory, TheArenaIsThatOfTheBatchThatTrains) {
+  ArtifactSpec spec = make_toy_artifact()->spec();
+  const std::uint64_t small = spec.memory.arena;
+  Variant large = spec.entries[0].variants[0];
+  large.batch = 64;
+  Operand& slot_copy = large.commands[1].operands[1];
+  ASSERT_EQ(slot_copy.space, Space::kArena);
+  slot_copy.offset = 1 << 20;
+  spec.memory.arena = slot_copy.offset + slot_copy.bytes;
+  spec.entries[0].variants.push_back(large);
+  const auto arena = [&](std::int64_t batch) {
+    const Result<RunMemory> memory = RunMemory::of(spec, {}, false, batch);
+    EXPECT_TRUE(memory.ok()) << memory.status().message();
+    return memory.ok() ? memory->arena : 0;
+  };
+  EXPECT_EQ(arena(16), small);
+  EXPECT_EQ(arena(0), small) << "what run.batch says";
+  EXPECT_EQ(arena(64), spec.memory.arena);
+  EXPECT_THAT(RunMemory::of(spec, {}, false, 8).status().hint(), HasSubstr("16, 64"));
+}
+
 // Data and checkpoints are the most there may be: a run that fits beside less of them is not kept from trying.
 TEST(RunMemory, OnlyWhatTheExecutorHoldsIsRefused) {
   RunMemory memory;
