@@ -179,7 +179,7 @@ Status check_batch_norm(const SeedSetup& setup, std::int64_t batch, std::int64_t
     return group.kind == GroupKind::kBatchNorm;
   });
   if (!normalises || spec.schema.image_height > 0) return {};
-  const std::int64_t rows = batch / micro_batches(spec); // that one statistic is taken over
+  const std::int64_t rows = batch_size_of(spec, batch); // that one statistic is taken over
   if (rows == 1 || draws == 1)
     return invalid_argument(
                "the program uses batch normalisation, and every batch has one row (",
@@ -325,7 +325,7 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   const std::int64_t batch = variant_of(spec, run.variant).batch;
   if (record.stage_begun && record.batch_size != batch)
     return invalid_argument("it was begun with ", record.batch_size, " rows a step, not ", batch)
-        .with_hint(concat("go on with --batch ", record.batch_size / micro_batches(spec),
+        .with_hint(concat("go on with --batch ", batch_size_of(spec, record.batch_size),
                           "; another batch size needs a run of its own, with another --out"));
 
   TAILOR_ASSIGN_OR_RETURN_AS_IS(std::unique_ptr<Sampler> sampler,
@@ -397,7 +397,7 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
     run.test_batches = batches_of(setup.data.test, variant_of(spec, eval));
     TAILOR_ASSIGN_OR_RETURN_AS_IS(run.statistics,
                                   StatisticsPass::create(executor, run.stage->eval_entry,
-                                                         batch / micro_batches(spec), trainer.train_slots));
+                                                         batch_size_of(spec, batch), trainer.train_slots));
   }
   for (const std::int32_t metric : variant_of(spec, run.variant).metrics) {
     const MetricField& field = spec.metrics[static_cast<std::size_t>(metric)];
@@ -410,7 +410,9 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
         std::find_if(run.reports.begin(), run.reports.end(), [&](const StageRun::Reported& other) {
           return other.name == count_report_name(report.name);
         });
-    if (count != run.reports.end()) report.count = static_cast<std::int32_t>(count - run.reports.begin());
+    if (count == run.reports.end()) continue;
+    report.count = static_cast<std::int32_t>(count - run.reports.begin());
+    count->is_count = true;
   }
   if (!record.stage_begun) {
     TAILOR_RETURN_IF_ERROR_AS_IS(initialise(setup, run, record));

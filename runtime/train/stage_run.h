@@ -71,6 +71,7 @@ struct StageRun {
     const MetricField* field = nullptr;
     std::uint32_t element = 0;
     std::int32_t count = -1; ///< the report that says of which share of a step's rows it is; -1: of all
+    bool is_count = false;   ///< is that of another report, and not logged itself
   };
   std::vector<Reported> reports;
   std::optional<double> learning_rate;         ///< of the last step

@@ -113,6 +113,10 @@ Status Trainer::take_reports(const std::byte* metrics, std::int32_t valid, std::
     const StageRun::Reported& report = run_->reports[i];
     const double value = metric_of(metrics, *report.field, report.element);
     if (!std::isfinite(value)) return diverged(report.name, value, step);
+    constexpr double kRounding = 1e-5; // a share may be a sum of those of micro-batches
+    if (report.is_count && !(value >= 0 && value <= 1 + kRounding))
+      return invalid_argument("'", report.name, "' of step ", step + 1, " is ", value,
+                              ", the share of rows that a report is of lies between 0 and 1");
     const double rows = valid * share_of_rows(report, metrics);
     if (report.name == "loss" && rows > 0) last_loss_ = value;
     record_.epoch_sums[i].second = record_.epoch_sums[i].second.value_or(0) + value * rows;
@@ -125,7 +129,7 @@ Status Trainer::log_step(const std::byte* metrics, std::int64_t step) {
   OptionValue::Table line = {{"stage", OptionValue(run_->stage->name)}, {"step", OptionValue(step + 1)}};
   if (run_->learning_rate) line.emplace_back("lr", OptionValue(*run_->learning_rate));
   for (const StageRun::Reported& report : run_->reports) {
-    if (is_count_report(report.name)) continue;
+    if (report.is_count) continue;
     std::optional<double> value;
     if (share_of_rows(report, metrics) > 0) value = metric_of(metrics, *report.field, report.element);
     line.emplace_back("step/" + report.name, json_number(value));
@@ -258,7 +262,7 @@ Status Trainer::end_epoch(Progress& progress, bool& stop) {
   record_.last_train.clear();
   for (std::size_t i = 0; i < record_.epoch_sums.size(); ++i) {
     const StageRun::Reported& report = run_->reports[i];
-    if (is_count_report(report.name)) continue;
+    if (report.is_count) continue;
     const double rows = report.count < 0
                             ? static_cast<double>(record_.epoch_rows)
                             : record_.epoch_sums[static_cast<std::size_t>(report.count)].second.value_or(0);

@@ -54,10 +54,10 @@ private:
   /// By a signal or the step limit.
   bool stop_requested() const;
   Status launch(std::int64_t count);
-  /// Adds what step `step` reported over `valid` rows to the epoch's sums.
-  /// Errors   a number that is not finite.
   /// Of the rows of the step that `metrics` is of, what share `report` is of.
   double share_of_rows(const StageRun::Reported& report, const std::byte* metrics) const;
+  /// Adds what step `step` reported over `valid` rows to the epoch's sums.
+  /// Errors   a number that is not finite; a share of rows that is not between 0 and 1.
   Status take_reports(const std::byte* metrics, std::int32_t valid, std::int64_t step);
   /// The learning rate of a step: of the control field that its entry names, else what it reports as "lr".
   std::optional<double> rate_at(const StepValues& values, const std::byte* metrics) const;
