@@ -137,6 +137,16 @@ run.drop_last = true
     run(TAILOR, "train", path, "--out", os.path.join(folder, "factors"))
 
 with scratch() as folder:
+    # How an average is warmed up is a stage's own: without it the average hardly leaves the first weights.
+    path = recipe(folder, use='["ema"]', epochs=2, extra='[[stage]]\nname = "one"\n[[stage]]\nname = "two"\n')
+    averages = []
+    for warmup in ("true", "false"):
+        out = os.path.join(folder, warmup)
+        run(TAILOR, "train", path, "--out", out, "--set", f"stage.two.method.ema.warmup={warmup}")
+        averages.append({name: value for name, value in tensors(weights(out)).items() if name.startswith("ema")})
+    assert averages[0] and averages[0] != averages[1], averages[0].keys()
+
+with scratch() as folder:
     # A stage begins with the weights of an earlier one; what it initialises starts as the run did.
     path = recipe(folder, use='["erm"]', epochs=2, extra="""
 [[stage]]
