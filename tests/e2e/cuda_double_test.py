@@ -131,3 +131,8 @@ log_steps = 1
 
     # A program for a GPU is told apart from one for the CPU wherever it comes in.
     assert json.loads(run(TAILOR, "inspect", artifact, "--json"))["target"] == "cuda:sm_90"
+    kernels = json.loads(run(TAILOR, "inspect", artifact, "--kernels", "--json"))
+    assert all(kernel["threads"] % 32 == 0 < kernel["threads"] for kernel in kernels), kernels
+    assert "nan" not in run(TAILOR, "inspect", artifact, "--kernels")
+    ptx = run(TAILOR, "inspect", artifact, "--kernel", kernels[0]["name"], "--asm")
+    assert f".entry {kernels[0]['name']}(" in ptx and ptx.count(".entry") == 1, ptx

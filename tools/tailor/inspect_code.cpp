@@ -34,6 +34,9 @@ runtime::Result<std::string> kernel_asm(const runtime::Artifact& artifact, const
   TAILOR_ASSIGN_OR_RETURN_AS_IS(std::size_t index, find_kernel(artifact.spec(), name));
   const runtime::Kernel& kernel = artifact.spec().kernels[index];
   std::span<const std::byte> code = artifact.section(runtime::kCodeSection);
+  // The reader has made sure that a kernel lies in the section. PTX is text as it is.
+  if (artifact.spec().target.backend == "cuda")
+    return std::string(reinterpret_cast<const char*>(code.data()) + kernel.code_offset, kernel.code_bytes);
   backend::CodeBlob blob;
   blob.target = artifact.spec().target.backend + ":" + artifact.spec().target.name;
   const auto* first = reinterpret_cast<const std::uint8_t*>(code.data());

@@ -245,6 +245,17 @@ INSTANTIATE_TEST_SUITE_P(
                "shapes 0 and 1 are for the same launch"},
         Broken{"ShapeOfNegativeSize", [](ArtifactSpec& s) { s.kernels[1].shapes[0].sizes[1] = -3; },
                "shape 0 has size -3"},
+        Broken{"ThreadsOnACpu", [](ArtifactSpec& s) { s.kernels[1].threads = 32; },
+               "is launched as 0 blocks of 32 threads on target 'cpu'"},
+        Broken{"NoThreadsOnAGpu", [](ArtifactSpec& s) { s.target.backend = "cuda"; },
+               "is launched as 0 blocks of 0 threads on target 'cuda'"},
+        Broken{"HalfAWarp",
+               [](ArtifactSpec& s) {
+                 s.target.backend = "cuda";
+                 for (Kernel& kernel : s.kernels)
+                   kernel.blocks = 1, kernel.threads = 48;
+               },
+               "is launched as 1 blocks of 48 threads"},
         Broken{"VectorsOfNoMachine", [](ArtifactSpec& s) { s.kernels[1].vector_bits = 77; }, "77-bit"},
         Broken{"CommandOp",
                [](ArtifactSpec& s) {
