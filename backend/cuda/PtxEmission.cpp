@@ -7,8 +7,10 @@
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
+#include "llvm/IR/StructuralHash.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Target/TargetMachine.h"
 
@@ -39,15 +41,8 @@ llvm::Error optimize(llvm::Module& module, llvm::TargetMachine& machine) {
 
 } // namespace
 
-std::optional<std::string> ptxOf(llvm::Module& module, llvm::TargetMachine& machine) {
-  llvm::SmallVector<char, 0> text;
-  llvm::raw_svector_ostream stream(text);
-  llvm::legacy::PassManager passes;
-  if (machine.addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::AssemblyFile,
-                                  /*DisableVerify=*/true))
-    return std::nullopt;
-  passes.run(module);
-  return std::string(text.begin(), text.end());
+std::string stampOf(const llvm::Module& module) {
+  return "// of LLVM IR 0x" + llvm::utohexstr(llvm::StructuralHash(module, /*DetailedHash=*/true)) + "\n";
 }
 
 mlir::FailureOr<PtxCode> emitPtx(mlir::ModuleOp module, const CudaTarget& target, bool keepLlvmText) {
@@ -75,9 +70,15 @@ mlir::FailureOr<PtxCode> emitPtx(mlir::ModuleOp module, const CudaTarget& target
     llvm::raw_string_ostream stream(result.llvmText);
     code->print(stream, nullptr);
   }
-  std::optional<std::string> ptx = ptxOf(*code, *machine);
-  if (!ptx) return failed("LLVM cannot emit PTX");
-  result.ptx = std::move(*ptx);
+  result.ptx = stampOf(*code);
+  llvm::SmallVector<char, 0> text;
+  llvm::raw_svector_ostream stream(text);
+  llvm::legacy::PassManager passes;
+  if (machine->addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::AssemblyFile,
+                                   /*DisableVerify=*/true))
+    return failed("LLVM cannot emit PTX");
+  passes.run(*code);
+  result.ptx.append(text.begin(), text.end());
   return result;
 }
 

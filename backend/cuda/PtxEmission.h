@@ -5,7 +5,6 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
-#include <optional>
 #include <string>
 
 namespace llvm {
@@ -22,7 +21,7 @@ struct PtxCode {
 /// Lowers, translates and compiles the functions of a module. Errors are reported at the module.
 mlir::FailureOr<PtxCode> emitPtx(mlir::ModuleOp module, const CudaTarget& target, bool keepLlvmText);
 
-/// The PTX of optimised LLVM IR, which is used up; none if LLVM has no generator for it.
-std::optional<std::string> ptxOf(llvm::Module& module, llvm::TargetMachine& machine);
+/// "// of LLVM IR 0x...": the first line of the PTX made of a module, by which tests/cuda_double knows the IR of an artifact again.
+std::string stampOf(const llvm::Module& module);
 
 } // namespace tailor::backend::cuda

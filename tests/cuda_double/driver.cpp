@@ -1,7 +1,7 @@
 // A double of NVIDIA's driver, libcuda.so.1 for tests: the entry points that runtime/device/cuda_driver.h asks for, on the CPU.
 //
-// TAILOR_CUDA_DOUBLE_IR names the LLVM IR that the PTX of a module was made of (tailor compile --emit llvm); PTX that does not
-// follow from it is refused, so stale code is an error. Work on a stream runs when the host waits for it and not before, so a
+// TAILOR_CUDA_DOUBLE_IR names the LLVM IR that the PTX of a module was made of (tailor compile --emit llvm), or a folder with such
+// files (*.ll); PTX that was made of other IR is refused, so stale code is an error. Work on a stream runs when the host waits for it and not before, so a
 // missing wait shows; nothing runs while a stream is captured.
 //
 // TAILOR_CUDA_DOUBLE is a list of words with commas between:
@@ -13,18 +13,17 @@
 //   alloc@n, launch@n, wait@n      the n-th (from 1) allocation, kernel or wait fails; after a failed wait everything does
 
 #include "backend/cuda/PtxEmission.h"
-#include "backend/cuda/target/CudaTarget.h"
 #include "tests/cuda_double/retarget.h"
 #include "tests/cuda_double/simulator.h"
 
 #include "llvm/AsmParser/Parser.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/SourceMgr.h"
-#include "llvm/Target/TargetMachine.h"
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -111,29 +110,30 @@ Error enqueue(Stream* stream, Work work) {
   return kDone;
 }
 
-std::string readFile(const char* path) {
+std::string readFile(const std::filesystem::path& path) {
   std::ifstream file(path);
-  if (!file) Settings::die(std::string("cannot read ") + path);
+  if (!file) Settings::die("cannot read " + path.string());
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// The host's form of the kernels in `ptx`; null if they are not those of the IR at hand.
-std::unique_ptr<HostKernels> kernelsOf(const std::string& ptx) {
-  const char* path = std::getenv("TAILOR_CUDA_DOUBLE_IR");
-  if (!path) Settings::die("TAILOR_CUDA_DOUBLE_IR is not set");
-  const std::string text = readFile(path);
-  const size_t at = ptx.find(".target ") + 8;
-  std::string error;
-  auto target = tailor::backend::cuda::parseCudaTarget(
-      "cuda:" + ptx.substr(at, ptx.find_first_of("\n, ", at) - at), error);
-  if (llvm::failed(target)) return nullptr;
+/// The host's form of the kernels in `ptx` if they are those of the LLVM IR in `text`, else null.
+std::unique_ptr<HostKernels> kernelsOf(const std::string& ptx, const std::string& text) {
   llvm::LLVMContext context;
   llvm::SMDiagnostic diagnostic;
   std::unique_ptr<llvm::Module> module = llvm::parseAssemblyString(text, diagnostic, context);
-  if (!module) return nullptr;
-  std::unique_ptr<llvm::TargetMachine> machine = tailor::backend::cuda::createTargetMachine(*target);
-  if (tailor::backend::cuda::ptxOf(*module, *machine) != ptx) return nullptr;
+  if (!module || !ptx.starts_with(tailor::backend::cuda::stampOf(*module))) return nullptr;
   return std::make_unique<HostKernels>(text);
+}
+
+/// The same from TAILOR_CUDA_DOUBLE_IR.
+std::unique_ptr<HostKernels> kernelsOf(const std::string& ptx) {
+  const char* path = std::getenv("TAILOR_CUDA_DOUBLE_IR");
+  if (!path) Settings::die("TAILOR_CUDA_DOUBLE_IR is not set");
+  if (!std::filesystem::is_directory(path)) return kernelsOf(ptx, readFile(path));
+  for (const auto& entry : std::filesystem::directory_iterator(path))
+    if (entry.path().extension() == ".ll")
+      if (auto found = kernelsOf(ptx, readFile(entry.path()))) return found;
+  return nullptr;
 }
 
 } // namespace
