@@ -93,6 +93,8 @@ Result<std::vector<std::unique_ptr<const Augmentation>>> make_augmentations(cons
         .with_hint(schema.image_height > 0
                        ? "it acts on bytes, before they are normalised; images that are f32 already have none"
                        : "it is for images");
+  for (auto name = keys.augment.begin(); name != keys.augment.end(); ++name)
+    if (std::find(keys.augment.begin(), name, *name) != name) return wrong(key, " names '", *name, "' twice");
   for (const std::string& name : keys.augment) { // read_keys() knows the names there are
     const AugmentationSpec* spec = Registry<AugmentationSpec>::find(name);
     TAILOR_ASSIGN_OR_RETURN_AS_IS(

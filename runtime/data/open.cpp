@@ -1,6 +1,8 @@
 #include "runtime/data/open.h"
 
+#include "runtime/base/exhaustion.h"
 #include "runtime/base/row_weight.h"
+#include "runtime/base/wording.h"
 #include "runtime/data/key_error.h"
 #include "runtime/data/long_tail.h"
 #include "runtime/options/table_keys.h"
@@ -192,6 +194,18 @@ std::string missing_note(const DataSchema& schema, const EncodeReport& report, s
                 flags ? ", with a flag where training had one" : "");
 }
 
+/// "'train.csv', 'test.csv'": what a source reads, for messages.
+std::string names_of_files(const DataSource& source) {
+  constexpr std::size_t kShown = 3;
+  std::vector<std::string> names;
+  for (const auto& [what, path] : source.files())
+    if (!path.empty()) names.push_back(concat("'", path, "'"));
+  if (names.empty()) return "the data";
+  const std::size_t more = names.size() - std::min(names.size(), kShown);
+  names.resize(names.size() - more);
+  return concat(listed(names), more > 0 ? concat(" and ", more, " more files") : std::string());
+}
+
 } // namespace
 
 Result<DataSchema> schema_of(const DataPlan& plan, SchemaNotes* notes) {
@@ -203,7 +217,10 @@ Result<DataSchema> schema_of(const DataPlan& plan, SchemaNotes* notes) {
 
 Result<DataBundle> open_data(const DataPlan& plan, const DataSchema& schema, const OpenOptions& options) {
   TAILOR_RETURN_IF_ERROR_AS_IS(check_plan(plan, schema));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(SourceRows sources, plan.source->read(schema, options.run_seed));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(
+      SourceRows sources, with_exhaustion_as_status(concat("reading ", names_of_files(*plan.source)), [&] {
+        return plan.source->read(schema, options.run_seed);
+      }));
   TAILOR_RETURN_IF_ERROR_AS_IS(check_rows(sources, schema));
   DataBundle bundle;
 

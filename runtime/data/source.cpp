@@ -2,6 +2,7 @@
 
 #include "runtime/base/wording.h"
 #include "runtime/options/data_keys.h"
+#include "runtime/options/split_keys.h"
 
 #include <numeric>
 
@@ -19,6 +20,22 @@ Result<std::shared_ptr<const DataSource>> make_source(const SourceRequest& reque
   return invalid_argument(key, " = '", keys.format, "', expected ",
                           listed(component_names(SourceSpec::kKind), " | "))
       .about(key);
+}
+
+std::string way_to_validate(const Options& options) {
+  const Result<DataKeys> keys = read_keys<DataKeys>(options);
+  const SourceSpec* source = keys.ok() ? Registry<SourceSpec>::find(keys->format) : nullptr;
+  if (!source) return "";
+  std::string share, files;
+  for (const KeySpec& key : source->keys) {
+    if (key.key == key_name(&SplitKeys::val))
+      share = concat("--set ", key.key, "=", SplitKeys::kValShare);
+    else if (key.key.ends_with(".val"))
+      files = concat(key.type == KeyType::kPath ? "a file with " : "files with ", key.key);
+  }
+  const Result<SplitKeys> split = read_keys<SplitKeys>(options);
+  if (split.ok() && split->by == SplitBy::kFiles) share.clear();
+  return concat(share, share.empty() || files.empty() ? "" : ", or ", files);
 }
 
 std::vector<std::int32_t> all_rows(std::int64_t num_rows) {

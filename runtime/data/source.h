@@ -74,6 +74,10 @@ struct SourceSpec {
 /// The source that `data.format` names. Errors: an unknown name, with those there are; those of the source.
 Result<std::shared_ptr<const DataSource>> make_source(const SourceRequest& request);
 
+/// How the source of `options` is given validation rows, by the keys it has: "--set data.split.val=0.16, or files with
+/// data.cifar.val". Empty: it has no such key.
+std::string way_to_validate(const Options& options);
+
 /// 0, 1, ... rows-1.
 std::vector<std::int32_t> all_rows(std::int64_t rows);
 

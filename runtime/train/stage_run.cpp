@@ -167,7 +167,7 @@ Result<EvaluationPlan> evaluation_of(const SeedSetup& setup, const Stage& stage,
   TAILOR_RETURN_IF_ERROR(Evaluation::create(evaluation).status(),
                          concat("'", key_name(&EvalKeys::metrics), "'"));
   add_watched(plan, evaluation);
-  TAILOR_RETURN_IF_ERROR_AS_IS(check_watched(plan, evaluation, setup.data, spec.schema));
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_watched(plan, evaluation, setup.data, spec.schema, setup.options));
   return evaluation;
 }
 
@@ -334,6 +334,11 @@ Result<StageRun> StageRun::begin(const SeedSetup& setup, TrainingRecord& record)
   if (const std::string note = sampler->note(); !note.empty()) setup.warnings.say(note);
   for (const std::string& note : corrections_by_sampler(setup, *run.stage, run.options))
     setup.warnings.say(note);
+  if (batch > sampler->epoch_length())
+    setup.warnings.say(concat("a step takes ", batch, " rows (", key_name(&RunKeys::batch),
+                              micro_batches(spec) > 1 ? concat(" x ", key_name(&RunKeys::accumulate)) : "",
+                              "), and an epoch draws ", sampler->epoch_length(),
+                              ": every epoch is one step, with a batch that is not full"));
   TAILOR_RETURN_IF_ERROR_AS_IS(check_batch_norm(setup, batch, sampler->epoch_length(), run.plan.drop_last));
   LoaderOptions loader;
   loader.batch = static_cast<std::int32_t>(batch);

@@ -1,10 +1,10 @@
 #include "runtime/train/watched.h"
 
+#include "runtime/data/source.h"
 #include "runtime/metrics/extremes.h"
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/run_keys.h"
 #include "runtime/options/split_keys.h"
-#include "runtime/options/table_keys.h"
 #include "runtime/train/evaluation_json.h"
 
 #include <algorithm>
@@ -78,13 +78,12 @@ void add_watched(const LoopPlan& plan, EvaluationPlan& evaluation) {
 }
 
 Status check_watched(const LoopPlan& plan, const EvaluationPlan& evaluation, const DataBundle& data,
-                     const DataSchema& schema) {
+                     const DataSchema& schema, const Options& options) {
   if (plan.select.empty() && plan.stop.empty()) return {};
   if (data.val.empty())
     return invalid_argument("'val/", plan.stop.empty() ? plan.select.metric : plan.stop.metric,
                             "' is to be watched, but there is no validation split")
-        .with_hint(concat("give one a share with ", key_name(&SplitKeys::val), ", or a file with ",
-                          key_name(&TableKeys::val)));
+        .with_hint(way_to_validate(options));
   TAILOR_ASSIGN_OR_RETURN(const Extremes ends, extremes(evaluation, data.val.class_counts),
                           watching_keys(plan, plan.stop.empty() ? plan.select : plan.stop));
   const MetricValues right = values_of(ends.right, schema), wrong = values_of(ends.wrong, schema);
@@ -101,10 +100,8 @@ Status check_watched(const LoopPlan& plan, const EvaluationPlan& evaluation, con
     return invalid_argument(
                "'val/", criterion.metric, "' is to be watched (", keys, "), but ",
                best ? concat("it is ", *best, " whatever is trained: ") : "it can never be measured: ", why)
-        .with_hint(concat(
-            "watch a metric that exists, as val/loss, or give validation rows of every class: a larger ",
-            key_name(&SplitKeys::val), ", another ", key_name(&SplitKeys::val_seed),
-            ", or a file of its own in ", key_name(&TableKeys::val)));
+        .with_hint(concat("watch a metric that exists, as val/loss, or give validation rows of every class: ",
+                          way_to_validate(options), ", or another ", key_name(&SplitKeys::val_seed)));
   }
   return {};
 }

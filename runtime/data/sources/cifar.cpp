@@ -4,6 +4,7 @@
 #include "runtime/data/key_error.h"
 #include "runtime/data/source.h"
 #include "runtime/options/image_keys.h"
+#include "runtime/options/split_keys.h"
 
 #include <algorithm>
 #include <array>
@@ -44,7 +45,10 @@ struct CifarKeys {
                       "CIFAR-100",
               .unset = true}),
          key("val", &CifarKeys::val,
-             {.text = "its files of validation images; default: none", .unset = true}),
+             {.text = concat(
+                  "its files of validation images; default: none, or a share of the training images by ",
+                  key_name(&SplitKeys::val)),
+              .unset = true}),
          key("test", &CifarKeys::test,
              {.text = "its files of test images; default: test_batch.bin of CIFAR-10, test.bin of CIFAR-100",
               .unset = true}),
@@ -114,13 +118,19 @@ CifarFormat cifar100(CifarLabel label) {
       .deviation = {0.2675, 0.2565, 0.2761}};
 }
 
+/// Where the images of each split are.
+struct CifarParts {
+  std::vector<std::string> train, val, test; ///< names of files; no `val`: a share of the training images
+  SplitSpec cut{.val = 0, .test = 0};        ///< that share; nothing of it goes to test
+};
+
 /// Images [32, 32, 3] of bytes.
 class CifarSource final : public DataSource {
 public:
-  CifarSource(CifarFormat format, std::string folder, std::vector<std::string> train,
-              std::vector<std::string> val, std::vector<std::string> test)
-      : format_(std::move(format)), folder_(std::move(folder)), train_(std::move(train)),
-        val_(std::move(val)), test_(std::move(test)) {}
+  /// `directory`: where a relative `folder` was looked for.
+  CifarSource(CifarFormat format, std::string directory, std::string folder, CifarParts parts)
+      : format_(std::move(format)), directory_(std::move(directory)), folder_(std::move(folder)),
+        parts_(std::move(parts)) {}
 
   Result<DataSchema> schema(SchemaNotes*) const override {
     DataSchema schema;
@@ -133,18 +143,26 @@ public:
     return schema;
   }
 
-  Result<SourceRows> read(const DataSchema& schema, std::uint64_t) const override {
+  Result<SourceRows> read(const DataSchema& schema, std::uint64_t run_seed) const override {
     TAILOR_RETURN_IF_ERROR_AS_IS(check(schema));
     TAILOR_RETURN_IF_ERROR_AS_IS(check_files());
     SourceRows rows;
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(rows.train, read_part(train_, schema));
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(rows.test, read_part(test_, schema));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(rows.train, read_part(parts_.train, schema));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(rows.test, read_part(parts_.test, schema));
     rows.own_test = true;
-    if (!val_.empty()) {
-      TAILOR_ASSIGN_OR_RETURN_AS_IS(rows.val, read_part(val_, schema));
+    if (!parts_.val.empty()) {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(rows.val, read_part(parts_.val, schema));
       rows.own_val = true;
     }
     rows.rows = {all_rows(rows.train.num_rows), all_rows(rows.val.num_rows), all_rows(rows.test.num_rows)};
+    if (parts_.cut.val > 0) {
+      SplitSpec cut = parts_.cut;
+      if (cut.val_follows_run) cut.val_seed = run_seed;
+      TAILOR_ASSIGN_OR_RETURN(SplitRows split, split_stratified(rows.train.label, schema.num_classes, cut),
+                              "splitting the training images");
+      rows.rows.train = std::move(split.train);
+      rows.rows.val = std::move(split.val);
+    }
     return rows;
   }
 
@@ -157,8 +175,11 @@ public:
   }
 
   ValidationRows validation() const override {
-    return val_.empty() ? ValidationRows::kNone : ValidationRows::kOwn;
+    if (!parts_.val.empty()) return ValidationRows::kOwn;
+    return parts_.cut.val > 0 ? ValidationRows::kCut : ValidationRows::kNone;
   }
+
+  bool follows_run_seed() const override { return parts_.cut.val > 0 && parts_.cut.val_follows_run; }
 
   std::vector<std::pair<std::string, std::string>> files() const override {
     std::vector<std::pair<std::string, std::string>> files;
@@ -166,9 +187,9 @@ public:
       for (const std::string& name : names)
         files.emplace_back(what, join_path(folder_, name));
     };
-    add("training images", train_);
-    add("validation images", val_);
-    add("test images", test_);
+    add("training images", parts_.train);
+    add("validation images", parts_.val);
+    add("test images", parts_.test);
     return files;
   }
 
@@ -186,13 +207,21 @@ private:
   /// Every missing file in one message.
   Status check_files() const {
     std::string missing;
+    std::error_code ignored;
     for (const auto& [what, path] : files())
-      if (!file_exists(path)) missing += concat(missing.empty() ? "" : ", ", "'", path, "'");
+      if (!file_exists(path))
+        missing += concat(missing.empty() ? "" : ", ", "'", path, "'",
+                          std::filesystem::is_symlink(path, ignored) ? " (a link that leads nowhere)" : "");
     if (missing.empty()) return {};
-    return not_found("no such file: ", missing)
-        .about(key_name(&CifarKeys::folder))
-        .with_hint(concat("--data FOLDER names the folder that the binary version was unpacked in; ",
-                          key_name(&CifarKeys::train), ", val and test name other files"));
+    const Status status = not_found("no such file: ", missing).about(key_name(&CifarKeys::folder));
+    const std::string& folder_key = key_name(&CifarKeys::folder);
+    if (!directory_.empty() && file_exists(join_path(directory_, parts_.train.front())))
+      return Status(status).with_hint(concat("'", directory_, "' holds them itself, and ", folder_key,
+                                             " is looked for in it: give --data its parent folder, or --set ",
+                                             folder_key, "=", std::filesystem::absolute(directory_).string(),
+                                             " in place of --data"));
+    return Status(status).with_hint(concat("--data FOLDER names the folder that ", folder_key, " lies in; ",
+                                           key_name(&CifarKeys::train), ", val and test name other files"));
   }
 
   Result<RawTable> read_part(const std::vector<std::string>& names, const DataSchema& schema) const {
@@ -259,8 +288,9 @@ private:
   }
 
   CifarFormat format_;
+  std::string directory_; ///< where a relative folder was looked for
   std::string folder_;
-  std::vector<std::string> train_, val_, test_;
+  CifarParts parts_;
 };
 
 /// What a recipe gives for each channel, or for all of them, instead of the published numbers.
@@ -275,6 +305,28 @@ Status replace(std::vector<double>& published, const std::vector<double>& given,
   return {};
 }
 
+/// The share of the training images that validates; none unless a recipe asks for it, since published numbers are of all
+/// of them.
+Status read_share(const Options& options, CifarParts& parts) {
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const SplitKeys split, read_keys<SplitKeys>(options));
+  const std::string& key = key_name(&SplitKeys::val);
+  if (split.by != SplitBy::kStratified)
+    return wrong(key_name(&SplitKeys::by), " = \"", word_of(split.by),
+                 "\": images are split \"stratified\", by ", key, ", or by files, with ",
+                 key_name(&CifarKeys::val));
+  for (const std::string& unread : {key_name(&SplitKeys::test), key_name(&SplitKeys::seed)})
+    if (!is_default(options, unread))
+      return wrong(unread, " has no effect: test images are files of their own, by ",
+                   key_name(&CifarKeys::test));
+  if (!split.val || *split.val == 0) return {};
+  if (!parts.val.empty())
+    return wrong(key, " = ", *split.val, ", and ", key_name(&CifarKeys::val),
+                 " names files of validation images: expected one of the two");
+  parts.cut.val = *split.val;
+  read_seed(split.val_seed, parts.cut.val_seed, parts.cut.val_follows_run);
+  return {};
+}
+
 Result<std::shared_ptr<const DataSource>> make(const SourceRequest& request, const CifarKeys& keys,
                                                CifarFormat format) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const ImageKeys image, read_keys<ImageKeys>(request.options));
@@ -282,8 +334,10 @@ Result<std::shared_ptr<const DataSource>> make(const SourceRequest& request, con
   TAILOR_RETURN_IF_ERROR_AS_IS(replace(format.deviation, image.deviation, key_name(&ImageKeys::deviation)));
   if (keys.folder.empty())
     return wrong(key_name(&CifarKeys::folder), " is not set, expected the folder with ", format.train[0]);
-  const std::vector<std::string> train = keys.train.empty() ? format.train : keys.train,
-                                 test = keys.test.empty() ? format.test : keys.test;
+  CifarParts parts{.train = keys.train.empty() ? format.train : keys.train,
+                   .val = keys.val,
+                   .test = keys.test.empty() ? format.test : keys.test};
+  TAILOR_RETURN_IF_ERROR_AS_IS(read_share(request.options, parts));
   // Images that are trained on and tested on would pass for learnt.
   std::map<std::string, std::string> key_of;
   const auto add = [&](const std::vector<std::string>& names, const std::string& key) -> Status {
@@ -294,16 +348,17 @@ Result<std::shared_ptr<const DataSource>> make(const SourceRequest& request, con
                      ": expected every file in one split, once");
     return {};
   };
-  TAILOR_RETURN_IF_ERROR_AS_IS(add(train, key_name(&CifarKeys::train)));
-  TAILOR_RETURN_IF_ERROR_AS_IS(add(keys.val, key_name(&CifarKeys::val)));
-  TAILOR_RETURN_IF_ERROR_AS_IS(add(test, key_name(&CifarKeys::test)));
+  TAILOR_RETURN_IF_ERROR_AS_IS(add(parts.train, key_name(&CifarKeys::train)));
+  TAILOR_RETURN_IF_ERROR_AS_IS(add(parts.val, key_name(&CifarKeys::val)));
+  TAILOR_RETURN_IF_ERROR_AS_IS(add(parts.test, key_name(&CifarKeys::test)));
   return std::shared_ptr<const DataSource>(std::make_shared<CifarSource>(
-      std::move(format), locate_data(request.directory, keys.folder), train, keys.val, test));
+      std::move(format), request.directory, locate_data(request.directory, keys.folder), std::move(parts)));
 }
 
 std::vector<KeySpec> shared_keys() {
   return {key_spec(&CifarKeys::folder), key_spec(&CifarKeys::train), key_spec(&CifarKeys::val),
-          key_spec(&CifarKeys::test),   key_spec(&ImageKeys::mean),  key_spec(&ImageKeys::deviation)};
+          key_spec(&CifarKeys::test),   key_spec(&ImageKeys::mean),  key_spec(&ImageKeys::deviation),
+          key_spec(&SplitKeys::by),     key_spec(&SplitKeys::val),   key_spec(&SplitKeys::val_seed)};
 }
 
 std::vector<KeySpec> keys_of_cifar100() {

@@ -1,5 +1,7 @@
 #include "data_testing.h"
 
+#include <filesystem>
+
 namespace tailor::runtime {
 namespace {
 
@@ -103,6 +105,85 @@ TEST(Cifar, ReadsAFurtherFileAndTheValidationFiles) {
   const RawTable labelled = value_of(plan.source->read_file(c, schema, true));
   EXPECT_THAT(labelled.label, testing::ElementsAre(3, 4));
   EXPECT_TRUE(value_of(plan.source->read_file(c, schema, false)).label.empty());
+}
+
+TEST(Cifar, AShareOfTheTrainingImagesValidates) {
+  const TemporaryFolder folder;
+  std::string rows;
+  for (int i = 0; i < 40; ++i)
+    rows += record(std::string(1, static_cast<char>(i % 10)), i, 0, 0, 0);
+  folder.write("a.bin", rows);
+  folder.write("b.bin", record("\x01", 0, 0, 0, 0));
+  Options options = options_of("cifar10", folder.path());
+  options.set("data.cifar.train", OptionValue::List{"a.bin"});
+  options.set("data.cifar.test", OptionValue::List{"b.bin"});
+  options.set("data.split.val", 0.25);
+  const auto val_of = [&](std::uint64_t run_seed) {
+    const DataPlan plan = value_of(data_plan_from(options, ""));
+    EXPECT_EQ(plan.source->validation(), ValidationRows::kCut);
+    const SourceRows rows = value_of(plan.source->read(value_of(schema_of(plan)), run_seed));
+    EXPECT_FALSE(rows.own_val);
+    EXPECT_EQ(rows.rows.train.size(), 30);
+    std::vector<std::int32_t> labels;
+    for (const std::int32_t row : rows.rows.val)
+      labels.push_back(rows.train.label[static_cast<std::size_t>(row)]);
+    EXPECT_THAT(labels, testing::UnorderedElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9)) << "stratified";
+    EXPECT_EQ(rows.rows.test.size(), 1) << "the test file stays whole";
+    return rows.rows.val;
+  };
+  EXPECT_EQ(val_of(0), val_of(1)) << "the same rows for every run";
+  const std::vector<std::int32_t> by_one = val_of(0);
+  options.set("data.split.val_seed", 2);
+  EXPECT_NE(val_of(0), by_one);
+  options.set("data.split.val_seed", "run_seed");
+  EXPECT_EQ(val_of(2), val_of(2));
+  EXPECT_NE(val_of(2), val_of(3));
+
+  // The long tail is cut of what is left to train on; validation keeps the balance of the files.
+  options.set("data.long_tail.profile", "exp");
+  options.set("data.long_tail.r", 0.34);
+  const DataPlan plan = value_of(data_plan_from(options, ""));
+  const DataBundle bundle = value_of(open_data(plan, value_of(schema_of(plan))));
+  EXPECT_EQ(bundle.train.class_counts.front(), 3);
+  EXPECT_EQ(bundle.train.class_counts.back(), 1);
+  EXPECT_THAT(bundle.val.class_counts, testing::Each(1));
+
+  options.set("data.cifar.val", OptionValue::List{"c.bin"});
+  EXPECT_EQ(message(options), "data.split.val = 0.25, and data.cifar.val names files of validation images: "
+                              "expected one of the two");
+  Option unread;
+  unread.value = 0.5;
+  unread.origin = "command line";
+  options.set("data.split.test", unread);
+  EXPECT_THAT(message(options), testing::HasSubstr("data.split.test has no effect: test images are files"));
+  unread.origin = "default"; // as every recipe has it
+  options.set("data.split.test", unread);
+  options.set("data.split.by", "group");
+  EXPECT_THAT(message(options), testing::HasSubstr("images are split \"stratified\""));
+}
+
+TEST(Cifar, WaysToValidateAreThoseOfTheSource) {
+  EXPECT_EQ(way_to_validate(options_of("cifar10", "f")),
+            "--set data.split.val=0.16, or files with data.cifar.val");
+  Options options;
+  options.set("data.format", "csv");
+  EXPECT_EQ(way_to_validate(options), "--set data.split.val=0.16, or a file with data.val");
+  options.set("data.split.by", "files");
+  EXPECT_EQ(way_to_validate(options), "a file with data.val");
+}
+
+TEST(Cifar, AFolderOneLevelTooDeepIsNamed) {
+  const TemporaryFolder folder;
+  folder.write("data_batch_1.bin", record("\x01", 0, 0, 0, 0));
+  const Options options = options_of("cifar10", "cifar-10-batches-bin");
+  const DataPlan plan = value_of(data_plan_from(options, folder.path()));
+  const Status status = plan.source->read(value_of(schema_of(plan)), 0).status();
+  EXPECT_THAT(status.hint(), testing::HasSubstr(concat("'", folder.path(), "' holds them itself")));
+  EXPECT_THAT(status.hint(), testing::HasSubstr("give --data its parent folder"));
+  std::filesystem::create_symlink("loop.bin", folder.path() + "/loop.bin");
+  Options looped = options_of("cifar10", folder.path());
+  looped.set("data.cifar.test", OptionValue::List{"loop.bin"});
+  EXPECT_THAT(message(looped), testing::HasSubstr("loop.bin' (a link that leads nowhere)"));
 }
 
 TEST(Cifar, BadFilesAreNamed) {
