@@ -31,6 +31,26 @@ Value spread(OpBuilder& builder, Location loc, Value scalar, RankedTensorType li
   return ir::BroadcastOp::create(builder, loc, like, scalar, ArrayRef<int64_t>());
 }
 
+/// Ops that a step of k micro-batches may become: each is made k times, and compiling takes longer than in proportion, up
+/// to a minute or two for as many as this (a residual network of 8 layers in 512 micro-batches has 65000).
+constexpr int64_t kMostOps = 1 << 17;
+
+/// Ops of `block` with those of the bodies it calls. A gradient takes about twice as many as what it is the gradient of.
+int64_t countOps(Block& block, const SymbolTable& symbols) {
+  constexpr int64_t kWithGradient = 3;
+  int64_t count = 0;
+  for (Operation& op : block) {
+    ++count;
+    const auto addBody = [&](StringRef callee, int64_t times) {
+      if (auto body = symbols.lookup<ir::BodyOp>(callee))
+        count += times * countOps(body.getBody().front(), symbols);
+    };
+    if (auto gradient = dyn_cast<ir::ValueAndGradOp>(op)) addBody(gradient.getCallee(), kWithGradient);
+    if (auto call = dyn_cast<ir::CallOp>(op)) addBody(call.getCallee(), 1);
+  }
+  return count;
+}
+
 /// One step.
 class Accumulator {
 public:
@@ -39,6 +59,7 @@ public:
         parts_(*entry.getAccumulate()) {}
 
   LogicalResult run() {
+    if (failed(checkSize())) return failure();
     ops_ =
         llvm::map_to_vector(entry_.getBody().front().without_terminator(), [](Operation& op) { return &op; });
     if (failed(countRows())) return failure();
@@ -55,6 +76,18 @@ public:
   }
 
 private:
+  LogicalResult checkSize() {
+    const int64_t one = countOps(entry_.getBody().front(), symbols_);
+    if (one * int64_t(parts_.size()) <= kMostOps) return success();
+    InFlightDiagnostic error = entry_.emitError("a step of ")
+                               << parts_.size() << " micro-batches (run.accumulate) would have about "
+                               << one * int64_t(parts_.size()) << " ops, " << one << " for each, and at most "
+                               << kMostOps << " are compiled";
+    error.attachNote() << "a larger run.batch with at most " << std::max<int64_t>(kMostOps / one, 1)
+                       << " micro-batches makes a step of as many rows";
+    return failure();
+  }
+
   int64_t numRows() const { return rows_ * int64_t(parts_.size()); }
 
   bool isCut(Value value) const { return !parts_.empty() && parts_.front().contains(value); }

@@ -150,7 +150,8 @@ def AccumulateGradientsPass : TailorPass<"tailor-accumulate-gradients"> {
     those of the large batch, of a batch norm's statistics the mean over the parts, weighted by valid rows; others are refused.
 
     Applies when: the entry says `accumulate`. Refused: a loss that is no such sum of its rows (passes/analysis/RowTerms.h),
-    with the op that mixes them; an update or a store that takes a value of single micro-batches.
+    with the op that mixes them; an update or a store that takes a value of single micro-batches; a step that would have more
+    ops than are compiled in a few minutes, each being made k times.
     Position: after FuseClassWeights, which finds normalisers that people write; before Differentiate.
     Numerics: another order of summation.
 

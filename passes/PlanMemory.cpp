@@ -6,6 +6,7 @@
 #include "passes/Passes.h"
 #include "passes/RecomputeLaunches.h"
 #include "passes/Remarks.h"
+#include "runtime/base/byte_size.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/MapVector.h"
@@ -17,6 +18,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 
 using namespace mlir;
 
@@ -169,7 +171,7 @@ public:
   using PlanMemoryPassBase::PlanMemoryPassBase;
 
   void runOnOperation() override {
-    for (auto program : getOperation().getOps<ir::ProgramOp>())
+    for (auto program : llvm::make_early_inc_range(getOperation().getOps<ir::ProgramOp>()))
       if (failed(plan(program))) return signalPassFailure();
   }
 
@@ -218,6 +220,7 @@ private:
     auto plan = std::make_unique<Planned>(program);
     if (failed(plan->run(/*reuse=*/!trivial))) return failure();
     if (budget > 0 && failed(keepBudget(plan))) return failure();
+    program = plan->program.program;
     const MemorySizes& sizes = plan->program.sizes;
     program->setAttr(kMemoryAttr, toAttr(&getContext(), sizes));
     noted(program.getLoc(), kName, "sizes",
@@ -232,37 +235,93 @@ private:
     if (trivial)
       return program.emitError("run.memory_budget asks for a memory plan, and plan-memory is switched off");
     const int64_t before = plan->program.sizes.arena, allowed = budget - plan->bytesBesideArena();
+    if (before <= allowed) return success();
+    // What is chosen depends on the aim, and an aim that is far below is not always missed by less. So a budget that is
+    // aimed at in vain is tried with aims that are the same whatever the budget: what that search finds is a property of
+    // the program, and a budget of as much is met by it.
+    OwningOpRef<ir::ProgramOp> untouched(program.clone());
+    int64_t least = before;
+    FailureOr<SmallVector<RecomputeCost>> costs = aimAt(plan, allowed);
+    if (failed(costs)) return failure();
+    if (plan->program.sizes.arena > allowed) {
+      ir::ProgramOp fresh = untouched.release();
+      program->getBlock()->getOperations().insert(program->getIterator(), fresh);
+      plan.reset(); // it refers to the program that goes
+      program->erase();
+      plan = std::make_unique<Planned>(fresh);
+      if (failed(plan->run(/*reuse=*/true))) return failure();
+      costs = cutDown(plan, allowed, least);
+      if (failed(costs)) return failure();
+    }
+    if (plan->program.sizes.arena > allowed) return refuseBudget(*plan, least);
+    auto entry = plan->program.program.getOps<ir::EntryOp>().begin();
+    for (size_t i = 0; i < costs->size(); ++i, ++entry)
+      if ((*costs)[i].launches > 0) explain(*entry, plan->program, (*costs)[i], before);
+    return success();
+  }
+
+  /// Rounds after which nothing more is to be gained: a round plans the whole program.
+  static constexpr int kMostRounds = 24;
+
+  /// Aims at `allowed` bytes of arena; the plan has more if it was missed.
+  FailureOr<SmallVector<RecomputeCost>> aimAt(std::unique_ptr<Planned>& plan, int64_t allowed) {
     SmallVector<RecomputeCost> costs(plan->entries.size());
     // Blocks never lie without gaps, and a lower aim makes other choices: each round aims below the last one by what the
     // plan missed, at least by a part of the budget.
-    constexpr int kMostRounds = 24;
     constexpr int64_t kSmallestStep = 32; // of the budget
     SmallVector<int64_t> targets(plan->entries.size(), std::numeric_limits<int64_t>::max());
-    int64_t least = plan->program.sizes.arena;
     for (int round = 0; round < kMostRounds && plan->program.sizes.arena > allowed; ++round) {
-      bool changed = false;
-      auto entry = program.getOps<ir::EntryOp>().begin();
-      for (size_t i = 0; i < plan->entries.size(); ++i, ++entry) {
+      SmallVector<std::optional<int64_t>> aims(plan->entries.size());
+      for (size_t i = 0; i < plan->entries.size(); ++i) {
         const int64_t missed = plan->arenas[i] - allowed;
         if (missed <= 0) continue;
         targets[i] = std::min(targets[i], allowed - plan->program.arenaReserved) -
                      (round == 0 ? 0 : std::max(missed, allowed / kSmallestStep));
-        RecomputeCost more = recomputeLaunches(*entry, plan->program, plan->entries[i], targets[i]);
-        costs[i].launches += more.launches;
-        costs[i].bytes += more.bytes;
-        costs[i].multiplyAdds += more.multiplyAdds;
-        changed |= more.launches > 0;
+        aims[i] = targets[i];
       }
-      if (!changed) continue;
-      plan = std::make_unique<Planned>(program);
-      if (failed(plan->run(/*reuse=*/true))) return failure();
+      if (failed(recompute(plan, aims, costs))) return failure();
+    }
+    return costs;
+  }
+
+  /// Aims lower and lower until the arena has at most `allowed` bytes; `least` is the least arena on the way, the same for
+  /// every `allowed` that is not reached.
+  FailureOr<SmallVector<RecomputeCost>> cutDown(std::unique_ptr<Planned>& plan, int64_t allowed,
+                                                int64_t& least) {
+    SmallVector<RecomputeCost> costs(plan->entries.size());
+    constexpr int64_t kStep =
+        8; // of the arena: after all rounds the aim is below a twentieth of the first one
+    SmallVector<int64_t> targets(plan->entries.size(), std::numeric_limits<int64_t>::max());
+    for (int round = 0; round < kMostRounds && plan->program.sizes.arena > allowed; ++round) {
+      SmallVector<std::optional<int64_t>> aims(plan->entries.size());
+      for (size_t i = 0; i < plan->entries.size(); ++i) {
+        if (plan->arenas[i] < plan->program.sizes.arena) continue; // not the entry that needs it
+        const int64_t now = std::min(targets[i], plan->arenas[i] - plan->program.arenaReserved);
+        aims[i] = targets[i] = now - now / kStep;
+      }
+      if (failed(recompute(plan, aims, costs))) return failure();
       least = std::min(least, plan->program.sizes.arena);
     }
-    if (plan->program.sizes.arena > allowed) return refuseBudget(*plan, least);
+    return costs;
+  }
+
+  /// Cuts every entry that has an aim down to it, and plans again if that changed any.
+  LogicalResult recompute(std::unique_ptr<Planned>& plan, ArrayRef<std::optional<int64_t>> aims,
+                          SmallVector<RecomputeCost>& costs) {
+    ir::ProgramOp program = plan->program.program;
+    bool changed = false;
     auto entry = program.getOps<ir::EntryOp>().begin();
-    for (size_t i = 0; i < costs.size(); ++i, ++entry)
-      if (costs[i].launches > 0) explain(*entry, plan->program, costs[i], before);
-    return success();
+    for (size_t i = 0; i < aims.size(); ++i, ++entry) {
+      if (!aims[i]) continue;
+      RecomputeCost more = recomputeLaunches(*entry, plan->program, plan->entries[i], *aims[i]);
+      costs[i].launches += more.launches;
+      costs[i].bytes += more.bytes;
+      costs[i].multiplyAdds += more.multiplyAdds;
+      changed |= more.launches > 0;
+    }
+    if (!changed) return success();
+    plan = std::make_unique<Planned>(program);
+    return plan->run(/*reuse=*/true);
   }
 
   LogicalResult refuseBudget(const Planned& plan, int64_t least) {
@@ -270,11 +329,13 @@ private:
     size_t largest = llvm::max_element(plan.arenas) - plan.arenas.begin();
     auto entry = *std::next(program.getOps<ir::EntryOp>().begin(), largest);
     const int64_t beside = plan.bytesBesideArena();
-    InFlightDiagnostic error = program.emitError("run.memory_budget is ")
-                               << int64_t(budget) << " bytes, the least that was found is " << beside + least
-                               << ": state " << plan.program.sizes.state << ", batch "
-                               << plan.program.sizes.slot << ", activations and gradients of '"
-                               << entry.getName() << "' " << least;
+    InFlightDiagnostic error =
+        program.emitError("run.memory_budget is ")
+        << int64_t(budget) << " bytes (" << runtime::megabytes(budget) << "), the least that was found is "
+        << beside + least << " (" << runtime::megabytes(beside + least) << "): state "
+        << runtime::megabytes(plan.program.sizes.state) << ", batch "
+        << runtime::megabytes(plan.program.sizes.slot) << ", activations and gradients of '"
+        << entry.getName() << "' " << runtime::megabytes(least);
     error.attachNote() << (entry.getKind() == ir::EntryKind::Step
                                ? "a smaller run.batch, with run.accumulate for the same step, needs less"
                                : "a smaller run.eval_batch needs less");

@@ -3,6 +3,7 @@
 #include "runtime/base/log.h"
 
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -32,6 +33,12 @@ Result<std::int64_t> parse_bytes(std::string_view text) {
     return static_cast<std::int64_t>(bytes);
   }
   return refuse();
+}
+
+std::string megabytes(std::uint64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f MB", static_cast<double>(bytes) / 1e6);
+  return text;
 }
 
 } // namespace tailor::runtime

@@ -66,7 +66,18 @@ with scratch() as folder:
 
     refused = run(TAILOR, "compile", RECIPE, "-o", os.path.join(folder, "r.tailor"), *small,
                   "--set", "run.memory_budget=1MiB", status=1)
-    assert re.search(r"run.memory_budget is 1048576 bytes, the least that was found is [0-9]+", refused), refused
+    assert re.search(r"run.memory_budget is 1048576 bytes \(1.0 MB\), the least that was found is [0-9]+", refused), refused
+    # The least is the program's: whatever was asked for it is the same, and a budget of as much is met.
+    listed = [*small, "--set", "run.batch=[5, 16]", "--set", "method.use=sam-a,ema"]
+
+    def least(budget):
+        text = run(TAILOR, "compile", RECIPE, "-o", os.path.join(folder, "r.tailor"), *listed,
+                   "--set", f"run.memory_budget={budget}", status=1)
+        return int(re.search(r"the least that was found is ([0-9]+) \([0-9.]+ MB\)", text).group(1))
+    named = least(1000)
+    assert least(named // 2) == named and least(named - 1) == named
+    run(TAILOR, "compile", RECIPE, "-o", os.path.join(folder, "r.tailor"), *listed, "--set", f"run.memory_budget={named}")
+
     refused = run(TAILOR, "compile", RECIPE, "-o", os.path.join(folder, "r.tailor"), *small,
                   "--set", "run.memory_budget=2 apples", status=1)
     assert "'2 apples' is no number of bytes" in refused, refused

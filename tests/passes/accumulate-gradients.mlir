@@ -295,3 +295,30 @@ tailor.program @bytes {
     tailor.store %g, @net::@w : tensor<12xf32>
   }
 }
+
+// -----
+
+// Each micro-batch makes its ops anew: more than can be compiled in some minutes are refused before they are made.
+tailor.program @many {
+  tailor.state_group @net kind(net) trainable {
+    tailor.state @w : tensor<12xf32> init(zeros)
+  }
+  tailor.control {
+    tailor.control_field @valid : tensor<i32> writer(host)
+  }
+  tailor.body @loss(%w: tensor<12xf32>, %x: tensor<4x12xf32>, %valid: tensor<i32>) -> tensor<f32> {
+    %z = tailor.dot %x, %w contract([1] x [0]) : (tensor<4x12xf32>, tensor<12xf32>) -> tensor<4xf32>
+    %loss = tailor.masked_mean %z valid(%valid) : (tensor<4xf32>, tensor<i32>) -> tensor<f32>
+    tailor.return %loss : tensor<f32>
+  }
+  // expected-error@+2 {{a step of 16384 micro-batches (run.accumulate) would have about 245760 ops, 15 for each, and at most 131072 are compiled}}
+  // expected-note@+1 {{a larger run.batch with at most 8738 micro-batches makes a step of as many rows}}
+  tailor.entry @train_step kind(step) batch(4) accumulate(16384) {
+    %w = tailor.load @net::@w : tensor<12xf32>
+    %x = tailor.input "numeric" : tensor<4x12xf32>
+    %valid = tailor.control_read @valid : tensor<i32>
+    %loss, %g = tailor.value_and_grad @loss(%w, %x, %valid) wrt([0])
+        : (tensor<12xf32>, tensor<4x12xf32>, tensor<i32>) -> (tensor<f32>, tensor<12xf32>)
+    tailor.store %g, @net::@w : tensor<12xf32>
+  }
+}
