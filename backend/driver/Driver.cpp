@@ -17,6 +17,7 @@
 #include "runtime/options/eval_keys.h"
 #include "runtime/options/run_keys.h"
 #include "runtime/train/evaluate.h"
+#include "runtime/train/run_folder.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Verifier.h"
@@ -91,6 +92,18 @@ uint32_t randomVersionOf(ModuleOp module) {
     return op->hasTrait<ir::RandomOp>() ? WalkResult::interrupt() : WalkResult::advance();
   });
   return draws.wasInterrupted() ? runtime::kRandomVersion : 0;
+}
+
+/// The options that change code, as words of the command line; the target is not among them.
+std::vector<std::string> compileFlags(const CompileOptions& options) {
+  std::vector<std::string> words;
+  for (const std::string& name : options.disabled)
+    words.insert(words.end(), {"--disable-pass", name});
+  if (options.allOff) words.insert(words.end(), {"--disable-pass", "all"});
+  for (const std::string& choice : options.setKernel)
+    words.insert(words.end(), {"--set-kernel", choice});
+  if (options.fuseLimit >= 0) words.insert(words.end(), {"--fuse-limit", std::to_string(options.fuseLimit)});
+  return words;
 }
 
 /// `--set key=text` on a C++ program, before it is compiled.
@@ -293,16 +306,11 @@ private:
     if (options_.reproducerFolder.empty()) return {StatusCode::kInternal, message};
     std::string path = runtime::join_path(options_.reproducerFolder, "tailor-reproducer.mlir");
     TAILOR_RETURN_IF_ERROR(runtime::write_file_atomic(path, input), message);
-    std::string command = "tailor compile " + path + " --from " + passes::stringifyPhase(phase).str() +
-                          " --target " + target_.name();
-    for (const std::string& name : options_.disabled)
-      command += " --disable-pass " + name;
-    if (options_.allOff) command += " --disable-pass all";
-    for (const std::string& choice : options_.setKernel)
-      command += " --set-kernel '" + choice + "'";
-    if (options_.fuseLimit >= 0) command += " --fuse-limit " + std::to_string(options_.fuseLimit);
+    std::vector<std::string> command = {
+        "tailor", "compile", path, "--from", passes::stringifyPhase(phase).str(), "--target", target_.name()};
+    llvm::append_range(command, compileFlags(options_));
     return Status(StatusCode::kInternal, message)
-        .with_hint("this is a bug of the compiler; run it again with: " + command);
+        .with_hint("this is a bug of the compiler; run it again with: " + runtime::shell_words(command));
   }
 
   Status writeArtifact() {
@@ -323,6 +331,10 @@ private:
     FailureOr<runtime::ArtifactSpec> spec = emitSpec(program, info_, target_, generator_ ? &code : nullptr);
     if (failed(spec))
       return diagnostics_->toStatus(StatusCode::kInternal, "the program has no artifact form");
+    spec->compile_flags = compileFlags(options_);
+    if (!inputName_.empty() && inputName_ != info_.sourceName) // a dump, which may have been edited
+      spec->compile_flags.insert(spec->compile_flags.end(),
+                                 {"--from", passes::stringifyPhase(firstPhase_).str()});
     spec->meaning = meaning_;
     spec->random_version = randomVersion_;
     spec->ops = ops_.records(*module_, result_.remarks);

@@ -254,6 +254,7 @@ ArtifactSpec Unpacker::unpack(const fb::Artifact& a) {
   out.source_text = text(a.source_text());
   out.meaning = a.meaning();
   out.random_version = a.random_version();
+  out.compile_flags = strings(a.compile_flags());
   out.target = {text(a.target()->backend()), text(a.target()->name()), strings(a.target()->features())};
   out.options = options(a.options(), "the program");
   out.schema = schema(*a.schema());
@@ -321,6 +322,9 @@ Result<std::shared_ptr<const Artifact>> Artifact::open(const std::string& path) 
   if (path.ends_with(".toml"))
     return invalid_argument("'", path, "' is a recipe, not a compiled program")
         .with_hint(concat("tailor train ", path, ", or tailor compile ", path, " -o P.tailor"));
+  if (const std::string program = join_path(path, "program.tailor"); file_exists(program)) // of a run
+    return invalid_argument("'", path, "' is a folder, not a compiled program")
+        .with_hint("the one in it is " + program);
   TAILOR_ASSIGN_OR_RETURN_AS_IS(std::vector<std::byte> bytes, read_bytes(path));
   std::shared_ptr<Artifact> artifact(new Artifact);
   artifact->path_ = path;

@@ -362,6 +362,9 @@ struct ArtifactSpec {
   std::string producer;    ///< "tailor 0.1.0"
   std::string source_name; ///< recipe or source file as the user wrote it
   std::string source_text;
+  /// Words of the command that compiled it which shaped its code and stand nowhere else, `--set-kernel X` and the like:
+  /// the target is in `target`, `--set` in `options`.
+  std::vector<std::string> compile_flags;
   /// Of what the program computes over which state, as the frontend traced it: the same for any comment, run
   /// option, pass, target and machine. 0 = not known (a program made by hand).
   std::uint64_t meaning = 0;

@@ -214,11 +214,12 @@ Offset<fb::Artifact> pack(FlatBufferBuilder& b, const ArtifactSpec& spec,
     section_tables.push_back(fb::CreateSection(b, b.CreateString(sections[i].name), places[i].offset,
                                                places[i].size, places[i].checksum));
   const auto section_vector = b.CreateVector(section_tables);
+  const auto compile_flags = strings(b, spec.compile_flags);
   const fb::MemorySizes memory(spec.memory.state, spec.memory.arena, spec.memory.control,
                                spec.memory.control_host, spec.memory.metrics, spec.memory.slot);
   return fb::CreateArtifact(b, name, producer, source_name, source_text, target, options, schema, groups,
                             states, control, metrics, entries, kernels, plans, &memory, stages, memory_plan,
-                            ops, remarks, section_vector, spec.meaning, spec.random_version);
+                            ops, remarks, section_vector, spec.meaning, spec.random_version, compile_flags);
 }
 
 /// A floor of what the metadata will take, to refuse before the builder could overflow.

@@ -29,4 +29,8 @@ std::string locate_data(const std::string& folder, const std::string& path) {
   return folder.empty() ? plain(path) : join_path(folder, path.substr(mark + kMark.size()));
 }
 
+bool starts_in_folder(const std::string& path) {
+  return !path.empty() && (path.front() != '/' || path.find(kMark) != std::string::npos);
+}
+
 } // namespace tailor::runtime

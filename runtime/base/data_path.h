@@ -11,4 +11,8 @@ std::string data_path_of(const std::string& folder, const std::string& path);
 /// Where that is: below `folder` instead of the recipe's, or, if `folder` is "", where it always was.
 std::string locate_data(const std::string& folder, const std::string& path);
 
+/// Whether another `folder` makes locate_data() another path of it: not of an absolute path that no recipe wrote as a
+/// relative one.
+bool starts_in_folder(const std::string& path);
+
 } // namespace tailor::runtime

@@ -109,6 +109,7 @@ EvaluationResult Evaluation::finish() const {
   result.num_rows = confusion_.num_rows();
   result.confusion = confusion_;
   result.groups = groups_;
+  result.train_class_counts = plan_.train_class_counts;
   // NaN scores have no order; the loss is NaN then and says so.
   const EvaluatedSplit split{confusion_, groups_, plan_.positive_class, scores_, positive_, has_nan_};
   for (const auto& [request, rows] : metrics_)

@@ -28,8 +28,9 @@ struct EvaluationPlan {
 struct EvaluationResult {
   std::int64_t num_rows = 0;
   std::vector<Metric> metrics;
-  std::vector<Metric> class_accuracy; ///< name = class index as text
-  std::vector<ClassGroup> groups;     ///< minority, majority, few, med, many
+  std::vector<Metric> class_accuracy;           ///< name = class index as text
+  std::vector<ClassGroup> groups;               ///< minority, majority, few, med, many
+  std::vector<std::int64_t> train_class_counts; ///< [K] of the plan: how rare each class was in training
   ConfusionMatrix confusion{0};
 
   /// nullptr if this evaluation does not have the metric at all.

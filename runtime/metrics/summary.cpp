@@ -26,9 +26,16 @@ SeedSummary summarise(std::span<const double> values) {
 
 std::string metric_text(std::optional<double> value) {
   if (!value) return "absent";
-  char text[352];                                                // 309 digits of the largest number
-  const bool is_small = *value != 0 && std::fabs(*value) < 1e-3; // a loss of 3e-5 is not 0.0000
-  std::snprintf(text, sizeof text, is_small ? "%.3g" : "%.4f", *value);
+  // Metrics and losses have a few digits before the point; what has more is shorter with an exponent, and a loss of 3e-5 is
+  // not 0.0000.
+  constexpr double kLarge = 1e7, kSmall = 1e-3;
+  const double size = std::fabs(*value);
+  char text[32];
+  std::snprintf(text, sizeof text,
+                size >= kLarge               ? "%.4e"
+                : size != 0 && size < kSmall ? "%.3g"
+                                             : "%.4f",
+                *value);
   return text;
 }
 

@@ -1,7 +1,9 @@
 #include "runtime/train/effective_options.h"
 
 #include "runtime/artifact/stage_options.h"
+#include "runtime/base/data_path.h"
 #include "runtime/base/file.h"
+#include "runtime/base/log.h"
 #include "runtime/base/option_condition.h"
 #include "runtime/base/wording.h"
 #include "runtime/data/source.h"
@@ -14,6 +16,7 @@
 #include "runtime/options/table_keys.h"
 #include "runtime/options/words.h"
 #include "runtime/train/control_rows.h"
+#include "runtime/train/rebuild_hint.h"
 
 #include <algorithm>
 #include <sys/stat.h>
@@ -78,25 +81,46 @@ bool unmet_by(const Options& options, const OptionCondition& condition) {
   });
 }
 
-/// `key` is of a name that stands in a list of names: the list with it, as `--set` of a recipe.
-std::string list_with_name(const ArtifactSpec& spec, std::string_view selector, const std::string& key) {
+/// What else a program would have to say for a key to be read.
+struct WayToRead {
+  Settings settings; ///< as `--set` of a recipe; empty: not known
+  std::string only;  ///< what has to hold beside them, which only compiling tells; empty: nothing
+};
+
+/// `key` is of a name that stands in a list of names: the list with it.
+WayToRead list_with_name(const ArtifactSpec& spec, std::string_view selector, const std::string& key) {
   const std::size_t begin = prefix_of(selector).size();
   const std::string name = key.substr(begin, key.rfind('.') - begin);
   const Result<std::vector<std::string>> used = spec.options.get_strings(selector);
-  if (!used.ok() || std::find(used->begin(), used->end(), name) != used->end()) return "";
+  if (!used.ok() || std::find(used->begin(), used->end(), name) != used->end()) return {};
   // The names that stand there by default are there for want of others.
   const KeySpec* list = find_key(selector);
   const OptionValue::List* by_default = list ? list->fallback.as_list() : nullptr;
-  std::string words;
+  OptionValue::List names;
   for (const std::string& other : *used)
     if (!by_default ||
         std::find(by_default->begin(), by_default->end(), OptionValue(other)) == by_default->end())
-      words += concat('"', other, "\",");
-  return concat("--set '", selector, "=[", words, '"', name, "\"]' ");
+      names.emplace_back(other);
+  WayToRead way;
+  if (!names.empty())
+    way.only = concat("if '", name, "' goes together with ", OptionValue(names).to_json(), ", ");
+  names.emplace_back(name);
+  way.settings.emplace_back(selector, OptionValue(std::move(names)).to_json());
+  return way;
 }
 
-/// What else a program would have to say for `key` to be read, as `--set` of a recipe; empty: not known.
-std::string way_to_read(const ArtifactSpec& spec, const std::string& key) {
+/// The number of the same name that a name in the list has, where that is read: method.sam-a.rho for method.sam.rho.
+std::string namesake(const ArtifactSpec& spec, std::string_view selector, const std::string& key) {
+  const std::string number = key.substr(key.rfind('.'));
+  if (const Result<std::vector<std::string>> used = spec.options.get_strings(selector); used.ok())
+    for (const std::string& name : *used) {
+      std::string other = concat(prefix_of(selector), name, number);
+      if (other != key && spec.options.contains(other) && reaches_a_field(spec, other)) return other;
+    }
+  return "";
+}
+
+WayToRead way_to_read(const ArtifactSpec& spec, const std::string& key) {
   // The condition of the artifact, else that of the table of this program, which may know what the artifact has not.
   const Option* option = spec.options.find(key);
   std::string condition = option ? option->only_if : std::string();
@@ -106,22 +130,21 @@ std::string way_to_read(const ArtifactSpec& spec, const std::string& key) {
   const std::string neighbours = key.substr(0, key.rfind('.') + 1);
   if (needed.keys.empty() || needed.keys.front().starts_with(neighbours))
     if (const std::optional<std::string_view> selector = list_of_names(key))
-      if (std::string way = list_with_name(spec, *selector, key); !way.empty()) return way;
-  if (needed.values.empty() || !unmet_by(spec.options, needed)) return "";
-  return concat("--set ", needed.keys.front(), "=", needed.values.front(), " ");
+      if (WayToRead way = list_with_name(spec, *selector, key); !way.settings.empty()) return way;
+  if (needed.values.empty() || !unmet_by(spec.options, needed)) return {};
+  return {{{needed.keys.front(), needed.values.front()}}, ""};
 }
 
-std::string rebuild_hint(const Artifact& artifact, const std::string& more, const std::string& key,
-                         const std::string& text) {
-  const std::string& source = artifact.spec().source_name;
-  if (!source.ends_with(".toml")) { // a C++ program says it in its code
-    const Option* option = artifact.spec().options.find(key);
-    const bool placed = option && option->origin != "default";
-    return concat("change it in ", source, placed ? concat(" (", option->origin, ")") : std::string(),
-                  " and compile that program again");
-  }
-  return concat("rebuild it: tailor compile ", artifact.spec().source_name, " ", more, "--set ", key, "=",
-                text, " -o ", artifact.path().empty() ? "P.tailor" : artifact.path());
+/// What to do instead of `--set key=text`, which nothing in the artifact reads; empty: not known.
+std::string hint_of_unread(const Artifact& artifact, const std::string& key, const std::string& text) {
+  const ArtifactSpec& spec = artifact.spec();
+  if (const std::optional<std::string_view> selector = list_of_names(key))
+    if (const std::string other = namesake(spec, *selector, key); !other.empty())
+      return concat("did you mean --set ", other, "=", text);
+  WayToRead way = way_to_read(spec, key);
+  if (way.settings.empty()) return "";
+  way.settings.emplace_back(key, text);
+  return way.only + rebuild_hint(artifact, way.settings);
 }
 
 /// "stage.head.optimizer.lr": a key of a stage, and the whole program's key of that name.
@@ -155,9 +178,9 @@ Status compiled_in(const Artifact& artifact, const std::string& key, const std::
   if (whole && !may_be_of_stage(own->key, whole->stage))
     return invalid_argument("--set ", key, "=", text, ": '", own->key,
                             "' is compiled into the artifact, the same for all stages")
-        .with_hint(rebuild_hint(artifact, "", own->key, text));
+        .with_hint(rebuild_hint(artifact, {{own->key, text}}));
   return invalid_argument("--set ", key, "=", text, ": '", key, "' is compiled into the artifact")
-      .with_hint(rebuild_hint(artifact, "", key, text));
+      .with_hint(rebuild_hint(artifact, {{key, text}}));
 }
 
 /// A stage may get a run key of its own that the program gave it none of: it begins as the program's.
@@ -213,10 +236,10 @@ Status apply(const Artifact& artifact, const Settings& given, Options& options) 
   for (const auto& [key, text] : set) {
     TAILOR_RETURN_IF_ERROR_AS_IS(check_some_stage_reads(stage_names(spec), options, key, text));
     if (!reaches_a_field(spec, key)) {
-      const std::string way = way_to_read(spec, key);
+      const std::string hint = hint_of_unread(artifact, key, text);
       Status status =
           invalid_argument("--set ", key, "=", text, ": nothing in this artifact reads '", key, "'");
-      return way.empty() ? status : std::move(status).with_hint(rebuild_hint(artifact, way, key, text));
+      return hint.empty() ? status : std::move(status).with_hint(hint);
     }
     if (const std::optional<OptionCondition> needed = unmet(spec, options, key)) {
       const std::string& other = needed->keys.front();
@@ -298,8 +321,39 @@ Result<ResumedOptions> resumed_options(const Artifact& artifact, const Manifest&
   return resumed;
 }
 
+Status check_data_folder(const std::string& folder, const Options& options) {
+  const Option* format = options.find(key_name(&DataKeys::format));
+  const std::string* name = format ? format->value.as_string() : nullptr;
+  const SourceSpec* source = name ? Registry<SourceSpec>::find(*name) : nullptr;
+  if (!source) return {}; // said where the source is made
+  std::string moved, fixed, example;
+  bool has_paths = false;
+  for (const KeySpec& key : source->keys) {
+    if (key.type != KeyType::kPath) continue;
+    has_paths = true;
+    const Option* option = options.find(key.key);
+    const std::string* path = option ? option->value.as_string() : nullptr;
+    if (!path || path->empty()) continue;
+    const bool moves = starts_in_folder(*path);
+    std::string& list = moves ? moved : fixed;
+    if (!moves && example.empty()) example = concat("--set ", key.key, "=PATH");
+    list += concat(list.empty() ? "" : ", ", key.key, " = '", *path, "'");
+  }
+  if (fixed.empty() && has_paths) return {};
+  if (!has_paths)
+    return invalid_argument("--data '", folder, "' is a folder, and data of the format '", *name,
+                            "' have no paths that could start there")
+        .with_hint("leave --data away");
+  const Status status =
+      invalid_argument("--data '", folder, "' moves only paths that are relative, not ", fixed);
+  if (moved.empty()) return Status(status).with_hint(concat(example, " names other data"));
+  log_warning(status.message());
+  return {};
+}
+
 Status apply_data_argument(const std::string& data, Options& options) {
-  if (data.empty() || is_folder(data)) return {};
+  if (data.empty()) return {};
+  if (is_folder(data)) return check_data_folder(data, options);
   if (!file_exists(data)) return not_found("--data '", data, "' does not exist");
   const Option* format = options.find(key_name(&DataKeys::format));
   const std::string* name = format ? format->value.as_string() : nullptr;

@@ -30,8 +30,13 @@ struct ResumedOptions {
 Result<ResumedOptions> resumed_options(const Artifact& artifact, const Manifest& manifest,
                                        const Settings& set);
 
-/// `--data D`: a file becomes data.train; a folder is where relative paths start (left to data_plan_from).
-/// Errors   kInvalidArgument for a file where the program's source reads no data.train.
+/// `--data FOLDER` says where relative data paths start (left to data_plan_from).
+/// Errors   kInvalidArgument if it moves no path of the program's source: all are absolute, or it has none. Some that
+///          stay where they are are said in a warning.
+Status check_data_folder(const std::string& folder, const Options& options);
+
+/// `--data D`: a file becomes data.train, a folder is checked.
+/// Errors   kInvalidArgument for a file where the program's source reads no data.train; those of check_data_folder.
 Status apply_data_argument(const std::string& data, Options& options);
 
 } // namespace tailor::runtime

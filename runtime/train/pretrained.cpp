@@ -9,6 +9,7 @@
 #include "runtime/options/words.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/finite_check.h"
+#include "runtime/train/run_folder.h"
 #include "runtime/train/safetensors.h"
 
 #define XXH_INLINE_ALL
@@ -18,9 +19,11 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <map>
 #include <set>
+#include <span>
 
 namespace tailor::runtime {
 namespace {
@@ -166,9 +169,50 @@ bool PretrainedWeights::skips(std::string_view name, std::vector<bool>& used) co
   return found;
 }
 
+namespace {
+
+/// What torch.save writes: a zip archive, or a pickle that begins with a number of ten bytes. A safetensors file of the same
+/// first bytes would have zeros behind them, its length being a number of eight.
+bool is_pytorch_file(std::span<const std::byte> bytes) {
+  const auto begins_with = [&](std::string_view start) {
+    return bytes.size() > 8 && std::memcmp(bytes.data(), start.data(), start.size()) == 0;
+  };
+  std::uint64_t length = 0;
+  if (bytes.size() > 8) std::memcpy(&length, bytes.data(), sizeof(length));
+  return (begins_with("PK\x03\x04") && length >> 32 != 0) || begins_with("\x80\x02\x8a\x0a");
+}
+
+Status refuse_pytorch_file(const std::string& path) {
+  return invalid_argument("it is a file of torch.save, and safetensors are read")
+      .with_hint(concat(
+          "python3 -c ",
+          shell_words({concat("import torch, safetensors.torch as s; s.save_file(torch.load('", path,
+                              "', map_location='cpu', weights_only=True), '", path, ".safetensors')")}),
+          " converts a state_dict"));
+}
+
+/// Variances are no less than 0: what is less would show as NaN in the first evaluation.
+Status check_variance(const State& state, const std::string& name, std::span<const std::byte> bytes) {
+  if (!name.ends_with("running_var") || state.dtype != DType::kF32) return {};
+  for (std::size_t i = 0; i < bytes.size() / sizeof(float); ++i) {
+    float value = 0;
+    std::memcpy(&value, bytes.data() + i * sizeof(value), sizeof(value));
+    if (value < 0)
+      return invalid_argument("element ", i, " of '", name, "' is ", value, ", and a variance is at least 0");
+  }
+  return {};
+}
+
+} // namespace
+
 Result<PretrainedWeights::Contents> PretrainedWeights::read(const ArtifactSpec& spec) const {
   Contents contents;
+  if (std::error_code ignored; std::filesystem::is_directory(file_, ignored))
+    return invalid_argument("it is a folder")
+        .with_hint(
+            concat("the weights of a run are a file in it: ", file_, "/seed-0/last.safetensors, or best"));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(contents.bytes, read_bytes(file_));
+  if (is_pytorch_file(contents.bytes)) return refuse_pytorch_file(file_);
   contents.hash = hash_of(contents.bytes);
   if (!hash_.empty() && contents.hash != hash_)
     return invalid_argument("it has the hash ", contents.hash, ", but the run began with ", hash_)
@@ -291,6 +335,7 @@ Status PretrainedWeights::load(Executor& executor, std::uint64_t seed) const {
       return invalid_argument("element ", place, " of '", checkpoint_name(spec, state),
                               "' is no finite number in the program's ", to_string(state.dtype))
           .with_context(context);
+    TAILOR_RETURN_IF_ERROR(check_variance(state, checkpoint_name(spec, state), bytes), context);
     TAILOR_RETURN_IF_ERROR(executor.write_state(fill.state, bytes), context);
   }
   // What starts as a copy has copied the initial values. A source is declared before its copies.

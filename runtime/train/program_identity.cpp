@@ -1,5 +1,6 @@
 #include "runtime/train/program_identity.h"
 
+#include "runtime/options/component.h"
 #include "runtime/options/memory_keys.h"
 #include "runtime/options/program_keys.h"
 #include "runtime/options/run_keys.h"
@@ -7,6 +8,8 @@
 #include "runtime/options/table_keys.h"
 
 #include <set>
+
+#include <algorithm>
 
 namespace tailor::runtime {
 namespace {
@@ -43,6 +46,12 @@ std::optional<std::int64_t> random_version(const OptionValue& identity) {
   const OptionValue* version = identity.find("random_version");
   if (!version) return 1;
   return version->as_int() ? std::optional(*version->as_int()) : std::nullopt;
+}
+
+bool is_selector(std::string_view key) {
+  const std::vector<ComponentKind>& kinds = component_kinds();
+  return std::any_of(kinds.begin(), kinds.end(),
+                     [&](const ComponentKind& kind) { return kind.selector == key; });
 }
 
 std::string text_of(const OptionValue* value) {
@@ -90,10 +99,13 @@ Status check_program_identity(const ArtifactSpec& spec, std::string_view identit
                         ", here it is ", text_of(here));
   };
   const OptionValue own = compile_keys(spec);
-  for (const auto& [key, value] : *own.as_table()) {
-    const OptionValue* other = keys->find(key);
-    if (!other || !(*other == value)) return differs(key, &value, other);
-  }
+  // What names a component comes first: the keys of another one differ because of it.
+  for (const bool names_component : {true, false})
+    for (const auto& [key, value] : *own.as_table()) {
+      const OptionValue* other = keys->find(key);
+      if (is_selector(key) == names_component && (!other || !(*other == value)))
+        return differs(key, &value, other);
+    }
   for (const auto& [key, value] : *keys->as_table()) {
     // What became a run key is what the run keeps it as, unless the program computes something else, which `meaning` says.
     const Option* option = spec.options.find(key);

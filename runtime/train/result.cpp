@@ -132,14 +132,17 @@ std::string table_title(const RunResult& result) {
 std::string result_table(const RunResult& result) {
   const std::vector<std::string> rows = table_rows(result);
   std::size_t name_width = 6, val_width = 3;
+  const bool has_val = std::any_of(
+      rows.begin(), rows.end(), [&](const std::string& row) { return !cell(result, "val/" + row).empty(); });
   for (const std::string& row : rows) {
     name_width = std::max(name_width, label(result, row).size());
     val_width = std::max(val_width, cell(result, "val/" + row).size());
   }
   std::string table;
   const auto line = [&](const std::string& name, const std::string& val, const std::string& test) {
-    std::string text = name + std::string(name_width + 2 - name.size(), ' ') + val +
-                       std::string(val_width + 2 - std::min(val.size(), val_width + 2), ' ') + test;
+    std::string text = name + std::string(name_width + 2 - name.size(), ' ');
+    if (has_val) text += val + std::string(val_width + 2 - std::min(val.size(), val_width + 2), ' ');
+    text += test;
     while (!text.empty() && text.back() == ' ')
       text.pop_back();
     table += text + '\n';

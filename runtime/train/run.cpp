@@ -7,6 +7,7 @@
 #include "runtime/base/folder_lock.h"
 #include "runtime/base/log.h"
 #include "runtime/base/memory_limit.h"
+#include "runtime/base/process_memory.h"
 #include "runtime/base/wording.h"
 #include "runtime/data/long_tail.h"
 #include "runtime/exec/executors.h"
@@ -24,6 +25,7 @@
 
 #include <algorithm>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <unordered_map>
 
 namespace tailor::runtime {
@@ -105,6 +107,20 @@ Result<std::string> out_folder(const Artifact& artifact, const RunOptions& optio
   return out;
 }
 
+/// What shapes the machine code of `artifact` and not that of the program in `folder`: the numbers go on from the same
+/// checkpoint, and their last bits are those of other code. Empty: nothing, or the program is lost.
+std::string other_code(const Artifact& artifact, const std::string& folder) {
+  const Result<std::shared_ptr<const Artifact>> before = Artifact::open(program_path(folder));
+  if (!before.ok()) return "";
+  const auto made_for = [](const ArtifactSpec& spec) {
+    std::vector<std::string> words = {"--target", concat(spec.target.backend, ":", spec.target.name)};
+    words.insert(words.end(), spec.compile_flags.begin(), spec.compile_flags.end());
+    return concat(spec.producer, " ", shell_words(words));
+  };
+  const std::string now = made_for(artifact.spec()), was = made_for((*before)->spec());
+  return now == was ? "" : concat("code by ", now, " (was by ", was, "), whose last bits may differ");
+}
+
 /// Options, batch size and data: of the command line, else of the run that is resumed, else of the program.
 Status choose(const RunOptions& options, RunSetup& setup) {
   const Artifact& artifact = *setup.artifact;
@@ -123,6 +139,9 @@ Status choose(const RunOptions& options, RunSetup& setup) {
     if (data != setup.manifest.data)
       setup.changed.push_back(concat("--data ", data, " (was '", setup.manifest.data, "')"));
     const bool another_program = setup.manifest.artifact != identity_text(artifact);
+    if (another_program)
+      if (std::string code = other_code(artifact, setup.out); !code.empty())
+        setup.changed.push_back(std::move(code));
     setup.write_manifest = another_program || !setup.changed.empty() || setup.batch != setup.manifest.batch;
     setup.program_of_run = !another_program;
   } else {
@@ -192,7 +211,8 @@ Result<RunSetup> set_up(std::shared_ptr<const Artifact> artifact, const RunOptio
   executor.ring_length = static_cast<std::uint32_t>(steps_per_launch);
   setup.train_slots = train_slots_for(spec, executor.ring_length);
   executor.num_slots = setup.train_slots + Evaluator::kSlots;
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.memory, RunMemory::of(spec, executor, keeps_best, setup.batch));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.memory,
+                                RunMemory::of(spec, executor, keeps_best, setup.batch, process_memory()));
   TAILOR_RETURN_IF_ERROR_AS_IS(setup.memory.check(memory_limit()));
   const ExecutorFactory make = options.make_executor ? options.make_executor : runtime::make_executor;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(setup.executor, make(artifact, executor));
@@ -429,8 +449,31 @@ std::vector<TimeLeft::Position> positions_after(const RunSetup& setup, std::uint
   return positions;
 }
 
+/// The folders on the way to `path` that are not there yet; those that are empty at the end go again: a start that fails
+/// leaves nothing behind.
+class NewFolders {
+public:
+  explicit NewFolders(const std::string& path) {
+    for (std::size_t end = path.size(); end > 0 && end != std::string::npos; end = path.rfind('/', end - 1)) {
+      const std::string folder = path.substr(0, end);
+      if (file_exists(folder)) break;
+      folders_.push_back(folder);
+    }
+  }
+  ~NewFolders() {
+    for (const std::string& folder : folders_) // rmdir() leaves one that holds something
+      if (::rmdir(folder.c_str()) != 0) break;
+  }
+  NewFolders(const NewFolders&) = delete;
+  NewFolders& operator=(const NewFolders&) = delete;
+
+private:
+  std::vector<std::string> folders_; ///< innermost first
+};
+
 Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, const RunOptions& options) {
   TAILOR_ASSIGN_OR_RETURN_AS_IS(RunSetup setup, set_up(artifact, options));
+  const NewFolders new_folders(setup.out);
   TAILOR_RETURN_IF_ERROR_AS_IS(make_folders(setup.out));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const FolderLock lock, FolderLock::take(setup.out));
   for (const std::string& path : {Manifest::path(setup.out), program_path(setup.out), result_path(setup.out)})

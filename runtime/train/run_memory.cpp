@@ -1,25 +1,47 @@
 #include "runtime/train/run_memory.h"
 
+#include "runtime/base/byte_size.h"
 #include "runtime/options/run_keys.h"
 #include "runtime/train/feed.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <vector>
 
 namespace tailor::runtime {
 namespace {
 
-std::string megabytes(std::uint64_t bytes) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof(buffer), "%.1f MB", static_cast<double>(bytes) / 1e6);
-  return buffer;
+/// What a run touches only later: code of the runtime, which has less than 3 MB, and some tens of KB of stack and of the
+/// allocator's for each thread.
+constexpr std::uint64_t kUntouched = 4'000'000;
+
+/// Bytes of the arena that the variants of an entry use.
+std::uint64_t arena_of(const ArtifactSpec& spec, std::size_t entry) {
+  std::uint64_t end = 0;
+  for (const PlannedBuffer& buffer : spec.memory_plan)
+    if (buffer.space == Space::kArena && buffer.entry == static_cast<std::int32_t>(entry))
+      end = std::max(end, buffer.offset + buffer.bytes);
+  return end;
 }
 
-std::string ways_out() {
-  return concat("a smaller ", key_name(&RunKeys::batch), " needs less for activations (with ",
-                key_name(&RunKeys::accumulate), " for the same step), and ",
-                key_name(&RunKeys::memory_budget), " computes them again");
+/// The key that the size of the arena comes from: an evaluation may need more of it than any step.
+const std::string& key_of_arena(const ArtifactSpec& spec) {
+  std::uint64_t of_steps = 0, of_evaluations = 0;
+  for (std::size_t e = 0; e < spec.entries.size(); ++e) {
+    const EntryKind kind = spec.entries[e].kind;
+    const bool evaluates =
+        kind == EntryKind::kEval || kind == EntryKind::kPredict || kind == EntryKind::kFeatures;
+    std::uint64_t& most = evaluates ? of_evaluations : of_steps;
+    most = std::max(most, arena_of(spec, e));
+  }
+  return of_evaluations > of_steps ? key_name(&RunKeys::eval_batch) : key_name(&RunKeys::batch);
+}
+
+std::string ways_out(const std::string& batch_key) {
+  if (batch_key == key_name(&RunKeys::eval_batch))
+    return concat("a smaller ", batch_key,
+                  " needs less for the activations of evaluations, with the same results");
+  return concat("a smaller ", batch_key, " needs less for activations (with ", key_name(&RunKeys::accumulate),
+                " for the same step), and ", key_name(&RunKeys::memory_budget), " computes them again");
 }
 
 /// Bytes of the arena that a run with such batches touches. It is as large as the largest batch size needs, and what the others
@@ -52,8 +74,10 @@ Result<std::uint64_t> touched_arena(const ArtifactSpec& spec, std::int64_t batch
 } // namespace
 
 Result<RunMemory> RunMemory::of(const ArtifactSpec& spec, const ExecutorOptions& executor, bool keeps_best,
-                                std::int64_t batch) {
+                                std::int64_t batch, const ProcessMemory& process) {
   RunMemory memory;
+  memory.process = process;
+  memory.batch_key = key_of_arena(spec);
   memory.state = spec.memory.state;
   TAILOR_ASSIGN_OR_RETURN_AS_IS(memory.arena, touched_arena(spec, batch));
   memory.scratch = scratch_bytes_per_worker(spec) * static_cast<std::uint64_t>(executor.num_threads);
@@ -72,14 +96,17 @@ std::uint64_t RunMemory::held() const {
 }
 
 std::uint64_t RunMemory::most() const {
-  return held() + std::max(reading, rows + checkpoints);
+  return std::max(process.peak,
+                  process.resident + kUntouched + held() + std::max(reading, rows + checkpoints));
 }
 
 std::string RunMemory::text() const {
-  return concat(megabytes(most()), " at most: state ", megabytes(state), ", arena ", megabytes(arena),
-                ", scratch of threads ", megabytes(scratch), ", batch slots ", megabytes(slots), ", data ",
-                megabytes(rows), " (", megabytes(reading), " while read), checkpoints ",
-                megabytes(checkpoints));
+  const std::uint64_t now = process.resident + kUntouched;
+  return concat(megabytes(most()), " at most: process ", megabytes(now),
+                process.peak > now ? concat(" (", megabytes(process.peak), " before)") : std::string(),
+                ", state ", megabytes(state), ", arena ", megabytes(arena), ", scratch of threads ",
+                megabytes(scratch), ", batch slots ", megabytes(slots), ", data ", megabytes(rows), " (",
+                megabytes(reading), " while read), checkpoints ", megabytes(checkpoints));
 }
 
 std::string RunMemory::largest(bool with_estimates) const {
@@ -88,7 +115,9 @@ std::string RunMemory::largest(bool with_estimates) const {
                                                               {slots, "batch slots"},
                                                               {scratch, "scratch of threads"}};
   if (with_estimates)
-    parts.insert(parts.end(), {{checkpoints, "checkpoints"}, {std::max(rows, reading), "data"}});
+    parts.insert(parts.end(), {{checkpoints, "checkpoints"},
+                               {std::max(rows, reading), "data"},
+                               {process.resident, "the process before the run"}});
   std::stable_sort(parts.begin(), parts.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
   std::string text;
@@ -101,13 +130,13 @@ Status RunMemory::check(std::uint64_t limit) const {
   if (held() <= limit) return {};
   return resource_exhausted("training needs ", megabytes(held()), " of memory, this process may have ",
                             megabytes(limit), ": ", largest(false))
-      .with_hint(ways_out());
+      .with_hint(ways_out(batch_key));
 }
 
 std::string RunMemory::warning(std::uint64_t limit) const {
   if (most() <= limit) return "";
   return concat("training may need up to ", megabytes(most()), " of memory, this process may have ",
-                megabytes(limit), ": ", largest(true), "; ", ways_out());
+                megabytes(limit), ": ", largest(true), "; ", ways_out(batch_key));
 }
 
 } // namespace tailor::runtime

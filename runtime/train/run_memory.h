@@ -1,15 +1,19 @@
 #pragma once
+#include "runtime/base/process_memory.h"
 #include "runtime/data/open.h"
 #include "runtime/exec/executor.h"
+#include "runtime/options/run_keys.h"
 
 #include <cstdint>
 #include <string>
 
 namespace tailor::runtime {
 
-/// The most memory a run will hold, known before its first step: what the executor has, and beside it the data (more
-/// while they are read) or the rows and the checkpoints.
+/// The most physical memory the process of a run will have, known before its first step: what it has before the run, what
+/// the executor has, and beside that the data (more while they are read) or the rows and the checkpoints.
 struct RunMemory {
+  ProcessMemory
+      process; ///< before any of the others is allocated: the program, and what compiling left in it
   std::uint64_t state = 0; ///< weights, optimizer slots, averages, statistics
   std::uint64_t arena =
       0; ///< activations, gradients, temporaries of kernels: what the entries that run touch of it
@@ -19,16 +23,19 @@ struct RunMemory {
                 reading = 0;     ///< data as encoded; the most while they are read. 0 until they are there
   std::uint64_t checkpoints = 0; ///< copies of the state: of the last, and of the best epoch if it is kept
 
+  std::string batch_key = key_name(&RunKeys::batch); ///< the size that the arena comes from
+
   /// Of a run with batches of `batch` rows, 0: of the default size.
   /// Errors   kInvalidArgument for a size that the artifact has not.
   static Result<RunMemory> of(const ArtifactSpec& spec, const ExecutorOptions& executor, bool keeps_best,
-                              std::int64_t batch);
+                              std::int64_t batch, const ProcessMemory& process);
   void add(const DataBundle& data);
 
   /// What the executor allocates before the first step, keeps and touches.
   std::uint64_t held() const;
+  /// No less than the process had at its peak, which compiling may have made.
   std::uint64_t most() const;
-  /// "213.4 MB at most: state 2.1 MB, arena ...".
+  /// "213.4 MB at most: process 9.1 MB, state 2.1 MB, arena ...".
   std::string text() const;
   /// Errors   kResourceExhausted: what is held is more than `limit` bytes; the largest parts are named.
   Status check(std::uint64_t limit) const;

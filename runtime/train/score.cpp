@@ -45,10 +45,14 @@ Result<Options> scoring_options(const Artifact& artifact, const ScoreOptions& op
   if (from_folder && !file_exists(options.data))
     return not_found("--data '", options.data, "' does not exist");
   if (from_folder) folder = options.data;
-  if (options.run.empty() || !file_exists(Manifest::path(options.run)))
-    return effective_options(artifact, options.set);
+  if (options.run.empty() || !file_exists(Manifest::path(options.run))) {
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(Options own, effective_options(artifact, options.set));
+    if (from_folder) TAILOR_RETURN_IF_ERROR_AS_IS(check_data_folder(folder, own));
+    return own;
+  }
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const Manifest manifest, Manifest::read(options.run));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(ResumedOptions chosen, resumed_options(artifact, manifest, options.set));
+  if (from_folder) TAILOR_RETURN_IF_ERROR_AS_IS(check_data_folder(folder, chosen.options));
   if (from_folder || manifest.data.empty()) return std::move(chosen.options);
   if (!is_regular_file(manifest.data))
     folder = manifest.data;
@@ -220,17 +224,35 @@ std::string evaluation_table(const EvaluationResult& result, const DataSchema& s
          metric.value);
   }
   constexpr std::size_t kShown = 20;
-  for (std::size_t k = 0; k < std::min(result.class_accuracy.size(), kShown); ++k)
-    line("accuracy of " +
-             (k < schema.class_names.size() ? schema.class_names[k] : result.class_accuracy[k].name),
-         result.class_accuracy[k].value);
-  if (result.confusion.num_classes() > static_cast<std::int32_t>(kShown)) return text;
-  text += "confusion (rows: true class, columns: decision)\n";
-  for (std::int32_t truth = 0; truth < result.confusion.num_classes(); ++truth) {
-    for (std::int32_t decided = 0; decided < result.confusion.num_classes(); ++decided) {
-      const std::string count = concat(result.confusion.at(truth, decided));
-      text += std::string(count.size() < 9 ? 9 - count.size() : 1, ' ') + count;
-    }
+  const ConfusionMatrix& confusion = result.confusion;
+  const auto num_classes = static_cast<std::size_t>(confusion.num_classes());
+  const auto name_of = [&](std::size_t k) {
+    return k < schema.class_names.size() ? schema.class_names[k] : concat(k);
+  };
+  const auto cell = [](const std::string& value, std::size_t width) {
+    return std::string(value.size() < width ? width - value.size() : 1, ' ') + value;
+  };
+  std::size_t width = 5;
+  for (std::size_t k = 0; k < std::min(num_classes, kShown); ++k)
+    width = std::max(width, name_of(k).size());
+  text += concat("class", std::string(width - 5, ' '), cell("training", 10), cell("rows", 10),
+                 cell("accuracy", 10), cell("precision", 11), "\n");
+  for (std::size_t k = 0; k < std::min(num_classes, kShown); ++k) {
+    const auto of_class = static_cast<std::int32_t>(k);
+    const bool known = k < result.train_class_counts.size();
+    text += concat(name_of(k), std::string(width - name_of(k).size(), ' '),
+                   cell(known ? concat(result.train_class_counts[k]) : "", 10),
+                   cell(concat(confusion.class_rows(of_class)), 10),
+                   cell(metric_text(confusion.class_accuracy(of_class)), 10),
+                   cell(metric_text(confusion.precision(of_class)), 11), "\n");
+  }
+  if (num_classes > kShown) return concat(text, "... (", num_classes, " classes; --json has all of them)\n");
+  text += "confusion (rows: true class, columns: decision, in the same order)\n";
+  for (std::size_t truth = 0; truth < num_classes; ++truth) {
+    text += name_of(truth) + std::string(width - name_of(truth).size(), ' ');
+    for (std::size_t decided = 0; decided < num_classes; ++decided)
+      text +=
+          cell(concat(confusion.at(static_cast<std::int32_t>(truth), static_cast<std::int32_t>(decided))), 9);
     text += '\n';
   }
   return text;

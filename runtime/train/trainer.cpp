@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <unistd.h>
 
 namespace tailor::runtime {
@@ -118,7 +119,10 @@ Status Trainer::take_reports(const std::byte* metrics, std::int32_t valid, std::
       return invalid_argument("'", report.name, "' of step ", step + 1, " is ", value,
                               ", the share of rows that a report is of lies between 0 and 1");
     const double rows = valid * share_of_rows(report, metrics);
-    if (report.name == "loss" && rows > 0) last_loss_ = value;
+    if (report.name == "loss" && rows > 0) {
+      last_loss_ = value;
+      if (!first_loss_) first_loss_ = value;
+    }
     record_.epoch_sums[i].second = record_.epoch_sums[i].second.value_or(0) + value * rows;
   }
   record_.epoch_rows += valid;
@@ -148,6 +152,20 @@ Status Trainer::diverged(const std::string& name, double value, std::int64_t ste
                                                      " at that step) or lengthen schedule.warmup_epochs; ")
                                             : std::string("lower the learning rate; "),
                         "--trap-nonfinite names the layer, command and source line that produced it first"));
+}
+
+void Trainer::warn_of_divergence() {
+  // Weights that were just made are about as wrong as guessing, and a rate that works stays near that at its worst.
+  constexpr double kFar = 1e3;
+  const std::optional<double> loss = metric_value(record_.last_train, "loss");
+  if (!loss || !first_loss_ || !(*first_loss_ > 0) || *loss <= kFar * *first_loss_) return;
+  setup_.warnings.say(concat(
+      "seed ", setup_.trainer.seed, ": the loss of epoch ", record_.epoch + 1, " is ", metric_text(loss),
+      ", that of the first step was ", metric_text(first_loss_), ": training diverges; ",
+      run_->learning_rate ? concat("lower optimizer.lr (", *run_->learning_rate, " now)")
+                          : std::string("lower the learning rate"),
+      " or lengthen schedule.warmup_epochs"));
+  first_loss_ = std::numeric_limits<double>::infinity(); // said
 }
 
 Status Trainer::launch(std::int64_t count) {
@@ -271,6 +289,7 @@ Status Trainer::end_epoch(Progress& progress, bool& stop) {
     record_.last_train.emplace_back(report.name, mean);
     line.emplace_back("train/" + report.name, json_number(mean));
   }
+  warn_of_divergence();
   const Clock::time_point start = Clock::now();
   if (!setup_.data.val.empty() || (run_->plan.tests_every_epoch && !setup_.data.test.empty()))
     TAILOR_RETURN_IF_ERROR_AS_IS(refresh_statistics());
@@ -517,6 +536,7 @@ Status Trainer::train() {
   while (!stop && record_.stage < num_stages()) {
     if (!run_ && stop_requested()) break; // between two stages: the next one has not begun
     if (!run_) TAILOR_RETURN_IF_ERROR_AS_IS(prepare());
+    first_loss_.reset();
     setup_.time_left.begin_stage();
     Progress progress(setup_.trainer.quiet, num_stages() > 1 ? stage().name : "",
                       record_.stage_first_step + run_->total_steps, record_.step,

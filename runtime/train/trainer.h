@@ -65,6 +65,8 @@ private:
   Status log_step(const std::byte* metrics, std::int64_t step);
   /// What ends a run whose numbers left the finite ones at 0-based `step`.
   Status diverged(const std::string& name, double value, std::int64_t step) const;
+  /// Says once that the mean loss of the epoch is far above that of the stage's first step.
+  void warn_of_divergence();
   Status end_epoch(Progress& progress, bool& stop);
   /// "loss 0.31  val/loss 0.52  val/auc 0.84 (best 0.86, epoch 7)": what is watched, else balanced accuracy.
   std::string epoch_summary() const;
@@ -100,7 +102,8 @@ private:
   std::unique_ptr<Checkpoint> best_; ///< the best epoch, if not yet on disk
   std::chrono::steady_clock::time_point last_save_ = std::chrono::steady_clock::now();
   std::optional<double> last_loss_;
-  std::vector<std::int32_t> valid_; ///< rows of the batches of one launch
+  std::optional<double> first_loss_; ///< of the stage, or of what this process trained of it
+  std::vector<std::int32_t> valid_;  ///< rows of the batches of one launch
 };
 
 } // namespace tailor::runtime

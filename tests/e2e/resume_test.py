@@ -74,4 +74,10 @@ with scratch() as folder:
            "optimizer.lr = 0.5 .* has no effect: the run is finished", "hint: ")
     expect(go(TAILOR, "train", "a.toml", "--resume", "--out", "aout", "--set", "model.activation=gelu", status=1),
            "trained by another program: 'model.activation' was \"relu\", here it is \"gelu\"", "hint: .*aout/program.tailor")
+
+    # Other code goes on from the same checkpoint, and says that its last bits are others.
+    go(TAILOR_RUN, "p.tailor", "--out", "c", "--steps", "5")
+    go(TAILOR, "compile", "r.toml", "-o", "other.tailor", "--disable-pass", "fuse-elementwise")
+    expect(go(TAILOR_RUN, "other.tailor", "--out", "c", "--resume"),
+           r"changed  code by tailor .* --disable-pass fuse-elementwise \(was by tailor .*\), whose last bits may differ")
     print("resumed as started")

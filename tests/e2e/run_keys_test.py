@@ -1,6 +1,9 @@
 """`--set` of a key that nothing in the artifact reads is refused with the command that rebuilds; so is a value that f32 cannot hold."""
+import json
 import os
 import re
+import shlex
+import subprocess
 
 from e2e import TAILOR, TAILOR_RUN, recipe, run, scratch
 
@@ -25,10 +28,29 @@ with scratch() as folder:
 
     erm = compiled("erm", use='["erm"]')
     expect(refused(erm, "method.sam-a.rho=3"), "nothing in this artifact reads 'method.sam-a.rho'",
-           r"hint: rebuild it: tailor compile .*erm.toml --set 'method.use=\[\"sam-a\"\]' --set method.sam-a.rho=3 -o .*erm.tailor")
+           r"hint: rebuild it: tailor compile .*erm.toml --target cpu:[^ ]+ --set 'method.use=\[\"sam-a\"\]' --set method.sam-a.rho=3 -o .*erm.tailor")
+
+    # The hint, run as it is printed, keeps what the artifact was compiled with.
+    made = os.path.join(folder, "made.tailor")
+    run(TAILOR, "compile", recipe(folder, "made.toml", use='["erm"]'), "-o", made, "--target", "cpu:x86-64-v3",
+        "--disable-pass", "fuse-norm-activation", "--set", "model.layers=[7, 6]", "--set", "run.accumulate=2",
+        "--set", "optimizer.lr=0.125", "--set", "model.dropout=0.25")
+    hint = re.search("hint: rebuild it: tailor (.*)", refused(made, "model.dropout=0.5")).group(1)
+    run(TAILOR, *shlex.split(hint), cwd=folder)
+    run(TAILOR_RUN, made, "--steps", "1", "--out", os.path.join(folder, "rebuilt"))
+    with open(os.path.join(folder, "rebuilt", "manifest.json")) as f:
+        manifest = json.load(f)
+    values = {key: option["value"] for key, option in manifest["options"].items()}
+    assert [values[key] for key in ("model.layers", "run.accumulate", "optimizer.lr", "model.dropout")] == \
+        [[7, 6], 2, 0.125, 0.5], values
+    assert manifest["target"] == "cpu:x86-64-v3", manifest["target"]
+    assert "--disable-pass fuse-norm-activation" in refused(made, "model.dropout=0.5")
+    # What the compiler refuses is not proposed.
+    sam_a = compiled("sam_a", use='["sam-a"]')
+    expect(refused(sam_a, "method.sam.rho=1"), "hint: did you mean --set method.sam-a.rho=1")
     expect(refused(erm, "eval.predict.id=id"), "'eval.predict.id' is compiled into the artifact", "hint: rebuild it")
     expect(refused(erm, "data.split.by=group", "data.split.column=grp"), "'data.split.column' is compiled into the artifact")
-    expect(refused(erm, "data.split.seed=1"), "read only with data.format = csv or memory, which is \"blobs\"")
+    expect(refused(erm, "data.split.seed=1"), "read only with data.format = cifar10 or cifar100 or csv or memory, which is \"blobs\"")
     expect(refused(erm, "schedule.factor=0.5"), "read only with schedule.name or schedule.pieces = step", "hint: add --set schedule.name=step")
     # A file that nothing would read.
     rows = os.path.join(folder, "rows.csv")
@@ -37,6 +59,17 @@ with scratch() as folder:
     expect(run(TAILOR_RUN, erm, "--data", rows, "--out", os.path.join(folder, "never"), status=1),
            "trains on data of the format 'blobs', which reads no data.train")
     run(TAILOR_RUN, erm, "--set", "optimizer.momentum=0.5", "--set", "run.epochs=1", "--out", os.path.join(folder, "ok"))
+
+    # A rate that is far too high shows, whether or not the loss leaves the finite numbers in the end.
+    said = []
+    for rate in ("1", "2", "4", "8", "16"):
+        done = subprocess.run([TAILOR_RUN, erm, "--set", f"optimizer.lr={rate}", "--set", "schedule.name=constant",
+                               "--out", os.path.join(folder, "far" + rate)], capture_output=True, text=True)
+        assert done.returncode in (0, 1), done.stderr
+        said.append(len(re.findall("warning: seed 0: the loss of epoch [0-9]+ is .* training diverges; lower optimizer.lr",
+                                   done.stderr)))
+        assert said[-1] <= 1, done.stderr
+    assert max(said) == 1, said
 
     # Without momentum there are no slots: the key is a compile key of this artifact.
     plain = recipe(folder, "plain.toml", use='["erm"]')

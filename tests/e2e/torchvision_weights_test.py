@@ -57,12 +57,12 @@ def value_of(place):
     return 2.0 ** -8 * (1 + place % 97)
 
 
-def write_safetensors(path, named):
+def write_safetensors(path, named, negative=None):
     header, data = {"__metadata__": {"format": "pt"}}, []
     end = 0
     for place, (name, shape) in enumerate(named):
         counter = name.endswith("num_batches_tracked")
-        data.append(struct.pack("<q", 7) if counter else struct.pack("<e", value_of(place)) * math.prod(shape))
+        data.append(struct.pack("<q", 7) if counter else struct.pack("<e", -5 if name == negative else value_of(place)) * math.prod(shape))
         header[name] = {"dtype": "I64" if counter else "F16", "shape": shape, "data_offsets": [end, end + len(data[-1])]}
         end += len(data[-1])
     text = json.dumps(header).encode()
@@ -109,3 +109,8 @@ with scratch() as folder:
     refused = run(TAILOR_RUN, artifact, "--out", os.path.join(folder, "fc"), "--set", f"data.cifar.folder={folder}",
                   "--set", f"model.weights.file={file}", "--set", "model.weights.skip=[]", status=1)
     assert "'fc.weight' is [1000, 512] in the file, the program has [10, 512]" in refused, refused
+    write_safetensors(file, named, negative="layer1.0.bn1.running_var")
+    refused = run(TAILOR_RUN, artifact, "--out", os.path.join(folder, "var"), "--set", f"data.cifar.folder={folder}",
+                  "--set", f"model.weights.file={file}", status=1)
+    assert "element 0 of 'layer1.0.bn1.running_var' is -5, and a variance is at least 0" in refused, refused
+    assert not os.path.exists(os.path.join(folder, "var")), "a start that failed leaves nothing behind"

@@ -78,7 +78,7 @@ Status provide_data(const Artifact& artifact, const RunHooks& hooks) {
   return hooks.provide_data ? hooks.provide_data(artifact) : Status();
 }
 
-int train_command(const Arguments& arguments, RunOptions options, const RunHooks& hooks) {
+int train_command(Arguments arguments, RunOptions options, const RunHooks& hooks) {
   options.data = arguments.data;
   options.out = arguments.out;
   options.resume = arguments.resume;
@@ -101,6 +101,14 @@ int train_command(const Arguments& arguments, RunOptions options, const RunHooks
     };
   }
   if (hooks.artifact) return train_and_report(hooks.artifact, options);
+  if (is_folder(arguments.artifact)) {
+    if (!arguments.resume)
+      return wrong_command_line(
+          concat("'", arguments.artifact, "' is a folder, and a run starts from a program"),
+          concat("with --resume the run in it goes on; its program is ", program_path(arguments.artifact)));
+    if (options.out.empty()) options.out = arguments.artifact;
+    arguments.artifact = program_path(arguments.artifact);
+  }
   Result<std::shared_ptr<const Artifact>> artifact = Artifact::open(arguments.artifact);
   if (!artifact.ok()) return report(artifact.status());
   if (const Status provided = provide_data(**artifact, hooks); !provided.ok()) return report(provided);
@@ -245,8 +253,9 @@ int run_command(const std::string& program, RunMode mode, const std::vector<std:
   CLI::App app("Runs a compiled training program.", program);
   const bool predicting = mode == RunMode::kPredict, evaluating = mode == RunMode::kEval;
   add_common(app, arguments, !hooks.artifact,
-             predicting || evaluating ? "the folder of a run, or a compiled program (P.tailor) with --weights"
-                                      : "the compiled program, P.tailor");
+             predicting || evaluating
+                 ? "the folder of a run, or a compiled program (P.tailor) with --weights"
+                 : "the compiled program, P.tailor; with --resume also the folder of a run");
   if (predicting || evaluating) {
     app.name(program + (predicting ? " predict" : " eval"));
     app.description(predicting ? "Writes class probabilities and decisions of every row."
@@ -308,7 +317,7 @@ int run_command(const std::string& program, RunMode mode, const std::vector<std:
     options.command_line = words;
     options.command_line.insert(options.command_line.begin(), program);
   }
-  return train_command(arguments, std::move(options), hooks);
+  return train_command(std::move(arguments), std::move(options), hooks);
 }
 
 } // namespace tailor::runtime

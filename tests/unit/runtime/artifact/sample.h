@@ -14,6 +14,7 @@ inline ArtifactSpec sample_spec() {
   spec.source_text = "[model]\nname = \"mlp\"\n";
   spec.meaning = 0x0123456789abcdefu;
   spec.random_version = kRandomVersion;
+  spec.compile_flags = {"--set-kernel", "layer1.*=implicit_gemm"};
   spec.target = {"cpu", "x86-64-v3", {"avx2", "fma"}};
   Option lr;
   lr.value = 0.1;

@@ -57,10 +57,11 @@ TEST(EffectiveOptions, AKeyThatNothingReadsIsRefused) {
     EXPECT_FALSE(options.ok());
     return options.ok() ? std::string() : options.status().message() + " | " + options.status().hint();
   };
-  EXPECT_EQ(
-      refusal({{"method.sam-a.rho", "3"}}),
-      "--set method.sam-a.rho=3: nothing in this artifact reads 'method.sam-a.rho' | rebuild it: tailor "
-      "compile toy.toml --set 'method.use=[\"ema\",\"sam\",\"sam-a\"]' --set method.sam-a.rho=3 -o P.tailor");
+  EXPECT_EQ(refusal({{"method.sam-a.rho", "3"}}),
+            "--set method.sam-a.rho=3: nothing in this artifact reads 'method.sam-a.rho' | if 'sam-a' goes "
+            "together "
+            "with [\"ema\",\"sam\"], rebuild it: tailor compile toy.toml --target cpu:test-kernels --set "
+            "'method.use=[\"ema\",\"sam\",\"sam-a\"]' --set method.sam-a.rho=3 -o P.tailor");
   EXPECT_THAT(refusal({{"optimizer.beta1", "0.5"}}),
               HasSubstr("--set optimizer.name=adamw --set optimizer.beta1=0.5"));
   EXPECT_EQ(
@@ -72,6 +73,49 @@ TEST(EffectiveOptions, AKeyThatNothingReadsIsRefused) {
   EXPECT_THAT(refusal({{"data.separation", "1"}}), HasSubstr("data.format = blobs"));
   EXPECT_THAT(refusal({{"run.early_stop.patience", "3"}}),
               HasSubstr("run.early_stop.on set, which is not set"));
+}
+
+/// An artifact that was compiled with --set and flags.
+std::shared_ptr<const Artifact> compiled_with(const std::vector<std::pair<const char*, OptionValue>>& set,
+                                              std::vector<std::string> flags) {
+  ArtifactSpec spec = with_options(set)->spec();
+  for (const auto& [key, value] : set) {
+    Option option = *spec.options.find(key);
+    option.origin = "command line";
+    option.stage = OptionStage::kCompile;
+    spec.options.set(key, std::move(option));
+  }
+  spec.compile_flags = std::move(flags);
+  RawSection code{std::string(kCodeSection), std::vector<std::byte>(64, std::byte{0xC3})};
+  return *Artifact::from_bytes(*write_artifact(spec, {code}));
+}
+
+TEST(EffectiveOptions, ARebuildKeepsWhatTheArtifactWasCompiledWith) {
+  const auto artifact = compiled_with({{"run.accumulate", 4},
+                                       {"model.layers", OptionValue(OptionValue::List{8, 16})},
+                                       {"data.label.positive", "1"},
+                                       {"data.columns.time", OptionValue()},
+                                       {"run.batch", 32}},
+                                      {"--set-kernel", "layer1.*=implicit_gemm"});
+  EXPECT_EQ(effective_options(*artifact, {{"run.batch", "64"}}).status().hint(),
+            "rebuild it: tailor compile toy.toml --target cpu:test-kernels --set-kernel "
+            "'layer1.*=implicit_gemm' --set data.columns.time=none --set 'data.label.positive=\"1\"' --set "
+            "'model.layers=[8,16]' --set run.accumulate=4 --set run.batch=64 -o P.tailor")
+      << "the new value takes the place of the old one, and nothing else is lost";
+  EXPECT_THAT(
+      effective_options(*compiled_with({{"run.batch", 32}}, {"--from", "fused"}), {{"run.batch", "64"}})
+          .status()
+          .hint(),
+      HasSubstr("compiled from a dump of toy.toml"))
+      << "compiling the recipe would lose what was edited";
+}
+
+// sam-a beside sam is refused by the compiler: the number that was meant is that of the method that is there.
+TEST(EffectiveOptions, ANumberOfAnotherMethodIsTakenForTheUsedOnes) {
+  const auto artifact =
+      with_options({{"method.use", OptionValue(OptionValue::List{"ema"})}, {"method.swa.decay", 0.5}});
+  EXPECT_EQ(effective_options(*artifact, {{"method.swa.decay", "0.9"}}).status().hint(),
+            "did you mean --set method.ema.decay=0.9");
 }
 
 TEST(EffectiveOptions, WhatIsReadIsTaken) {
@@ -146,6 +190,32 @@ TEST(ResumedOptions, AManifestIsChecked) {
   run = Resumed();
   run.manifest.options.set("no.such.key", OptionValue(1));
   EXPECT_FALSE(run.with(*run.started).options.contains("no.such.key"));
+}
+
+Options of_source(const char* format, const char* key, const char* path) {
+  Options options;
+  options.set("data.format", format);
+  if (key) options.set(key, path);
+  return options;
+}
+
+TEST(DataFolder, MovesAPathOrIsRefused) {
+  EXPECT_TRUE(check_data_folder("there", of_source("csv", "data.train", "t.csv")).ok());
+  EXPECT_TRUE(check_data_folder("there", of_source("cifar10", "data.cifar.folder", "c")).ok());
+  EXPECT_TRUE(check_data_folder("there", of_source("cifar10", "data.cifar.folder", "/recipes/./c")).ok())
+      << "relative to a recipe in an absolute folder";
+  const Status csv = check_data_folder("there", of_source("csv", "data.train", "/a/t.csv"));
+  EXPECT_EQ(csv.message(), "--data 'there' moves only paths that are relative, not data.train = '/a/t.csv'");
+  EXPECT_EQ(csv.hint(), "--set data.train=PATH names other data");
+  EXPECT_THAT(check_data_folder("there", of_source("cifar10", "data.cifar.folder", "/a/c")).message(),
+              HasSubstr("not data.cifar.folder = '/a/c'"));
+  EXPECT_THAT(check_data_folder("there", of_source("blobs", nullptr, nullptr)).message(),
+              HasSubstr("data of the format 'blobs' have no paths"));
+  Options mixed = of_source("csv", "data.train", "/a/t.csv");
+  mixed.set("data.test.file", "u.csv");
+  testing::internal::CaptureStderr();
+  EXPECT_TRUE(check_data_folder("there", mixed).ok()) << "it moves one of them, and says which it does not";
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("not data.train = '/a/t.csv'"));
 }
 
 } // namespace

@@ -191,6 +191,15 @@ TEST_F(Pretrained, HostileFilesAreRefused) {
               HasSubstr("reading weights"));
 }
 
+TEST_F(Pretrained, FilesOfOtherKindsAreNamed) {
+  for (const std::string& start :
+       {std::string("PK\x03\x04\0\0\x08\x08", 8), std::string("\x80\x02\x8a\x0a", 4)}) {
+    ASSERT_TRUE(write_file_atomic(folder_ / "w.pth", start + std::string(64, 'x')).ok());
+    EXPECT_THAT(refusal(options(folder_ / "w.pth")), HasSubstr("it is a file of torch.save"));
+  }
+  EXPECT_THAT(refusal(options(folder_.path())), HasSubstr("it is a folder"));
+}
+
 TEST_F(Pretrained, KeysWithoutAFileAreRefused) {
   EXPECT_THAT(refusal(options("", {}, {"fc.*"})), HasSubstr("'model.weights.skip' has no effect"));
 }

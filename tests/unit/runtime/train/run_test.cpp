@@ -525,7 +525,7 @@ TEST(Run, SetChecksKeyTypeAndLimits) {
   EXPECT_THAT(refusal("optimizer.l", "1").second, HasSubstr("did you mean 'optimizer.lr'?"));
   const auto [message, hint] = refusal("run.batch", "64");
   EXPECT_THAT(message, HasSubstr("'run.batch' is compiled into the artifact"));
-  EXPECT_THAT(hint, HasSubstr("tailor compile toy.toml --set run.batch=64"));
+  EXPECT_THAT(hint, HasSubstr("tailor compile toy.toml --target cpu:test-kernels --set run.batch=64"));
   RunOptions batch = options_for(folder / "out");
   batch.batch = 64;
   const Status other_batch = run_training(make_toy_artifact(), batch).status();
