@@ -20,10 +20,10 @@ const runtime::KeySet<CommonKeys>& CommonKeys::keys() {
               {.stage = runtime::kCompiled, .text = "parameters that decay", .source = "methods 4.1"}),
           key("groups", &CommonKeys::groups,
               {.stage = runtime::kCompiled,
-               .text =
-                   "parameters with numbers of their own: [{ keys = [\"head.*\"], lr = 0.08 }]; keys are "
-                   "patterns of names, lr or lr_scale and weight_decay what they change; lr stands in place "
-                   "of optimizer.lr, with its schedule, lr_scale is a factor on it",
+               .text = "parameters with numbers of their own: [{ keys = [\"head.*\"], lr = 0.08 }]; keys are "
+                       "patterns of names (`inspect --memory` lists them: a ResNet's last layer is fc), lr "
+                       "or lr_scale and weight_decay what they change; lr stands in place "
+                       "of optimizer.lr, with its schedule, lr_scale is a factor on it",
                .type = runtime::KeyType::kTables}),
       }};
   return set;

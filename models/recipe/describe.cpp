@@ -89,16 +89,39 @@ void print_value(std::ostream& out, const std::string& key, const runtime::Optio
 
 } // namespace
 
+namespace {
+
+/// `key` is of a method or augmentation that the list in `options` does not name: method.ldam.scale without ldam.
+bool is_of_unused_name(const runtime::Options& options, std::string_view key) {
+  for (const runtime::ComponentKind& kind : runtime::component_kinds()) {
+    const std::string_view prefix = kind.selector.substr(0, kind.selector.rfind('.') + 1);
+    if (kind.one || kind.selector.empty() || !key.starts_with(prefix)) continue;
+    const std::string_view rest = key.substr(prefix.size());
+    const std::string name(rest.substr(0, rest.find('.')));
+    const std::vector<std::string> known = runtime::component_names(kind.kind);
+    if (name.size() == rest.size() || std::find(known.begin(), known.end(), name) == known.end()) continue;
+    const runtime::Result<std::vector<std::string>> used = options.get_strings(kind.selector);
+    return used.ok() && std::find(used->begin(), used->end(), name) == used->end();
+  }
+  return false;
+}
+
+bool has_effect(const runtime::Options& options, const std::string& key) {
+  return !runtime::unmet_condition(options, key) && !is_of_unused_name(options, key);
+}
+
+} // namespace
+
 std::string values_of(const Recipe& recipe) {
   std::ostringstream out;
   std::size_t without_effect = 0;
   const auto is_read_by_a_stage = [&](const std::string& key) {
     return std::any_of(recipe.stages.begin(), recipe.stages.end(),
-                       [&](const RecipeStage& stage) { return !runtime::unmet_condition(stage.own, key); });
+                       [&](const RecipeStage& stage) { return has_effect(stage.own, key); });
   };
   for (const KeySpec& spec : runtime::key_table()) {
     const Option& option = *recipe.options.find(spec.key);
-    if (option.origin == "default" && runtime::unmet_condition(recipe.options, spec.key) &&
+    if (option.origin == "default" && !has_effect(recipe.options, spec.key) &&
         !is_read_by_a_stage(spec.key)) {
       ++without_effect;
       continue;
@@ -197,12 +220,15 @@ std::string cell(std::string text) {
 std::string component_table(std::string_view kind) {
   const std::vector<runtime::ComponentEntry const*> entries = runtime::components(kind);
   if (entries.empty()) return "";
+  std::string_view section; // of the key that names one of them, which goes without saying
+  for (const runtime::ComponentKind& known : runtime::component_kinds())
+    if (known.kind == kind) section = known.selector.substr(0, known.selector.find('.') + 1);
   std::string table = "| name | what | source | keys |\n|---|---|---|---|\n";
   for (const runtime::ComponentEntry* entry : entries) {
     const runtime::Component& component = entry->component;
     std::vector<std::string> keys;
     for (const KeySpec& key : component.keys)
-      keys.push_back("`" + key.key.substr(key.key.rfind('.') + 1) + "`");
+      keys.push_back("`" + key.key.substr(key.key.starts_with(section) ? section.size() : 0) + "`");
     table += "| `" + component.name + "` | " + cell(component.text) + " | " + cell(component.source) + " | " +
              runtime::listed(keys) + " |\n";
   }

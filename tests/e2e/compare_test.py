@@ -178,6 +178,19 @@ with scratch() as folder:
     assert "logit-adjustment is left out" in text and len(result["methods"]) == 7, text
     run(TAILOR, "compare", path, "--out", os.path.join(folder, "no"), "--methods", "logit-adjustment", *one_logit, status=1)
 
+    # The folder of the data is another one for the schema, the runs and the command that comes next; a second time it is kept.
+    table(folder, 400, 5, 2)
+    os.makedirs(os.path.join(folder, "moved"))
+    os.rename(os.path.join(folder, "t.csv"), os.path.join(folder, "moved/t.csv"))
+    path = recipe(folder, epochs=2)
+    command = ["compare", path, "--methods", "erm,weighted", "--seeds", "1", "--out", os.path.join(folder, "moved-out")]
+    run(TAILOR, *command, status=1)
+    moved = ["--data", os.path.join(folder, "moved")]
+    assert f"--data {folder}/moved" in run(TAILOR, *command, *moved)
+    assert run(TAILOR, *command, *moved).count("kept: the folder holds this run, finished") == 2
+    text = run(TAILOR, *command, "--data", os.path.join(folder, "moved/t.csv"), status=1)
+    assert "is no folder" in text and "--set data.train=FILE" in text, text
+
     # No signal: the plain model never says "yes", and 12 rows of a class cannot tell anybody apart.
     table(folder, 1600, 20, 0)
     text, result = compare(recipe(folder, epochs=3), os.path.join(folder, "noise"), "--methods", "erm,smoothing", "--seeds", "3")

@@ -42,9 +42,10 @@ bool same_values(const Options& a, const Options& b) {
 }
 
 /// The run in `folder` is one of this program with these options. (Its data are compared when it is resumed.)
-bool holds_this_run(const std::string& folder, const runtime::Artifact& artifact, const Options& options) {
+bool holds_this_run(const std::string& folder, const runtime::Artifact& artifact, const Options& options,
+                    const std::string& data) {
   const Result<Manifest> manifest = Manifest::read(folder);
-  return manifest.ok() && manifest->artifact == runtime::identity_text(artifact) && manifest->data.empty() &&
+  return manifest.ok() && manifest->artifact == runtime::identity_text(artifact) && manifest->data == data &&
          same_values(manifest->options, options);
 }
 
@@ -67,7 +68,7 @@ Result<RunResult> run_variant(const Variant& variant, const runtime::RunOptions&
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const Options options,
                                 runtime::effective_options(*variant.artifact, run.set));
   runtime::RunOptions attempt = run;
-  if (runtime::holds_checkpoint(run.out) && holds_this_run(run.out, *variant.artifact, options)) {
+  if (runtime::holds_checkpoint(run.out) && holds_this_run(run.out, *variant.artifact, options, run.data)) {
     attempt.resume = true;
     Result<RunResult> resumed = runtime::run_training(variant.artifact, attempt);
     const StatusCode code = resumed.status().code(); // other data, or a file of the run is damaged
@@ -97,6 +98,7 @@ Result<GridResult> run_grid(const std::vector<Variant>& variants, const GridOpti
     runtime::RunOptions run;
     run.set = options.run;
     run.out = options.out + "/" + variant.name;
+    run.data = options.data;
     run.threads = options.threads;
     run.quiet = true;
     run.command_line = options.command_line;

@@ -31,6 +31,7 @@ struct VariantResult {
 struct GridOptions {
   std::string out;       ///< run folders are OUT/<variant>
   runtime::Settings run; ///< run keys of every variant (run.seeds)
+  std::string data;      ///< the folder that relative data paths start from; empty: the recipe's
   std::int32_t threads = 0;
   std::vector<std::string> command_line; ///< for the manifests
   runtime::ExecutorFactory make_executor;

@@ -95,6 +95,8 @@ void add_compare(CLI::App& app, CompareArguments& compare) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{10000}));
   app.add_option("--set", compare.set, "key=value over the recipe, for every method; may be repeated")
       ->allow_extra_args(false);
+  app.add_option("--data", compare.data, "the folder that the recipe's data paths start from")
+      ->check(runtime::is_named());
   app.add_option(
       "--out", compare.out,
       "folder for compare.md, .csv, .json and a run folder per method (runs/compare-RECIPE); methods "
@@ -253,7 +255,9 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   profile_app->add_option("--entry", profile.entry, "default: the training step of the first stage");
   profile_app->add_option("--batch", profile.batch, "which of the compiled batch sizes; default: the first")
       ->check(CLI::PositiveNumber);
-  profile_app->add_option("--steps", profile.steps, "steps whose median is shown (100)")
+  profile_app
+      ->add_option("--steps", profile.steps,
+                   "steps whose median is shown (as many as fit into 30 s, from 3 to 100)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}));
   profile_app->add_option("--threads", profile.threads, "compute threads (1)")->check(CLI::Range(1, 1024));
   CLI::Option* layers = profile_app->add_flag(

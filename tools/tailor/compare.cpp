@@ -11,6 +11,7 @@
 #include "runtime/options/run_keys.h"
 #include "runtime/options/split_keys.h"
 #include "runtime/options/table_keys.h"
+#include "runtime/train/effective_options.h"
 #include "runtime/train/manifest.h"
 #include "runtime/train/progress.h"
 #include "runtime/train/run_folder.h"
@@ -23,6 +24,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 #include <unistd.h>
 
@@ -61,8 +63,8 @@ Result<std::vector<Candidate>> chosen_candidates(const recipe::Recipe& recipe,
 
 Result<std::shared_ptr<const runtime::Artifact>>
 compile(const CompareArguments& arguments, const std::vector<std::string>& settings, std::string* warnings) {
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(LoadedRecipe loaded,
-                                load_recipe(arguments.recipe, joined(arguments.set, settings)));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(
+      LoadedRecipe loaded, load_recipe(arguments.recipe, joined(arguments.set, settings), arguments.data));
   backend::CompileOptions options;
   options.target = arguments.target;
   options.reproducerFolder = ".";
@@ -112,15 +114,20 @@ Result<std::vector<experiment::Variant>> compile_all(const CompareArguments& arg
 
 Status check_validation(const runtime::DataPlan& plan, const runtime::Options& options) {
   if (plan.source->validation() != runtime::ValidationRows::kNone) return {};
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const runtime::SplitKeys split,
-                                runtime::read_keys<runtime::SplitKeys>(options));
-  const std::string& file = runtime::key_name(&runtime::TableKeys::val);
-  const std::string& share = runtime::key_name(&runtime::SplitKeys::val);
-  const bool by_files = split.by == runtime::SplitBy::kFiles;
-  return runtime::invalid_argument("methods are compared on validation rows, and '", by_files ? file : share,
-                                   "' leaves none")
-      .with_hint(by_files ? concat(file, " = \"FILE\"")
-                          : concat("--set ", share, "=", runtime::SplitKeys::kValShare));
+  return runtime::invalid_argument("methods are compared on validation rows, and the recipe's data have none")
+      .with_hint(runtime::way_to_validate(options));
+}
+
+/// Another table would be another recipe's: its columns are the program's.
+Status check_data_folder(const CompareArguments& arguments, const runtime::Options& options) {
+  if (arguments.data.empty()) return {};
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(arguments.data, ignored))
+    return runtime::invalid_argument("--data '", arguments.data,
+                                     "' is no folder: it says where the recipe's data paths start")
+        .with_hint(
+            concat("--set ", runtime::key_name(&runtime::TableKeys::train), "=FILE names another table"));
+  return runtime::check_data_folder(arguments.data, options);
 }
 
 /// One line a method; at a terminal it counts the seeds.
@@ -206,6 +213,7 @@ std::string next_command(const experiment::Comparison& comparison, const Compare
   for (const std::string& setting :
        joined(arguments.set, chosen ? chosen->settings : std::vector<std::string>()))
     words.insert(words.end(), {"--set", setting});
+  if (!arguments.data.empty()) words.insert(words.end(), {"--data", arguments.data});
   const std::string& title = comparison.columns[rare].title;
   const std::string why = chosen
                               ? concat(chosen->name, ", the highest ", title, " told apart from ", kBaseline,
@@ -243,7 +251,9 @@ Result<int> compare_recipe(const CompareArguments& arguments) {
     report(candidates.status());
     return kWrongCommandLine;
   }
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const runtime::DataPlan plan, runtime::data_plan_from(recipe.options, ""));
+  TAILOR_RETURN_IF_ERROR_AS_IS(check_data_folder(arguments, recipe.options));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const runtime::DataPlan plan,
+                                runtime::data_plan_from(recipe.options, arguments.data));
   TAILOR_RETURN_IF_ERROR_AS_IS(check_validation(plan, recipe.options));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::vector<experiment::Variant> variants,
                                 compile_all(arguments, *candidates));
@@ -256,6 +266,7 @@ Result<int> compare_recipe(const CompareArguments& arguments) {
   grid.out = arguments.out.empty() ? "runs/compare-" + recipe.name : arguments.out;
   grid.run = {{runtime::key_name(&runtime::RunKeys::seeds), concat(arguments.seeds)}};
   if (new_rows_per_seed) grid.run.emplace_back(runtime::key_name(&runtime::SplitKeys::val_seed), "run_seed");
+  grid.data = arguments.data;
   grid.threads = arguments.threads;
   grid.command_line = arguments.command_line;
   grid.make_executor = backend::makeExecutor;

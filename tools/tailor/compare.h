@@ -12,6 +12,7 @@ namespace tailor::tools {
 struct CompareArguments {
   std::string recipe;
   std::vector<std::string> set;     ///< "key=value" over the recipe, for every method
+  std::string data;                 ///< the folder that the recipe's data paths start from; empty: its own
   std::vector<std::string> methods; ///< empty: default_candidates()
   /// The fewest that give an interval of four degrees of freedom, 1.4 times as wide as that of many.
   std::int64_t seeds = 5;

@@ -179,6 +179,7 @@ int run_compile(const CompileArguments& arguments) {
   }
   std::span<const std::byte> bytes = compilation->artifact;
   const runtime::Status written = runtime::write_file_atomic(arguments.out, std::span(&bytes, 1));
+  std::fflush(stdout); // where both go to one file, the explanation is in front
   if (written.ok()) runtime::log_info("wrote " + arguments.out);
   return report(written);
 }

@@ -85,6 +85,13 @@ std::string fused_into(const ArtifactSpec& spec, const Command& command, const O
 
 } // namespace
 
+double products_share(const std::string& algorithm) {
+  if (algorithm == "winograd_4x4") return 36.0 / 144;
+  if (algorithm == "winograd_2x2") return 16.0 / 36;
+  if (algorithm == "winograd_4x4_stride_2") return 81.0 / 144;
+  return 1;
+}
+
 std::vector<ConvolutionLayer> convolution_layers(const ArtifactSpec& spec, const runtime::Variant& variant) {
   std::map<std::int32_t, std::string> layers; // by forward op
   for (const Command& command : variant.commands)

@@ -72,7 +72,46 @@ bool is_about_layer(const runtime::Remark& remark, std::string_view name) {
                   [&](std::string_view layer) { return layer == name; });
 }
 
-/// The op of an id, else the first of a name, a line, a kernel or a layer.
+/// What the forward op of a layer is called, by the shape of its weight, the likeliest first.
+std::vector<std::string_view> forward_ops(const runtime::State& weight) {
+  if (weight.shape.size() == 4) return {"tailor.conv2d"};
+  if (weight.shape.size() == 2) return {"tailor.dot"};
+  return {"tailor.batch_norm_apply", "tailor.batch_norm_train", "tailor.layer_norm"};
+}
+
+/// The forward op of the layer `name` in the first launch that reads its weight: a step comes before its evaluation, and
+/// a first pass of SAM, whose weights are the state itself, before the second.
+const runtime::OpRecord* forward_op(const runtime::ArtifactSpec& spec, const std::string& name) {
+  const auto weight = std::find_if(spec.states.begin(), spec.states.end(), [&](const runtime::State& state) {
+    return state.name == name + ".weight" &&
+           spec.groups[static_cast<std::size_t>(state.group)].kind == runtime::GroupKind::kNet;
+  });
+  if (weight == spec.states.end()) return nullptr;
+  const auto reads = [&](const runtime::Command& command) {
+    return std::any_of(command.operands.begin(), command.operands.end(),
+                       [&](const runtime::Operand& operand) {
+                         return operand.space == runtime::Space::kState &&
+                                operand.access == runtime::Access::kRead && operand.offset == weight->offset;
+                       });
+  };
+  std::vector<const runtime::Entry*> entries;
+  for (const runtime::Entry& entry : spec.entries)
+    entries.push_back(&entry);
+  std::stable_partition(entries.begin(), entries.end(),
+                        [](const runtime::Entry* entry) { return entry->kind == runtime::EntryKind::kStep; });
+  for (const runtime::Entry* entry : entries)
+    for (const runtime::Variant& variant : entry->variants)
+      for (const runtime::Command& command : variant.commands) {
+        if (!reads(command)) continue;
+        for (const std::string_view wanted : forward_ops(*weight))
+          for (const std::int32_t id : command.ops)
+            for (const runtime::OpRecord& op : spec.ops)
+              if (op.id == id && op.name == wanted && op.vjp_of < 0) return &op;
+      }
+  return nullptr;
+}
+
+/// The op of an id, else the first of a name, a line or a kernel, else the forward op of a layer.
 const runtime::OpRecord* find_op(const runtime::ArtifactSpec& spec, const std::string& name) {
   std::int32_t id = -1;
   auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
@@ -89,6 +128,7 @@ const runtime::OpRecord* find_op(const runtime::ArtifactSpec& spec, const std::s
   };
   for (const runtime::Kernel& kernel : spec.kernels)
     if (kernel.name == name) return first_of(kernel.ops);
+  if (const runtime::OpRecord* op = forward_op(spec, name)) return op;
   for (const runtime::Remark& remark : spec.remarks)
     if (!remark.ops.empty() && is_about_layer(remark, name)) return first_of(remark.ops);
   return nullptr;
@@ -331,11 +371,15 @@ runtime::Result<std::string> why(const runtime::ArtifactSpec& spec, const std::s
               spec.kernels[launch.kernel].name + "'\n";
       together = true;
     }
+  constexpr std::size_t kMostShown = 4; // an op of a step of many parts is in as many launches
   if (!together)
-    for (int i = 0; i < 2; ++i)
-      for (const Launch& launch : of[i])
-        text += "op " + std::to_string(ops[i]->id) + " alone in " + launch.entry + ", command " +
-                std::to_string(launch.command) + ": kernel '" + spec.kernels[launch.kernel].name + "'\n";
+    for (int i = 0; i < 2; ++i) {
+      for (std::size_t j = 0; j < std::min(of[i].size(), kMostShown); ++j)
+        text += "op " + std::to_string(ops[i]->id) + " alone in " + of[i][j].entry + ", command " +
+                std::to_string(of[i][j].command) + ": kernel '" + spec.kernels[of[i][j].kernel].name + "'\n";
+      if (of[i].size() > kMostShown)
+        text += "and in " + std::to_string(of[i].size() - kMostShown) + " more\n";
+    }
   std::string reasons;
   for (const runtime::Remark& remark : spec.remarks) {
     auto is_about = [&](const runtime::OpRecord* op) {

@@ -15,6 +15,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <map>
+#include <unistd.h>
 
 namespace tailor::tools {
 namespace {
@@ -24,11 +26,18 @@ using runtime::Result;
 using runtime::Status;
 using Clock = std::chrono::steady_clock;
 
-/// Steps a run() takes, and how many are run before any is measured.
-constexpr std::uint32_t kStepsAtOnce = 8, kWarmUp = 16;
+/// Steps a run() takes at most.
+constexpr std::uint32_t kStepsAtOnce = 8;
+/// Steps before any is measured, caches and the clock of the core being cold: of long steps one does.
+constexpr std::int64_t kWarmUp = 16;
+constexpr double kWarmUpSeconds = 1;
 
 double microseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+}
+
+double seconds_since(Clock::time_point start) {
+  return 1e-6 * microseconds_since(start);
 }
 
 double median(std::vector<double> values) {
@@ -81,7 +90,10 @@ public:
 
   Status measure() {
     ceilings_.measure();
-    TAILOR_RETURN_IF_ERROR_AS_IS(run(kWarmUp));
+    const Clock::time_point warming = Clock::now();
+    for (std::int64_t done = 0; done < kWarmUp && (done == 0 || seconds_since(warming) < kWarmUpSeconds);
+         ++done)
+      TAILOR_RETURN_IF_ERROR_AS_IS(run(1));
     // A whole step without an observer, since looking at the clock is no part of it, and one command by command in turn:
     // while the machine is slower for a while, it is so for both.
     std::vector<double> steps;
@@ -93,7 +105,14 @@ public:
           times[observed.index].push_back(microseconds_since(start));
           return {};
         }};
-    for (std::int64_t done = 0; done < arguments_.steps; ++done) {
+    const std::int64_t asked = arguments_.steps;
+    const Clock::time_point first = Clock::now();
+    const auto more = [&] {
+      if (asked > 0) return steps_ < asked;
+      return steps_ < kFewestSteps || (steps_ < kMostSteps && seconds_since(first) < kMostSeconds);
+    };
+    for (; more(); ++steps_) {
+      show_progress(seconds_since(first));
       const Clock::time_point begin = Clock::now();
       TAILOR_RETURN_IF_ERROR_AS_IS(run(1));
       steps.push_back(microseconds_since(begin));
@@ -101,15 +120,15 @@ public:
       TAILOR_RETURN_IF_ERROR_AS_IS(run(1));
       TAILOR_RETURN_IF_ERROR_AS_IS(executor_->set_observer({}));
     }
+    end_progress();
     step_us_ = median(std::move(steps));
 
     const std::vector<ConvolutionLayer> layers = convolution_layers(artifact_->spec(), variant());
     for (std::size_t i = 0; i < times.size(); ++i) {
       if (times[i].empty()) continue; // a repeat is its body
       // A command of a repeat runs several times a step.
-      const double passes = static_cast<double>(times[i].size()) / static_cast<double>(arguments_.steps);
-      commands_.push_back(describe(i, passes * median(std::move(times[i])), passes));
-      commands_.back().convolution = layers[i];
+      const double passes = static_cast<double>(times[i].size()) / static_cast<double>(steps_);
+      commands_.push_back(describe(i, passes * median(std::move(times[i])), passes, layers[i]));
     }
     std::stable_sort(commands_.begin(), commands_.end(),
                      [](const Measured& a, const Measured& b) { return a.us > b.us; });
@@ -123,13 +142,21 @@ public:
         "entry '%s' of '%s', batch %lld%s, %d thread%s: median of %lld steps on made-up rows\n",
         entry().name.c_str(), artifact_->spec().name.c_str(), static_cast<long long>(batch_size()),
         micro_batches() == 1 ? "" : (" in " + std::to_string(micro_batches()) + " micro-batches").c_str(),
-        arguments_.threads, arguments_.threads == 1 ? "" : "s", static_cast<long long>(arguments_.steps));
+        arguments_.threads, arguments_.threads == 1 ? "" : "s", static_cast<long long>(steps_));
     text += format("this machine, one core: %.1f GFLOP/s;", ceilings_.flops / 1e9);
     for (const auto& [bytes, rate] : ceilings_.bandwidths)
       text += format(" %s at %.1f GB/s%s", human_bytes(bytes).c_str(), rate / 1e9,
                      bytes == ceilings_.bandwidths.back().first ? "\n" : ",");
-    return text + format("step %.2f us, commands %.2f us (%.1f %% of it), their floors %.2f us\n\n", step_us_,
-                         total_us(), 100 * total_us() / step_us_, floors_us());
+    text += format("step %.2f us, commands %.2f us (%.1f %% of it), their floors %.2f us\n", step_us_,
+                   total_us(), 100 * total_us() / step_us_, floors_us());
+    const bool has_winograd = std::any_of(commands_.begin(), commands_.end(), [](const Measured& each) {
+      return products_share(each.convolution.algorithm) < 1;
+    });
+    if (has_winograd)
+      text += "MFLOP and GFLOP/s count the direct sum; the floors of Winograd kernels count the products "
+              "they make, "
+              "1/4 of it (4x4), 4/9 (2x2) or 9/16 (stride 2)\n";
+    return text + "\n";
   }
 
   /// Convolutions in the order of the step, then all that is none.
@@ -145,14 +172,19 @@ public:
               [](const Measured* a, const Measured* b) { return a->index < b->index; });
     if (order.empty())
       return "no command of this entry is a convolution; without --layers every command is shown\n";
-    std::string text = format("%10s %7s %8s  %-16s %-14s %-18s %s\n", "us", "share", "GFLOP/s", "product",
+    std::string text = format("%10s %7s %8s  %-17s %-21s %-22s %s\n", "us", "share", "GFLOP/s", "product",
                               "algorithm", "layer", "fused into it");
+    std::map<std::string, int> times, seen; // of a layer's product: SAM makes each twice a step
+    for (const Measured* each : order)
+      ++times[each->convolution.layer + each->convolution.product];
     const auto or_dash = [](const std::string& word) { return word.empty() ? "-" : word.c_str(); };
     for (const Measured* each : order) {
       const ConvolutionLayer& layer = each->convolution;
       const auto flops = static_cast<double>(variant().commands[each->index].flops);
-      text += format("%10.2f %6.1f%% %8.0f  %-16s %-14s %-18s ", each->us, 100 * each->us / step_us_,
-                     flops / each->us / 1e3, layer.product.c_str(), or_dash(layer.algorithm),
+      const std::string name = layer.layer + layer.product;
+      const std::string pass = times[name] > 1 ? " " + std::to_string(++seen[name]) : "";
+      text += format("%10.2f %6.1f%% %8.0f  %-17s %-21s %-22s ", each->us, 100 * each->us / step_us_,
+                     flops / each->us / 1e3, (layer.product + pass).c_str(), or_dash(layer.algorithm),
                      or_dash(layer.layer)) +
               or_dash(layer.fused) + "\n";
     }
@@ -210,7 +242,7 @@ public:
                              {"batch", integer(batch_size())},
                              {"micro_batches", integer(micro_batches())},
                              {"threads", integer(arguments_.threads)},
-                             {"steps", integer(arguments_.steps)},
+                             {"steps", integer(steps_)},
                              {"step_us", OptionValue(step_us_)},
                              {"commands_us", OptionValue(total_us())},
                              {"covered_share", OptionValue(total_us() / step_us_)},
@@ -328,12 +360,24 @@ private:
     return {};
   }
 
-  Measured describe(std::size_t index, double us, double passes) const {
+  /// At a terminal, of steps that take long enough to wonder.
+  void show_progress(double seconds) {
+    if (::isatty(STDERR_FILENO) != 1 || seconds < kWarmUpSeconds) return;
+    std::fprintf(stderr, "\r%lld steps in %.0f s ", static_cast<long long>(steps_), seconds);
+    std::fflush(stderr);
+    shows_progress_ = true;
+  }
+  void end_progress() const {
+    if (shows_progress_) std::fputs("\r\033[K", stderr);
+  }
+
+  Measured describe(std::size_t index, double us, double passes, const ConvolutionLayer& convolution) const {
     const runtime::ArtifactSpec& spec = artifact_->spec();
     const runtime::Command& command = variant().commands[index];
     Measured measured;
     measured.index = index;
     measured.us = us;
+    measured.convolution = convolution;
     measured.name = runtime::to_string(command.kind);
     if (command.kernel >= 0) {
       const runtime::Kernel& kernel = spec.kernels[static_cast<std::size_t>(command.kernel)];
@@ -342,7 +386,8 @@ private:
     }
     // Chunks run side by side, each with a core's peak; memory is taken to be everybody's.
     const double cores = std::min<double>(arguments_.threads, command.num_chunks);
-    const double arithmetic = 1e6 * static_cast<double>(command.flops) / (ceilings_.flops * cores);
+    const double flops = products_share(convolution.algorithm) * static_cast<double>(command.flops);
+    const double arithmetic = 1e6 * flops / (ceilings_.flops * cores);
     // Loads and stores run side by side, so the longer of the two counts.
     std::uint64_t written = 0;
     for (const runtime::Operand& operand : command.operands)
@@ -382,6 +427,8 @@ private:
   std::unique_ptr<runtime::Executor> executor_;
   std::optional<runtime::ControlRows> rows_;
   std::int64_t steps_done_ = 0;
+  std::int64_t steps_ = 0; ///< measured
+  bool shows_progress_ = false;
   double step_us_ = 0;
   std::vector<Measured> commands_;
   Ceilings ceilings_;

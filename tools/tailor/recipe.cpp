@@ -37,8 +37,11 @@ int run_recipe(const RecipeOptions& options) {
     std::vector<std::string> kinds;
     for (const runtime::ComponentKind& kind : runtime::component_kinds())
       kinds.emplace_back(kind.kind);
+    std::string near = runtime::did_you_mean(options.list, kinds);
+    for (const std::string& kind : kinds) // augment: augmentation
+      if (kind.starts_with(options.list)) near = runtime::concat("did you mean '", kind, "'?");
     return runtime::report(runtime::invalid_argument("there are no components of a kind '", options.list, "'")
-                               .with_hint("one of " + runtime::listed(kinds)));
+                               .with_hint(near.empty() ? "one of " + runtime::listed(kinds) : near));
   }
   if (!options.base.empty()) {
     const std::optional<std::string_view> text = recipe::built_in_base(options.base);
