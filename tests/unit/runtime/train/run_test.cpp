@@ -1,5 +1,6 @@
 #include "runtime/train/run.h"
 
+#include "runtime/artifact/writer.h"
 #include "runtime/base/file.h"
 #include "runtime/train/nonfinite_trap.h"
 #include "runtime/train/run_folder.h"
@@ -510,6 +511,24 @@ TEST(Run, OutOfMemoryIsAnError) {
   const Status status = run_training(make_toy_artifact(), options).status();
   EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
   EXPECT_EQ(status.message(), "training 'toy': out of memory");
+}
+
+// Only what says of which rows another report is has no line of its own.
+TEST(Run, LogsAReportThatCountsNoOther) {
+  const std::shared_ptr<const Artifact> toy = make_toy_artifact();
+  ArtifactSpec spec = toy->spec();
+  spec.metrics[0].name = "own.counted";
+  std::vector<RawSection> sections;
+  for (const SectionView& section : toy->sections())
+    sections.push_back({section.name, {section.bytes.begin(), section.bytes.end()}});
+  Result<std::vector<std::byte>> bytes = write_artifact(spec, sections);
+  ASSERT_TRUE(bytes.ok()) << bytes.status().message();
+  const auto artifact = Artifact::from_bytes(*std::move(bytes));
+  ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+  const TemporaryFolder folder;
+  const Result<RunResult> result = run_training(*artifact, options_for(folder / "out"));
+  ASSERT_TRUE(result.ok()) << result.status().message();
+  EXPECT_THAT(*read_file(folder / "out/seed-0/log.jsonl"), HasSubstr("\"train/own.counted\":"));
 }
 
 TEST(Run, SetChecksKeyTypeAndLimits) {
