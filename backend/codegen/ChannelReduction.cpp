@@ -16,7 +16,7 @@ namespace {
 /// Sum over the images of `term(image)`, in order.
 Value sumOverImages(Evaluator& e, Value images, llvm::function_ref<Value(Value)> term) {
   LaneBuilder& b = e.builder();
-  Value none = b.constant(b.lanesOf(b.f32()), ChannelReduction::kNone);
+  Value none = b.constant(b.lanesOf(b.f32()), Evaluator::kEmptySum);
   return e
       .loop(b.index(0), images, 1, none,
             [&](Value image, ValueRange sums) { return SmallVector<Value>{b.add(sums[0], term(image))}; })

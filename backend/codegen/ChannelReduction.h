@@ -12,8 +12,7 @@ namespace tailor::backend {
 /// One reduction: what an image adds up per channel, and what the images' sums give.
 class ChannelReduction {
 public:
-  static constexpr unsigned kSums = 2;  ///< per channel
-  static constexpr double kNone = -0.0; ///< what a sum starts from: x + -0 is x for every x
+  static constexpr unsigned kSums = 2; ///< per channel, each from Evaluator::kEmptySum
 
   virtual ~ChannelReduction() = default;
   virtual mlir::Operation* op() const = 0;

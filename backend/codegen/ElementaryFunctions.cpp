@@ -79,14 +79,10 @@ Value logWide(LaneBuilder& b, Value x) {
   Type type = x.getType();
   Type integers = b.withElement(type, b.i64());
   Type f64 = b.builder().getF64Type();
-  auto integer = [&](int64_t value) {
-    return b.matchShape(
-        mlir::arith::ConstantOp::create(b.builder(), b.loc(), b.builder().getI64IntegerAttr(value)), type);
-  };
   Value bits = b.bitcast(x, b.i64());
   // Subtracting the bits of sqrt(1/2) moves the mantissa to [sqrt(1/2), sqrt(2)).
-  Value shifted = b.sub(bits, integer(0x3fe6a09e667f3bcd));
-  Value exponent = mlir::arith::ShRSIOp::create(b.builder(), b.loc(), shifted, b.constant(integers, 52));
+  Value shifted = b.sub(bits, b.integer(integers, 0x3fe6a09e667f3bcd));
+  Value exponent = b.shiftRightSigned(shifted, 52);
   Value mantissa = b.bitcast(b.sub(bits, b.shiftLeft(exponent, 52)), f64);
   Value one = b.constant(type, 1);
   Value s = b.div(b.sub(mantissa, one), b.add(mantissa, one));
@@ -139,7 +135,7 @@ Value emitExp(LaneBuilder& b, Value x) {
       {1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1});
   p = b.add(b.fma(b.mul(r, r), p, r), b.constant(type, 1));
   // Two factors, because 2^n itself may be out of range: n is in [-150, 128].
-  Value half = mlir::arith::ShRSIOp::create(b.builder(), b.loc(), integer, b.constant(integer.getType(), 1));
+  Value half = b.shiftRightSigned(integer, 1);
   return b.mul(b.mul(p, powerOfTwo(b, half)), powerOfTwo(b, b.sub(integer, half)));
 }
 
@@ -150,7 +146,7 @@ Value emitLog(LaneBuilder& b, Value x) {
   Value scaled = b.select(small, b.mul(x, b.constant(type, 0x1p23)), x);
   Value bits = b.bitcast(scaled, b.i32());
   Value shifted = b.sub(bits, b.bits(integers, 0x3f3504f3u)); // bits of sqrt(1/2)
-  Value exponent = mlir::arith::ShRSIOp::create(b.builder(), b.loc(), shifted, b.constant(integers, 23));
+  Value exponent = b.shiftRightSigned(shifted, 23);
   Value mantissa = b.bitcast(b.sub(bits, b.shiftLeft(exponent, 23)), b.f32());
   Value e = b.convert(exponent, b.f32());
   e = b.select(small, b.sub(e, b.constant(type, 23)), e);

@@ -56,7 +56,7 @@ Value evaluateIndex(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
         Value position = e.positionI32(coords.back());
         Type shape = Evaluator::hasLanes(coords) ? b.lanesOf(b.i32()) : b.i32();
         Value hit = b.compare(CmpIPredicate::eq, b.matchShape(index, shape), b.matchShape(position, shape));
-        return b.convert(hit, tensorTypeOf(result).getElementType());
+        return b.convert(hit, e.valueTypeOf(result));
       })
       .Default([](mlir::Operation*) { return Value(); });
 }

@@ -1,6 +1,7 @@
 #include "backend/codegen/EvaluateOps.h"
 
 #include "backend/codegen/ElementaryFunctions.h"
+#include "backend/codegen/RowTotal.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 

@@ -17,7 +17,9 @@ Value isBelow(Evaluator& e, const Coord& position, Value count) {
 Value validRows(Evaluator& e, Value valid, Value rows) {
   if (!valid) return rows;
   LaneBuilder& b = e.builder();
-  return e.remember(valid.getAsOpaquePointer(), 1, {}, [&] {
+  // Of several heights in one kernel each has its own limit.
+  const auto height = reinterpret_cast<uintptr_t>(rows.getAsOpaquePointer());
+  return e.remember(valid.getAsOpaquePointer(), height, {}, [&] {
     Value count = b.convert(e.at(valid, {}), b.i64());
     return b.min(b.max(count, b.index(0)), rows);
   });

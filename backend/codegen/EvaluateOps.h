@@ -37,14 +37,4 @@ std::array<mlir::Value, 5> keyWords(Evaluator& e, mlir::Value key);
 llvm::SmallVector<mlir::Value, 4> drawnValues(LaneBuilder& b, mlir::Operation* draw,
                                               const std::array<mlir::Value, 4>& words, unsigned count);
 
-/// A loss or mean over the rows that a `rows` kernel adds up row by row: share(row) is added over all rows,
-/// and finish(total) is the op's scalar result.
-struct RowTotal {
-  std::function<mlir::Value(const Coord& row)> share;
-  std::function<mlir::Value(mlir::Value total)> finish;
-};
-/// The row total behind a rank-0 result; nullopt if the op does not reduce over rows.
-std::optional<RowTotal> rowTotalOf(Evaluator& e, mlir::OpResult result);
-std::optional<RowTotal> lossRowTotal(Evaluator& e, mlir::OpResult result);
-
 } // namespace tailor::backend

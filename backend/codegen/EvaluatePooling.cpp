@@ -56,10 +56,7 @@ Range PoolingWindow::inImage(LaneBuilder& b, int axis, Value output) const {
 
 Range PoolingWindow::over(LaneBuilder& b, int axis, Value pixel) const {
   // Windows o with o * stride <= pixel + padding < o * stride + size.
-  auto divide = [&](Value a) -> Value {
-    if (strides[axis] == 1) return a;
-    return mlir::arith::DivUIOp::create(b.builder(), b.loc(), a, b.index(strides[axis]));
-  };
+  auto divide = [&](Value a) { return b.divUnsigned(a, strides[axis]); };
   Value padded = b.add(pixel, b.index(paddingLow[axis]));
   Value beyond = b.max(b.sub(padded, b.index(size[axis] - 1)), b.index(0));
   Value from = divide(b.add(beyond, b.index(strides[axis] - 1)));

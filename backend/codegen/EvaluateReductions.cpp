@@ -43,7 +43,7 @@ Coords without(ArrayRef<Coord> coords, int64_t dim) {
 
 Value reduceExtreme(Evaluator& e, Value operand, ArrayRef<int64_t> dims, Coords coords, bool maximum) {
   LaneBuilder& b = e.builder();
-  Type element = tensorTypeOf(operand).getElementType();
+  Type element = e.valueTypeOf(operand);
   double identity = maximum ? -kInfinity : kInfinity;
   if (!isFloat(element)) {
     double limit = element.isInteger(64) ? 9.2e18 : 2147483647.0;
@@ -184,7 +184,7 @@ Value evaluateReduction(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
     SmallVector<int64_t> list = sorted(dims);
     return e.sum(
         operand, list, withHoles(coords, list, tensorTypeOf(operand).getRank()),
-        [&](ArrayRef<Coord> at) { return e.at(operand, at); }, tensorTypeOf(operand).getElementType());
+        [&](ArrayRef<Coord> at) { return e.at(operand, at); }, e.valueTypeOf(operand));
   };
   auto rowOf = [&](int64_t dim) { return without(coords, dim); };
   return llvm::TypeSwitch<mlir::Operation*, Value>(result.getOwner())
@@ -241,43 +241,6 @@ Value evaluateReduction(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
       .Case([&](ir::MaskedMeanOp op) { return evaluateMaskedMean(e, op, coords); })
       .Case([&](ir::DotOp op) { return evaluateDot(e, op, coords); })
       .Default([](mlir::Operation*) { return Value(); });
-}
-
-std::optional<RowTotal> rowTotalOf(Evaluator& e, mlir::OpResult result) {
-  LaneBuilder& b = e.builder();
-  mlir::Operation* op = result.getOwner();
-  if (auto mean = mlir::dyn_cast<ir::MaskedMeanOp>(op)) {
-    Value x = mean.getOperand();
-    if (tensorTypeOf(x).getRank() != 1) return std::nullopt;
-    auto valid = [&e, mean, x]() mutable { return validRows(e, mean.getValid(), e.extent(x, 0)); };
-    return RowTotal{
-        [&e, &b, x, valid](const Coord& row) mutable {
-          Value value = e.at(x, {row});
-          return b.select(isBelow(e, row, valid()), value, b.zeroLike(value));
-        },
-        [&b, valid](Value total) mutable { return b.div(total, b.toFloat(b.max(valid(), b.index(1)))); }};
-  }
-  if (mlir::isa<ir::ReduceSumOp, ir::ReduceMeanOp>(op) && tensorTypeOf(result).getRank() == 0) {
-    Value x = op->getOperand(0);
-    RankedTensorType type = tensorTypeOf(x);
-    if (type.getRank() == 0 || !type.getElementType().isF32()) return std::nullopt;
-    SmallVector<int64_t> inner;
-    for (int64_t dim = 1; dim < type.getRank(); ++dim)
-      inner.push_back(dim);
-    int64_t columns = columnsOf(type);
-    bool isMean = mlir::isa<ir::ReduceMeanOp>(op);
-    return RowTotal{[&e, x, inner](const Coord& row) {
-                      if (inner.empty()) return e.at(x, {row});
-                      Coords coords(inner.size() + 1);
-                      coords[0] = row;
-                      return e.sum(x, inner, coords, [&](ArrayRef<Coord> at) { return e.at(x, at); });
-                    },
-                    [&e, &b, x, columns, isMean](Value total) {
-                      if (!isMean) return total;
-                      return b.div(total, b.toFloat(b.mul(e.extent(x, 0), b.index(columns))));
-                    }};
-  }
-  return lossRowTotal(e, result);
 }
 
 } // namespace tailor::backend

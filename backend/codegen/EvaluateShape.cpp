@@ -13,18 +13,28 @@ using mlir::arith::CmpIPredicate;
 
 namespace {
 
-Coord shifted(Evaluator& e, const Coord& c, Value index) {
-  Coord moved = e.indexCoord(index, e.level());
-  moved.lanes = c.lanes;
-  moved.stride = c.stride;
-  moved.mask = c.mask;
-  return moved;
+/// What lanesPassThrough (LaneRules.h) is there to keep from happening.
+constexpr const char* kLanesEndHere =
+    "internal error: lanes cannot pass through what moves elements between them";
+
+/// `c` at another position: `index`, or that of each lane where `c` is a list of positions.
+Coord moved(Evaluator& e, const Coord& c, Value index) {
+  Coord to = c.gather ? e.gatherCoord(index, e.level()) : e.indexCoord(index, e.level());
+  to.lanes = c.lanes;
+  to.stride = c.stride;
+  to.mask = c.mask;
+  return to;
+}
+
+/// Position or positions.
+Value placeOf(const Coord& c) {
+  return c.gather ? c.gather : c.index;
 }
 
 /// Coordinates of the same element under another shape. Dimensions that match after dropping those of size 1
-/// keep theirs, so vectors pass through; otherwise the position is split into quotients and remainders (no
-/// lanes).
-Coords reshapeCoords(Evaluator& e, RankedTensorType from, RankedTensorType to, ArrayRef<Coord> coords) {
+/// keep theirs, so lanes pass through; otherwise the position is split into quotients and remainders.
+Coords reshapeCoords(Evaluator& e, ir::ReshapeOp op, ArrayRef<Coord> coords) {
+  RankedTensorType from = tensorTypeOf(op.getResult()), to = tensorTypeOf(op.getOperand());
   LaneBuilder& b = e.builder();
   if (coords.size() == 1 && from.getRank() != 1) return {coords[0]}; // flat view
   llvm::SmallVector<int64_t> fromSizes, toSizes;
@@ -42,16 +52,18 @@ Coords reshapeCoords(Evaluator& e, RankedTensorType from, RankedTensorType to, A
     }
     return mapped;
   }
+  if (Evaluator::hasLanes(coords)) {
+    e.fail(op, kLanesEndHere);
+    return {};
+  }
   Value flat = b.index(0);
   for (auto [size, c] : llvm::zip_equal(from.getShape(), coords))
     flat = b.add(b.mul(flat, b.index(size)), c.index);
   mapped.resize(to.getRank());
   for (int64_t dim = to.getRank() - 1; dim >= 0; --dim) {
-    Value size = b.index(to.getDimSize(dim));
-    Value position =
-        dim == 0 ? flat : mlir::arith::RemUIOp::create(b.builder(), b.loc(), flat, size).getResult();
-    mapped[dim] = e.indexCoord(position, e.level());
-    if (dim > 0) flat = mlir::arith::DivUIOp::create(b.builder(), b.loc(), flat, size);
+    int64_t size = to.getDimSize(dim);
+    mapped[dim] = e.indexCoord(dim == 0 ? flat : b.remUnsigned(flat, size), e.level());
+    if (dim > 0) flat = b.divUnsigned(flat, size);
   }
   return mapped;
 }
@@ -72,7 +84,7 @@ Part partOf(Evaluator& e, const Coord& c, int64_t from, int64_t size) {
     part.outside = last < from || *known >= from + size;
     if (part.outside) return part;
     if (*known >= from && last < from + size) {
-      part.coord = from == 0 ? c : shifted(e, c, b.index(*known - from));
+      part.coord = from == 0 ? c : moved(e, c, b.index(*known - from));
       return part;
     }
   }
@@ -87,10 +99,7 @@ Part partOf(Evaluator& e, const Coord& c, int64_t from, int64_t size) {
   auto bound = [&](int64_t at) { return b.constant(positions.getType(), double(at)); };
   part.inside = b.bitAnd(b.compare(CmpIPredicate::sge, positions, bound(from)),
                          b.compare(CmpIPredicate::slt, positions, bound(from + size)));
-  if (c.gather)
-    part.coord = e.gatherCoord(b.sub(c.gather, b.constant(c.gather.getType(), double(from))), e.level());
-  else
-    part.coord = shifted(e, c, b.sub(c.index, b.index(from)));
+  part.coord = moved(e, c, b.sub(placeOf(c), b.integer(placeOf(c).getType(), from)));
   part.coord.mask = c.mask ? b.bitAnd(c.mask, part.inside) : part.inside;
   return part;
 }
@@ -104,7 +113,7 @@ Value both(LaneBuilder& b, Value x, Value y) {
 Value evaluatePad(Evaluator& e, ir::PadOp op, ArrayRef<Coord> coords) {
   LaneBuilder& b = e.builder();
   RankedTensorType type = tensorTypeOf(op.getOperand());
-  Value fill = b.constant(type.getElementType(), op.getValue().convertToDouble());
+  Value fill = b.constant(e.valueTypeOf(op.getResult()), op.getValue().convertToDouble());
   if (type.getNumElements() == 0) return fill;
   Value inside;
   Coords source;
@@ -115,14 +124,14 @@ Value evaluatePad(Evaluator& e, ir::PadOp op, ArrayRef<Coord> coords) {
       continue;
     }
     if (c.lanes && step != 1) {
-      e.fail(op, "internal error: cannot have vectors along a dimension with elements between");
+      e.fail(op, kLanesEndHere);
       return {};
     }
     Part part = partOf(e, c, low, (size - 1) * step + 1);
     if (part.outside) return fill;
     inside = both(b, inside, part.inside);
     if (step != 1) {
-      Value position = mlir::arith::DivUIOp::create(b.builder(), b.loc(), part.coord.index, b.index(step));
+      Value position = b.divUnsigned(part.coord.index, step);
       Value exact = b.compare(CmpIPredicate::eq, b.mul(position, b.index(step)), part.coord.index);
       inside = both(b, inside, exact);
       part.coord = e.indexCoord(position, e.level());
@@ -158,7 +167,7 @@ Value evaluateConcat(Evaluator& e, ir::ConcatOp op, ArrayRef<Coord> coords) {
 Value constantAt(Evaluator& e, ir::ConstantOp op, ArrayRef<Coord> coords) {
   LaneBuilder& b = e.builder();
   auto elements = mlir::dyn_cast<mlir::DenseElementsAttr>(op.getValue());
-  mlir::Type element = tensorTypeOf(op.getResult()).getElementType();
+  mlir::Type element = e.valueTypeOf(op.getResult());
   auto number = [&](mlir::Attribute attribute) {
     if (auto f = mlir::dyn_cast<mlir::FloatAttr>(attribute)) return b.constant(element, f.getValueAsDouble());
     const llvm::APInt& integer = mlir::cast<mlir::IntegerAttr>(attribute).getValue();
@@ -208,8 +217,8 @@ Value evaluateShape(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
         return e.at(op.getOperand(), source);
       })
       .Case([&](ir::ReshapeOp op) {
-        return e.at(op.getOperand(),
-                    reshapeCoords(e, tensorTypeOf(result), tensorTypeOf(op.getOperand()), coords));
+        Coords source = reshapeCoords(e, op, coords);
+        return e.failed() ? Value() : e.at(op.getOperand(), source);
       })
       .Case([&](ir::TransposeOp op) {
         Coords source(coords.size());
@@ -221,9 +230,11 @@ Value evaluateShape(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
         Coords source;
         for (auto [dim, c] : llvm::enumerate(coords)) {
           int64_t start = op.getStarts()[dim], stride = op.getStrides()[dim];
-          Coord moved = shifted(e, c, b.add(b.mul(c.index, b.index(stride)), b.index(start)));
-          moved.stride = c.stride * stride;
-          source.push_back(start == 0 && stride == 1 ? c : moved);
+          Value place = placeOf(c);
+          auto constant = [&](int64_t value) { return b.integer(place.getType(), value); };
+          Coord at = moved(e, c, b.add(b.mul(place, constant(stride)), constant(start)));
+          at.stride = c.stride * stride;
+          source.push_back(start == 0 && stride == 1 ? c : at);
         }
         return e.at(op.getOperand(), source);
       })
@@ -234,16 +245,18 @@ Value evaluateShape(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
         int64_t size = tensorTypeOf(result).getDimSize(dim);
         Coords source(coords.begin(), coords.end());
         if (size == 0) return e.at(op.getOperand(), source);
+        if (coords[dim].lanes) {
+          e.fail(op, kLanesEndHere);
+          return Value();
+        }
         int64_t shift = op.getShift(); // the accessor is unsigned
         int64_t back = (size - shift % size) % size;
         Value position = b.add(coords[dim].index, b.index(back));
-        position = mlir::arith::RemUIOp::create(b.builder(), b.loc(), position, b.index(size));
-        source[dim] = e.indexCoord(position, e.level());
+        source[dim] = e.indexCoord(b.remUnsigned(position, size), e.level());
         return e.at(op.getOperand(), source);
       })
-      .Case([&](ir::IotaOp op) {
-        return b.convert(e.positionI32(coords[op.getDim()]), tensorTypeOf(result).getElementType());
-      })
+      .Case(
+          [&](ir::IotaOp op) { return b.convert(e.positionI32(coords[op.getDim()]), e.valueTypeOf(result)); })
       .Case([&](ir::RowMaskOp op) {
         Value position = e.positionI32(coords[0]);
         Value valid = b.matchShape(e.at(op.getValid(), {}), position.getType());

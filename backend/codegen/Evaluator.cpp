@@ -79,8 +79,8 @@ Value Evaluator::fixedMask(int64_t active) {
   return mask;
 }
 
-ArrayRef<Coord> Evaluator::blocks(int64_t extent) {
-  Coords& list = blocks_[extent];
+ArrayRef<Coord> Evaluator::laneGroups(int64_t extent) {
+  Coords& list = laneGroups_[extent];
   if (list.empty()) {
     int64_t lanes = b_.lanes();
     for (int64_t from = 0; from < extent; from += lanes) {
@@ -146,7 +146,7 @@ Value Evaluator::inScope(unsigned target, llvm::function_ref<Value()> make) {
   return value;
 }
 
-Value Evaluator::remember(const void* owner, unsigned tag, ArrayRef<Coord> coords,
+Value Evaluator::remember(const void* owner, uintptr_t tag, ArrayRef<Coord> coords,
                           llvm::function_ref<Value()> make) {
   SmallVector<unsigned, 4> ids;
   for (const Coord& c : coords)
@@ -165,7 +165,7 @@ Value Evaluator::remember(const void* owner, unsigned tag, ArrayRef<Coord> coord
 Value Evaluator::at(Value tensor, ArrayRef<Coord> coords) {
   return remember(tensor.getAsOpaquePointer(), 0, coords, [&] {
     Value value = evaluate(tensor, coords);
-    Type element = b_.valueType(mlir::cast<RankedTensorType>(tensor.getType()).getElementType());
+    Type element = valueTypeOf(tensor);
     if (!value) value = b_.constant(element, 0); // an error was reported
     return hasLanes(coords) ? b_.matchShape(value, b_.lanesOf(element)) : value;
   });
@@ -196,21 +196,22 @@ Address addressOf(LaneBuilder& b, RankedTensorType type, ArrayRef<Coord> coords)
   SmallVector<int64_t> strides = stridesOf(type);
   if (coords.size() == 1 && type.getRank() != 1) strides.assign(1, 1); // the flat view
   Address address;
-  address.scalar = b.index(0);
+  address.base = b.index(0);
   for (auto [dim, c] : llvm::enumerate(coords)) {
-    if (c.mask) address.mask = c.mask;
+    if (c.mask && c.mask != address.mask)
+      address.mask = address.mask ? b.bitAnd(address.mask, c.mask) : c.mask;
     address.lanes |= c.lanes;
     if (c.gather) {
       Value stride = b.constant(b.lanesOf(b.i64()), double(strides[dim]));
       Value part = b.mul(c.gather, stride);
-      address.vector = address.vector ? b.add(address.vector, part) : part;
+      address.offsets = address.offsets ? b.add(address.offsets, part) : part;
       continue;
     }
-    address.scalar = b.add(address.scalar, b.mul(c.index, b.index(strides[dim])));
+    address.base = b.add(address.base, b.mul(c.index, b.index(strides[dim])));
     if (c.lanes && c.stride * strides[dim] != 1) {
       Value lanes = b.convert(b.laneNumbers(), b.i64());
       Value part = b.mul(lanes, b.constant(lanes.getType(), double(c.stride * strides[dim])));
-      address.vector = address.vector ? b.add(address.vector, part) : part;
+      address.offsets = address.offsets ? b.add(address.offsets, part) : part;
     }
   }
   return address;
@@ -219,18 +220,22 @@ Address addressOf(LaneBuilder& b, RankedTensorType type, ArrayRef<Coord> coords)
 Value Evaluator::load(Value memory, RankedTensorType type, ArrayRef<Coord> coords) {
   Address address = addressOf(b_, type, coords);
   Type element = type.getElementType();
-  if (address.vector) return b_.gather(memory, element, address.scalar, address.vector, address.mask);
-  if (address.lanes) return b_.loadLanes(memory, element, address.scalar, address.mask);
-  return b_.load(memory, element, address.scalar);
+  if (address.offsets) return b_.gather(memory, element, address.base, address.offsets, address.mask);
+  if (address.lanes) return b_.loadLanes(memory, element, address.base, address.mask);
+  return b_.load(memory, element, address.base);
 }
 
 void Evaluator::store(Value value, Value memory, RankedTensorType type, ArrayRef<Coord> coords) {
   Address address = addressOf(b_, type, coords);
-  assert(!address.vector && "results are stored along their last dimension");
+  if (address.offsets) {
+    if (!failed_) mlir::emitError(b_.loc()) << "internal error: lanes of a result that are not neighbours";
+    failed_ = true;
+    return;
+  }
   if (address.lanes)
-    b_.storeLanes(value, memory, type.getElementType(), address.scalar, address.mask);
+    b_.storeLanes(value, memory, type.getElementType(), address.base, address.mask);
   else
-    b_.store(value, memory, type.getElementType(), address.scalar);
+    b_.store(value, memory, type.getElementType(), address.base);
 }
 
 // --- loops
@@ -270,8 +275,8 @@ void Evaluator::forEachPosition(RankedTensorType type, Coords coords,
   }
   coords.push_back({});
   if (unrolls(size)) {
-    for (const Coord& block : blocks(size)) {
-      coords.back() = block;
+    for (const Coord& group : laneGroups(size)) {
+      coords.back() = group;
       body(coords);
     }
     return;
@@ -293,37 +298,37 @@ void Evaluator::forEachPosition(RankedTensorType type, Coords coords,
   }
 }
 
-Value Evaluator::foldDims(Value shape, ArrayRef<int64_t> dims, Coords& coords, bool vectorLast, Value acc,
+Value Evaluator::foldDims(Value shape, ArrayRef<int64_t> dims, Coords& coords, bool lanesLast, Value acc,
                           llvm::function_ref<Value(Value, ArrayRef<Coord>)> step) {
   if (dims.empty()) {
     Value next = step(acc, coords);
     Value mask;
     for (int64_t dim = 0; dim < int64_t(coords.size()); ++dim)
-      if (coords[dim].mask && vectorLast && dim + 1 == int64_t(coords.size())) mask = coords[dim].mask;
+      if (coords[dim].mask && lanesLast && dim + 1 == int64_t(coords.size())) mask = coords[dim].mask;
     return mask ? b_.select(mask, next, acc) : next;
   }
   int64_t dim = dims.front();
   auto type = mlir::cast<RankedTensorType>(shape.getType());
   int64_t size = type.getDimSize(dim), lanes = b_.lanes();
   Value zero = b_.index(0);
-  if (!(vectorLast && dim + 1 == type.getRank())) {
+  if (!(lanesLast && dim + 1 == type.getRank())) {
     auto result = loop(zero, extent(shape, dim), 1, acc, [&](Value index, ValueRange args) {
       coords[dim] = coord(index);
-      return SmallVector<Value>{foldDims(shape, dims.drop_front(), coords, vectorLast, args[0], step)};
+      return SmallVector<Value>{foldDims(shape, dims.drop_front(), coords, lanesLast, args[0], step)};
     });
     return result.getResult(0);
   }
   if (unrolls(size)) {
-    for (const Coord& block : blocks(size)) {
-      coords[dim] = block;
-      acc = foldDims(shape, {}, coords, vectorLast, acc, step);
+    for (const Coord& group : laneGroups(size)) {
+      coords[dim] = group;
+      acc = foldDims(shape, {}, coords, lanesLast, acc, step);
     }
     return acc;
   }
   int64_t full = size / lanes * lanes;
   acc = loop(zero, b_.index(full), lanes, acc, [&](Value index, ValueRange args) {
           coords[dim] = laneCoord(index);
-          return SmallVector<Value>{foldDims(shape, {}, coords, vectorLast, args[0], step)};
+          return SmallVector<Value>{foldDims(shape, {}, coords, lanesLast, args[0], step)};
         }).getResult(0);
   if (full < size) {
     Coord tail = fixedCoord(full);
@@ -331,7 +336,7 @@ Value Evaluator::foldDims(Value shape, ArrayRef<int64_t> dims, Coords& coords, b
     tail.mask = fixedMask(size - full);
     tail.id = nextId_++;
     coords[dim] = tail;
-    acc = foldDims(shape, {}, coords, vectorLast, acc, step);
+    acc = foldDims(shape, {}, coords, lanesLast, acc, step);
   }
   return acc;
 }
@@ -344,18 +349,17 @@ Value Evaluator::fold(Value shape, ArrayRef<int64_t> dims, Coords coords, double
   for (auto [dim, c] : llvm::enumerate(coords))
     if (!llvm::is_contained(dims, int64_t(dim))) outerLanes |= c.lanes;
   bool runTimeLast = rows_ && type.getRank() == 1;
-  bool vectorLast = useLanes_ && !outerLanes && !runTimeLast && dims.back() + 1 == type.getRank();
-  Type accType = outerLanes || vectorLast ? b_.lanesOf(element) : element;
-  Value acc = foldDims(shape, dims, coords, vectorLast, b_.constant(accType, identity), step);
-  return vectorLast ? b_.foldLanes(acc, combine) : acc;
+  bool lanesLast = useLanes_ && !outerLanes && !runTimeLast && dims.back() + 1 == type.getRank();
+  Type accType = outerLanes || lanesLast ? b_.lanesOf(element) : element;
+  Value acc = foldDims(shape, dims, coords, lanesLast, b_.constant(accType, identity), step);
+  return lanesLast ? b_.foldLanes(acc, combine) : acc;
 }
 
 Value Evaluator::sum(Value shape, ArrayRef<int64_t> dims, Coords coords,
                      llvm::function_ref<Value(ArrayRef<Coord>)> element, Type type) {
   auto add = [&](Value a, Value b) { return b_.add(a, b); };
-  // -0 is the neutral element of float addition: x + -0 is x for every x.
   return fold(
-      shape, dims, std::move(coords), -0.0, type ? type : b_.f32(),
+      shape, dims, std::move(coords), kEmptySum, type ? type : b_.f32(),
       [&](Value acc, ArrayRef<Coord> at) { return b_.add(acc, b_.matchShape(element(at), acc.getType())); },
       add);
 }

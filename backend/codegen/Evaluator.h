@@ -36,6 +36,9 @@ using Coords = llvm::SmallVector<Coord, 4>;
 
 class Evaluator {
 public:
+  /// What a sum of floats starts from: x + -0 is x for every x.
+  static constexpr double kEmptySum = -0.0;
+
   /// `useLanes` false computes one element at a time (ops that move elements between lanes).
   Evaluator(LaneBuilder& b, bool useLanes);
 
@@ -51,6 +54,8 @@ public:
   /// The run-time extent of dimension 0 wherever it is reduced; without it the static extent counts.
   void setRows(mlir::Value rows) { rows_ = rows; }
   mlir::Value rows() const { return rows_; }
+  /// What an element of `tensor` is as a value: LaneBuilder::valueType.
+  mlir::Type valueTypeOf(mlir::Value tensor) { return b_.valueType(tensorTypeOf(tensor).getElementType()); }
   /// The extent of a dimension as i64.
   mlir::Value extent(mlir::Value tensor, int64_t dim);
 
@@ -64,9 +69,9 @@ public:
   Coord indexCoord(mlir::Value scalar, unsigned level);
   unsigned level() const { return static_cast<unsigned>(scopes_.size()) - 1; }
   /// The positions along a dimension of `extent` elements in steps of all lanes, for unrolled code.
-  llvm::ArrayRef<Coord> blocks(int64_t extent);
-  static constexpr int64_t kMaxUnrolledBlocks = 8;
-  bool unrolls(int64_t extent) const { return extent <= kMaxUnrolledBlocks * int64_t(b_.lanes()); }
+  llvm::ArrayRef<Coord> laneGroups(int64_t extent);
+  static constexpr int64_t kMaxUnrolledGroups = 8;
+  bool unrolls(int64_t extent) const { return extent <= kMaxUnrolledGroups * int64_t(b_.lanes()); }
   static unsigned levelOf(llvm::ArrayRef<Coord> coords);
   static bool hasLanes(llvm::ArrayRef<Coord> coords);
   /// i32, scalar or lanes.
@@ -76,11 +81,12 @@ public:
   mlir::Value at(mlir::Value tensor, llvm::ArrayRef<Coord> coords);
   /// Says what `tensor` is at `coords`, instead of computing it.
   void define(mlir::Value tensor, llvm::ArrayRef<Coord> coords, mlir::Value value);
+  /// A scalar, or lanes along the last dimension; the mask says which.
   void store(mlir::Value value, mlir::Value memory, mlir::RankedTensorType type,
              llvm::ArrayRef<Coord> coords);
   /// A value that belongs to `owner` and is not a tensor of the graph, such as a row maximum: computed by
   /// `make` in the loop of `coords`, once per (owner, tag, coords).
-  mlir::Value remember(const void* owner, unsigned tag, llvm::ArrayRef<Coord> coords,
+  mlir::Value remember(const void* owner, uintptr_t tag, llvm::ArrayRef<Coord> coords,
                        llvm::function_ref<mlir::Value()> make);
 
   // --- loops
@@ -109,7 +115,7 @@ private:
   struct Scope {
     mlir::Block* block = nullptr;
     mlir::OpBuilder::InsertPoint point; ///< before the next inner loop
-    std::map<std::tuple<const void*, unsigned, llvm::SmallVector<unsigned, 4>>, mlir::Value> memo;
+    std::map<std::tuple<const void*, uintptr_t, llvm::SmallVector<unsigned, 4>>, mlir::Value> memo;
   };
 
   void enter();
@@ -117,7 +123,7 @@ private:
   mlir::Value inScope(unsigned level, llvm::function_ref<mlir::Value()> make);
   /// The first `active` lanes, outside of all loops as fixed coordinates are.
   mlir::Value fixedMask(int64_t active);
-  mlir::Value foldDims(mlir::Value shape, llvm::ArrayRef<int64_t> dims, Coords& coords, bool vectorLast,
+  mlir::Value foldDims(mlir::Value shape, llvm::ArrayRef<int64_t> dims, Coords& coords, bool lanesLast,
                        mlir::Value acc,
                        llvm::function_ref<mlir::Value(mlir::Value, llvm::ArrayRef<Coord>)> step);
   mlir::Value load(mlir::Value memory, mlir::RankedTensorType type, llvm::ArrayRef<Coord> coords);
@@ -130,15 +136,15 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> memory_;
   llvm::SmallVector<Scope, 8> scopes_;
   unsigned nextId_ = 1;
-  std::map<int64_t, Coords> blocks_;
+  std::map<int64_t, Coords> laneGroups_;
   std::map<int64_t, Coord> fixed_;
   std::map<int64_t, mlir::Value> masks_;
 };
 
 /// Where the elements of a position are in the memory of a tensor, counted in elements.
 struct Address {
-  mlir::Value scalar; ///< of lane 0, or the part all lanes share
-  mlir::Value vector; ///< per lane, when the lanes are not neighbours
+  mlir::Value base;    ///< of lane 0, or the part all lanes share
+  mlir::Value offsets; ///< per lane, when the lanes are not neighbours
   mlir::Value mask;
   bool lanes = false;
 };

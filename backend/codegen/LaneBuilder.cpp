@@ -23,7 +23,9 @@ bool isFloat(Value v) {
 } // namespace
 
 LaneBuilder::LaneBuilder(mlir::OpBuilder& builder, mlir::Location loc, mlir::Block* entry, unsigned lanes)
-    : builder_(builder), loc_(loc), entry_(entry), lanes_(lanes) {}
+    : builder_(builder), loc_(loc), entry_(entry), lanes_(lanes) {
+  assert(llvm::isPowerOf2_32(lanes) && "lanes meet by halves");
+}
 
 Type LaneBuilder::withElement(Type shape, Type element) {
   if (auto vectorType = mlir::dyn_cast<VectorType>(shape))
@@ -45,19 +47,23 @@ Value LaneBuilder::cached(Type type, mlir::TypedAttr value) {
 
 Value LaneBuilder::constant(Type type, double value) {
   Type element = elementOf(type);
-  mlir::TypedAttr attribute;
-  if (mlir::isa<mlir::FloatType>(element))
-    attribute = builder_.getFloatAttr(element, value);
-  else
-    attribute = builder_.getIntegerAttr(element, static_cast<int64_t>(value));
+  if (!mlir::isa<mlir::FloatType>(element)) return integer(type, static_cast<int64_t>(value));
+  return inEveryLane(type, builder_.getFloatAttr(element, value));
+}
+
+Value LaneBuilder::integer(Type type, int64_t value) {
+  return inEveryLane(type, builder_.getIntegerAttr(elementOf(type), value));
+}
+
+Value LaneBuilder::inEveryLane(Type type, mlir::TypedAttr element) {
   if (auto vectorType = mlir::dyn_cast<VectorType>(type))
-    attribute = mlir::DenseElementsAttr::get(vectorType, mlir::Attribute(attribute));
-  return cached(type, attribute);
+    element = mlir::DenseElementsAttr::get(vectorType, mlir::Attribute(element));
+  return cached(type, element);
 }
 
 Value LaneBuilder::bits(Type type, uint32_t pattern) {
   if (elementOf(type).isF32()) return constant(type, std::bit_cast<float>(pattern));
-  return constant(type, static_cast<int32_t>(pattern));
+  return integer(type, static_cast<int32_t>(pattern));
 }
 
 Value LaneBuilder::matchShape(Value v, Type shape) {
@@ -158,6 +164,18 @@ Value LaneBuilder::shiftRight(Value a, int amount) {
   return arith::ShRUIOp::create(builder_, loc_, a, constant(a.getType(), amount));
 }
 
+Value LaneBuilder::shiftRightSigned(Value a, int amount) {
+  return arith::ShRSIOp::create(builder_, loc_, a, constant(a.getType(), amount));
+}
+
+Value LaneBuilder::divUnsigned(Value a, int64_t by) {
+  return by == 1 ? a : arith::DivUIOp::create(builder_, loc_, a, integer(a.getType(), by));
+}
+
+Value LaneBuilder::remUnsigned(Value a, int64_t by) {
+  return arith::RemUIOp::create(builder_, loc_, a, integer(a.getType(), by));
+}
+
 Value LaneBuilder::bitcast(Value a, Type element) {
   Type type = withElement(a.getType(), element);
   return type == a.getType() ? a : arith::BitcastOp::create(builder_, loc_, type, a);
@@ -195,9 +213,8 @@ Value LaneBuilder::convert(Value a, Type to) {
     Value nan = compare(arith::CmpFPredicate::UNO, a, a);
     Value safe = select(bitOr(bitOr(high, low), nan), zeroLike(a), a);
     Value converted = arith::FPToSIOp::create(builder_, loc_, type, safe);
-    mlir::TypedAttr largest = builder_.getIntegerAttr(to, llvm::APInt::getSignedMaxValue(width));
-    mlir::TypedAttr smallest = builder_.getIntegerAttr(to, llvm::APInt::getSignedMinValue(width));
-    Value top = matchShape(cached(to, largest), type), bottom = matchShape(cached(to, smallest), type);
+    Value top = integer(type, llvm::APInt::getSignedMaxValue(width).getSExtValue());
+    Value bottom = integer(type, llvm::APInt::getSignedMinValue(width).getSExtValue());
     return select(high, top, select(low, bottom, converted));
   }
   if (to.getIntOrFloatBitWidth() < from.getIntOrFloatBitWidth())

@@ -29,7 +29,7 @@ public:
 
   mlir::OpBuilder& builder() { return builder_; }
   mlir::Location loc() const { return loc_; }
-  void setLoc(mlir::Location loc) { loc_ = loc; }
+  /// A power of two.
   unsigned lanes() const { return lanes_; }
   /// "target cpu": who cannot, in errors.
   virtual llvm::StringRef target() const = 0;
@@ -41,9 +41,11 @@ public:
   mlir::Type i64() { return builder_.getI64Type(); }
   /// The type with `element` for the elements: scalar stays scalar, vector stays vector.
   mlir::Type withElement(mlir::Type shape, mlir::Type element);
-  mlir::Value constant(mlir::Type type, double value); ///< any scalar or vector type, integer or float
+  /// Of any scalar or vector type, integer or float. A double holds integers to 2^53: beyond that `integer`.
+  mlir::Value constant(mlir::Type type, double value);
+  mlir::Value integer(mlir::Type type, int64_t value);
   mlir::Value bits(mlir::Type type, uint32_t pattern); ///< a 32-bit constant given by its bits
-  mlir::Value index(int64_t value) { return constant(i64(), double(value)); }
+  mlir::Value index(int64_t value) { return integer(i64(), value); }
   mlir::Value zeroLike(mlir::Value v) { return constant(v.getType(), 0); }
 
   // --- lanes
@@ -64,7 +66,8 @@ public:
   virtual llvm::SmallVector<mlir::Value, 2> widenWords(mlir::Value words, mlir::Type shape);
   /// Its inverse: the low halves.
   virtual mlir::Value narrowWords(llvm::ArrayRef<mlir::Value> parts);
-  /// `v` itself, or splat if `shape` is a vector type and `v` is not.
+  /// `v`, in as many elements as a value of type `shape` has: splat where that is a vector and `v` is not. Where a lane
+  /// value has the type of its element there is nothing to do.
   mlir::Value matchShape(mlir::Value v, mlir::Type shape);
   /// Both, of which the scalar is splat if the other is a vector.
   std::pair<mlir::Value, mlir::Value> matchShapes(mlir::Value a, mlir::Value b);
@@ -87,7 +90,11 @@ public:
   mlir::Value bitOr(mlir::Value a, mlir::Value b);
   mlir::Value bitXor(mlir::Value a, mlir::Value b);
   mlir::Value shiftLeft(mlir::Value a, int amount);
-  mlir::Value shiftRight(mlir::Value a, int amount); ///< logical
+  mlir::Value shiftRight(mlir::Value a, int amount);       ///< logical
+  mlir::Value shiftRightSigned(mlir::Value a, int amount); ///< arithmetic
+  /// Of integers that are not negative, by a positive constant.
+  mlir::Value divUnsigned(mlir::Value a, int64_t by);
+  mlir::Value remUnsigned(mlir::Value a, int64_t by);
   mlir::Value bitcast(mlir::Value a, mlir::Type element);
   mlir::Value toFloat(mlir::Value a); ///< i1 or i32 or i64 -> f32
   /// Value conversion; float to int truncates and saturates.
@@ -126,6 +133,8 @@ protected:
   mlir::Value toStored(mlir::Value value, mlir::Type element);
 
 private:
+  mlir::Value inEveryLane(mlir::Type type, mlir::TypedAttr element);
+
   mlir::OpBuilder& builder_;
   mlir::Location loc_;
   mlir::Block* entry_;

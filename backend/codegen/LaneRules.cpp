@@ -1,6 +1,6 @@
 #include "backend/codegen/LaneRules.h"
 
-#include "backend/codegen/Evaluator.h"
+#include "backend/codegen/RowTotal.h"
 #include "ir/Fusion.h"
 
 namespace tailor::backend {
@@ -30,22 +30,6 @@ bool looksAcrossRowLosses(ir::KernelOp kernel) {
     if (ir::fusionClassOf(&op) == ir::FusionClass::Loss && tensorTypeOf(op.getResult(0)).getRank() == 1)
       return !sumsOverRows(kernel);
   return false;
-}
-
-std::optional<llvm::SmallVector<mlir::OpResult>> sumsOverRows(ir::KernelOp kernel) {
-  llvm::SmallVector<mlir::OpResult> totals;
-  for (mlir::Operation& op : kernel.getBlock())
-    for (mlir::OpResult result : op.getResults()) {
-      auto hasRows = [](Value operand) { return tensorTypeOf(operand).getRank() > 0; };
-      if (tensorTypeOf(result).getRank() != 0 || result.use_empty() ||
-          llvm::none_of(op.getOperands(), hasRows))
-        continue;
-      if (!mlir::isa<ir::MaskedMeanOp, ir::ReduceSumOp, ir::ReduceMeanOp>(op) &&
-          ir::fusionClassOf(&op) != ir::FusionClass::Loss)
-        return std::nullopt;
-      totals.push_back(result);
-    }
-  return totals;
 }
 
 } // namespace tailor::backend

@@ -42,8 +42,9 @@ Value permutesBefore(LaneBuilder& b, const Sorted& x, const Sorted& y) {
   return b.bitOr(b.compare(CmpIPredicate::ult, x.value, y.value), tie);
 }
 
-Value rankOf(LaneBuilder& b, Value count, llvm::function_ref<Value(Value)> before) {
-  auto loop = b.loop(b.index(0), count, 1, b.index(0), [&](Value j, ValueRange rank) {
+Value rankOf(Evaluator& e, Value count, llvm::function_ref<Value(Value)> before) {
+  LaneBuilder& b = e.builder();
+  auto loop = e.loop(b.index(0), count, 1, b.index(0), [&](Value j, ValueRange rank) {
     return SmallVector<Value>{b.add(rank[0], b.convert(before(j), b.i64()))};
   });
   return loop.getResult(0);

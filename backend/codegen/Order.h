@@ -20,7 +20,7 @@ mlir::Value permutationWord(Evaluator& e, ir::RandomPermutationOp op, mlir::Valu
 /// i1: the row with the word `x.value` comes before that with `y.value`. Equal words keep their order.
 mlir::Value permutesBefore(LaneBuilder& b, const Sorted& x, const Sorted& y);
 
-/// How many of [0, count) satisfy `before`.
-mlir::Value rankOf(LaneBuilder& b, mlir::Value count, llvm::function_ref<mlir::Value(mlir::Value)> before);
+/// How many of [0, count) satisfy `before`, which is evaluated in a loop over them.
+mlir::Value rankOf(Evaluator& e, mlir::Value count, llvm::function_ref<mlir::Value(mlir::Value)> before);
 
 } // namespace tailor::backend

@@ -121,7 +121,7 @@ private:
     };
     // An image's numbers hold its pivot, if it has one, and its sums, until they are what it stores.
     auto firstSum = [&](size_t r) { return reductions_[r]->numStored() - kSums; };
-    Value none = b.constant(b.lanesOf(b.f32()), ChannelReduction::kNone);
+    Value none = b.constant(b.lanesOf(b.f32()), Evaluator::kEmptySum);
     forEachVector(e, [&](const Coord& channel) {
       for (auto [r, reduction] : llvm::enumerate(reductions_)) {
         if (firstSum(r) > 0)
@@ -195,7 +195,7 @@ private:
       return ((int64_t(r) * steps + u) * vectors + v) * kSums;
     };
     SmallVector<Value> none(reductions_.size() * steps * vectors * kSums,
-                            b.constant(b.lanesOf(b.f32()), ChannelReduction::kNone));
+                            b.constant(b.lanesOf(b.f32()), Evaluator::kEmptySum));
     auto add = [&](Coords at, int64_t u, llvm::SmallVectorImpl<Value>& sums) {
       at.push_back({});
       for (auto [v, channel] : llvm::enumerate(channels)) {
@@ -272,7 +272,7 @@ private:
     at.push_back(channel);
     if (rank == 2) return e.at(operand, at);
     int64_t line = type_.getDimSize(rank - 2);
-    Value none = b.constant(b.lanesOf(b.f32()), ChannelReduction::kNone);
+    Value none = b.constant(b.lanesOf(b.f32()), Evaluator::kEmptySum);
     Value sum = e.loop(b.index(0), b.index(line), 1, none, [&](Value index, ValueRange sums) {
                    at[rank - 2] = e.coord(index);
                    return SmallVector<Value>{b.add(sums[0], e.at(operand, at))};

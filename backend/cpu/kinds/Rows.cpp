@@ -1,6 +1,6 @@
 // Work on whole rows, and sums over them: a partial sum per block of rows, added in their order.
-#include "backend/codegen/EvaluateOps.h"
 #include "backend/codegen/LaneRules.h"
+#include "backend/codegen/RowTotal.h"
 #include "backend/cpu/kinds/KernelEmitter.h"
 
 namespace tailor::backend {

@@ -37,7 +37,7 @@ Value flatten(VectorBuilder& b, llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<Va
   return flat;
 }
 
-void emitSort(VectorBuilder& b, ir::SortPermOp op, Value source, Value target) {
+void emitSort(VectorBuilder& b, Evaluator& e, ir::SortPermOp op, Value source, Value target) {
   RankedTensorType type = tensorTypeOf(op.getOperand());
   auto dim = static_cast<size_t>(op.getDim());
   SmallVector<int64_t> outer(type.getShape());
@@ -51,7 +51,7 @@ void emitSort(VectorBuilder& b, ir::SortPermOp op, Value source, Value target) {
     auto place = [&](Value i) { return b.add(base, b.mul(i, b.index(stride))); };
     Value count = b.index(type.getDimSize(dim));
     b.loop(b.index(0), count, 1, {}, [&](Value i, ValueRange) {
-      Value rank = rankOf(b, count, [&](Value j) {
+      Value rank = rankOf(e, count, [&](Value j) {
         Value x = b.load(source, element, place(j)), y = b.load(source, element, place(i));
         return sortsBefore(b, op, {x, j}, {y, i});
       });
@@ -138,7 +138,7 @@ static mlir::LogicalResult emitScattering(KernelContext& context) {
   b.ifThen(b.compare(CmpIPredicate::slt, frame.begin, frame.end), [&] {
     e.region([&] {
       if (auto sort = mlir::dyn_cast<ir::SortPermOp>(op))
-        emitSort(b, sort, buffer(sort.getOperand()), target);
+        emitSort(b, e, sort, buffer(sort.getOperand()), target);
       if (auto permutation = mlir::dyn_cast<ir::RandomPermutationOp>(op))
         emitPermutation(b, e, permutation, target, frame.buffer(firstExtraSlot(kernel)));
       if (auto scatter = mlir::dyn_cast<ir::ScatterAddOp>(op))

@@ -20,7 +20,7 @@ void prefetchLine(VectorBuilder& b, Value pointer, bool forWrite) {
 }
 
 Value placeOf(VectorBuilder& b, Value pointer, RankedTensorType type, ArrayRef<Coord> coords) {
-  return b.elementPointer(pointer, type.getElementType(), addressOf(b, type, coords).scalar);
+  return b.elementPointer(pointer, type.getElementType(), addressOf(b, type, coords).base);
 }
 
 /// The operands in memory that `tensor` is computed from at the same position.

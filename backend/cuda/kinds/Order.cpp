@@ -42,7 +42,7 @@ mlir::LogicalResult emitSort(KernelContext& context, ir::SortPermOp op) {
                        return b.load(e.memoryOf(op.getOperand()), type.getElementType(), b.add(base, at));
                      };
                      Value own = load(position);
-                     Value rank = rankOf(b, b.index(length), [&](Value j) {
+                     Value rank = rankOf(e, b.index(length), [&](Value j) {
                        return sortsBefore(b, op, {load(j), j}, {own, position});
                      });
                      b.store(b.convert(position, b.i32()), frame.pointer(resultSlot(context.kernel, 0)),
@@ -61,7 +61,7 @@ mlir::LogicalResult emitPermutation(KernelContext& context, ir::RandomPermutatio
     b.ifThen(b.compare(CmpIPredicate::slt, number, valid), [&] {
       e.region([&] {
         Value own = permutationWord(e, op, number);
-        store(rankOf(b, valid, [&](Value j) {
+        store(rankOf(e, valid, [&](Value j) {
           return permutesBefore(b, {permutationWord(e, op, j), j}, {own, number});
         }));
       });

@@ -2,6 +2,7 @@
 // warp adds in an order that the number of rows decides.
 #include "backend/codegen/EvaluateOps.h"
 #include "backend/codegen/LaneRules.h"
+#include "backend/codegen/RowTotal.h"
 #include "backend/cuda/kinds/KernelEmitter.h"
 #include "backend/cuda/thread/WarpBuilder.h"
 

@@ -5,6 +5,7 @@
 #include "backend/codegen/LaneRules.h"
 #include "backend/codegen/MultiTensorEvaluator.h"
 #include "backend/codegen/Order.h"
+#include "backend/codegen/RowTotal.h"
 #include "ir/Fusion.h"
 #include "tests/unit/backend/codegen/one_lane_builder.h"
 
@@ -122,7 +123,7 @@ private:
           Coord channel = e_.laneCoord(c);
           Value prepared = reduction->prepare(
               e_, channel, [&](Value operand) { return firstLineMean(operand, row, channel); });
-          SmallVector<Value> sums(ChannelReduction::kSums, b_.constant(b_.f32(), ChannelReduction::kNone));
+          SmallVector<Value> sums(ChannelReduction::kSums, b_.constant(b_.f32(), Evaluator::kEmptySum));
           std::function<SmallVector<Value>(Coords, SmallVector<Value>)> nest =
               [&](Coords at, SmallVector<Value> before) {
                 auto dim = static_cast<int64_t>(at.size());
@@ -174,7 +175,7 @@ private:
     at.push_back(channel);
     if (rank == 2) return e_.at(operand, at);
     int64_t line = type.getDimSize(rank - 2);
-    Value sum = e_.loop(b_.index(0), b_.index(line), 1, b_.constant(b_.f32(), ChannelReduction::kNone),
+    Value sum = e_.loop(b_.index(0), b_.index(line), 1, b_.constant(b_.f32(), Evaluator::kEmptySum),
                         [&](Value index, ValueRange sums) {
                           at[rank - 2] = e_.coord(index);
                           return SmallVector<Value>{b_.add(sums[0], e_.at(operand, at))};
@@ -224,7 +225,7 @@ private:
       Value base = b_.mul(line, count);
       auto load = [&](Value i) { return b_.load(source, type.getElementType(), b_.add(base, i)); };
       e_.loop(b_.index(0), count, 1, {}, [&](Value i, ValueRange) {
-        Value rank = rankOf(b_, count, [&](Value j) {
+        Value rank = rankOf(e_, count, [&](Value j) {
           return sortsBefore(b_, op, {load(j), j}, {load(i), i});
         });
         b_.store(b_.convert(i, b_.i32()), results_[0].second, b_.i32(), b_.add(base, rank));
@@ -244,7 +245,7 @@ private:
     };
     e_.loop(b_.index(0), valid, 1, {}, [&](Value i, ValueRange) {
       return store(
-          i, rankOf(b_, valid, [&](Value j) {
+          i, rankOf(e_, valid, [&](Value j) {
             return permutesBefore(b_, {permutationWord(e_, op, j), j}, {permutationWord(e_, op, i), i});
           }));
     });

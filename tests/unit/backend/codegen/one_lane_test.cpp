@@ -10,6 +10,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <numeric>
+#include <sys/mman.h>
+#include <unistd.h>
+
 namespace tailor::backend::testing {
 namespace {
 
@@ -56,6 +61,39 @@ TEST(OneLane, EveryKernelFamilyInOddSizes) {
 
 TEST(OneLane, OrdersStatisticsAndDraws) {
   check(orderedAndDrawnCases());
+}
+
+/// With lanes along the rows a table is read at a position a lane, through whatever lies between.
+TEST(OneLane, LanesAlongRowsReadPartsOfTables) {
+  const conformance::Argument table{"t", "9xf32"}, code{"i", "5xi32", {}, {2, 0, 1, 1, 2}};
+  check({{"take_of_slice",
+          {table, code},
+          "%p = tailor.slice %t from([2]) to([9]) by([3]) : $t$ to tensor<3xf32>\n"
+          "%r = tailor.take %p, %i : (tensor<3xf32>, $i$) -> $r$",
+          {"5xf32"}}});
+}
+
+/// Row and column of such a position may both lie in a pad: then nothing is read there. What is before the table is a page
+/// that cannot be read.
+TEST(OneLane, LanesAlongRowsReadNothingOutsideOfATable) {
+  const KernelText text{
+      "single", "%x: tensor<3x8xf32>, %column: tensor<4xi32>",
+      "%p = tailor.pad %x low([1, 1]) high([0, 0]) interior([0, 0]) : tensor<3x8xf32> to "
+      "tensor<4x9xf32>\n"
+      "%r = tailor.take_along %p, %column : (tensor<4x9xf32>, tensor<4xi32>) -> tensor<4xf32>",
+      "%r", "tensor<4xf32>"};
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  void* pages = mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(pages, MAP_FAILED);
+  ASSERT_EQ(mprotect(pages, page, PROT_NONE), 0);
+  auto* x = reinterpret_cast<float*>(static_cast<char*>(pages) + page);
+  std::iota(x, x + 24, 1.0f);
+  CompiledKernels kernels({text}, targetNamed("cpu:x86-64-v3"), emitOneLaneKernel);
+  std::array<int32_t, 4> column{3, 0, 2, 8};
+  std::array<float, 4> result{};
+  kernels.launch(0, {x, column.data(), result.data()}, {4});
+  EXPECT_EQ(result, (std::array<float, 4>{0, 0, 10, 24}));
+  munmap(pages, 2 * page);
 }
 
 } // namespace
