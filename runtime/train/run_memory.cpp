@@ -79,7 +79,9 @@ Result<RunMemory> RunMemory::of(const ArtifactSpec& spec, const ExecutorOptions&
   memory.process = process;
   memory.batch_key = key_of_arena(spec);
   memory.state = spec.memory.state;
+  memory.on_device = spec.target.backend == "cuda";
   TAILOR_ASSIGN_OR_RETURN_AS_IS(memory.arena, touched_arena(spec, batch));
+  if (memory.on_device) memory.arena = spec.memory.arena; // a device has no pages that nobody touches
   memory.scratch = scratch_bytes_per_worker(spec) * static_cast<std::uint64_t>(executor.num_threads);
   memory.slots = spec.memory.slot * executor.num_slots;
   memory.checkpoints = spec.memory.state * (keeps_best ? 2 : 1);
@@ -92,7 +94,7 @@ void RunMemory::add(const DataBundle& data) {
 }
 
 std::uint64_t RunMemory::held() const {
-  return state + arena + scratch + slots;
+  return (on_device ? 0 : state + arena) + scratch + slots;
 }
 
 std::uint64_t RunMemory::most() const {
@@ -102,18 +104,22 @@ std::uint64_t RunMemory::most() const {
 
 std::string RunMemory::text() const {
   const std::uint64_t now = process.resident + kUntouched;
-  return concat(megabytes(most()), " at most: process ", megabytes(now),
-                process.peak > now ? concat(" (", megabytes(process.peak), " before)") : std::string(),
-                ", state ", megabytes(state), ", arena ", megabytes(arena), ", scratch of threads ",
-                megabytes(scratch), ", batch slots ", megabytes(slots), ", data ", megabytes(rows), " (",
-                megabytes(reading), " while read), checkpoints ", megabytes(checkpoints));
+  const std::string program = concat("state ", megabytes(state), ", arena ", megabytes(arena));
+  const std::string here =
+      concat(" at most: process ", megabytes(now),
+             process.peak > now ? concat(" (", megabytes(process.peak), " before)") : std::string(), ", ",
+             on_device ? std::string() : program + ", ", "scratch of threads ", megabytes(scratch),
+             ", batch slots ", megabytes(slots), ", data ", megabytes(rows), " (", megabytes(reading),
+             " while read), checkpoints ", megabytes(checkpoints));
+  if (!on_device) return megabytes(most()) + here;
+  return concat("on the device ", megabytes(state + arena), ": ", program, "; beside what its driver takes, ",
+                megabytes(most()), here);
 }
 
 std::string RunMemory::largest(bool with_estimates) const {
-  std::vector<std::pair<std::uint64_t, const char*>> parts = {{arena, "activations and gradients"},
-                                                              {state, "state"},
-                                                              {slots, "batch slots"},
+  std::vector<std::pair<std::uint64_t, const char*>> parts = {{slots, "batch slots"},
                                                               {scratch, "scratch of threads"}};
+  if (!on_device) parts.insert(parts.begin(), {{arena, "activations and gradients"}, {state, "state"}});
   if (with_estimates)
     parts.insert(parts.end(), {{checkpoints, "checkpoints"},
                                {std::max(rows, reading), "data"},
@@ -121,7 +127,7 @@ std::string RunMemory::largest(bool with_estimates) const {
   std::stable_sort(parts.begin(), parts.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
   std::string text;
-  for (std::size_t i = 0; i < 3 && parts[i].first > 0; ++i)
+  for (std::size_t i = 0; i < std::min<std::size_t>(3, parts.size()) && parts[i].first > 0; ++i)
     text += concat(i > 0 ? ", " : "", parts[i].second, " ", megabytes(parts[i].first));
   return text;
 }

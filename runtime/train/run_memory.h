@@ -17,6 +17,7 @@ struct RunMemory {
   std::uint64_t state = 0; ///< weights, optimizer slots, averages, statistics
   std::uint64_t arena =
       0; ///< activations, gradients, temporaries of kernels: what the entries that run touch of it
+  bool on_device = false;    ///< state and arena are memory of a GPU, not of the process
   std::uint64_t scratch = 0; ///< of all threads
   std::uint64_t slots = 0;   ///< batches that the loader prepares
   std::uint64_t rows = 0,
@@ -31,7 +32,7 @@ struct RunMemory {
                               std::int64_t batch, const ProcessMemory& process);
   void add(const DataBundle& data);
 
-  /// What the executor allocates before the first step, keeps and touches.
+  /// Of the process: what the executor allocates before the first step, keeps and touches.
   std::uint64_t held() const;
   /// No less than the process had at its peak, which compiling may have made.
   std::uint64_t most() const;

@@ -40,7 +40,8 @@ with scratch() as folder:
     run(TAILOR, "compile", path, "-o", cpu)
     artifact, ir = compiled("cuda", path)
     run(TAILOR_RUN, cpu, "--out", folder_of("on-cpu"))
-    go(TAILOR_RUN, artifact, "--out", folder_of("straight"), ir=ir)
+    said = go(TAILOR_RUN, artifact, "--out", folder_of("straight"), ir=ir)
+    assert re.search(r"memory +on the device \d+\.\d MB: state \d+\.\d MB, arena \d+\.\d MB; ", said), said
     for ours, theirs in zip(log_of(folder_of("straight")), log_of(folder_of("on-cpu")), strict=True):
         for key in ("epoch", "train/loss", "train/ascent_loss", "train/gradient_norm", "val/loss", "val/brier"):
             assert abs(ours[key] - theirs[key]) <= 1e-3 * (1 + abs(theirs[key])), (key, ours[key], theirs[key])

@@ -62,7 +62,8 @@ with scratch() as folder:
     warnings = re.findall(r"^warning: .*$", said, re.M)
     assert [w for w in warnings if "different values" in w] == warnings[:1], said
     assert re.search("the 2 different values of column 't' become 1 features", warnings[0]), said
-    assert [w for w in warnings[1:] if "recognise no validation row" not in w] == [], "a constant feature teaches nothing, else all is well"
+    told = ("recognise no validation row", "training diverges") # a constant feature of 1e8 teaches nothing
+    assert [w for w in warnings[1:] if not any(words in w for words in told)] == [], warnings
 
     program, best = os.path.join(folder, "t0standard", "program.tailor"), weights(os.path.join(folder, "t0standard"))
 

@@ -34,7 +34,7 @@ with scratch() as folder:
     run(TAILOR, "compile", "r.toml", "-o", "p.tailor", cwd=folder)
     done = limited(TAILOR_RUN, "p.tailor", "--set", "data.samples_per_class=8000000", "--out", "o", cwd=folder, gigabytes=0.5)
     assert done.returncode == 1, f"exit {done.returncode}\n{done.stderr}"
-    assert re.search("error: training 'r': out of memory", done.stderr), done.stderr
+    assert re.search("error: (training 'r'|opening the data: reading the data): out of memory", done.stderr), done.stderr
     assert "hint: " in done.stderr, done.stderr
     run(TAILOR_RUN, "p.tailor", "--out", "o", cwd=folder)  # and the folder is still good for a run
 

@@ -69,6 +69,17 @@ TEST(RunMemory, OnlyWhatTheExecutorHoldsIsRefused) {
             "and gradients 100.0 MB, state 10.0 MB, batch slots 2.0 MB");
 }
 
+// State and arena of a program for a GPU are not the process's: its executor asks the device for them.
+TEST(RunMemory, WhatIsOnADeviceIsNotRefusedHere) {
+  ArtifactSpec spec = make_toy_artifact()->spec();
+  spec.target.backend = "cuda";
+  spec.memory.arena = 1'000'000'000'000;
+  const Result<RunMemory> memory = RunMemory::of(spec, {}, false, 0, {});
+  ASSERT_TRUE(memory.ok()) << memory.status().message();
+  EXPECT_TRUE(memory->check(1'000'000'000).ok());
+  EXPECT_THAT(memory->text(), HasSubstr("on the device 1000000.0 MB: state 0.0 MB, arena 1000000.0 MB; "));
+}
+
 TEST(RunMemory, AnEvaluationThatNeedsMostIsNamed) {
   ArtifactSpec spec = make_toy_artifact()->spec();
   std::int32_t step = -1, eval = -1;
