@@ -15,8 +15,8 @@ enum class ConvolutionProduct {
   weightGradient ///< dw from x and dy
 };
 
-/// What a convolution is, whichever of the three it computes; lists are [height, width]. The number of images is known
-/// at run time only.
+/// What a convolution is, whichever of the three it computes; lists are [height, width]. The number of images is no
+/// part of it.
 struct ConvolutionProblem {
   ConvolutionProduct product = ConvolutionProduct::forward;
   std::array<int64_t, 2> image{};  ///< of x: H, W

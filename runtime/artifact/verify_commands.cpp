@@ -106,6 +106,11 @@ private:
     const std::uint64_t size = dtype_bytes(o.dtype);
     if (o.offset % size != 0 || o.chunk_stride % size != 0)
       return invalid_argument("offset ", o.offset, " is unaligned for ", to_string(o.dtype));
+    // Kernels of a GPU read and write 16 bytes at once, and have no chunks.
+    if (spec_.target.backend == "cuda" && kind == CommandKind::kLaunch &&
+        (o.offset % 64 != 0 || o.chunk_stride != 0 || num_chunks != 1))
+      return invalid_argument("offset ", o.offset, " in ", num_chunks,
+                              " chunks is none of a launch on a GPU");
     if (o.chunk_stride != 0 && o.chunk_stride > o.bytes / num_chunks)
       return invalid_argument(num_chunks, " chunks of ", o.chunk_stride, " bytes do not fit ", o.bytes);
     const bool writes = o.access != Access::kRead;

@@ -28,7 +28,6 @@ Status CudaDriver::load(void* library) {
     function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(address);
   };
   find(init, "cuInit");
-  find(driver_get_version, "cuDriverGetVersion");
   find(device_get_count, "cuDeviceGetCount");
   find(device_get, "cuDeviceGet");
   find(device_get_name, "cuDeviceGetName");
@@ -46,11 +45,11 @@ Status CudaDriver::load(void* library) {
   find(mem_host_register, "cuMemHostRegister_v2");
   find(mem_host_unregister, "cuMemHostUnregister");
   find(mem_host_get_device_pointer, "cuMemHostGetDevicePointer_v2");
-  find(memcpy_htod, "cuMemcpyHtoD_v2");
-  find(memcpy_dtoh, "cuMemcpyDtoH_v2");
+  find(memcpy_htod_async, "cuMemcpyHtoDAsync_v2");
+  find(memcpy_dtoh_async, "cuMemcpyDtoHAsync_v2");
   find(memcpy_dtod_async, "cuMemcpyDtoDAsync_v2");
   find(memset_d32_async, "cuMemsetD32Async");
-  find(memset_d8, "cuMemsetD8_v2");
+  find(memset_d8_async, "cuMemsetD8Async");
   find(stream_create, "cuStreamCreate");
   find(stream_destroy, "cuStreamDestroy_v2");
   find(stream_synchronize, "cuStreamSynchronize");
@@ -77,12 +76,12 @@ Result<const CudaDriver*> CudaDriver::open() {
         .with_hint("run it where nvidia-smi shows a device, or compile the program for target cpu");
   }
   CudaDriver found;
+  int version = 0;
   // The version comes first: an old driver lacks functions, and its number says more than their names.
-  if (auto get = reinterpret_cast<Error (*)(int*)>(dlsym(library, "cuDriverGetVersion")))
-    get(&found.version_);
-  if (found.version_ < kOldestVersion)
-    return incompatible("the NVIDIA driver is for CUDA ", version_text(found.version_),
-                        ", this runtime needs ", version_text(kOldestVersion), " or newer")
+  if (auto get = reinterpret_cast<Error (*)(int*)>(dlsym(library, "cuDriverGetVersion"))) get(&version);
+  if (version < kOldestVersion)
+    return incompatible("the NVIDIA driver is for CUDA ", version_text(version), ", this runtime needs ",
+                        version_text(kOldestVersion), " or newer")
         .with_hint("install a newer NVIDIA driver");
   TAILOR_RETURN_IF_ERROR_AS_IS(found.load(library));
   int devices = 0;

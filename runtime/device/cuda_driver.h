@@ -24,12 +24,11 @@ public:
   /// Errors   kIncompatible: there is no driver, no device, or the driver is too old; what was looked for and found.
   static Result<const CudaDriver*> open();
 
-  /// kInternal with the driver's own words and what was asked of it; kResourceExhausted where it has no memory.
+  /// kResourceExhausted where the device has no memory, else kIncompatible: the driver's own words and what was asked of it.
   Status check(Error error, const char* what) const;
 
   // Named after the driver's functions. The suffixes are versions of their interface.
   Error (*init)(unsigned flags);
-  Error (*driver_get_version)(int* version);
   Error (*device_get_count)(int* count);
   Error (*device_get)(Device* device, int ordinal);
   Error (*device_get_name)(char* name, int length, Device device);
@@ -50,12 +49,14 @@ public:
   Error (*mem_host_register)(void* host, std::size_t bytes, unsigned flags); // v2
   Error (*mem_host_unregister)(void* host);
   Error (*mem_host_get_device_pointer)(Address* address, void* host, unsigned flags); // v2
-  Error (*memcpy_htod)(Address destination, const void* source, std::size_t bytes);   // v2
-  Error (*memcpy_dtoh)(void* destination, Address source, std::size_t bytes);         // v2
+  Error (*memcpy_htod_async)(Address destination, const void* source, std::size_t bytes,
+                             StreamHandle* stream); // v2
+  Error (*memcpy_dtoh_async)(void* destination, Address source, std::size_t bytes,
+                             StreamHandle* stream); // v2
   Error (*memcpy_dtod_async)(Address destination, Address source, std::size_t bytes,
                              StreamHandle* stream); // v2
   Error (*memset_d32_async)(Address destination, unsigned word, std::size_t count, StreamHandle* stream);
-  Error (*memset_d8)(Address destination, unsigned char byte, std::size_t count); // v2
+  Error (*memset_d8_async)(Address destination, unsigned char byte, std::size_t count, StreamHandle* stream);
   Error (*stream_create)(StreamHandle** stream, unsigned flags);
   Error (*stream_destroy)(StreamHandle* stream); // v2
   Error (*stream_synchronize)(StreamHandle* stream);
@@ -69,8 +70,6 @@ public:
   Error (*get_error_name)(Error error, const char** name);
   Error (*get_error_string)(Error error, const char** text);
 
-  int version() const { return version_; } ///< 12040 = 12.4
-
   // Values of the driver's enumerations.
   static constexpr Error kOutOfMemory = 2;
   static constexpr int kComputeCapabilityMajor = 75, kComputeCapabilityMinor = 76;
@@ -81,7 +80,6 @@ public:
 
 private:
   Status load(void* library);
-  int version_ = 0;
 };
 
 } // namespace tailor::runtime

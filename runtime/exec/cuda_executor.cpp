@@ -14,6 +14,37 @@ namespace {
 constexpr std::uint64_t kPartAlignment = 256;
 /// Two blocks for each of 66 multiprocessors keep a link to the host busy; more only wait for it.
 constexpr std::uint64_t kMostCopyBlocks = 132;
+constexpr const char* kRunning = "running a step";
+
+/// Refuses code that is no text, and kernels that take other arguments than they are launched with.
+Status check_ptx(const ArtifactSpec& spec, std::span<const std::byte> code) {
+  // The driver takes other forms than text as well, and believes the sizes that they say they have.
+  const auto is_text = [](std::byte byte) {
+    const auto c = static_cast<unsigned char>(byte);
+    return (c >= 0x20 && c < 0x7F) || c == '\n' || c == '\t';
+  };
+  if (code.empty() || code.back() != std::byte{0} || !std::all_of(code.begin(), code.end() - 1, is_text))
+    return data_loss("its code is no PTX");
+  // It reads as many arguments as the text of a kernel has, whatever it is given.
+  const std::string_view text(reinterpret_cast<const char*>(code.data()), code.size() - 1);
+  for (const Kernel& kernel : spec.kernels) {
+    const std::string_view own =
+        text.substr(kernel.code_offset, kernel.code_bytes); // inside: checked by the reader
+    const std::string head = concat(".entry ", kernel.name, "(");
+    std::size_t parameters = 0;
+    const std::string_view list = own.substr(0, std::min(own.find(')'), own.size()));
+    for (std::size_t at = list.find(".param"); at != list.npos; at = list.find(".param", at + 1))
+      ++parameters;
+    const std::size_t given =
+        kernel.shapes.empty() ? kRuntimeKernelArguments : kernel.shapes.front().operands.size();
+    const bool same = std::all_of(kernel.shapes.begin(), kernel.shapes.end(),
+                                  [&](const LaunchShape& shape) { return shape.operands.size() == given; });
+    if (!own.starts_with(head) || !same || parameters != given || own.find(".entry", head.size()) != own.npos)
+      return data_loss("kernel '", kernel.name, "' is launched with ", given, " arguments, its code takes ",
+                       parameters);
+  }
+  return {};
+}
 
 } // namespace
 
@@ -25,6 +56,7 @@ Result<std::unique_ptr<CudaExecutor>> CudaExecutor::create(std::shared_ptr<const
                         target.name, "', which is none for a GPU");
   std::unique_ptr<CudaExecutor> executor(new CudaExecutor(std::move(artifact), options));
   const std::string what = concat("'", executor->spec().name, "' for target 'cuda:", target.name, "'");
+  TAILOR_RETURN_IF_ERROR(check_ptx(executor->spec(), executor->artifact_->section(kCodeSection)), what);
   TAILOR_ASSIGN_OR_RETURN(executor->driver_, CudaDriver::open(), what);
   TAILOR_RETURN_IF_ERROR(executor->start_device(), what);
   TAILOR_RETURN_IF_ERROR_AS_IS(executor->allocate(kPageBytes));
@@ -79,7 +111,8 @@ Status CudaExecutor::start_device() {
     return incompatible("'", target, "' is no architecture of a GPU");
   if (major * 10 + minor < wanted)
     return incompatible("device '", device_name_, "' is sm_", major * 10 + minor, ", which is older")
-        .with_hint(concat("compile it with --target cuda:sm_", major * 10 + minor));
+        .with_hint(major >= 8 ? "compile it with --target cuda:sm_80"
+                              : "the oldest that programs are compiled for is sm_80");
   TAILOR_RETURN_IF_ERROR_AS_IS(
       driver_->check(driver_->primary_ctx_retain(&context_, device_), "starting the device"));
   TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(driver_->ctx_set_current(context_), "starting the device"));
@@ -88,8 +121,6 @@ Status CudaExecutor::start_device() {
 
 Status CudaExecutor::load_code() {
   const std::span<const std::byte> code = artifact_->section(kCodeSection);
-  if (code.empty() || code.back() != std::byte{0})
-    return data_loss("its code does not end with a zero, as PTX does");
   std::string log(8192, '\0');
   int options[] = {CudaDriver::kJitErrorLogBuffer, CudaDriver::kJitErrorLogBytes};
   void* values[] = {log.data(), reinterpret_cast<void*>(static_cast<std::uintptr_t>(log.size() - 1))};
@@ -135,10 +166,8 @@ Status CudaExecutor::allocate_device() {
   state_ = memory_ + state, arena_ = memory_ + arena, constants_ = memory_ + constant;
   control_ = memory_ + control, metrics_ = memory_ + metrics, counters_ = memory_ + counters;
   TAILOR_RETURN_IF_ERROR_AS_IS(
-      driver_->check(driver_->memset_d8(memory_, 0, total), "clearing device memory"));
-  if (!constants.empty())
-    TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(
-        driver_->memcpy_htod(constants_, constants.data(), constants.size()), "copying constants"));
+      driver_->check(driver_->memset_d8_async(memory_, 0, total, stream_), "clearing device memory"));
+  if (!constants.empty()) TAILOR_RETURN_IF_ERROR_AS_IS(send(constants_, constants, "copying constants"));
   TAILOR_RETURN_IF_ERROR_AS_IS(map_host(control_ring_bytes(), control_ring_device_));
   TAILOR_RETURN_IF_ERROR_AS_IS(map_host(metrics_ring_bytes(), metrics_ring_device_));
   return map_host(slot_bytes(), slots_device_);
@@ -243,9 +272,11 @@ Status CudaExecutor::prepare_list(const Variant& variant, CommandList& list) {
 Status CudaExecutor::issue(const Prepared& command) {
   switch (command.kind) {
   case CommandKind::kCopy:
+    if (command.bytes == 0) return {}; // which a graph would not take
     return driver_->check(
         driver_->memcpy_dtod_async(command.destination, command.source, command.bytes, stream_), "copying");
   case CommandKind::kFill:
+    if (command.bytes < 4) return {};
     return driver_->check(
         driver_->memset_d32_async(command.destination, command.fill_word, command.bytes / 4, stream_),
         "filling");
@@ -306,7 +337,7 @@ Status CudaExecutor::run_observed(VariantId id, const CommandList& list, std::si
     fetched_.clear();
     if (observer_.begin) observer_.begin(observed);
     TAILOR_RETURN_IF_ERROR_AS_IS(issue(command));
-    TAILOR_RETURN_IF_ERROR_AS_IS(wait());
+    TAILOR_RETURN_IF_ERROR_AS_IS(wait(kRunning));
     if (observer_.end) TAILOR_RETURN_IF_ERROR_AS_IS(observer_.end(observed));
   }
   return {};
@@ -314,8 +345,18 @@ Status CudaExecutor::run_observed(VariantId id, const CommandList& list, std::si
 
 Status CudaExecutor::run(VariantId id, std::uint32_t num_steps) {
   TAILOR_RETURN_IF_ERROR_AS_IS(check_run(id, num_steps));
+  if (failed_) return incompatible("the device failed in an earlier step");
   TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(driver_->ctx_set_current(context_), "taking the device"));
   fetched_.clear();
+  Status done = run_steps(id, num_steps);
+  if (done.ok()) return done;
+  // Steps that were launched may read slots still, and have counted on the device what was not counted here.
+  driver_->stream_synchronize(stream_);
+  failed_ = true;
+  return done;
+}
+
+Status CudaExecutor::run_steps(VariantId id, std::uint32_t num_steps) {
   CommandList& list = lists_[static_cast<std::size_t>(id.entry)][static_cast<std::size_t>(id.variant)];
   TAILOR_RETURN_IF_ERROR_AS_IS(send_device_control());
   if (observer_.begin || observer_.end) {
@@ -328,30 +369,38 @@ Status CudaExecutor::run(VariantId id, std::uint32_t num_steps) {
     for (std::uint32_t step = 0; step < num_steps; ++step)
       TAILOR_RETURN_IF_ERROR_AS_IS(
           driver_->check(driver_->graph_launch(list.graph, stream_), "launching a step"));
-    TAILOR_RETURN_IF_ERROR_AS_IS(wait());
+    TAILOR_RETURN_IF_ERROR_AS_IS(wait(kRunning));
     counter_ += num_steps;
   }
   return fetch_device_control();
 }
 
-Status CudaExecutor::wait() {
-  return driver_->check(driver_->stream_synchronize(stream_), "running a step");
+Status CudaExecutor::wait(const char* what) const {
+  return driver_->check(driver_->stream_synchronize(stream_), what);
+}
+
+Status CudaExecutor::send(Address to, std::span<const std::byte> bytes, const char* what) {
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      driver_->check(driver_->memcpy_htod_async(to, bytes.data(), bytes.size(), stream_), what));
+  return wait(what);
+}
+
+Status CudaExecutor::receive(std::span<std::byte> bytes, Address from, const char* what) const {
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      driver_->check(driver_->memcpy_dtoh_async(bytes.data(), from, bytes.size(), stream_), what));
+  return wait(what);
 }
 
 Status CudaExecutor::send_device_control() {
   const std::span<std::byte> control = device_control();
   if (control.empty()) return {};
-  return driver_->check(
-      driver_->memcpy_htod(control_ + spec().memory.control_host, control.data(), control.size()),
-      "sending the control row");
+  return send(control_ + spec().memory.control_host, control, "sending the control row");
 }
 
 Status CudaExecutor::fetch_device_control() {
   const std::span<std::byte> control = device_control();
   if (control.empty()) return {};
-  return driver_->check(
-      driver_->memcpy_dtoh(control.data(), control_ + spec().memory.control_host, control.size()),
-      "fetching the control row");
+  return receive(control, control_ + spec().memory.control_host, "fetching the control row");
 }
 
 Status CudaExecutor::initialise(std::uint64_t seed, std::span<const std::int32_t> groups) {
@@ -376,8 +425,7 @@ Status CudaExecutor::read_state(std::int32_t index, std::span<std::byte> destina
   if (destination.empty()) return {};
   TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(driver_->ctx_set_current(context_), "taking the device"));
   const State& state = spec().states[static_cast<std::size_t>(index)];
-  return driver_->check(driver_->memcpy_dtoh(destination.data(), state_ + state.offset, state.bytes),
-                        concat("reading state '", state.name, "'").c_str());
+  return receive(destination, state_ + state.offset, concat("reading state '", state.name, "'").c_str());
 }
 
 Status CudaExecutor::write_state(std::int32_t index, std::span<const std::byte> source) {
@@ -385,8 +433,7 @@ Status CudaExecutor::write_state(std::int32_t index, std::span<const std::byte> 
   if (source.empty()) return {};
   TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(driver_->ctx_set_current(context_), "taking the device"));
   const State& state = spec().states[static_cast<std::size_t>(index)];
-  return driver_->check(driver_->memcpy_htod(state_ + state.offset, source.data(), state.bytes),
-                        concat("writing state '", state.name, "'").c_str());
+  return send(state_ + state.offset, source, concat("writing state '", state.name, "'").c_str());
 }
 
 Status CudaExecutor::copy_state(std::int32_t from, std::int32_t to) {
@@ -398,16 +445,14 @@ Status CudaExecutor::copy_state(std::int32_t from, std::int32_t to) {
   TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(
       driver_->memcpy_dtod_async(state_ + target.offset, state_ + source.offset, source.bytes, stream_),
       concat("copying state '", source.name, "'").c_str()));
-  return wait();
+  return wait("copying state");
 }
 
 Result<std::span<const std::byte>> CudaExecutor::fetch(Address from, std::uint64_t bytes) const {
   TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(driver_->ctx_set_current(context_), "taking the device"));
   std::byte* host =
       fetched_.emplace_back(std::make_unique<std::byte[]>(std::max<std::uint64_t>(bytes, 1))).get();
-  if (bytes > 0)
-    TAILOR_RETURN_IF_ERROR_AS_IS(
-        driver_->check(driver_->memcpy_dtoh(host, from, bytes), "reading device memory"));
+  if (bytes > 0) TAILOR_RETURN_IF_ERROR_AS_IS(receive({host, bytes}, from, "reading device memory"));
   return std::span<const std::byte>(host, bytes);
 }
 

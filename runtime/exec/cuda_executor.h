@@ -16,7 +16,7 @@ namespace tailor::runtime {
 class CudaExecutor final : public Executor {
 public:
   /// Errors   kIncompatible: the artifact is for another target, there is no driver or device, or one that is too old.
-  ///          kUnimplemented: a library command. kResourceExhausted: the device has not the memory, with both numbers.
+  ///          kDataLoss: the code is no PTX, or takes other arguments. kUnimplemented: a library command. kResourceExhausted: the device has not the memory, with both numbers.
   static Result<std::unique_ptr<CudaExecutor>> create(std::shared_ptr<const Artifact> artifact,
                                                       const ExecutorOptions& options);
   ~CudaExecutor() override;
@@ -63,7 +63,11 @@ private:
   Status issue_all(const CommandList& list, std::size_t begin, std::size_t end);
   Status capture(CommandList& list);
   Status run_observed(VariantId id, const CommandList& list, std::size_t begin, std::size_t end);
-  Status wait();
+  Status run_steps(VariantId id, std::uint32_t num_steps);
+  Status wait(const char* what) const;
+  /// All on stream_, one behind the other: what the driver's plain copies do is in no order with it.
+  Status send(Address to, std::span<const std::byte> bytes, const char* what);
+  Status receive(std::span<std::byte> bytes, Address from, const char* what) const;
   Status send_device_control();
   Status fetch_device_control();
   /// Bytes of the device in host memory that stays until the next run().
@@ -83,6 +87,7 @@ private:
   std::vector<std::vector<CommandList>> lists_; ///< [entry][variant]
   mutable std::vector<std::unique_ptr<std::byte[]>> fetched_;
   Observer observer_;
+  bool failed_ = false; ///< a step did: nothing is right any more
 };
 
 } // namespace tailor::runtime

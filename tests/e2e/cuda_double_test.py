@@ -58,7 +58,7 @@ with scratch() as folder:
     same_checkpoint(weights(folder_of("straight")), weights(folder_of("stopped")), "stopped and resumed")
 
     # A device that is lost in the middle: the last checkpoint stands, and a new process goes on from it.
-    said = go(TAILOR_RUN, artifact, "--out", folder_of("lost"), "--set", "run.checkpoint_every=1", "--set", "run.steps_per_launch=1", double="wait@30", ir=ir, status=1)
+    said = go(TAILOR_RUN, artifact, "--out", folder_of("lost"), "--set", "run.checkpoint_every=1", "--set", "run.steps_per_launch=1", double="graph@30", ir=ir, status=1)
     assert re.search(r"error: .*running a step: CUDA_ERROR_LAUNCH_FAILED \(719\)", said), said
     assert os.path.exists(os.path.join(folder_of("lost"), "seed-0", "last.safetensors")), os.listdir(folder_of("lost"))
     go(TAILOR_RUN, artifact, "--out", folder_of("lost"), "--resume", ir=ir)

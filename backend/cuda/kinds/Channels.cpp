@@ -72,7 +72,7 @@ private:
         for (auto [r, reduction] : llvm::enumerate(reductions_)) {
           Value prepared = reduction->prepare(
               e, channel, [&](Value operand) { return meanOfFirstLine(e, operand, row, channel); });
-          SmallVector<Value> sums(kSums, b.constant(b.f32(), ChannelReduction::kNone));
+          SmallVector<Value> sums(kSums, b.constant(b.f32(), Evaluator::kEmptySum));
           sums = overPositions(e, *reduction, {row}, channel, prepared, sums);
           for (auto [which, value] :
                llvm::enumerate(reduction->ofImage(e, prepared, {sums[0], sums[1]}, positions_)))
@@ -113,7 +113,7 @@ private:
     at.push_back(channel);
     if (rank == 2) return e.at(operand, at);
     int64_t line = type_.getDimSize(rank - 2);
-    Value none = b.constant(b.f32(), ChannelReduction::kNone);
+    Value none = b.constant(b.f32(), Evaluator::kEmptySum);
     Value sum = e.loop(b.index(0), b.index(line), 1, none, [&](Value index, ValueRange sums) {
                    at[rank - 2] = e.coord(index);
                    return SmallVector<Value>{b.add(sums[0], e.at(operand, at))};

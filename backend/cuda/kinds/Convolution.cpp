@@ -34,6 +34,7 @@ public:
   }
 
   mlir::LogicalResult emit() {
+    context_.info.flops += 2 * uint64_t(images_) * uint64_t(p_.productsPerImage());
     if (p_.groups > 1 && p_.groupOutputs() < 16)
       context_.info.slow = "a tile has 32 channels, its groups have " + std::to_string(p_.groupOutputs());
     return p_.product == ConvolutionProduct::weightGradient ? emitWeightGradient() : emitGather();

@@ -35,8 +35,13 @@ Value WarpBuilder::fromLane(Value v, int64_t distance) {
 }
 
 Value WarpBuilder::foldLanes(Value v, llvm::function_ref<Value(Value, Value)> combine) {
-  for (int64_t distance = kLanes / 2; distance > 0; distance /= 2)
-    v = combine(v, fromLane(v, distance));
+  for (int64_t distance = kLanes / 2; distance > 0; distance /= 2) {
+    // The value of the lower lane first, in both: the larger of 0 and -0 is what comes second, and must be the same.
+    Value other = fromLane(v, distance);
+    Value bit = bitAnd(lane_, constant(i32(), double(distance)));
+    Value isLower = compare(CmpIPredicate::eq, bit, zeroLike(bit));
+    v = combine(select(isLower, v, other), select(isLower, other, v));
+  }
   return v;
 }
 

@@ -22,7 +22,7 @@ public:
   mlir::Value prefixMask(int64_t active) override { return prefixMask(index(active)); }
   mlir::Value prefixMask(mlir::Value active) override;
   mlir::Value splat(mlir::Value scalar) override { return scalar; }
-  /// Xor shuffles: every thread holds the result, and `combine` must be commutative for them to hold the same.
+  /// Xor shuffles: every thread holds the same result.
   mlir::Value foldLanes(mlir::Value v,
                         llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine) override;
 

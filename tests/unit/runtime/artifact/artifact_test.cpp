@@ -256,6 +256,14 @@ INSTANTIATE_TEST_SUITE_P(
                    kernel.blocks = 1, kernel.threads = 48;
                },
                "is launched as 1 blocks of 48 threads"},
+        Broken{"UnalignedOnAGpu",
+               [](ArtifactSpec& s) {
+                 s.target.backend = "cuda";
+                 for (Kernel& kernel : s.kernels)
+                   kernel.blocks = 1, kernel.threads = 32;
+                 command(s, 2).operands[0].offset += 4;
+               },
+               "is none of a launch on a GPU"},
         Broken{"VectorsOfNoMachine", [](ArtifactSpec& s) { s.kernels[1].vector_bits = 77; }, "77-bit"},
         Broken{"CommandOp",
                [](ArtifactSpec& s) {

@@ -2,6 +2,7 @@
 #include "runtime/base/file.h"
 #include "runtime/device/cpu_features.h"
 #include "runtime/exec/cpu_executor.h"
+#include "runtime/exec/cuda_executor.h"
 #include "tests/unit/runtime/artifact/declare_launches.h"
 
 #include <atomic>
@@ -329,6 +330,34 @@ TEST(CpuExecutor, RefusesOtherTargetsClearly) {
   EXPECT_EQ(refused.status().code(), StatusCode::kIncompatible);
   EXPECT_THAT(refused.status().message(), HasSubstr("target 'cpu:future'"));
   EXPECT_THAT(refused.status().message(), HasSubstr("'avx9999'"));
+}
+
+// The driver reads as many arguments as a kernel's text has, and believes the sizes in code that is no text: before it is opened.
+TEST(CudaExecutor, RefusesCodeThatIsNotWhatIsLaunched) {
+  const auto refusal = [](std::string ptx, std::size_t code_bytes = 0) {
+    ArtifactSpec spec = spec_of({launch(0, {place(Space::kArena, Access::kWrite, 0, 64)})}, 1);
+    spec.target = {"cuda", "sm_90", {}};
+    spec.kernels[0].code_offset = 0;
+    spec.kernels[0].code_bytes = code_bytes > 0 ? code_bytes : ptx.size();
+    spec.kernels[0].blocks = 1, spec.kernels[0].threads = 32;
+    std::vector<std::byte> code(ptx.size() + 1);
+    std::memcpy(code.data(), ptx.data(), ptx.size());
+    code.resize(std::max<std::size_t>(code.size(), 64));
+    for (std::size_t i = ptx.size(); i + 1 < code.size(); ++i)
+      code[i] = std::byte{' '};
+    return CudaExecutor::create(artifact_of(spec, code), {}).status().message();
+  };
+  const std::string one = ".entry k0(\n.param .u64 a\n)\n{ ret; }\n";
+  EXPECT_THAT(refusal(one), Not(HasSubstr("code"))) << "only the driver is missing";
+  EXPECT_THAT(refusal("\x7F"
+                      "ELF and whatever an image has"),
+              HasSubstr("its code is no PTX"));
+  EXPECT_THAT(refusal(std::string("a\0b, with a zero in the middle of it", 36)),
+              HasSubstr("its code is no PTX"));
+  EXPECT_THAT(refusal(".entry k0(\n.param .u64 a,\n.param .u64 b\n)\n{ ret; }\n"),
+              HasSubstr("kernel 'k0' is launched with 1 arguments, its code takes 2"));
+  EXPECT_THAT(refusal(".entry other(\n.param .u64 a\n)\n{ ret; }\n"), HasSubstr("kernel 'k0'"));
+  EXPECT_THAT(refusal(one + ".entry k1(\n)\n{ ret; }\n"), HasSubstr("kernel 'k0'"));
 }
 
 TEST(CpuExecutor, RefusesWhatItCannotHold) {

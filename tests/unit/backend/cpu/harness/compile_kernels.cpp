@@ -259,6 +259,8 @@ void expectSame(const std::vector<Tensor>& got, const std::vector<Tensor>& expec
     for (int64_t i = 0; i < got[r].size(); ++i) {
       if (got[r].isReal() && std::isnan(got[r].at(i)) && std::isnan(expected[r].at(i))) continue;
       ASSERT_EQ(got[r].at(i), expected[r].at(i)) << "result " << r << " element " << i;
+      ASSERT_EQ(std::signbit(got[r].at(i)), std::signbit(expected[r].at(i)))
+          << "result " << r << " element " << i << ": zeros of other signs";
     }
 }
 
