@@ -542,6 +542,12 @@ Result<RunResult> run_seeds(const std::shared_ptr<const Artifact>& artifact, con
       const std::string context = concat("seed ", trainer_options.seed);
       TAILOR_RETURN_IF_ERROR(trainer.prepare(), context);
       time_left.later_seeds(positions_after(setup, trainer_options.seed, options.resume));
+      if (options.dry_run) {
+        constexpr double kSeconds = 3; // of steps: more than the first, which also meet cold memory
+        TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::string forecast, trainer.forecast(kSeconds));
+        log_info(concat("dry run  ", forecast, "; nothing was written"));
+        return result;
+      }
       if (!trained) TAILOR_RETURN_IF_ERROR_AS_IS(write_start(setup));
       trained = true;
       if (!options.quiet && setup.num_seeds > 1)

@@ -29,6 +29,8 @@ struct RunOptions {
   std::int64_t batch = 0;           ///< variant of the step entry; 0: that of the resumed run, else the first
   std::int32_t threads = 0;         ///< 0: `run.threads`, else all cores that can help
   std::int32_t loader_threads = -1; ///< -1: `run.loader_threads`
+  /// Sets everything up, takes a few steps for their time, says what the run will take, and writes nothing.
+  bool dry_run = false;
   bool quiet = false; ///< no progress and no description of the run; notes and warnings are never left out
   std::vector<std::string> command_line; ///< for the manifest
   ExecutorFactory make_executor;

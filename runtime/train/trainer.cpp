@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <limits>
 #include <unistd.h>
@@ -524,6 +525,35 @@ Status Trainer::prepare() {
     record_.epochs_without_gain = 0;
   }
   return {};
+}
+
+Result<std::string> Trainer::forecast(double seconds) {
+  valid_.resize(setup_.executor.options().ring_length);
+  setup_.time_left.begin_stage();
+  run_->plan.log_steps = 0; // there is no log
+  const std::int64_t first_step = record_.step;
+  const double before = record_.train_seconds;
+  const Clock::time_point start = Clock::now();
+  while (record_.batch < run_->steps_per_epoch &&
+         record_.step - record_.stage_first_step < run_->total_steps &&
+         (record_.step == first_step || seconds_since(start) < seconds)) {
+    const std::int64_t count = std::min({run_->plan.steps_per_launch, run_->steps_per_epoch - record_.batch,
+                                         run_->total_steps - (record_.step - record_.stage_first_step),
+                                         std::int64_t{setup_.executor.options().ring_length}});
+    TAILOR_RETURN_IF_ERROR_AS_IS(launch(count));
+  }
+  const std::int64_t steps = record_.step - first_step;
+  char rate[64] = "no step to take";
+  if (steps > 0)
+    std::snprintf(rate, sizeof rate, "%.4g ms per step over %lld",
+                  1e3 * (record_.train_seconds - before) / static_cast<double>(steps),
+                  static_cast<long long>(steps));
+  const std::optional<double> left = seconds_left();
+  return concat(num_stages() > 1 ? concat("stage '", stage().name, "': ") : "", run_->steps_per_epoch,
+                " steps an epoch, ", run_->num_epochs, run_->num_epochs == 1 ? " epoch, " : " epochs, ",
+                run_->total_steps, " steps; ", rate,
+                left ? concat("; about ", duration_text(*left), " to the end of the run") : std::string(),
+                run_->plan.stop.empty() ? "" : ", unless it stops early");
 }
 
 Status Trainer::train() {

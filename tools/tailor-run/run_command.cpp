@@ -25,7 +25,7 @@ struct Arguments {
   std::vector<std::string> set, columns;
   std::int64_t steps = -1, batch = 0;
   std::int32_t threads = 0, loader_threads = -1;
-  bool resume = false, quiet = false, trap_nonfinite = false, json = false;
+  bool resume = false, quiet = false, dry_run = false, trap_nonfinite = false, json = false;
 };
 
 /// "key=value" pairs; a word without '=' is a wrong command line.
@@ -87,6 +87,7 @@ int train_command(Arguments arguments, RunOptions options, const RunHooks& hooks
   options.threads = arguments.threads;
   options.loader_threads = arguments.loader_threads;
   options.quiet = arguments.quiet;
+  options.dry_run = arguments.dry_run;
   options.make_executor = hooks.make_executor;
   if (arguments.trap_nonfinite && !arguments.check.empty())
     return wrong_command_line("--trap-nonfinite and --check cannot watch the same run");
@@ -221,6 +222,7 @@ int report(const Status& status) {
 int train_and_report(std::shared_ptr<const Artifact> artifact, const RunOptions& options) {
   const Result<RunResult> result = run_training(std::move(artifact), options);
   if (!result.ok()) return report(result.status());
+  if (options.dry_run) return 0;
   const bool stopped = !result->seeds.empty() && result->seeds.back().outcome == "stopped";
   if (!stopped) print(outcome_lines(*result) + result_table(*result));
   print(concat("wrote ", result->out,
@@ -289,6 +291,8 @@ int run_command(const std::string& program, RunMode mode, const std::vector<std:
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{INT32_MAX}));
     app.add_option("--loader-threads", arguments.loader_threads, "threads that gather batches (same results)")
         ->check(CLI::Range(0, 64));
+    app.add_flag("--dry-run", arguments.dry_run,
+                 "say how much memory and time the run will take, from a few steps, and write nothing");
     app.add_flag("--quiet", arguments.quiet, "no progress; warnings are shown in any case");
     app.add_flag("--trap-nonfinite", arguments.trap_nonfinite,
                  "stop at the first command that writes NaN or infinity");

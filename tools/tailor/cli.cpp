@@ -68,7 +68,9 @@ void add_run_flags(CLI::App& app, std::vector<std::string>& words) {
         },
         what);
   for (auto [name, what] :
-       {std::pair("--resume", "go on from the last checkpoint in --out"), std::pair("--quiet", "no progress"),
+       {std::pair("--resume", "go on from the last checkpoint in --out"),
+        std::pair("--dry-run", "say how much memory and time the run will take, and write nothing"),
+        std::pair("--quiet", "no progress"),
         std::pair("--trap-nonfinite", "stop at the first command that writes NaN or infinity")})
     app.add_flag_callback(
         name, [&words, name = std::string(name)] { words.push_back(name); }, what);

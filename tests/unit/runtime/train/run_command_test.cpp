@@ -160,6 +160,23 @@ TEST_F(RunCommand, ChecksEveryNthStep) {
   EXPECT_EQ(every, 1);
 }
 
+TEST_F(RunCommand, ADryRunSaysWhatARunTakesAndWritesNothing) {
+  ASSERT_EQ(
+      run({program_, "--out", out_folder_, "--set", "run.epochs=4", "--set", "run.seeds=2", "--dry-run"}), 0)
+      << err_;
+  EXPECT_THAT(err_, HasSubstr("MB at most"));
+  // The toy's commands say no work, by which evaluations that have not run yet would be foretold.
+  EXPECT_THAT(
+      err_, ::testing::ContainsRegex("dry run  13 steps an epoch, 4 epochs, 52 steps; [0-9.e-]+ ms per step "
+                                     "over [0-9]+; nothing was written"));
+  EXPECT_FALSE(file_exists(out_folder_));
+  ASSERT_EQ(run({program_, "--out", out_folder_, "--steps", "30", "--quiet"}), 0) << err_;
+  const Result<std::string> before = read_file(out_folder_ + "/seed-0/log.jsonl");
+  ASSERT_EQ(run({program_, "--out", out_folder_, "--resume", "--dry-run"}), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr("dry run  13 steps an epoch"));
+  EXPECT_EQ(*read_file(out_folder_ + "/seed-0/log.jsonl"), *before);
+}
+
 TEST_F(RunCommand, StepLimitIsTakenUpByResume) {
   ASSERT_EQ(run({program_, "--out", out_folder_, "--steps", "30", "--quiet"}), 0) << err_;
   EXPECT_THAT(err_, HasSubstr(concat("stopped after step 30; go on with: tailor-run ", out_folder_,
