@@ -135,21 +135,20 @@ private:
     }
   }
 
-  /// The text is the code, and a function's place that of its `.entry` in it.
+  /// The text is the code, and a function's place that of its `.visible .entry NAME(...) {...}` in it.
   FailureOr<KernelCode> placeFunctions(StringRef ptx, KernelCode code) {
-    llvm::StringMap<size_t> places;
-    SmallVector<size_t> starts;
-    for (size_t at = ptx.find(".entry "); at != StringRef::npos; at = ptx.find(".entry ", at + 1)) {
-      places[ptx.substr(at + 7).take_until([](char c) { return c == '('; })] = at;
-      starts.push_back(at);
+    constexpr StringLiteral kHead = ".visible .entry ", kEnd = "\n}\n";
+    llvm::StringMap<std::pair<size_t, size_t>> places;
+    for (size_t at = ptx.find(kHead); at != StringRef::npos; at = ptx.find(kHead, at + 1)) {
+      StringRef name = ptx.substr(at + kHead.size()).take_until([](char c) { return c == '('; });
+      places[name] = {at, ptx.find(kEnd, at) + kEnd.size()};
     }
-    starts.push_back(ptx.size());
     for (KernelPlace& function : code.functions) {
       auto place = places.find(function.symbol);
       if (place == places.end())
         return code_->emitError("internal error: no PTX of '") << function.symbol << "'";
-      function.offset = place->second;
-      function.bytes = *std::upper_bound(starts.begin(), starts.end(), function.offset) - function.offset;
+      function.offset = place->second.first;
+      function.bytes = place->second.second - function.offset;
     }
     code.bytes.resize(ptx.size() + 1); // PTX ends with a zero
     std::memcpy(code.bytes.data(), ptx.data(), ptx.size());

@@ -15,6 +15,7 @@ constexpr std::uint64_t kPartAlignment = 256;
 /// Two blocks for each of 66 multiprocessors keep a link to the host busy; more only wait for it.
 constexpr std::uint64_t kMostCopyBlocks = 132;
 constexpr const char* kRunning = "running a step";
+constexpr const char* kWayOut = "a smaller run.batch, or run.memory_budget";
 
 /// Refuses code that is no text, and kernels that take other arguments than they are launched with.
 Status check_ptx(const ArtifactSpec& spec, std::span<const std::byte> code) {
@@ -30,7 +31,7 @@ Status check_ptx(const ArtifactSpec& spec, std::span<const std::byte> code) {
   for (const Kernel& kernel : spec.kernels) {
     const std::string_view own =
         text.substr(kernel.code_offset, kernel.code_bytes); // inside: checked by the reader
-    const std::string head = concat(".entry ", kernel.name, "(");
+    const std::string head = concat(".visible .entry ", kernel.name, "(");
     std::size_t parameters = 0;
     const std::string_view list = own.substr(0, std::min(own.find(')'), own.size()));
     for (std::size_t at = list.find(".param"); at != list.npos; at = list.find(".param", at + 1))
@@ -160,9 +161,11 @@ Status CudaExecutor::allocate_device() {
   if (total > free)
     return resource_exhausted("it needs ", total, " bytes of device memory, ", free, " of ", all,
                               " are free on '", device_name_, "'")
-        .with_hint("a smaller run.batch, or run.memory_budget");
-  TAILOR_RETURN_IF_ERROR_AS_IS(driver_->check(
-      driver_->mem_alloc(&memory_, total), concat("allocating ", total, " bytes of device memory").c_str()));
+        .with_hint(kWayOut);
+  if (Status allocated = driver_->check(driver_->mem_alloc(&memory_, total),
+                                        concat("allocating ", total, " bytes of device memory").c_str());
+      !allocated.ok())
+    return std::move(allocated).with_hint(kWayOut);
   state_ = memory_ + state, arena_ = memory_ + arena, constants_ = memory_ + constant;
   control_ = memory_ + control, metrics_ = memory_ + metrics, counters_ = memory_ + counters;
   TAILOR_RETURN_IF_ERROR_AS_IS(
@@ -353,7 +356,8 @@ Status CudaExecutor::run(VariantId id, std::uint32_t num_steps) {
   // Steps that were launched may read slots still, and have counted on the device what was not counted here.
   driver_->stream_synchronize(stream_);
   failed_ = true;
-  return done;
+  return std::move(done).with_hint(
+      "the last checkpoint stands: go on with --resume, which starts the device anew");
 }
 
 Status CudaExecutor::run_steps(VariantId id, std::uint32_t num_steps) {

@@ -32,7 +32,8 @@ const Architecture* find(llvm::StringRef name) {
 mlir::FailureOr<CudaTarget> parseCudaTarget(llvm::StringRef text, std::string& error) {
   llvm::StringRef name = text;
   if (!name.consume_front("cuda:") || !find(name)) {
-    error = "target '" + text.str() + "' is not one of";
+    error =
+        text == "cuda:" ? "target cuda needs an architecture:" : "target '" + text.str() + "' is not one of";
     for (const Architecture& architecture : kArchitectures)
       error += (&architecture == kArchitectures ? " cuda:" : ", cuda:") + std::string(architecture.name);
     return mlir::failure();

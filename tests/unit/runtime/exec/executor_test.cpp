@@ -347,17 +347,17 @@ TEST(CudaExecutor, RefusesCodeThatIsNotWhatIsLaunched) {
       code[i] = std::byte{' '};
     return CudaExecutor::create(artifact_of(spec, code), {}).status().message();
   };
-  const std::string one = ".entry k0(\n.param .u64 a\n)\n{ ret; }\n";
+  const std::string one = ".visible .entry k0(\n.param .u64 a\n)\n{ ret; }\n";
   EXPECT_THAT(refusal(one), Not(HasSubstr("code"))) << "only the driver is missing";
   EXPECT_THAT(refusal("\x7F"
                       "ELF and whatever an image has"),
               HasSubstr("its code is no PTX"));
   EXPECT_THAT(refusal(std::string("a\0b, with a zero in the middle of it", 36)),
               HasSubstr("its code is no PTX"));
-  EXPECT_THAT(refusal(".entry k0(\n.param .u64 a,\n.param .u64 b\n)\n{ ret; }\n"),
+  EXPECT_THAT(refusal(".visible .entry k0(\n.param .u64 a,\n.param .u64 b\n)\n{ ret; }\n"),
               HasSubstr("kernel 'k0' is launched with 1 arguments, its code takes 2"));
-  EXPECT_THAT(refusal(".entry other(\n.param .u64 a\n)\n{ ret; }\n"), HasSubstr("kernel 'k0'"));
-  EXPECT_THAT(refusal(one + ".entry k1(\n)\n{ ret; }\n"), HasSubstr("kernel 'k0'"));
+  EXPECT_THAT(refusal(".visible .entry other(\n.param .u64 a\n)\n{ ret; }\n"), HasSubstr("kernel 'k0'"));
+  EXPECT_THAT(refusal(one + ".visible .entry k1(\n)\n{ ret; }\n"), HasSubstr("kernel 'k0'"));
 }
 
 TEST(CpuExecutor, RefusesWhatItCannotHold) {
