@@ -214,7 +214,7 @@ Error cuLaunchKernel(Function* function, unsigned gridX, unsigned gridY, unsigne
                      void** parameters, void** extra) {
   if (fails("launch")) return kLaunchFailed;
   if (gridX == 0 || gridY != 1 || gridZ != 1 || blockX == 0 || blockX > 1024 || blockY != 1 || blockZ != 1 ||
-      sharedBytes != 0 || extra)
+      sharedBytes != 0 || extra || (function->kernel->threads != 0 && function->kernel->threads != blockX))
     return kInvalidValue;
   std::vector<uint64_t> arguments; // taken now, as the driver does
   for (unsigned i = 0; i < function->kernel->numArguments; ++i)

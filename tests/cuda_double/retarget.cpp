@@ -106,6 +106,11 @@ std::map<std::string, HostKernels::Kernel> retarget(llvm::Module& module) {
     intrinsic->eraseFromParent();
   }
   for (llvm::Function* kernel : kernels) {
+    // As a string, "x[,y[,z]]".
+    kernel->getFnAttribute("nvvm.reqntid")
+        .getValueAsString()
+        .split(',')
+        .first.getAsInteger(10, found[kernel->getName().str()].threads);
     kernel->setCallingConv(llvm::CallingConv::C);
     kernel->removeFnAttr("target-cpu");
     kernel->removeFnAttr("target-features");

@@ -18,7 +18,8 @@ public:
   struct Kernel {
     void (*run)(const std::uint64_t* arguments) = nullptr;
     unsigned numArguments = 0;
-    bool meets = false; ///< its threads wait for each other
+    unsigned threads = 0; ///< of a block, which a launch must have; 0: any
+    bool meets = false;   ///< its threads wait for each other
   };
   /// Shared memory begins with what nobody wrote: no numbers.
   void poisonShared() const;

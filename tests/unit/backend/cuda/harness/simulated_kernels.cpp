@@ -49,6 +49,9 @@ void SimulatedKernels::launch(size_t kernel, std::vector<void*> buffers, std::ve
     if (host.numArguments != buffers.size())
       throw std::runtime_error("'" + gpu.symbol + "' takes " + std::to_string(host.numArguments) +
                                " pointers, not " + std::to_string(buffers.size()));
+    if (host.threads != gpu.threads)
+      throw std::runtime_error("'" + gpu.symbol + "' is made for blocks of " + std::to_string(host.threads) +
+                               " threads, not " + std::to_string(gpu.threads));
     std::vector<uint64_t> arguments;
     for (void* buffer : buffers)
       arguments.push_back(reinterpret_cast<uint64_t>(buffer));
