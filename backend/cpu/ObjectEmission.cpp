@@ -3,6 +3,7 @@
 #include "backend/cpu/MiniLink.h"
 #include "backend/cpu/TaskQueue.h"
 #include "backend/llvm/LowerToLlvm.h"
+#include "backend/llvm/Optimize.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -10,7 +11,6 @@
 
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Target/TargetMachine.h"
 
@@ -20,13 +20,6 @@
 
 namespace tailor::backend {
 namespace {
-
-/// Kernels arrive with explicit vectors, tiles and accumulators in SSA values, so what is left to do is
-/// cleaning up addresses and hoisting. The vectorisers, the unroller and the idiom recogniser (which would
-/// call memset) have nothing to win here and are not in the pipeline.
-constexpr const char* kPipeline =
-    "function(early-cse,instcombine<max-iterations=1;no-verify-fixpoint>,simplifycfg,"
-    "loop-mssa(licm),early-cse,adce)";
 
 /// Loop strength reduction takes 40 % of the time of code generation, and the code is 2 % slower for it in convolution
 /// networks and as fast in those for tables: addresses are already pointers that loops carry. LLVM has no way to leave it
@@ -60,23 +53,6 @@ void prepare(llvm::Module& module, llvm::TargetMachine& machine, const CpuTarget
   }
 }
 
-llvm::Error optimize(llvm::Module& module, llvm::TargetMachine& machine) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager graph;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graph, modules);
-  llvm::ModulePassManager passes;
-  if (llvm::Error error = builder.parsePassPipeline(passes, kPipeline)) return error;
-  passes.run(module, modules);
-  return llvm::Error::success();
-}
-
 /// A part is compiled by one thread. So many ops take it about a third of a second, in which making a thread, a target
 /// machine and a pass pipeline are lost; programs of a few small kernels, as those for tables, are one part.
 constexpr size_t kOpsPerPart = 10000;
@@ -101,7 +77,7 @@ void Part::compile(const CpuTarget& target, bool keepLlvmText) {
     return;
   }
   prepare(*module, *machine, target);
-  if (llvm::Error failed = optimize(*module, *machine)) {
+  if (llvm::Error failed = optimizeKernels(*module, *machine)) {
     error = llvm::toString(std::move(failed));
     return;
   }

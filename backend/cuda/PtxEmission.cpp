@@ -1,6 +1,7 @@
 #include "backend/cuda/PtxEmission.h"
 
 #include "backend/llvm/LowerToLlvm.h"
+#include "backend/llvm/Optimize.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -11,35 +12,9 @@
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/StructuralHash.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Target/TargetMachine.h"
 
 namespace tailor::backend::cuda {
-namespace {
-
-/// Loops and lanes are as they should be; what is left is cleaning up addresses and hoisting.
-constexpr const char* kPipeline =
-    "function(early-cse,instcombine<max-iterations=1;no-verify-fixpoint>,simplifycfg,"
-    "loop-mssa(licm),early-cse,adce)";
-
-llvm::Error optimize(llvm::Module& module, llvm::TargetMachine& machine) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager graph;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graph, modules);
-  llvm::ModulePassManager passes;
-  if (llvm::Error error = builder.parsePassPipeline(passes, kPipeline)) return error;
-  passes.run(module, modules);
-  return llvm::Error::success();
-}
-
-} // namespace
 
 std::string stampOf(const llvm::Module& module) {
   return "// of LLVM IR 0x" + llvm::utohexstr(llvm::StructuralHash(module, /*DetailedHash=*/true)) + "\n";
@@ -63,7 +38,7 @@ mlir::FailureOr<PtxCode> emitPtx(mlir::ModuleOp module, const CudaTarget& target
   code->setTargetTriple(machine->getTargetTriple());
   for (llvm::Function& function : *code)
     if (!function.isDeclaration()) function.addFnAttr(llvm::Attribute::NoUnwind);
-  if (llvm::Error error = optimize(*code, *machine)) return failed(llvm::toString(std::move(error)));
+  if (llvm::Error error = optimizeKernels(*code, *machine)) return failed(llvm::toString(std::move(error)));
 
   PtxCode result;
   if (keepLlvmText) {
