@@ -1,5 +1,7 @@
 #include "backend/codegen/KernelShape.h"
 
+#include "backend/codegen/LaneRules.h"
+
 #include "llvm/ADT/STLExtras.h"
 
 namespace tailor::backend {
@@ -74,6 +76,30 @@ ir::DotOp tiledDot(ir::KernelOp kernel) {
       llvm::is_contained(lhs.getShape(), 0))
     return {};
   return dot;
+}
+
+std::optional<ColumnShape> columnShapeOf(ir::KernelOp kernel) {
+  int64_t channels = -1, rows = -1;
+  bool fits = lanesPassThrough(kernel);
+  auto agree = [&](int64_t& known, int64_t size) {
+    fits &= known < 0 || known == size;
+    known = size;
+  };
+  for (mlir::Operation& op : kernel.getBlock()) {
+    if (mlir::isa<ir::TransposeOp, ir::ReshapeOp>(op)) fits = false;
+    for (Value operand : op.getOperands())
+      if (tensorTypeOf(operand).getRank() >= 2) {
+        agree(rows, tensorTypeOf(operand).getDimSize(0));
+        agree(channels, tensorTypeOf(operand).getShape().back());
+      }
+  }
+  for (const ResultGroup& group : groupResults(kernel)) {
+    fits &= group.shape.getRank() >= 1;
+    if (group.shape.getRank() == 1) agree(channels, group.shape.getDimSize(0));
+    if (group.shape.getRank() >= 2) agree(rows, group.shape.getDimSize(0));
+  }
+  if (!fits || rows < 0 || channels <= 0) return std::nullopt;
+  return ColumnShape{rows, channels};
 }
 
 KernelWork workOf(ir::KernelOp kernel) {

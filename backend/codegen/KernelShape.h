@@ -32,6 +32,13 @@ bool isFlat(ir::KernelOp kernel, llvm::ArrayRef<int64_t> shape);
 /// results of its shape; null if there is none, or several.
 ir::DotOp tiledDot(ir::KernelOp kernel);
 
+/// The one number of rows and channels that all values of a `columns` kernel share, whose [C] results are made of the rows of
+/// [R, ..., C] values; none if they do not, or lanes cannot run along the channels.
+struct ColumnShape {
+  int64_t rows = 0, channels = 0;
+};
+std::optional<ColumnShape> columnShapeOf(ir::KernelOp kernel);
+
 /// Adds up what one launch computes and moves: operations, transcendental functions counted once, and bytes of operands
 /// read once and results written once.
 struct KernelWork {

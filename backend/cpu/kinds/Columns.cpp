@@ -1,6 +1,5 @@
 // Reductions over the rows, a vector of channels at a time.
 #include "backend/codegen/EvaluateOps.h"
-#include "backend/codegen/LaneRules.h"
 #include "backend/cpu/kinds/KernelEmitter.h"
 
 namespace tailor::backend {
@@ -14,27 +13,9 @@ static mlir::LogicalResult emitColumns(KernelContext& context) {
   ir::KernelOp kernel = context.kernel;
   // [C] results come from reductions over the rows of [R, ..., C] values; other results have that shape.
   SmallVector<ResultGroup> groups = groupResults(kernel);
-  int64_t channels = -1, rows = -1;
-  bool fits = lanesPassThrough(kernel);
-  auto agree = [&](int64_t& known, int64_t size) {
-    fits &= known < 0 || known == size;
-    known = size;
-  };
-  for (mlir::Operation& op : kernel.getBlock()) {
-    if (mlir::isa<ir::TransposeOp, ir::ReshapeOp>(op)) fits = false;
-    for (Value operand : op.getOperands())
-      if (tensorTypeOf(operand).getRank() >= 2) {
-        agree(rows, tensorTypeOf(operand).getDimSize(0));
-        agree(channels, tensorTypeOf(operand).getShape().back());
-      }
-  }
-  for (const ResultGroup& group : groups) {
-    fits &= group.shape.getRank() >= 1;
-    if (group.shape.getRank() == 1) agree(channels, group.shape.getDimSize(0));
-    if (group.shape.getRank() >= 2) agree(rows, group.shape.getDimSize(0));
-  }
-  if (!fits || rows < 0 || channels <= 0)
-    return emitGeneric(context, "its values do not share one number of rows and channels");
+  std::optional<ColumnShape> shape = columnShapeOf(kernel);
+  if (!shape) return emitGeneric(context, "its values do not share one number of rows and channels");
+  const int64_t rows = shape->rows, channels = shape->channels;
 
   KernelFrame frame(context.module, context.symbol, kernel, context.target);
   VectorBuilder& b = frame.b();
