@@ -3,6 +3,7 @@
 #include "runtime/artifact/layout.h"
 #include "runtime/artifact/reader.h"
 #include "runtime/artifact/tailor_generated.h"
+#include "tools/tailor/inspect_graph.h"
 #include "tools/tailor/inspect_kernels.h"
 #include "tools/tailor/inspect_text.h"
 
@@ -76,6 +77,7 @@ void inspect(const Artifact& artifact) {
     (void)summary(artifact, json);
     (void)memory_table(spec, json);
     (void)kernel_table(artifact, "", json);
+    (void)graph_table(spec, json);
     if (!spec.kernels.empty() && !kernel_table(artifact, spec.kernels.back().name, json).ok())
       __builtin_trap();
   }

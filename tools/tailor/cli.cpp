@@ -237,6 +237,8 @@ int run_words(int argc, char** argv, const ProgramBuilder& program) {
   inspect_app->add_flag("--locations", inspect.locations, "with --ir: the source line of every op")
       ->needs(ir);
   inspect_app->add_flag("--kernels", inspect.kernels, "every kernel: ops, source lines, work, floor");
+  inspect_app->add_flag("--graph", inspect.graph,
+                        "every command in the order of a step: work, floor, source lines");
   inspect_app->add_flag("--memory", inspect.memory, "every buffer: place, size, life");
   CLI::Option* kernel =
       inspect_app->add_option("--kernel", inspect.kernel, "one kernel, with --asm or --llvm");

@@ -76,7 +76,8 @@ struct InspectArguments {
   std::string ir;               ///< phase
   std::string kernel;           ///< name, with `as_asm` or `as_llvm`
   std::vector<std::string> why; ///< two ops: id or name
-  bool kernels = false, memory = false, json = false, as_asm = false, as_llvm = false, locations = false;
+  bool kernels = false, graph = false, memory = false, json = false;
+  bool as_asm = false, as_llvm = false, locations = false;
 };
 int run_inspect(const InspectArguments& arguments);
 

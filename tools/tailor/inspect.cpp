@@ -1,6 +1,7 @@
 #include "tools/tailor/commands.h"
 
 #include "tools/tailor/inspect_code.h"
+#include "tools/tailor/inspect_graph.h"
 #include "tools/tailor/inspect_kernels.h"
 #include "tools/tailor/inspect_text.h"
 
@@ -29,6 +30,7 @@ std::vector<View> views_of(const runtime::Artifact& artifact, const InspectArgum
   if (!arguments.why.empty())
     views.push_back({"why", why(artifact.spec(), arguments.why[0], arguments.why[1])});
   if (arguments.kernels) views.push_back({"kernels", kernel_table(artifact, "", arguments.json)});
+  if (arguments.graph) views.push_back({"graph", graph_table(artifact.spec(), arguments.json)});
   if (arguments.memory) views.push_back({"memory", memory_table(artifact.spec(), arguments.json)});
   if (views.empty()) views.push_back({"summary", summary(artifact, arguments.json)});
   return views;

@@ -2,6 +2,7 @@
 
 #include "runtime/base/options.h"
 #include "runtime/base/wording.h"
+#include "tools/tailor/inspect_floors.h"
 #include "tools/tailor/inspect_text.h"
 
 #include <algorithm>
@@ -14,36 +15,6 @@ namespace {
 using runtime::OptionValue;
 using Table = OptionValue::Table;
 using List = OptionValue::List;
-
-/// The least time a launch can take, and what holds it there.
-struct Floor {
-  double microseconds = 0;
-  const char* ceiling = "";
-};
-
-/// What a machine can do per second: floors are stated against it, whatever machine of the target it will be.
-struct Ceilings {
-  double flops = 0;              ///< f32 fused multiply-add
-  double cache = 0, memory = 0;  ///< bytes copied within the cache and from memory
-  std::uint64_t cache_bytes = 0; ///< launches that move more are held to the latter; 0: all are
-  const char* machine = "";
-};
-/// Measured by tests/bench/ceilings.
-constexpr Ceilings kCore{118e9, 115e9, 22e9, 1u << 20, "one core of the reference machine (Zen 4) reaches"};
-/// Its makers' figure for f32 without tensor cores; the copy was measured on one.
-constexpr Ceilings kGpu{67e12, 0, 4.3e12, 0, "an H200 may reach in f32 without tensor cores"};
-
-const Ceilings& ceilings_of(const runtime::ArtifactSpec& spec) {
-  return spec.target.backend == "cuda" ? kGpu : kCore;
-}
-
-Floor floor_of(const Ceilings& ceilings, std::uint64_t flops, std::uint64_t bytes) {
-  const bool cached = ceilings.cache_bytes > 0 && bytes <= ceilings.cache_bytes;
-  const double compute = 1e6 * static_cast<double>(flops) / ceilings.flops;
-  const double memory = 1e6 * static_cast<double>(bytes) / (cached ? ceilings.cache : ceilings.memory);
-  if (compute >= memory) return {compute, "arithmetic"};
-  return {memory, cached ? "cache" : "memory"};
-}
 
 /// What all launches of a kernel do together, in one run of every variant.
 struct Use {
@@ -71,7 +42,7 @@ std::vector<Use> uses_of(const runtime::ArtifactSpec& spec) {
         if (command.kernel < 0) continue;
         Use& use = uses[command.kernel];
         ++use.launches;
-        use.total_us += floor_of(ceilings_of(spec), command.flops, command.bytes_moved).microseconds;
+        use.total_us += floor_of(spec.target, command.flops, command.bytes_moved).microseconds;
         if (command.flops + command.bytes_moved >= use.flops + use.bytes)
           use.flops = command.flops, use.bytes = command.bytes_moved, use.chunks = command.num_chunks,
           use.shape = shape_of(spec.kernels[command.kernel], command);
@@ -106,7 +77,7 @@ std::string summary_of(const runtime::ArtifactSpec& spec) {
         ++launches;
         flops += command.flops;
         bytes += command.bytes_moved;
-        microseconds += floor_of(ceilings_of(spec), command.flops, command.bytes_moved).microseconds;
+        microseconds += floor_of(spec.target, command.flops, command.bytes_moved).microseconds;
       }
       std::snprintf(line, sizeof line, "%-24s %8s %8llu %10.3g %12s %10.2f\n", entry.name.c_str(),
                     variant.batch > 0 ? std::to_string(variant.batch).c_str() : "-",
@@ -115,13 +86,6 @@ std::string summary_of(const runtime::ArtifactSpec& spec) {
       text += line;
     }
   return text + "\n";
-}
-
-const runtime::OpRecord* op_record(const runtime::ArtifactSpec& spec, std::int32_t id) {
-  auto found =
-      std::lower_bound(spec.ops.begin(), spec.ops.end(), id,
-                       [](const runtime::OpRecord& op, std::int32_t wanted) { return op.id < wanted; });
-  return found == spec.ops.end() || found->id != id ? nullptr : &*found;
 }
 
 OptionValue to_json(const runtime::ArtifactSpec& spec, const runtime::Kernel& kernel, const Use& use) {
@@ -142,7 +106,7 @@ OptionValue to_json(const runtime::ArtifactSpec& spec, const runtime::Kernel& ke
                             {"access", operand.access == runtime::Access::kRead    ? "read"
                                        : operand.access == runtime::Access::kWrite ? "write"
                                                                                    : "read_write"}}));
-  Floor floor = floor_of(ceilings_of(spec), use.flops, use.bytes);
+  Floor floor = floor_of(spec.target, use.flops, use.bytes);
   return OptionValue(Table{{"name", kernel.name},
                            {"family", kernel.family},
                            {"launches", OptionValue(static_cast<std::int64_t>(use.launches))},
@@ -177,7 +141,7 @@ std::string operands_of(const runtime::LaunchShape& shape) {
 /// `all_us`: floors of all launches of all kernels.
 std::string to_text(const runtime::ArtifactSpec& spec, const runtime::Kernel& kernel, const Use& use,
                     double all_us) {
-  Floor floor = floor_of(ceilings_of(spec), use.flops, use.bytes);
+  Floor floor = floor_of(spec.target, use.flops, use.bytes);
   std::string width = kernel.threads > 0
                           ? runtime::concat(kernel.blocks, " blocks of ", kernel.threads, " threads")
                       : kernel.vector_bits > 0 ? runtime::concat(kernel.vector_bits, "-bit vectors")
@@ -204,6 +168,13 @@ std::string to_text(const runtime::ArtifactSpec& spec, const runtime::Kernel& ke
 }
 
 } // namespace
+
+const runtime::OpRecord* op_record(const runtime::ArtifactSpec& spec, std::int32_t id) {
+  auto found =
+      std::lower_bound(spec.ops.begin(), spec.ops.end(), id,
+                       [](const runtime::OpRecord& op, std::int32_t wanted) { return op.id < wanted; });
+  return found == spec.ops.end() || found->id != id ? nullptr : &*found;
+}
 
 runtime::Result<std::size_t> find_kernel(const runtime::ArtifactSpec& spec, const std::string& name) {
   for (std::size_t i = 0; i < spec.kernels.size(); ++i)
@@ -235,16 +206,10 @@ runtime::Result<std::string> kernel_table(const runtime::Artifact& artifact, con
       kernels.push_back(to_json(spec, spec.kernels[i], uses[i]));
     return OptionValue(std::move(kernels)).to_json() + "\n";
   }
-  const Ceilings& ceilings = ceilings_of(spec);
-  char rates[192], cache[64] = "";
-  if (ceilings.cache_bytes > 0)
-    std::snprintf(cache, sizeof cache, "%.0f GB/s within L2, ", ceilings.cache / 1e9);
-  std::snprintf(rates, sizeof rates, "floors: %.0f GFLOP/s, %s%.0f GB/s from memory, as %s\n\n",
-                ceilings.flops / 1e9, cache, ceilings.memory / 1e9, ceilings.machine);
   double all_us = 0;
   for (const Use& use : uses)
     all_us += use.total_us;
-  std::string text = shown.empty() ? "" : rates;
+  std::string text = shown.empty() ? "" : floors_line(spec.target) + "\n";
   if (name.empty() && !shown.empty()) text += summary_of(spec);
   for (std::size_t i : shown)
     text += to_text(spec, spec.kernels[i], uses[i], all_us);

@@ -17,4 +17,7 @@ runtime::Result<std::string> kernel_table(const runtime::Artifact& artifact, con
 /// Index of the kernel called `name`. kNotFound naming those there are.
 runtime::Result<std::size_t> find_kernel(const runtime::ArtifactSpec& spec, const std::string& name);
 
+/// The op `id` of the table; nullptr if it is not there.
+const runtime::OpRecord* op_record(const runtime::ArtifactSpec& spec, std::int32_t id);
+
 } // namespace tailor::tools
