@@ -113,8 +113,8 @@ static LogicalResult verifyConvolution(Operation* owner, ArrayRef<Operation*> co
   return success();
 }
 
-/// Reductions over the images and positions of one shape. What they read is computed element by element, and nothing
-/// in the group waits for their results, which are the group's.
+/// Reductions over the images and positions of one shape. What they read is computed element by element; what is made of
+/// their results, and of other vectors, is a vector over the channels, and the group's results are of these.
 static LogicalResult verifyChannels(Operation* owner, ArrayRef<Operation*> reductions) {
   if (reductions.empty()) return owner->emitOpError("of kind channels holds no reduction over the channels");
   Type first = reductions.front()->getOperand(0).getType();
@@ -123,16 +123,25 @@ static LogicalResult verifyChannels(Operation* owner, ArrayRef<Operation*> reduc
       return (owner->emitOpError("of kind channels reduces ") << first << " and " << other)
                  .attachNote(reduction->getLoc())
              << "this op";
-  for (Operation* reduction : reductions)
-    for (Operation* user : reduction->getUsers())
-      if (!user->hasTrait<OpTrait::IsTerminator>())
+  ArrayRef<int64_t> channels = cast<RankedTensorType>(reductions.front()->getResult(0).getType()).getShape();
+  llvm::SmallDenseSet<Value> made(reductions.front()->result_begin(), reductions.front()->result_end());
+  for (Operation& op : owner->getRegion(0).front().without_terminator()) {
+    const bool isReduction = llvm::is_contained(reductions, &op);
+    auto isVector = [&](Type type) { return cast<RankedTensorType>(type).getShape() == channels; };
+    if (llvm::any_of(op.getOperands(), [&](Value value) { return made.contains(value); })) {
+      if (isReduction || !llvm::all_of(op.getResultTypes(), isVector))
         return (
             owner->emitOpError("of kind channels uses the result of a reduction before all rows are in it")
-                .attachNote(user->getLoc())
+                .attachNote(op.getLoc())
             << "here");
+    } else if (!isReduction) {
+      continue;
+    }
+    made.insert(op.result_begin(), op.result_end());
+  }
   for (Value yielded : owner->getRegion(0).front().getTerminator()->getOperands())
-    if (!llvm::is_contained(reductions, yielded.getDefiningOp()))
-      return owner->emitOpError("of kind channels yields a value that is no result of a reduction");
+    if (!made.contains(yielded))
+      return owner->emitOpError("of kind channels yields a value that is not made of a reduction");
   return success();
 }
 

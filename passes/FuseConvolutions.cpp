@@ -63,9 +63,11 @@ public:
       giveReadersTheirOwn(plan);
     }
     eraseDeadOps(block_); // what was recomputed is nobody's any more
+    findVectorArithmetic();
     BlockGroups groups(block_);
     LayerNames layers(block_);
     formGroups(groups);
+    joinVectors(groups);
     for (GroupId id : groups.groups())
       settle(groups, id, layers);
     groups.materialize([](ir::FusedOp fused) { mergeEqualOps(fused.getBlock()); });
@@ -147,6 +149,58 @@ private:
            "", tracedOps({reader.op, reader.host}));
   }
 
+  /// Arithmetic on vectors over the channels that is made of a reduction's results goes behind the reduction: a kernel of
+  /// its own costs a launch, for a few numbers.
+  void joinVectors(BlockGroups& groups) {
+    for (Operation* op : vectorArithmetic_) {
+      if (behind_.contains(op)) continue;
+      for (Value operand : op->getOperands()) {
+        Operation* maker = operand.getDefiningOp();
+        if (!maker || !(isReduction(maker) || behind_.contains(maker)) ||
+            ir::vjpOf(op).has_value() != ir::vjpOf(maker).has_value())
+          continue;
+        if (joinVector(groups, op, maker)) break;
+      }
+    }
+  }
+
+  /// Puts `op` into the group of `neighbour`, with the constants and broadcasts it reads and the arithmetic that nobody else reads.
+  bool joinVector(BlockGroups& groups, Operation* op, Operation* neighbour) {
+    GroupId own = *groups.groupOf(op), id = *groups.groupOf(neighbour);
+    if (groups.group(own).kind || groups.joiningCreatesCycle(own, id)) return false;
+    groups.join(own, id, FusionKind::Channels);
+    behind_.insert(op);
+    for (Value operand : op->getOperands()) {
+      Operation* maker = operand.getDefiningOp();
+      std::optional<GroupId> other = maker ? groups.groupOf(maker) : std::nullopt;
+      const bool isRead =
+          other && *other != *groups.groupOf(op) && (isLeaf(maker) || isVectorArithmetic(maker)) &&
+          llvm::all_of(maker->getUsers(),
+                       [&](Operation* user) { return groups.groupOf(user) == groups.groupOf(op); });
+      if (isRead) joinVector(groups, maker, op);
+    }
+    return true;
+  }
+
+  static bool isVectorArithmetic(Operation* op) {
+    auto isVector = [](Type type) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      return tensor && tensor.getRank() == 1 && isa<FloatType>(tensor.getElementType());
+    };
+    return (ir::fusionClassOf(op) == FusionClass::Elementwise || isa<ir::BatchNormUpdateRunningOp>(op)) &&
+           llvm::all_of(op->getResultTypes(), isVector);
+  }
+
+  /// Constants and broadcasts are made again by everybody who reads them.
+  void findVectorArithmetic() {
+    for (Operation& op : block_.without_terminator())
+      if (isVectorArithmetic(&op)) vectorArithmetic_.push_back(&op);
+    for (Operation* op : vectorArithmetic_)
+      for (OpOperand& use : op->getOpOperands())
+        if (Operation* leaf = use.get().getDefiningOp(); leaf && isLeaf(leaf) && !leaf->hasOneUse())
+          use.set(OpBuilder(op).clone(*leaf)->getResult(cast<OpResult>(use.get()).getResultNumber()));
+  }
+
   /// A backward map that recomputes forward values: FuseElementwise would read them from memory, where they are not.
   static bool readsForward(const Reader& reader) {
     return ir::vjpOf(reader.op) &&
@@ -163,12 +217,13 @@ private:
     const BlockGroups::Group& group = groups.group(id);
     if (!group.kind) return;
     Operation* center = nullptr;
-    SmallVector<Operation*> loads, stores, working;
+    SmallVector<Operation*> loads, stores, behind, working;
     for (Operation* op : group.ops) {
       if (isConvolution(op) || isReduction(op)) center = op;
       if (isLeaf(op)) continue;
       working.push_back(op);
-      if (op != center) (inStores_.contains(op) ? stores : loads).push_back(op);
+      if (op != center)
+        (inStores_.contains(op) ? stores : behind_.contains(op) ? behind : loads).push_back(op);
     }
     if (group.ops.size() == 1) return groups.dissolve(id);
     if (!budget_.take()) {
@@ -184,7 +239,12 @@ private:
     } else {
       if (!loads.empty()) text += namesOf(loads) + " in the loads";
       if (!stores.empty()) text += (loads.empty() ? "" : ", ") + namesOf(stores) + " in the stores";
-      text += (" of " + center->getName().stripDialect()).str();
+      if (loads.empty() && stores.empty()) {
+        text += namesOf(behind) + " behind " + center->getName().stripDialect().str();
+      } else {
+        text += (" of " + center->getName().stripDialect()).str();
+        if (!behind.empty()) text += ", " + namesOf(behind) + " behind it";
+      }
     }
     taken(FusedLoc::get(block_.getParentOp()->getContext(), locations), kName,
           stringifyFusionKind(*group.kind), text + layers.suffix(), 0, tracedOps(working));
@@ -213,7 +273,8 @@ private:
   Block& block_;
   FusionBudget& budget_;
   SmallVector<Reader> readers_;
-  DenseSet<Operation*> inStores_;
+  SmallVector<Operation*> vectorArithmetic_; ///< in program order
+  DenseSet<Operation*> inStores_, behind_;
 };
 
 struct FuseConvolutions : impl::FuseConvolutionsPassBase<FuseConvolutions> {

@@ -4,6 +4,7 @@
 #include "mlir/Transforms/CSE.h"
 
 #include "ir/Tailor.h"
+#include "passes/EraseDead.h"
 #include "passes/InlineCall.h"
 #include "passes/Passes.h"
 
@@ -25,6 +26,12 @@ void replaceCall(ir::CallOp call, ir::BodyOp callee) {
 }
 
 namespace {
+
+/// Ops that are no maps: what a kernel is for.
+size_t numPrincipal(Block& block) {
+  return size_t(llvm::count_if(block.without_terminator(),
+                               [](Operation& op) { return !ir::isMapClass(ir::fusionClassOf(&op)); }));
+}
 
 /// Inlines the calls of one entry (or repeat) until none is left; `active` holds the bodies on the way.
 class Inliner {
@@ -59,6 +66,40 @@ private:
   DenseSet<Operation*> done_;
 };
 
+/// Leaves out of a group what nobody reads here: the body was made for all who call it. Not where the op that makes the kind of
+/// the group would go with it.
+void leaveOutUnread(ir::FusedOp fused) {
+  if (llvm::none_of(fused.getResults(), [](Value result) { return result.use_empty(); })) return;
+  ir::FusedOp part = cast<ir::FusedOp>(OpBuilder(fused).clone(*fused));
+  SmallVector<Value> read, yielded;
+  for (auto [result, value] :
+       llvm::zip_equal(fused.getResults(), part.getBlock().getTerminator()->getOperands()))
+    if (!result.use_empty()) {
+      read.push_back(result);
+      yielded.push_back(value);
+    }
+  part.getBlock().getTerminator()->setOperands(yielded);
+  const size_t before = numPrincipal(part.getBlock());
+  eraseDeadOps(part.getBlock());
+  if (read.empty() || numPrincipal(part.getBlock()) < before) return part.erase();
+  SmallVector<Value> operands;
+  llvm::BitVector unread(part.getBlock().getNumArguments());
+  for (auto [operand, argument] : llvm::zip_equal(part.getOperands(), part.getBlock().getArguments())) {
+    unread[argument.getArgNumber()] = argument.use_empty();
+    if (!argument.use_empty()) operands.push_back(operand);
+  }
+  part.getBlock().eraseArguments(unread);
+  OpBuilder builder(fused);
+  auto made =
+      ir::FusedOp::create(builder, fused.getLoc(), ValueRange(read).getTypes(), fused.getKind(), operands);
+  made->setDiscardableAttrs(fused->getDiscardableAttrDictionary());
+  made->getRegion(0).takeBody(part->getRegion(0));
+  for (auto [result, value] : llvm::zip_equal(read, made.getResults()))
+    result.replaceAllUsesWith(value);
+  part.erase();
+  fused.erase();
+}
+
 struct InlineBodies : impl::InlineBodiesPassBase<InlineBodies> {
   using InlineBodiesPassBase::InlineBodiesPassBase;
 
@@ -78,6 +119,10 @@ struct InlineBodies : impl::InlineBodiesPassBase<InlineBodies> {
       IRRewriter rewriter(&getContext());
       DominanceInfo dominance(program);
       eliminateCommonSubExpressions(rewriter, dominance, program);
+      SmallVector<ir::FusedOp> groups;
+      program.walk([&](ir::FusedOp fused) { groups.push_back(fused); });
+      for (ir::FusedOp fused : llvm::reverse(groups)) // readers first
+        leaveOutUnread(fused);
     }
   }
 };

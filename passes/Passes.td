@@ -467,7 +467,8 @@ def FuseConvolutionsPass : TailorPass<"tailor-fuse-convolutions"> {
     | slice, pad, concat (option-A shortcuts and their gradients) | other places of one image | into the loads or stores of who reads them |
 
     Groups of kind `convolution` hold one convolution, of kind `channels` the reductions over one shape of images
-    (architecture.md section 5). Copies live in one group each.
+    (architecture.md section 5). Copies live in one group each. Arithmetic on [C] vectors that is made of a reduction's results goes
+    behind it, with what only it reads: the factor of a norm, the coefficients of its gradient, new running statistics.
 
     Applies when: the map is element by element, of few instructions (no exp, no draw), and nobody reads it as a whole
     (pooling, return); joining creates no cycle between kernels. Nothing that is read at another position is computed in
@@ -552,7 +553,9 @@ def InlineBodiesPass : TailorPass<"tailor-inline-bodies"> {
     Up to here a body called twice (SAM: at w and at w') exists once. From here on each call has its own ops, because
     placement, kernels and memory are decided per use; equal kernels are outlined once by FormKernels.
 
-    Applies to: every call in every entry. Mandatory: switched off, equal ops of different calls are not merged.
+    A group was fused for all who call its body: results that nobody reads after one call, and what only they need, are left out there.
+
+    Applies to: every call in every entry. Mandatory: switched off, equal ops of different calls are not merged, and groups stay whole.
     Errors: a recursive call; a value_and_grad that is still there.
     Position: after all fusion, so that each body is fused once.
     Numerics: exact.

@@ -58,9 +58,10 @@ void appendBuffers(ArrayRef<RolePosition> positions, bool isResult, SmallVectorI
 bool flowsLanewise(Value value) {
   for (Operation* user : value.getUsers()) {
     if (isa<ir::YieldOp>(user)) continue;
-    bool byLane =
-        user->hasTrait<ir::Elementwise>() || (ir::fusionClassOf(user) == ir::FusionClass::ChannelMap &&
-                                              cast<RankedTensorType>(value.getType()).getRank() > 1);
+    const bool isVector = cast<RankedTensorType>(value.getType()).getRank() == 1;
+    const bool byLane = user->hasTrait<ir::Elementwise>() ||
+                        (ir::fusionClassOf(user) == ir::FusionClass::ChannelMap && !isVector) ||
+                        (isa<ir::BatchNormUpdateRunningOp>(user) && isVector);
     if (!byLane) return false;
     for (Value result : user->getResults())
       if (!flowsLanewise(result)) return false;
@@ -139,6 +140,7 @@ bool mayShareBuffer(ir::KernelOp kernel, unsigned argument, unsigned result) {
     return read.op && written.op && read.tensor == written.tensor;
   }
   case ir::FusionKind::Map:
+  case ir::FusionKind::Channels: // vectors: channel by channel, when all images are in
     return flowsLanewise(kernel.getBlock().getArgument(argument));
   default:
     return false;

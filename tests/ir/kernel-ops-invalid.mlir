@@ -286,7 +286,7 @@ func.func @f(%x: tensor<2x4x4x3xf32>) {
   %0 = tailor.fused channels (%a = %x : tensor<2x4x4x3xf32>) -> tensor<3xf32> {
     %m, %v = tailor.batch_norm_statistics %a : (tensor<2x4x4x3xf32>) -> (tensor<3xf32>, tensor<3xf32>)
     // expected-note @+1 {{here}}
-    %i = tailor.rsqrt %v : tensor<3xf32>
+    %n = tailor.batch_norm_apply %a, %m, %v, %v : (tensor<2x4x4x3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<2x4x4x3xf32>
     tailor.yield %m : tensor<3xf32>
   }
   return
@@ -295,7 +295,7 @@ func.func @f(%x: tensor<2x4x4x3xf32>) {
 // -----
 
 func.func @f(%x: tensor<2x4x4x3xf32>) {
-  // expected-error @+1 {{of kind channels yields a value that is no result of a reduction}}
+  // expected-error @+1 {{of kind channels yields a value that is not made of a reduction}}
   %0:2 = tailor.fused channels (%a = %x : tensor<2x4x4x3xf32>) -> (tensor<3xf32>, tensor<2x4x4x3xf32>) {
     %r = tailor.relu %a : tensor<2x4x4x3xf32>
     %m, %v = tailor.batch_norm_statistics %r : (tensor<2x4x4x3xf32>) -> (tensor<3xf32>, tensor<3xf32>)

@@ -281,3 +281,39 @@ tailor.program @p {
     tailor.return %c : tensor<8x4x4x16xf32>
   }
 }
+
+// -----
+
+// Arithmetic on the channels goes behind the statistics it is made of, with its constants and what only it reads (%t), and the
+// running statistics. What others read as well (%o) stays where it is.
+// CHECK-LABEL: tailor.body @vectors
+// CHECK-NEXT:    %[[O:.*]] = tailor.mul %{{.*}}, %{{.*}} : tensor<16xf32>
+// CHECK-NEXT:    %[[F:.*]]:5 = tailor.fused channels
+// CHECK-NEXT:      tailor.batch_norm_statistics
+// CHECK-NEXT:      tailor.constant
+// CHECK-NEXT:      tailor.add
+// CHECK-NEXT:      tailor.rsqrt
+// CHECK-NEXT:      tailor.neg
+// CHECK-NEXT:      tailor.mul
+// CHECK-NEXT:      tailor.mul
+// CHECK-NEXT:      tailor.batch_norm_update_running
+// CHECK-NEXT:      tailor.yield
+// CHECK-NEXT:    }
+// CHECK-NEXT:    tailor.return %[[F]]#0, %[[F]]#1, %[[F]]#2, %[[F]]#3, %[[F]]#4, %[[O]]
+tailor.program @p {
+  tailor.body @vectors(%x: tensor<8x4x4x16xf32>, %s: tensor<16xf32>, %rm: tensor<16xf32>, %rv: tensor<16xf32>)
+      -> (tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>) {
+    // expected-remark@+1 {{add, rsqrt, neg, mul and batch_norm_update_running behind batch_norm_statistics}}
+    %m, %v = tailor.batch_norm_statistics %x : (tensor<8x4x4x16xf32>) -> (tensor<16xf32>, tensor<16xf32>)
+    %e = tailor.constant dense<1.0e-5> : tensor<16xf32>
+    %a = tailor.add %v, %e : tensor<16xf32>
+    %i = tailor.rsqrt %a : tensor<16xf32>
+    %t = tailor.neg %s : tensor<16xf32>
+    %o = tailor.mul %s, %s : tensor<16xf32>
+    %p = tailor.mul %i, %t : tensor<16xf32>
+    %f = tailor.mul %p, %o : tensor<16xf32>
+    %nm, %nv = tailor.batch_norm_update_running %rm, %rv, %m, %v momentum(0.1) rows(8) row_elements(16)
+      : (tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>) -> (tensor<16xf32>, tensor<16xf32>)
+    tailor.return %m, %i, %f, %nm, %nv, %o : tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>
+  }
+}

@@ -60,3 +60,46 @@ tailor.program @recursive {
     tailor.yield
   }
 }
+
+// -----
+
+// A group was made for all who call its body: of the second call nobody reads the running mean, so its group leaves it out, with the
+// operands that only it reads.
+// CHECK-LABEL: tailor.program @unread
+// CHECK:         %{{.*}}:3 = tailor.fused channels
+// CHECK:           batch_norm_update_running
+// CHECK:         tailor.fused channels (%{{[a-z0-9]*}} = %{{[a-z0-9]*}} : tensor<8x4x4x2xf32>) -> tensor<2xf32>
+// CHECK-NEXT:      tailor.batch_norm_statistics
+// CHECK-NEXT:      tailor.yield
+// TRIVIAL-LABEL: tailor.program @unread
+// TRIVIAL-COUNT-2: batch_norm_update_running
+tailor.program @unread {
+  tailor.state_group @net kind(batchnorm) {
+    tailor.state @mean : tensor<2xf32> init(zeros)
+    tailor.state @variance : tensor<2xf32> init(ones)
+  }
+  tailor.body @f(%x: tensor<8x4x4x2xf32>, %rm: tensor<2xf32>, %rv: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) {
+    %r:3 = tailor.fused channels (%a = %x : tensor<8x4x4x2xf32>, %b = %rm : tensor<2xf32>, %c = %rv : tensor<2xf32>)
+        -> (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) {
+      %m, %v = tailor.batch_norm_statistics %a : (tensor<8x4x4x2xf32>) -> (tensor<2xf32>, tensor<2xf32>)
+      %nm, %nv = tailor.batch_norm_update_running %b, %c, %m, %v momentum(0.1) rows(8) row_elements(16)
+        : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>)
+      tailor.yield %m, %nm, %nv : tensor<2xf32>, tensor<2xf32>, tensor<2xf32>
+    }
+    tailor.return %r#0, %r#1, %r#2 : tensor<2xf32>, tensor<2xf32>, tensor<2xf32>
+  }
+  tailor.entry @train_step kind(step) batch(8) {
+    %x = tailor.input "image" : tensor<8x4x4x2xf32>
+    %rm = tailor.load @net::@mean : tensor<2xf32>
+    %rv = tailor.load @net::@variance : tensor<2xf32>
+    %a:3 = tailor.call @f(%x, %rm, %rv) : (tensor<8x4x4x2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>)
+    %y = tailor.relu %x : tensor<8x4x4x2xf32>
+    %b:3 = tailor.call @f(%y, %rm, %rv) : (tensor<8x4x4x2xf32>, tensor<2xf32>, tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>)
+    %l = tailor.add %a#0, %b#0 : tensor<2xf32>
+    %s = tailor.reduce_sum %l dims([0]) : tensor<2xf32> to tensor<f32>
+    tailor.report "loss", %s : tensor<f32>
+    tailor.store %a#1, @net::@mean : tensor<2xf32>
+    tailor.store %a#2, @net::@variance : tensor<2xf32>
+    tailor.yield
+  }
+}

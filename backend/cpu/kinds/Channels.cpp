@@ -304,8 +304,13 @@ private:
         for (auto [result, value] : llvm::zip_equal(reduction->op()->getResults(), results))
           e.define(result, {channel}, value);
       }
-      for (auto [i, yielded] : llvm::enumerate(yieldedValues(kernel_)))
-        e.store(e.at(yielded, {channel}), pointers[i], tensorTypeOf(yielded), {channel});
+      // All values before any is stored: a result may lie where an operand does.
+      auto yielded = yieldedValues(kernel_);
+      SmallVector<Value> values;
+      for (Value value : yielded)
+        values.push_back(e.at(value, {channel}));
+      for (auto [i, value] : llvm::enumerate(values))
+        e.store(value, pointers[i], tensorTypeOf(yielded[i]), {channel});
       return SmallVector<Value>();
     });
   }

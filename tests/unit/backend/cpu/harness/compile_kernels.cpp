@@ -189,8 +189,8 @@ Tensor read(Element element, const Shape& shape, GuardedMemory& memory) {
 
 } // namespace
 
-std::vector<Tensor> CompiledKernels::run(size_t kernel, const std::vector<Tensor>& arguments,
-                                         int64_t chunks) const {
+std::vector<Tensor> CompiledKernels::run(size_t kernel, const std::vector<Tensor>& arguments, int64_t chunks,
+                                         const std::vector<std::pair<size_t, size_t>>& inPlace) const {
   auto op = *std::next(parsed_->program().getOps<ir::KernelOp>().begin(), static_cast<long>(kernel));
   std::vector<GuardedMemory> memory;
   std::vector<void*> buffers;
@@ -205,13 +205,17 @@ std::vector<Tensor> CompiledKernels::run(size_t kernel, const std::vector<Tensor
   }
   for (GuardedMemory& m : memory)
     buffers.push_back(m.data());
+  for (auto [result, operand] : inPlace)
+    buffers[arguments.size() + result] = buffers[operand];
   launch(kernel, buffers, {kernel < infos_.size() ? infos_[kernel].rows : 1}, chunks);
   std::vector<Tensor> results;
   for (auto [i, type] : llvm::enumerate(op.getResultTypes())) {
     auto tensor = mlir::cast<mlir::RankedTensorType>(type);
+    size_t place = arguments.size() + i;
+    for (auto [result, operand] : inPlace)
+      if (result == i) place = operand;
     results.push_back(read(elementOf(tensor.getElementType()),
-                           Shape(tensor.getShape().begin(), tensor.getShape().end()),
-                           memory[arguments.size() + i]));
+                           Shape(tensor.getShape().begin(), tensor.getShape().end()), memory[place]));
   }
   return results;
 }

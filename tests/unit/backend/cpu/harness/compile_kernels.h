@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mlir {
@@ -53,8 +54,10 @@ public:
   const MappedCode& code() const { return *code_; }
   const CompileTimes& times() const { return times_; }
 
-  /// Runs a kernel on its static shapes, in `chunks` chunks, with one buffer per operand and result.
-  std::vector<Tensor> run(size_t kernel, const std::vector<Tensor>& arguments, int64_t chunks = 1) const;
+  /// Runs a kernel on its static shapes, in `chunks` chunks, with one buffer per operand and result but for the results that are
+  /// `inPlace`: {result, operand} whose buffer it shares.
+  std::vector<Tensor> run(size_t kernel, const std::vector<Tensor>& arguments, int64_t chunks = 1,
+                          const std::vector<std::pair<size_t, size_t>>& inPlace = {}) const;
   /// The same ops on the reference.
   std::vector<Tensor> expected(size_t kernel, const std::vector<Tensor>& arguments) const;
   /// Calls the functions of a kernel on raw buffers: operands, results; temporaries and scratch are added here.
