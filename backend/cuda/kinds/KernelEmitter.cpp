@@ -85,6 +85,10 @@ Value KernelFrame::lane() {
   return mlir::arith::AndIOp::create(opBuilder, loc_, thread(), constant(opBuilder, loc_, 31));
 }
 
+void KernelFrame::shareMultiprocessor(int32_t blocks) {
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), opBuilder.getI32IntegerAttr(blocks));
+}
+
 void KernelFrame::finish() {
   LLVM::ReturnOp::create(opBuilder, loc_, mlir::ValueRange());
 }

@@ -47,6 +47,9 @@ public:
   mlir::Value globalThread();
   mlir::Value globalWarp();
   mlir::Value lane(); ///< of its warp, i32
+  /// So many registers at most that `blocks` blocks fit a multiprocessor, which has 65536; without it ptxas chooses, and may spill
+  /// rather than take more than 64 a thread.
+  void shareMultiprocessor(int32_t blocks);
   /// Emits the return.
   void finish();
 

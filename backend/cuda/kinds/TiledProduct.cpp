@@ -19,6 +19,9 @@ constexpr int64_t kLanes = ThreadBuilder::kLanes;
 /// All of 256 threads. The largest reads each operand of a multiply-add an eighth of a time from shared memory, which feeds the
 /// multiply-adds of a multiprocessor at a quarter; smaller ones are for results that would leave multiprocessors without a block.
 constexpr Tile kTiles[] = {{128, 128, 8, 8, 8}, {64, 64, 16, 4, 4}, {32, 32, 32, 1, 4}};
+/// From so many sums a thread needs nearly 128 registers, of which a multiprocessor has them for two blocks. The smaller tiles do
+/// with 80, three blocks, whatever is fused into their loads and stores; 64 would spill in some.
+constexpr int64_t kManySums = 64;
 /// Blocks that give each multiprocessor of a large GPU one.
 constexpr int64_t kWantedBlocks = 128;
 
@@ -108,6 +111,7 @@ void TiledProduct::emit(KernelFrame& frame, Evaluator& e, llvm::function_ref<voi
                         const TiledOperand& lhs, const TiledOperand& rhs,
                         llvm::function_ref<void(Value, Value, Value, Value)> finish) {
   LaneBuilder& b = e.builder();
+  frame.shareMultiprocessor(tile_.threadRows * tile_.threadColumns >= kManySums ? 2 : 3);
   ThreadBuilder shared(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/true);
   shared_ = &shared;
   auto wide = [&](Value v) { return b.convert(v, b.i64()); };
