@@ -124,15 +124,9 @@ private:
   static void addLaunch(ir::KernelOp kernel, const cuda::KernelInfo& info, KernelCode& code) {
     KernelLaunch& launch = code.launches[kernel.getSymName()];
     if (kernel.getKind() == ir::FusionKind::MultiTensor) launch.sizes = passes::regionSizes(kernel);
-    for (auto [i, function] : llvm::enumerate(info.functions)) {
-      const KernelRun run{code.functions.size(), 1, 1, i == 0 ? info.flops : 0, i == 0 ? info.bytes : 0};
-      code.functions.push_back(
-          {.symbol = function.symbol, .blocks = function.blocks, .threads = function.threads});
-      if (i == 0)
-        launch.run = run;
-      else
-        launch.combine = run; // a kernel has two functions at most
-    }
+    launch.run = {code.functions.size(), 1, 1, info.flops, info.bytes};
+    code.functions.push_back(
+        {.symbol = kernel.getSymName().str(), .blocks = info.blocks, .threads = info.threads});
   }
 
   /// The text is the code, and a function's place that of its `.visible .entry NAME(...) {...}` in it.

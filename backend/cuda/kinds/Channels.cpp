@@ -1,5 +1,5 @@
-// Reductions over images and their positions, [N, ..., C] -> [C]: a warp adds up 32 channels of an image, then another goes over
-// the images in their order.
+// Reductions over images and their positions, [N, ..., C] -> [C]: a warp adds up 32 channels of an image; the last block of those
+// channels goes over the images in their order.
 #include "backend/codegen/ChannelReduction.h"
 #include "backend/codegen/EvaluateOps.h"
 #include "backend/cuda/kinds/KernelEmitter.h"
@@ -37,7 +37,29 @@ public:
 
   mlir::LogicalResult emit() {
     context_.info.temporaries.push_back({"partial sums", uint64_t(images_ * imageNumbers()) * sizeof(float)});
-    return mlir::failure(mlir::failed(emitImages()) || mlir::failed(emitCombine()));
+    // A block has eight images of one group of channels.
+    constexpr int64_t kImagesOfBlock = kThreads / kLanes;
+    const int64_t blocksOfGroup = std::max<int64_t>((images_ + kImagesOfBlock - 1) / kImagesOfBlock, 1);
+    const int64_t groups = std::max<int64_t>(groups_, 1);
+    mlir::FailureOr<int64_t> blocks = blocksFor(context_, groups * blocksOfGroup * kThreads, kThreads);
+    if (mlir::failed(blocks)) return mlir::failure();
+    KernelFrame frame(context_, *blocks, kThreads);
+    WarpBuilder b(frame.opBuilder, frame.loc(), frame.entry(), frame.lane());
+    Evaluator e(b, true);
+    bindOperands(e, frame, kernel_);
+    auto [group, part] = divideWithRest(b, frame.block(), blocksOfGroup);
+    Value first = b.mul(b.convert(group, b.i64()), b.index(kLanes)), warp = frame.warp();
+    Value image = b.add(b.mul(part, b.constant(b.i32(), kImagesOfBlock)), warp);
+    // The same in all lanes of a warp, so that they stay together.
+    b.ifThen(b.compare(CmpIPredicate::slt, image, b.constant(b.i32(), double(images_))), [&, first = first] {
+      e.region([&] { sumImage(e, frame, e.coord(b.convert(image, b.i64())), first); });
+    });
+    frame.inLastBlock(e, group, groups, blocksOfGroup, [&, first = first] {
+      b.ifThen(b.compare(CmpIPredicate::eq, warp, b.constant(b.i32(), 0)),
+               [&] { e.region([&] { combine(e, frame, first); }); });
+    });
+    frame.finish();
+    return mlir::failure(e.failed());
   }
 
 private:
@@ -53,36 +75,19 @@ private:
     return e.laneCoord(first, channels_ % kLanes ? b.prefixMask(b.sub(b.index(channels_), first)) : Value());
   }
 
-  mlir::LogicalResult emitImages() {
-    int64_t warps = images_ * groups_;
-    mlir::FailureOr<int64_t> blocks = blocksFor(context_, warps * kLanes, kThreads);
-    if (mlir::failed(blocks)) return mlir::failure();
-    KernelFrame frame(context_, "", *blocks, kThreads);
-    WarpBuilder b(frame.opBuilder, frame.loc(), frame.entry(), frame.lane());
-    Evaluator e(b, true);
-    bindOperands(e, frame, kernel_);
-    Value warp = frame.globalWarp();
-    b.ifThen(b.compare(CmpIPredicate::slt, warp, b.constant(b.i32(), double(warps))), [&] {
-      e.region([&] {
-        auto [image, group] = divideWithRest(b, warp, groups_);
-        Coord row = e.coord(b.convert(image, b.i64()));
-        Value first = b.mul(b.convert(group, b.i64()), b.index(kLanes));
-        Coord channel = channelCoord(e, first);
-        Value base = b.add(b.mul(row.index, b.index(imageNumbers())), first);
-        for (auto [r, reduction] : llvm::enumerate(reductions_)) {
-          Value prepared = reduction->prepare(
-              e, channel, [&](Value operand) { return meanOfFirstLine(e, operand, row, channel); });
-          SmallVector<Value> sums(kSums, b.constant(b.f32(), Evaluator::kEmptySum));
-          sums = overPositions(e, *reduction, {row}, channel, prepared, sums);
-          for (auto [which, value] :
-               llvm::enumerate(reduction->ofImage(e, prepared, {sums[0], sums[1]}, positions_)))
-            b.storeLanes(value, frame.temporary(0), b.f32(),
-                         b.add(base, b.index(placeOf(r, unsigned(which)))));
-        }
-      });
-    });
-    frame.finish();
-    return mlir::failure(e.failed());
+  void sumImage(Evaluator& e, KernelFrame& frame, const Coord& row, Value first) {
+    LaneBuilder& b = e.builder();
+    Coord channel = channelCoord(e, first);
+    Value base = b.add(b.mul(row.index, b.index(imageNumbers())), first);
+    for (auto [r, reduction] : llvm::enumerate(reductions_)) {
+      Value prepared = reduction->prepare(
+          e, channel, [&](Value operand) { return meanOfFirstLine(e, operand, row, channel); });
+      SmallVector<Value> sums(kSums, b.constant(b.f32(), Evaluator::kEmptySum));
+      sums = overPositions(e, *reduction, {row}, channel, prepared, sums);
+      for (auto [which, value] :
+           llvm::enumerate(reduction->ofImage(e, prepared, {sums[0], sums[1]}, positions_)))
+        b.storeLanes(value, frame.temporary(0), b.f32(), b.add(base, b.index(placeOf(r, unsigned(which)))));
+    }
   }
 
   /// The sums over every position behind `at`.
@@ -121,12 +126,8 @@ private:
     return b.div(sum, b.constant(b.f32(), double(std::max<int64_t>(line, 1))));
   }
 
-  mlir::LogicalResult emitCombine() {
-    KernelFrame frame(context_, "_combine", std::max<int64_t>(groups_, 1), kLanes);
-    WarpBuilder b(frame.opBuilder, frame.loc(), frame.entry(), frame.lane());
-    Evaluator e(b, true);
-    bindOperands(e, frame, kernel_);
-    Value first = b.mul(b.convert(frame.globalWarp(), b.i64()), b.index(kLanes));
+  void combine(Evaluator& e, KernelFrame& frame, Value first) {
+    LaneBuilder& b = e.builder();
     Coord channel = channelCoord(e, first);
     for (auto [r, reduction] : llvm::enumerate(reductions_)) {
       auto load = [&, r = r](Value image, unsigned which) {
@@ -140,8 +141,6 @@ private:
     }
     for (const ResultGroup& group : groupResults(kernel_))
       storeAt(e, frame, kernel_, group, {channel});
-    frame.finish();
-    return mlir::failure(e.failed());
   }
 
   KernelContext& context_;

@@ -12,6 +12,8 @@
 #include "backend/codegen/EvaluateOps.h"
 #include "backend/cuda/kinds/TiledProduct.h"
 
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
 namespace tailor::backend::cuda {
 
 using llvm::SmallVector;
@@ -116,7 +118,7 @@ private:
     if (mlir::failed(blocks) || mlir::failed(blocksFor(context_, lines, 1)) ||
         mlir::failed(blocksFor(context_, depth, 1)))
       return mlir::failure();
-    KernelFrame frame(context_, "", *blocks, kThreads);
+    KernelFrame frame(context_, *blocks, kThreads);
     ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/false);
     Evaluator e(b, true);
     bindOperands(e, frame, kernel_);
@@ -170,12 +172,10 @@ private:
     TiledProduct product(lines, columns, imagesOfShare * positions, p_.groups * shares);
     context_.info.temporaries.push_back({"partial sums", uint64_t(shares * elements) * sizeof(float)});
     mlir::FailureOr<int64_t> blocks = blocksFor(context_, product.blocks() * kThreads, kThreads);
-    mlir::FailureOr<int64_t> adding = blocksFor(context_, elements, kThreads);
-    if (mlir::failed(blocks) || mlir::failed(adding) ||
-        mlir::failed(blocksFor(context_, images_ * positions, 1)))
+    if (mlir::failed(blocks) || mlir::failed(blocksFor(context_, images_ * positions, 1)))
       return mlir::failure();
 
-    KernelFrame frame(context_, "", *blocks, kThreads);
+    KernelFrame frame(context_, *blocks, kThreads);
     ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/false);
     Evaluator e(b, true);
     bindOperands(e, frame, kernel_);
@@ -219,32 +219,42 @@ private:
           Value at = b.add(b.mul(b.add(b.mul(share, b.index(p_.outputs)), output), b.index(columns)), column);
           b.storeLanes(sums, frame.temporary(0), b.f32(), at, mask);
         });
-    frame.finish();
-    if (e.failed()) return mlir::failure();
-    return emitShares(shares, columns, *adding);
-  }
-
-  /// A thread for each weight: the shares in their order.
-  mlir::LogicalResult emitShares(int64_t shares, int64_t columns, int64_t blocks) {
-    const int64_t elements = p_.weights();
-    KernelFrame frame(context_, "_shares", blocks, kThreads);
-    ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/false);
-    Value thread = b.convert(frame.globalThread(), b.i64());
-    b.ifThen(b.compare(CmpIPredicate::slt, thread, b.index(elements)), [&] {
-      // Neighbouring threads read neighbouring channels; the weight is [output][channel][tap].
-      auto [output, column] = split(b, thread, columns);
-      auto [tap, channel] = split(b, column, p_.groupChannels());
-      auto sum =
-          b.loop(b.index(0), b.index(shares), 1, b.constant(b.f32(), 0), [&](Value share, ValueRange sums) {
-            Value at = b.add(b.mul(share, b.index(elements)), thread);
-            return SmallVector<Value>{b.add(sums[0], b.load(frame.temporary(0), b.f32(), at))};
-          });
-      Value at =
-          b.add(b.mul(b.add(b.mul(output, b.index(p_.groupChannels())), channel), b.index(p_.taps())), tap);
-      b.store(sum.getResult(0), frame.pointer(resultSlot(kernel_, 0)), b.f32(), at);
+    Value tile = b.add(b.mul(b.convert(group, b.i32()), b.constant(b.i32(), double(product.tilesPerPart()))),
+                       product.tile());
+    frame.inLastBlock(e, tile, p_.groups * product.tilesPerPart(), shares, [&] {
+      product.forEachOwn(e, [&](Value line, Value column, Value mask) {
+        Value output = b.add(b.mul(group, b.index(lines)), line);
+        Value first = b.add(b.mul(output, b.index(columns)), column);
+        auto sums = b.loop(b.index(0), b.index(shares), 1, b.constant(b.lanesOf(b.f32()), 0),
+                           [&](Value each, ValueRange sums) {
+                             Value at = b.add(b.mul(each, b.index(elements)), first);
+                             return SmallVector<Value>{
+                                 b.add(sums[0], b.loadLanes(frame.temporary(0), b.f32(), at, mask))};
+                           });
+        storeWeights(b, frame, sums.getResult(0), output, column, columns);
+      });
     });
     frame.finish();
-    return mlir::success();
+    return mlir::failure(e.failed());
+  }
+
+  /// Four neighbours of [output][tap][channel] at their places in [output][channel][tap].
+  void storeWeights(ThreadBuilder& b, KernelFrame& frame, Value sums, Value output, Value column,
+                    int64_t columns) {
+    for (int64_t lane = 0; lane < ThreadBuilder::kLanes; ++lane) {
+      Value own = b.add(column, b.index(lane));
+      auto store = [&] {
+        auto [tap, channel] = split(b, own, p_.groupChannels());
+        Value at =
+            b.add(b.mul(b.add(b.mul(output, b.index(p_.groupChannels())), channel), b.index(p_.taps())), tap);
+        b.store(mlir::vector::ExtractOp::create(b.builder(), b.loc(), sums, lane),
+                frame.pointer(resultSlot(kernel_, 0)), b.f32(), at);
+      };
+      if (columns % ThreadBuilder::kLanes == 0)
+        store();
+      else
+        b.ifThen(b.compare(CmpIPredicate::slt, own, b.index(columns)), store);
+    }
   }
 
   KernelContext& context_;

@@ -38,7 +38,7 @@ mlir::FailureOr<int64_t> blocksFor(KernelContext& context, int64_t count, uint32
   return std::max<int64_t>(1, (count + threads - 1) / threads);
 }
 
-KernelFrame::KernelFrame(KernelContext& context, llvm::StringRef suffix, int64_t blocks, uint32_t threads)
+KernelFrame::KernelFrame(KernelContext& context, int64_t blocks, uint32_t threads)
     : opBuilder(context.module.getContext()), loc_(context.kernel.getLoc()), threads_(threads) {
   mlir::MLIRContext* mlir = context.module.getContext();
   bool regions = context.kernel.getKind() == ir::FusionKind::MultiTensor ||
@@ -48,8 +48,7 @@ KernelFrame::KernelFrame(KernelContext& context, llvm::StringRef suffix, int64_t
   size_t pointers = size_t(firstTemporary_) + context.info.temporaries.size();
   llvm::SmallVector<mlir::Type> types(pointers, LLVM::LLVMPointerType::get(mlir));
   opBuilder.setInsertionPointToEnd(context.module.getBody());
-  std::string symbol = (context.symbol + suffix).str();
-  function = LLVM::LLVMFuncOp::create(opBuilder, loc_, symbol,
+  function = LLVM::LLVMFuncOp::create(opBuilder, loc_, context.symbol,
                                       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(mlir), types));
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), opBuilder.getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
@@ -57,7 +56,8 @@ KernelFrame::KernelFrame(KernelContext& context, llvm::StringRef suffix, int64_t
   for (unsigned i = 0; i < pointers; ++i)
     function.setArgAttr(i, LLVM::LLVMDialect::getAlignAttrName(), opBuilder.getI64IntegerAttr(64));
   opBuilder.setInsertionPointToStart(function.addEntryBlock(opBuilder));
-  context.info.functions.push_back({symbol, uint32_t(blocks), threads});
+  context.info.blocks = uint32_t(blocks);
+  context.info.threads = threads;
 }
 
 Value KernelFrame::thread() {
@@ -81,12 +81,68 @@ Value KernelFrame::globalWarp() {
   return mlir::arith::ShRUIOp::create(opBuilder, loc_, globalThread(), constant(opBuilder, loc_, 5));
 }
 
+Value KernelFrame::warp() {
+  return mlir::arith::ShRUIOp::create(opBuilder, loc_, thread(), constant(opBuilder, loc_, 5));
+}
+
 Value KernelFrame::lane() {
   return mlir::arith::AndIOp::create(opBuilder, loc_, thread(), constant(opBuilder, loc_, 31));
 }
 
 void KernelFrame::shareMultiprocessor(int32_t blocks) {
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), opBuilder.getI32IntegerAttr(blocks));
+}
+
+/// A variable of the module in front of the function, `elements` of `element`.
+static Value variable(KernelFrame& frame, llvm::StringRef suffix, mlir::Type element, int64_t elements,
+                      mlir::Attribute value, uint64_t alignment, unsigned space) {
+  mlir::OpBuilder& ops = frame.opBuilder;
+  LLVM::GlobalOp memory;
+  {
+    mlir::OpBuilder::InsertionGuard guard(ops);
+    ops.setInsertionPoint(frame.function);
+    memory = LLVM::GlobalOp::create(ops, frame.loc(),
+                                    LLVM::LLVMArrayType::get(element, static_cast<unsigned>(elements)),
+                                    /*isConstant=*/false, LLVM::Linkage::Internal,
+                                    (frame.function.getSymName() + suffix).str(), value, alignment, space);
+  }
+  Value address = LLVM::AddressOfOp::create(ops, frame.loc(), memory);
+  return LLVM::AddrSpaceCastOp::create(ops, frame.loc(), LLVM::LLVMPointerType::get(ops.getContext()),
+                                       address);
+}
+
+Value KernelFrame::sharedMemory(llvm::StringRef suffix, mlir::Type element, int64_t elements) {
+  constexpr unsigned kShared = 3;
+  return variable(*this, suffix, element, elements, mlir::Attribute(), /*alignment=*/16, kShared);
+}
+
+void KernelFrame::inLastBlock(Evaluator& e, Value group, int64_t groups, int64_t blocks,
+                              llvm::function_ref<void()> body) {
+  LaneBuilder& b = e.builder();
+  auto barrier = [&] { NVVM::BarrierOp::create(opBuilder, loc_); };
+  auto fence = [&] { LLVM::FenceOp::create(opBuilder, loc_, LLVM::AtomicOrdering::acq_rel, "device"); };
+  barrier(); // what the threads of this block have stored
+  if (blocks == 1) return body();
+  constexpr unsigned kGlobal = 1;
+  auto zeros = mlir::DenseElementsAttr::get(mlir::RankedTensorType::get({groups}, b.i32()), int32_t(0));
+  Value tickets = variable(*this, "_tickets", b.i32(), groups, zeros, /*alignment=*/4, kGlobal);
+  Value isLast = sharedMemory("_last", b.i32(), 1), place = b.convert(group, b.i64());
+  Value zero = b.constant(b.i32(), 0);
+  b.ifThen(b.compare(mlir::arith::CmpIPredicate::eq, thread(), zero), [&] {
+    fence(); // with the barrier before it for all threads of the block
+    Value own =
+        LLVM::GEPOp::create(opBuilder, loc_, tickets.getType(), b.i32(), tickets, mlir::ValueRange(place));
+    Value before =
+        LLVM::AtomicRMWOp::create(opBuilder, loc_, LLVM::AtomicBinOp::add, own, b.constant(b.i32(), 1),
+                                  LLVM::AtomicOrdering::monotonic, "device");
+    Value last = b.compare(mlir::arith::CmpIPredicate::eq, before, b.constant(b.i32(), double(blocks - 1)));
+    b.ifThen(last, [&] { b.store(zero, tickets, b.i32(), place); });
+    b.store(b.convert(last, b.i32()), isLast, b.i32(), b.index(0));
+    fence();
+  });
+  barrier();
+  b.ifThen(b.compare(mlir::arith::CmpIPredicate::ne, b.load(isLast, b.i32(), b.index(0)), zero),
+           [&] { e.region(body); });
 }
 
 void KernelFrame::finish() {

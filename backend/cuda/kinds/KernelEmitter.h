@@ -1,5 +1,5 @@
 #pragma once
-/// One `tailor.kernel` -> functions of the scf, arith, math, vector, llvm and nvvm dialects.
+/// One `tailor.kernel` -> a function of the scf, arith, math, vector, llvm and nvvm dialects.
 ///
 /// The first kind of the table (Kinds.cpp) that fits the kernel decides what a thread or a warp does; what happens at a position
 /// is the Evaluator's business.
@@ -19,20 +19,20 @@ struct KernelContext {
   ir::KernelOp kernel;
   const CudaTarget& target;
   mlir::ModuleOp module;
-  std::string symbol; ///< of the first function, and how the others begin
-  KernelInfo info;    ///< functions, temporaries and `slow`: from the emitter
+  std::string symbol;
+  KernelInfo info; ///< blocks, threads, temporaries and `slow`: from the emitter
 };
 
 /// Threads of a block where warps have nothing to do with each other: eight blocks fill the 2048 threads of a multiprocessor,
 /// and one leaves it as soon as its eight warps are done.
 constexpr uint32_t kThreads = 256;
 
-/// A function under construction. Its pointers are those of the kernel, then `context.info.temporaries`, which must be
+/// The function under construction. Its pointers are those of the kernel, then `context.info.temporaries`, which must be
 /// complete.
 class KernelFrame {
 public:
-  /// Creates `context.symbol + suffix` and adds it to `context.info.functions`.
-  KernelFrame(KernelContext& context, llvm::StringRef suffix, int64_t blocks, uint32_t threads);
+  /// Creates `context.symbol`, and says in `context.info` how it is launched.
+  KernelFrame(KernelContext& context, int64_t blocks, uint32_t threads);
 
   mlir::OpBuilder opBuilder;
   mlir::LLVM::LLVMFuncOp function;
@@ -46,10 +46,19 @@ public:
   /// The number of this thread, or of its warp, among those of all blocks, i32.
   mlir::Value globalThread();
   mlir::Value globalWarp();
+  mlir::Value warp(); ///< of its block, i32
   mlir::Value lane(); ///< of its warp, i32
   /// So many registers at most that `blocks` blocks fit a multiprocessor, which has 65536; without it ptxas chooses, and may spill
   /// rather than take more than 64 a thread.
   void shareMultiprocessor(int32_t blocks);
+  /// Memory of a block, undefined when it begins; a generic pointer.
+  mlir::Value sharedMemory(llvm::StringRef suffix, mlir::Type element, int64_t elements);
+  /// Blocks come in groups, `blocks` of each of `groups`. Emits `body` for the block that comes here last of its group, `group`
+  /// (i32): there everything that the group's blocks have stored before is in memory. All threads of every block must come here,
+  /// once. Who is last differs from run to run; what `body` makes of what is stored must not.
+  /// It works by a ticket per group, a global variable that is 0 between launches: launches of one kernel may not overlap.
+  void inLastBlock(Evaluator& e, mlir::Value group, int64_t groups, int64_t blocks,
+                   llvm::function_ref<void()> body);
   /// Emits the return.
   void finish();
 
@@ -66,7 +75,7 @@ mlir::FailureOr<int64_t> blocksFor(KernelContext& context, int64_t count, uint32
 /// location.
 bool supportsOnCuda(mlir::Operation* op, std::string& reason);
 
-/// The functions are called `symbol` and, where there are more, `symbol` with a suffix. Errors are reported.
+/// The function is called `symbol`. Errors are reported.
 mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp module, llvm::StringRef symbol,
                                        const CudaTarget& target);
 

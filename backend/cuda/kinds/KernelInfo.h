@@ -1,7 +1,7 @@
 #pragma once
 /// What a kernel asks of whoever launches it.
 ///
-/// A kernel is one or more functions, launched one after the other on the same pointers:
+/// A kernel is one function, launched on these pointers:
 ///
 ///   function(operand 0, ..., result 0, ..., temporary 0, ...)
 ///
@@ -11,7 +11,8 @@
 /// an operand of the same type where passes::mayShareBuffer says so.
 ///
 /// Numerics: those of target cpu: f32 with explicit fused multiply-adds, no fast-math flag, no contraction, denormals kept,
-/// division and square root correctly rounded. No atomics: the order of every sum is part of the code.
+/// division and square root correctly rounded. The order of every sum is part of the code: what blocks made is put together by the
+/// last of them to come (KernelFrame::inLastBlock), whichever that is.
 
 #include "llvm/ADT/SmallVector.h"
 
@@ -20,21 +21,15 @@
 
 namespace tailor::backend::cuda {
 
-/// A function and its launch: blocks and threads along one dimension.
-struct GpuFunction {
-  std::string symbol;
-  uint32_t blocks = 1;
-  uint32_t threads = 32; ///< of a block: whole warps, at most 1024
-};
-
-/// Memory that the functions of one launch share. No initial content expected.
+/// Memory that the blocks of one launch share. No initial content expected.
 struct Temporary {
   std::string purpose;
   uint64_t bytes = 0;
 };
 
 struct KernelInfo {
-  llvm::SmallVector<GpuFunction, 2> functions; ///< in this order
+  uint32_t blocks = 1;
+  uint32_t threads = 32; ///< of a block: whole warps, at most 1024
   llvm::SmallVector<Temporary, 1> temporaries;
   uint64_t flops = 0; ///< transcendental functions count once
   uint64_t bytes = 0; ///< operands read once plus results written once

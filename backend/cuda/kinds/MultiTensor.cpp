@@ -51,7 +51,7 @@ int64_t elementsPerPartial(int64_t elements) {
   return std::max(kLeast, (rounded + kLeast - 1) / kLeast * kLeast);
 }
 
-/// A warp adds the squares of its elements; then one warp adds what the others found, in their order, and takes the root.
+/// A warp adds the squares of its elements; a warp of the last block adds what all found, in their order, and takes the root.
 mlir::LogicalResult emitNorm(KernelContext& context, ir::GlobalNormOp norm, int64_t elements) {
   ir::KernelOp kernel = context.kernel;
   constexpr int64_t kLanes = WarpBuilder::kLanes;
@@ -60,67 +60,66 @@ mlir::LogicalResult emitNorm(KernelContext& context, ir::GlobalNormOp norm, int6
   mlir::FailureOr<int64_t> blocks = blocksFor(context, partials * kLanes, kThreads);
   if (mlir::failed(blocks)) return mlir::failure();
   auto add = [](LaneBuilder& b) { return [&b](Value x, Value y) { return b.add(x, y); }; };
-  {
-    KernelFrame frame(context, "", *blocks, kThreads);
-    WarpBuilder b(frame.opBuilder, frame.loc(), frame.entry(), frame.lane());
-    Evaluator e(b, true);
-    Regions regions(frame, e, kernel);
-    Value warp = b.convert(frame.globalWarp(), b.i64());
-    b.ifThen(b.compare(CmpIPredicate::slt, warp, b.index(partials)), [&] {
-      Value from = b.mul(warp, b.index(share)), to = b.min(b.add(from, b.index(share)), b.index(elements));
-      // Regions are whole multiples of 16 elements: the last step of the last warp may have half of its lanes only.
-      Value whole = b.sub(to, b.bitAnd(b.sub(to, from), b.index(kLanes - 1)));
-      // Four sums side by side: one would wait for its own addition at every step.
-      constexpr int64_t kSums = 4;
-      Value border = b.sub(whole, b.bitAnd(b.sub(whole, from), b.index(kSums * kLanes - 1)));
-      auto addSquare = [&](Value index, Value sum) {
-        regions.ops.setIndex(index);
-        return regions.ops.addSquare(norm, sum);
-      };
-      SmallVector<Value> zeros(kSums, b.constant(b.f32(), 0));
-      auto wide = b.loop(from, border, kSums * kLanes, zeros, [&](Value index, ValueRange sums) {
-        SmallVector<Value> next;
-        for (int64_t i = 0; i < kSums; ++i)
-          next.push_back(addSquare(b.add(index, b.index(i * kLanes)), sums[unsigned(i)]));
-        return next;
-      });
-      Value sum =
-          b.add(b.add(wide.getResult(0), wide.getResult(1)), b.add(wide.getResult(2), wide.getResult(3)));
-      auto rest = b.loop(border, whole, kLanes, sum, [&](Value index, ValueRange sums) {
-        return SmallVector<Value>{addSquare(index, sums[0])};
-      });
-      sum = rest.getResult(0);
-      if (elements % kLanes != 0) {
-        auto half = mlir::scf::IfOp::create(
-            b.builder(), b.loc(), mlir::TypeRange{b.f32()},
-            b.bitAnd(b.compare(CmpIPredicate::slt, whole, to),
-                     b.compare(CmpIPredicate::slt, frame.lane(), b.constant(b.i32(), kLanes / 2))),
-            /*addThenBlock=*/true, /*addElseBlock=*/true);
-        b.builder().setInsertionPointToStart(half.thenBlock());
-        mlir::scf::YieldOp::create(b.builder(), b.loc(), addSquare(whole, sum));
-        b.builder().setInsertionPointToStart(half.elseBlock());
-        mlir::scf::YieldOp::create(b.builder(), b.loc(), sum);
-        b.builder().setInsertionPointAfter(half);
-        sum = half.getResult(0);
-      }
-      b.store(b.foldLanes(sum, add(b)), frame.temporary(0), b.f32(), warp);
-    });
-    frame.finish();
-    if (e.failed()) return mlir::failure();
-  }
-  KernelFrame frame(context, "_root", 1, kLanes);
+  KernelFrame frame(context, *blocks, kThreads);
   WarpBuilder b(frame.opBuilder, frame.loc(), frame.entry(), frame.lane());
-  Value lane = b.convert(frame.lane(), b.i64());
-  auto loop = b.loop(
-      b.index(0), b.index(partials), kLanes, b.constant(b.f32(), 0), [&](Value first, ValueRange sums) {
-        Value exists = b.compare(CmpIPredicate::slt, b.add(first, lane), b.index(partials));
-        return SmallVector<Value>{b.add(sums[0], b.loadLanes(frame.temporary(0), b.f32(), first, exists))};
-      });
-  Value total = b.foldLanes(loop.getResult(0), add(b));
-  b.store(b.sqrt(total), frame.pointer(int64_t(passes::kernelBuffers(kernel).size()) - 1), b.f32(),
-          b.index(0));
+  Evaluator e(b, true);
+  Regions regions(frame, e, kernel);
+  Value warp = b.convert(frame.globalWarp(), b.i64());
+  b.ifThen(b.compare(CmpIPredicate::slt, warp, b.index(partials)), [&] {
+    Value from = b.mul(warp, b.index(share)), to = b.min(b.add(from, b.index(share)), b.index(elements));
+    // Regions are whole multiples of 16 elements: the last step of the last warp may have half of its lanes only.
+    Value whole = b.sub(to, b.bitAnd(b.sub(to, from), b.index(kLanes - 1)));
+    // Four sums side by side: one would wait for its own addition at every step.
+    constexpr int64_t kSums = 4;
+    Value border = b.sub(whole, b.bitAnd(b.sub(whole, from), b.index(kSums * kLanes - 1)));
+    auto addSquare = [&](Value index, Value sum) {
+      regions.ops.setIndex(index);
+      return regions.ops.addSquare(norm, sum);
+    };
+    SmallVector<Value> zeros(kSums, b.constant(b.f32(), 0));
+    auto wide = b.loop(from, border, kSums * kLanes, zeros, [&](Value index, ValueRange sums) {
+      SmallVector<Value> next;
+      for (int64_t i = 0; i < kSums; ++i)
+        next.push_back(addSquare(b.add(index, b.index(i * kLanes)), sums[unsigned(i)]));
+      return next;
+    });
+    Value sum =
+        b.add(b.add(wide.getResult(0), wide.getResult(1)), b.add(wide.getResult(2), wide.getResult(3)));
+    auto rest = b.loop(border, whole, kLanes, sum, [&](Value index, ValueRange sums) {
+      return SmallVector<Value>{addSquare(index, sums[0])};
+    });
+    sum = rest.getResult(0);
+    if (elements % kLanes != 0) {
+      auto half = mlir::scf::IfOp::create(
+          b.builder(), b.loc(), mlir::TypeRange{b.f32()},
+          b.bitAnd(b.compare(CmpIPredicate::slt, whole, to),
+                   b.compare(CmpIPredicate::slt, frame.lane(), b.constant(b.i32(), kLanes / 2))),
+          /*addThenBlock=*/true, /*addElseBlock=*/true);
+      b.builder().setInsertionPointToStart(half.thenBlock());
+      mlir::scf::YieldOp::create(b.builder(), b.loc(), addSquare(whole, sum));
+      b.builder().setInsertionPointToStart(half.elseBlock());
+      mlir::scf::YieldOp::create(b.builder(), b.loc(), sum);
+      b.builder().setInsertionPointAfter(half);
+      sum = half.getResult(0);
+    }
+    b.store(b.foldLanes(sum, add(b)), frame.temporary(0), b.f32(), warp);
+  });
+  frame.inLastBlock(e, b.constant(b.i32(), 0), 1, *blocks, [&] {
+    b.ifThen(b.compare(CmpIPredicate::eq, frame.warp(), b.constant(b.i32(), 0)), [&] {
+      Value lane = b.convert(frame.lane(), b.i64());
+      auto loop = b.loop(
+          b.index(0), b.index(partials), kLanes, b.constant(b.f32(), 0), [&](Value first, ValueRange sums) {
+            Value exists = b.compare(CmpIPredicate::slt, b.add(first, lane), b.index(partials));
+            return SmallVector<Value>{
+                b.add(sums[0], b.loadLanes(frame.temporary(0), b.f32(), first, exists))};
+          });
+      Value total = b.foldLanes(loop.getResult(0), add(b));
+      b.store(b.sqrt(total), frame.pointer(int64_t(passes::kernelBuffers(kernel).size()) - 1), b.f32(),
+              b.index(0));
+    });
+  });
   frame.finish();
-  return mlir::success();
+  return mlir::failure(e.failed());
 }
 
 mlir::LogicalResult emit(KernelContext& context) {
@@ -139,7 +138,7 @@ mlir::LogicalResult emit(KernelContext& context) {
   constexpr int64_t kLanes = ThreadBuilder::kLanes;
   mlir::FailureOr<int64_t> blocks = blocksFor(context, elements / kLanes, kThreads);
   if (mlir::failed(blocks)) return mlir::failure();
-  KernelFrame frame(context, "", *blocks, kThreads);
+  KernelFrame frame(context, *blocks, kThreads);
   ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/true);
   Evaluator e(b, true);
   Regions regions(frame, e, kernel);

@@ -54,7 +54,7 @@ mlir::LogicalResult emitPositions(KernelContext& context, std::string slow) {
   mlir::FailureOr<int64_t> blocks = blocksFor(context, threads, kThreads);
   if (mlir::failed(blocks)) return mlir::failure();
 
-  KernelFrame frame(context, "", *blocks, kThreads);
+  KernelFrame frame(context, *blocks, kThreads);
   // A flat line begins at a multiple of four elements in every operand; rows need not.
   ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/flat);
   Evaluator e(b, lanes);

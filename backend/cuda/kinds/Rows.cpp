@@ -25,8 +25,7 @@ public:
     if (mlir::failed(blocks)) return mlir::failure();
     if (!totals_.empty())
       context_.info.temporaries.push_back({"partial sums", uint64_t(rows_) * totals_.size() * sizeof(float)});
-    if (mlir::failed(emitRows(*blocks))) return mlir::failure();
-    return totals_.empty() ? mlir::success() : emitTotals();
+    return emitRows(*blocks);
   }
 
 private:
@@ -48,6 +47,7 @@ private:
     std::optional<SmallVector<mlir::OpResult>> found = sumsOverRows(kernel_);
     if (!found) return "a scalar is made from its rows by other means than a sum";
     totals_ = std::move(*found);
+    if (totals_.empty() && !scalars_.results.empty()) return "a scalar is made of no rows";
     for (mlir::OpResult result : totals_) {
       auto hasRows = [](Value operand) { return tensorTypeOf(operand).getRank() > 0; };
       agree(tensorTypeOf(*llvm::find_if(result.getOwner()->getOperands(), hasRows)).getDimSize(0));
@@ -59,7 +59,7 @@ private:
   }
 
   mlir::LogicalResult emitRows(int64_t blocks) {
-    KernelFrame frame(context_, "", blocks, kThreads);
+    KernelFrame frame(context_, blocks, kThreads);
     WarpBuilder b(frame.opBuilder, frame.loc(), frame.entry(), frame.lane());
     Evaluator e(b, true);
     bindOperands(e, frame, kernel_);
@@ -68,7 +68,6 @@ private:
       std::optional<RowTotal> total = rowTotalOf(e, result);
       if (!total) {
         frame.function.erase();
-        context_.info.functions.clear();
         context_.info.temporaries.clear();
         totals_.clear();
         return emitPositions(context_, "a scalar is a sum over more than single rows");
@@ -89,16 +88,17 @@ private:
                             [&](llvm::ArrayRef<Coord> coords) { storeAt(e, frame, kernel_, group, coords); });
       });
     });
+    if (!totals_.empty())
+      frame.inLastBlock(e, b.constant(b.i32(), 0), 1, blocks, [&] {
+        b.ifThen(b.compare(CmpIPredicate::eq, frame.warp(), b.constant(b.i32(), 0)),
+                 [&] { e.region([&] { addTotals(e, b, frame); }); });
+      });
     frame.finish();
     return mlir::failure(e.failed());
   }
 
-  /// One warp: lane l adds the rows l, l + 32, ..., then the lanes meet.
-  mlir::LogicalResult emitTotals() {
-    KernelFrame frame(context_, "_totals", 1, WarpBuilder::kLanes);
-    WarpBuilder b(frame.opBuilder, frame.loc(), frame.entry(), frame.lane());
-    Evaluator e(b, true);
-    bindOperands(e, frame, kernel_);
+  /// By one warp: lane l adds the rows l, l + 32, ..., then the lanes meet.
+  void addTotals(Evaluator& e, WarpBuilder& b, KernelFrame& frame) {
     int64_t width = int64_t(totals_.size());
     Value lane = b.convert(frame.lane(), b.i64());
     SmallVector<Value> zeros(totals_.size(), b.constant(b.f32(), 0));
@@ -119,8 +119,6 @@ private:
       e.define(result, {}, rowTotalOf(e, result)->finish(sum));
     }
     storeAt(e, frame, kernel_, scalars_, {});
-    frame.finish();
-    return mlir::failure(e.failed());
   }
 
   KernelContext& context_;

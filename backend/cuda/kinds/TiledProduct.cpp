@@ -40,23 +40,6 @@ Tile tileFor(int64_t lines, int64_t columns, int64_t parts) {
 TiledProduct::TiledProduct(int64_t lines, int64_t columns, int64_t depth, int64_t parts)
     : lines_(lines), columns_(columns), depth_(depth), parts_(parts), tile_(tileFor(lines, columns, parts)) {}
 
-Value TiledProduct::sharedMemory(KernelFrame& frame, llvm::StringRef suffix, int64_t elements) {
-  mlir::OpBuilder& ops = frame.opBuilder;
-  constexpr unsigned kShared = 3;
-  auto type = LLVM::LLVMArrayType::get(ops.getF32Type(), static_cast<unsigned>(elements));
-  LLVM::GlobalOp memory;
-  {
-    mlir::OpBuilder::InsertionGuard guard(ops);
-    ops.setInsertionPoint(frame.function);
-    memory = LLVM::GlobalOp::create(ops, frame.loc(), type, /*isConstant=*/false, LLVM::Linkage::Internal,
-                                    (frame.function.getSymName() + suffix).str(), mlir::Attribute(),
-                                    /*alignment=*/16, kShared);
-  }
-  Value address = LLVM::AddressOfOp::create(ops, frame.loc(), memory);
-  return LLVM::AddrSpaceCastOp::create(ops, frame.loc(), LLVM::LLVMPointerType::get(ops.getContext()),
-                                       address);
-}
-
 /// slab[depth, i] = operand at (first line + i, first depth + depth), zero outside of it, by all threads. Neighbouring threads
 /// take what neighbours in memory.
 void TiledProduct::bringIn(Evaluator& e, const TiledOperand& operand, Value slab, int64_t stride,
@@ -124,8 +107,8 @@ void TiledProduct::emit(KernelFrame& frame, Evaluator& e, llvm::function_ref<voi
   auto [down, along] = divideWithRest(b, thread_, tile_.threadsAcross());
   Value ownRow = b.mul(wide(down), b.index(tile_.threadRows)),
         ownColumn = b.mul(wide(along), b.index(kLanes));
-  Value lhsSlab = sharedMemory(frame, "_lhs", lhsStride() * tile_.depth);
-  Value rhsSlab = sharedMemory(frame, "_rhs", rhsStride() * tile_.depth);
+  Value lhsSlab = frame.sharedMemory("_lhs", b.f32(), lhsStride() * tile_.depth);
+  Value rhsSlab = frame.sharedMemory("_rhs", b.f32(), rhsStride() * tile_.depth);
   auto barrier = [&] { NVVM::BarrierOp::create(b.builder(), b.loc()); };
 
   SmallVector<Value> zeros(tile_.threadRows * tile_.vectors(), b.constant(b.lanesOf(b.f32()), 0));
@@ -140,20 +123,32 @@ void TiledProduct::emit(KernelFrame& frame, Evaluator& e, llvm::function_ref<voi
     return next;
   });
 
+  firstLine_ = b.add(firstRow, ownRow), firstColumn_ = b.add(firstColumn, ownColumn), tileNumber_ = tile;
+  forEachOwnVector(e, [&](int64_t number, Value line, Value column, Value mask) {
+    finish(line, column, mask, slabs.getResult(unsigned(number)));
+  });
+}
+
+void TiledProduct::forEachOwn(Evaluator& e, llvm::function_ref<void(Value, Value, Value)> body) {
+  forEachOwnVector(e, [&](int64_t, Value line, Value column, Value mask) { body(line, column, mask); });
+}
+
+void TiledProduct::forEachOwnVector(Evaluator& e, OwnVector body) {
+  LaneBuilder& b = e.builder();
   const int64_t whole = columns_ / kLanes * kLanes;
   for (int64_t row = 0; row < tile_.threadRows; ++row) {
-    Value line = b.add(b.add(firstRow, ownRow), b.index(row));
+    Value line = b.add(firstLine_, b.index(row));
     b.ifThen(b.compare(CmpIPredicate::slt, line, b.index(lines_)), [&] {
       e.region([&] {
         for (int64_t v = 0; v < tile_.vectors(); ++v) {
-          Value column = b.add(b.add(firstColumn, ownColumn), b.index(v * tile_.threadsAcross() * kLanes));
-          Value sums = slabs.getResult(unsigned(row * tile_.vectors() + v));
+          Value column = b.add(firstColumn_, b.index(v * tile_.threadsAcross() * kLanes));
+          const int64_t number = row * tile_.vectors() + v;
           if (whole > 0)
             b.ifThen(b.compare(CmpIPredicate::slt, column, b.index(whole)),
-                     [&] { e.region([&] { finish(line, column, Value(), sums); }); });
+                     [&] { e.region([&] { body(number, line, column, Value()); }); });
           if (whole < columns_)
             b.ifThen(b.compare(CmpIPredicate::eq, column, b.index(whole)),
-                     [&] { e.region([&] { finish(line, column, b.prefixMask(columns_ - whole), sums); }); });
+                     [&] { e.region([&] { body(number, line, column, b.prefixMask(columns_ - whole)); }); });
         }
       });
     });

@@ -33,28 +33,38 @@ public:
 
   /// Emits all of it into `frame`. `part` is told first which part the block is of (i64), outside of all loops. `finish` gets
   /// the sums of four columns from `column` on, of which those at `columns` and beyond are none: `mask` is null or says which are.
+  /// All threads of a block come out of it together.
   void emit(KernelFrame& frame, Evaluator& e, llvm::function_ref<void(mlir::Value part)> part,
             const TiledOperand& lhs, const TiledOperand& rhs,
             llvm::function_ref<void(mlir::Value line, mlir::Value column, mlir::Value mask, mlir::Value sums)>
                 finish);
 
+  int64_t tilesPerPart() const { return (lines_ + tile_.rows - 1) / tile_.rows * tilesAcross(); }
+  /// Behind emit(): the number of the block's tile within its part, i32.
+  mlir::Value tile() const { return tileNumber_; }
+  /// Behind emit(): calls `body` for the four columns each that finish() was called for in this thread.
+  void forEachOwn(Evaluator& e,
+                  llvm::function_ref<void(mlir::Value line, mlir::Value column, mlir::Value mask)> body);
+
 private:
   int64_t tilesAcross() const { return (columns_ + tile_.columns - 1) / tile_.columns; }
-  int64_t tilesPerPart() const { return (lines_ + tile_.rows - 1) / tile_.rows * tilesAcross(); }
   /// Elements between two depths of a slab: four more than they hold, so that a warp that writes along the depth finds other
   /// banks at every depth, and vectors stay aligned.
   int64_t lhsStride() const { return tile_.rows + 4; }
   int64_t rhsStride() const { return tile_.columns + 4; }
-  mlir::Value sharedMemory(KernelFrame& frame, llvm::StringRef suffix, int64_t elements);
   void bringIn(Evaluator& e, const TiledOperand& operand, mlir::Value slab, int64_t stride, int64_t width,
                mlir::Value firstLine, int64_t lines, mlir::Value firstDepth);
+  using OwnVector =
+      llvm::function_ref<void(int64_t number, mlir::Value line, mlir::Value column, mlir::Value mask)>;
+  void forEachOwnVector(Evaluator& e, OwnVector body);
   void addProducts(LaneBuilder& b, int64_t depth, mlir::Value lhs, mlir::Value rhs, mlir::Value ownRow,
                    mlir::Value ownColumn, llvm::SmallVectorImpl<mlir::Value>& sums);
 
   int64_t lines_, columns_, depth_, parts_;
   Tile tile_;
-  mlir::Value thread_;              ///< i32
-  ThreadBuilder* shared_ = nullptr; ///< for slabs, whose vectors are aligned
+  mlir::Value thread_, tileNumber_;     ///< i32
+  mlir::Value firstLine_, firstColumn_; ///< of the thread, i64
+  ThreadBuilder* shared_ = nullptr;     ///< for slabs, whose vectors are aligned
 };
 
 } // namespace tailor::backend::cuda
