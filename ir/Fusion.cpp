@@ -1,4 +1,5 @@
 #include "ir/Fusion.h"
+#include "ir/StoredValue.h"
 #include "ir/Tailor.h"
 
 using namespace mlir;
@@ -101,7 +102,7 @@ static LogicalResult verifyConvolution(Operation* owner, ArrayRef<Operation*> co
     return owner->emitOpError("of kind convolution expects one convolution but holds ")
            << convolutions.size();
   Operation* convolution = convolutions.front();
-  if (Value weight = weightOf(convolution); weight && !isa<BlockArgument>(weight))
+  if (Value weight = weightOf(convolution); weight && !isa<BlockArgument>(storedValue(weight)))
     return (owner->emitOpError("of kind convolution computes the weight of its convolution")
                 .attachNote(weight.getLoc())
             << "here");

@@ -586,27 +586,58 @@ def InlineBodiesPass : TailorPass<"tailor-inline-bodies"> {
 }
 
 def AssignPrecisionPass : TailorPass<"tailor-assign-precision"> {
-  let summary = "Chooses the element type of every value and checks that the program respects it.";
+  let summary = "Chooses the element type of every value.";
   let description = [{
-    With `f32` nothing changes: the pass checks that no value is f64 or bf16 (state, matrix products and reductions
-    all stay f32). `bf16` is refused with a message until a backend computes in it.
+    Every program is written in f32; a value of f64 or bf16 is refused. With `f32` nothing changes.
+
+    With `bf16` it is what values are *stored* in, never what is computed with: a cast to bf16 ends the group that makes a
+    value, one to f32 begins each that reads it, and both are part of its kernel. Narrowed are matrices and images that
+    groups hand to one another (activations and their gradients), and copies of the weights that products and convolutions
+    multiply with: a cast beside the state, or beside the weights that sam.perturb made. What stays f32: state, vectors and
+    scalars (statistics, tables, losses), what an update or a report reads and what that is a sum of, outputs that no product reads (logits), inputs, and
+    what an op reads or makes that no group takes (poolings).
 
     Position: after InlineBodies, because two calls of one body may get different types.
-    Numerics: identity for f32; the only pass that is allowed to change them.
+    Numerics: each narrowed value is rounded once, to nearest even; the only pass that is allowed to change results.
 
     ```mlir
-    tailor.state_group @net kind(net) { tailor.state @w : tensor<256x100xf32> init(zeros) }
+    tailor.state_group @net kind(net) { tailor.state @w : tensor<100x10xf32> init(zeros) }
     tailor.entry @value kind(eval) batch(64) {
       %x = tailor.input "numeric" : tensor<64x100xf32>
-      %w = tailor.load @net::@w : tensor<256x100xf32>
-      %z = tailor.dot %x, %w contract([1] x [1]) : (tensor<64x100xf32>, tensor<256x100xf32>) -> tensor<64x256xf32>
-      tailor.output "z", %z : tensor<64x256xf32>
+      %w = tailor.load @net::@w : tensor<100x10xf32>
+      %h = tailor.fused map (%a = %x : tensor<64x100xf32>) -> tensor<64x100xf32> {
+        %t = tailor.tanh %a : tensor<64x100xf32>
+        tailor.yield %t : tensor<64x100xf32>
+      }
+      %z = tailor.fused gemm (%b = %h : tensor<64x100xf32>, %c = %w : tensor<100x10xf32>) -> tensor<64x10xf32> {
+        %d = tailor.dot %b, %c contract([1] x [0]) : (tensor<64x100xf32>, tensor<100x10xf32>) -> tensor<64x10xf32>
+        tailor.yield %d : tensor<64x10xf32>
+      }
+      tailor.output "z", %z : tensor<64x10xf32>
     }
-    // stays under precision=f32
+    // becomes with precision=bf16
+    tailor.state_group @net kind(net) { tailor.state @w : tensor<100x10xf32> init(zeros) }
+    tailor.entry @value kind(eval) batch(64) {
+      %x = tailor.input "numeric" : tensor<64x100xf32>
+      %w = tailor.load @net::@w : tensor<100x10xf32>
+      %s = tailor.cast %w : tensor<100x10xf32> to tensor<100x10xbf16>
+      %h = tailor.fused map (%a = %x : tensor<64x100xf32>) -> tensor<64x100xbf16> {
+        %t = tailor.tanh %a : tensor<64x100xf32>
+        %n = tailor.cast %t : tensor<64x100xf32> to tensor<64x100xbf16>
+        tailor.yield %n : tensor<64x100xbf16>
+      }
+      %z = tailor.fused gemm (%b = %h : tensor<64x100xbf16>, %c = %s : tensor<100x10xbf16>) -> tensor<64x10xf32> {
+        %v = tailor.cast %c : tensor<100x10xbf16> to tensor<100x10xf32>
+        %u = tailor.cast %b : tensor<64x100xbf16> to tensor<64x100xf32>
+        %d = tailor.dot %u, %v contract([1] x [0]) : (tensor<64x100xf32>, tensor<100x10xf32>) -> tensor<64x10xf32>
+        tailor.yield %d : tensor<64x10xf32>
+      }
+      tailor.output "z", %z : tensor<64x10xf32>
+    }
     ```
   }];
   let options = [
-    Option<"precision", "precision", "std::string", "\"f32\"", "Compute type: f32 (bf16 is refused)">,
+    Option<"precision", "precision", "std::string", "\"f32\"", "What values are stored in: f32 or bf16">,
   ];
 }
 

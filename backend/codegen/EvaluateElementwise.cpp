@@ -130,7 +130,10 @@ Value evaluateElementwise(Evaluator& e, OpResult result, ArrayRef<Coord> coords)
         double keep = 1 - dropout.getRate().convertToDouble();
         return b.select(in[1], b.mul(in[0], b.constant(in[0].getType(), 1 / keep)), b.zeroLike(in[0]));
       })
-      .Case([&](ir::CastOp) { return b.convert(in[0], e.valueTypeOf(result)); })
+      .Case([&](ir::CastOp) {
+        Value converted = b.convert(in[0], e.valueTypeOf(result));
+        return tensorTypeOf(result).getElementType().isBF16() ? b.roundToBf16(converted) : converted;
+      })
       .Case([&](ir::ClampOp clamp_) {
         return clamp(b, in[0], clamp_.getLow().convertToDouble(), clamp_.getHigh().convertToDouble());
       })

@@ -1,6 +1,7 @@
 #include "backend/codegen/KernelShape.h"
 
 #include "backend/codegen/LaneRules.h"
+#include "ir/StoredValue.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -58,6 +59,10 @@ bool isFlat(ir::KernelOp kernel, ArrayRef<int64_t> shape) {
   return true;
 }
 
+mlir::BlockArgument operandInMemory(Value value) {
+  return mlir::dyn_cast<mlir::BlockArgument>(ir::storedValue(value));
+}
+
 ir::DotOp tiledDot(ir::KernelOp kernel) {
   ir::DotOp dot;
   for (mlir::Operation& op : kernel.getBlock())
@@ -67,8 +72,8 @@ ir::DotOp tiledDot(ir::KernelOp kernel) {
     }
   if (!dot || !dot.getLhsBatch().empty() || dot.getLhsContract().size() != 1) return {};
   RankedTensorType lhs = tensorTypeOf(dot.getLhs()), rhs = tensorTypeOf(dot.getRhs());
-  if (lhs.getRank() != 2 || rhs.getRank() != 2 || !mlir::isa<mlir::BlockArgument>(dot.getLhs()) ||
-      !mlir::isa<mlir::BlockArgument>(dot.getRhs()))
+  if (lhs.getRank() != 2 || rhs.getRank() != 2 || !operandInMemory(dot.getLhs()) ||
+      !operandInMemory(dot.getRhs()))
     return {};
   for (Value result : yieldedValues(kernel))
     if (tensorTypeOf(result).getShape() != tensorTypeOf(dot.getResult()).getShape()) return {};

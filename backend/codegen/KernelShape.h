@@ -28,6 +28,9 @@ llvm::SmallVector<ResultGroup> groupResults(ir::KernelOp kernel);
 /// flat loop.
 bool isFlat(ir::KernelOp kernel, llvm::ArrayRef<int64_t> shape);
 
+/// The operand of the kernel that `value` is, or whose bf16 it is the f32 of; null where it is computed.
+mlir::BlockArgument operandInMemory(mlir::Value value);
+
 /// The product of a kernel that tiles of two matrices can compute: rank 2, one contracting dimension, both operands in memory,
 /// results of its shape; null if there is none, or several.
 ir::DotOp tiledDot(ir::KernelOp kernel);

@@ -233,7 +233,25 @@ Value LaneBuilder::narrowWords(llvm::ArrayRef<Value> parts) {
 
 // --- memory
 
+Type LaneBuilder::valueType(Type element) {
+  if (element.isUnsignedInteger(8)) return i32();
+  return element.isBF16() ? f32() : element;
+}
+
+Value LaneBuilder::roundToBf16(Value a) {
+  Value bits = bitcast(a, i32());
+  auto pattern = [&](uint32_t value) { return this->bits(bits.getType(), value); };
+  // Half a unit in the last place that stays, less one unless that place is odd, carries over as rounding does.
+  Value odd = bitAnd(shiftRight(bits, 16), pattern(1));
+  Value rounded = add(bits, add(odd, pattern(0x7fff)));
+  Value nan = compare(arith::CmpFPredicate::UNO, a, a);
+  rounded =
+      select(nan, bitOr(bits, pattern(0x00400000)), rounded); // or a NaN of low bits would become infinite
+  return bitcast(bitAnd(rounded, pattern(0xffff0000)), f32());
+}
+
 Type LaneBuilder::storedType(Type element) {
+  if (element.isBF16()) return builder_.getI16Type();
   return element.isInteger(1) || element.isUnsignedInteger(8) ? builder_.getI8Type() : element;
 }
 
@@ -241,10 +259,18 @@ Value LaneBuilder::fromStored(Value stored, Type element) {
   if (element.isInteger(1)) return convert(stored, element);
   if (element.isUnsignedInteger(8))
     return arith::ExtUIOp::create(builder_, loc_, withElement(stored.getType(), i32()), stored);
+  if (element.isBF16()) {
+    Value bits = arith::ExtUIOp::create(builder_, loc_, withElement(stored.getType(), i32()), stored);
+    return bitcast(shiftLeft(bits, 16), f32());
+  }
   return stored;
 }
 
 Value LaneBuilder::toStored(Value value, Type element) {
+  if (element.isBF16()) { // what it loses is zero
+    Value bits = shiftRight(bitcast(value, i32()), 16);
+    return arith::TruncIOp::create(builder_, loc_, withElement(bits.getType(), storedType(element)), bits);
+  }
   return element.isInteger(1) ? convert(value, storedType(element)) : value;
 }
 

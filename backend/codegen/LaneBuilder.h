@@ -101,8 +101,11 @@ public:
   mlir::Value convert(mlir::Value a, mlir::Type element);
 
   // --- memory: `memory` is what the back end bound a tensor to, `index` an i64 that counts elements from its start
-  /// What an element of a tensor is as a value: bytes (ui8) are widened to i32 where they are read.
-  mlir::Type valueType(mlir::Type element) { return element.isUnsignedInteger(8) ? i32() : element; }
+  /// What an element of a tensor is as a value. What is narrow in memory is widened where it is read: bytes (ui8) to
+  /// i32, bf16 to f32, which then holds a number of bf16.
+  mlir::Type valueType(mlir::Type element);
+  /// The nearest number of bf16, ties to even, as f32. NaN stays NaN.
+  mlir::Value roundToBf16(mlir::Value a);
   virtual mlir::Value load(mlir::Value memory, mlir::Type element, mlir::Value index) = 0;
   /// Lane i from index + i. Lanes outside `mask` are zero and not read.
   virtual mlir::Value loadLanes(mlir::Value memory, mlir::Type element, mlir::Value index,
@@ -126,7 +129,8 @@ protected:
   LaneBuilder(mlir::OpBuilder& builder, mlir::Location loc, mlir::Block* entry, unsigned lanes);
 
   mlir::Value cached(mlir::Type type, mlir::TypedAttr value);
-  /// What an element of a tensor is in memory: i1 a byte that holds 0 or 1, the others as they are.
+  /// What an element of a tensor is in memory: i1 a byte that holds 0 or 1, bf16 the upper half of an f32 as i16, the
+  /// others as they are.
   mlir::Type storedType(mlir::Type element);
   /// From storedType to valueType, and back.
   mlir::Value fromStored(mlir::Value stored, mlir::Type element);

@@ -242,7 +242,10 @@ private:
     passes::PipelineOptions pipeline;
     pipeline.startFrom = firstPhase_;
     pipeline.stopAfter = lastPhase_;
-    pipeline.precision = options_.precision;
+    if (const runtime::Result<std::string> precision =
+            info_.options.get_string(runtime::key_name(&runtime::RunKeys::precision));
+        precision.ok())
+      pipeline.precision = *precision;
     if (const runtime::Result<int64_t> budget =
             info_.options.get_int(runtime::key_name(&runtime::RunKeys::memory_budget));
         budget.ok())

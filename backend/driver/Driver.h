@@ -21,8 +21,7 @@ struct TracedProgram;
 namespace tailor::backend {
 
 struct CompileOptions {
-  std::string target = "cpu:native"; ///< as `--target` takes it (Targets.h)
-  std::string precision = "f32";
+  std::string target = "cpu:native";  ///< as `--target` takes it (Targets.h)
   std::vector<std::string> disabled;  ///< passes by name: not run, or their trivial form (passes/Pipelines.h)
   bool allOff = false;                ///< every pass as if it were in `disabled`
   int64_t fuseLimit = -1;             ///< only the first N fusions; -1 = all

@@ -14,14 +14,18 @@ using namespace mlir;
 namespace tailor::backend {
 namespace {
 
-/// The value that `value` is outside the fused groups it was handed into.
+/// The value that `value` is outside the fused groups it was handed into, in whatever precision.
 Value outermost(Value value) {
-  while (auto argument = dyn_cast<BlockArgument>(value)) {
-    auto fused = dyn_cast_or_null<ir::FusedOp>(argument.getOwner()->getParentOp());
-    if (!fused) break;
+  while (true) {
+    if (auto cast = value.getDefiningOp<ir::CastOp>()) {
+      value = cast.getOperand();
+      continue;
+    }
+    auto argument = dyn_cast<BlockArgument>(value);
+    auto fused = dyn_cast_or_null<ir::FusedOp>(argument ? argument.getOwner()->getParentOp() : nullptr);
+    if (!fused) return value;
     value = fused.getInputs()[argument.getArgNumber()];
   }
-  return value;
 }
 
 /// "layer1.0.conv1" of a convolution whose weight is that state; empty for a weight that is computed.

@@ -35,6 +35,9 @@ public:
   void storeLanes(mlir::Value value, mlir::Value base, mlir::Type element, mlir::Value index,
                   mlir::Value mask = {}) override;
 
+  using LaneBuilder::fromStored;
+  using LaneBuilder::storedType;
+
   // --- what loops need beside: addresses, and stores of what has no tensor
   mlir::Type pointer();
   mlir::Value elementPointer(mlir::Value base, mlir::Type element, mlir::Value index);

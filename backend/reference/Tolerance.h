@@ -49,7 +49,7 @@ struct Tolerance {
   case runtime::DType::kF32:
     return 0x1p-24;
   case runtime::DType::kBF16:
-    return 0x1p-9;
+    return 0x1p-8;
   case runtime::DType::kF64:
     return 0x1p-53;
   case runtime::DType::kI32:

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -47,29 +48,55 @@ std::string replaceAll(std::string text, const std::string& from, const std::str
   return text;
 }
 
+/// A matrix or images: what bf16 stores.
+bool isWide(const std::string& type) {
+  return std::count(type.begin(), type.end(), 'x') > 1 && type.ends_with("f32");
+}
+
+/// %name = %from * factor, a power of two.
+std::string scaled(const std::string& name, const std::string& from, const std::string& type,
+                   const char* factor) {
+  return "    %" + name + "_factor = tailor.constant dense<" + factor + "> : tensor<" + type + ">\n    %" +
+         name + " = tailor.mul " + from + ", %" + name + "_factor : tensor<" + type + ">\n";
+}
+
 /// The case as an eval entry: arguments are states (of kind net: what depends on fitted ones alone runs in a
-/// fit entry), results are outputs r0, r1, ...; i1 crosses as i32.
-std::string entryText(const OpCase& opCase) {
+/// fit entry), results are outputs r0, r1, ...; i1 crosses as i32. With `bf16` wide values go through a kernel of their own
+/// before and behind it, so that they are stored.
+std::string entryText(const OpCase& opCase, bool bf16 = false) {
   std::string states, loads, outputs, text = opCase.text;
   for (const Argument& argument : opCase.arguments) {
     const std::string stored = replaceAll(argument.type, "i1", "i32"), name = argument.name;
     const bool isBool = stored != argument.type;
     states += "    tailor.state @\"" + name + "\" : tensor<" + stored + "> init(zeros)\n";
-    loads += "    %" + name + (isBool ? "_stored" : "") + " = tailor.load @args::@\"" + name +
-             "\" : tensor<" + stored + ">\n";
+    const bool isScaled = bf16 && isWide(stored);
+    loads += "    %" + name +
+             (isBool     ? "_stored"
+              : isScaled ? "_given"
+                         : "") +
+             " = tailor.load @args::@\"" + name + "\" : tensor<" + stored + ">\n";
     if (isBool)
       loads += "    %" + name + " = tailor.cast %" + name + "_stored : tensor<" + stored + "> to tensor<" +
                argument.type + ">\n";
+    if (isScaled) loads += scaled(name, "%" + name + "_given", stored, "0.5");
     text = replaceAll(text, "$" + name + "$", "tensor<" + argument.type + ">");
   }
   text = replaceAll(text, "$r$", "tensor<" + opCase.results.front() + ">");
-  for (size_t i = 0; i < opCase.results.size(); ++i)
-    outputs += "    tailor.output \"r" + std::to_string(i) + "\", %r" +
-               (opCase.results.size() == 1 ? "" : "#" + std::to_string(i)) + " : tensor<" +
-               opCase.results[i] + ">\n";
+  for (size_t i = 0; i < opCase.results.size(); ++i) {
+    const std::string number = std::to_string(i);
+    std::string result = "%r" + (opCase.results.size() == 1 ? "" : "#" + number);
+    if (bf16 && isWide(opCase.results[i])) {
+      outputs += scaled("r" + number, result, opCase.results[i], "2.0");
+      result = "%r" + number;
+    }
+    outputs += "    tailor.output \"r" + number + "\", " + result + " : tensor<" + opCase.results[i] + ">\n";
+  }
   return "tailor.program @p {\n  tailor.state_group @args kind(net) {\n" + states +
          "  }\n  tailor.entry @run kind(eval) batch(1) {\n" + loads + "    " + text + "\n" + outputs +
-         "    tailor.yield\n  }\n}\n";
+         "    tailor.yield\n  }\n}\n" +
+         (bf16 ? "{-# external_resources: { tailor: { options: \"{\\22run.precision\\22:{\\22value\\22:"
+                 "\\22bf16\\22,\\22type\\22:\\22string\\22,\\22stage\\22:\\22compile\\22}}\" } } #-}\n"
+               : "");
 }
 
 /// What the op cases of tests/conformance say in f64, in the f32 of compiled programs.
@@ -100,31 +127,43 @@ Result<Tensor> output(runtime::Executor& executor, int32_t index) {
   return backend::reference::fromBytes(bytes, place.dtype, Shape(place.shape.begin(), place.shape.end()));
 }
 
-void compareOutputs(const Tensor& actual, const Tensor& expected, runtime::DType dtype,
+/// `rounding` is what a value may have been rounded by on its way, relative to the largest.
+void compareOutputs(const Tensor& actual, const Tensor& expected, runtime::DType dtype, double rounding,
                     const std::string& what) {
   ASSERT_EQ(actual.size(), expected.size()) << what;
   double largest = 0;
   for (int64_t i = 0; i < expected.size(); ++i)
     if (std::isfinite(expected.at(i))) largest = std::max(largest, std::abs(expected.at(i)));
-  const double allowed = backend::reference::allowedDifference(dtype, largest);
+  const double allowed = backend::reference::allowedDifference(dtype, largest) + rounding * largest;
   for (int64_t i = 0; i < expected.size(); ++i)
     EXPECT_TRUE(backend::reference::isClose(actual.at(i), expected.at(i), allowed))
         << what << " element " << i << " is " << actual.at(i) << ", the reference says " << expected.at(i)
         << "; allowed difference " << allowed;
 }
 
-/// Compiles and runs one case on one back end and on the reference.
-void check(const Backend& backend, const OpCase& opCase) {
+/// Compiles and runs one case on one back end and on the reference; with `numStored` in bf16, adding one there if a value
+/// was stored so.
+void check(const Backend& backend, const OpCase& opCase, int* numStored = nullptr) {
   SCOPED_TRACE(backend.name + ": " + opCase.name);
+  const std::string text = entryText(opCase, numStored != nullptr);
   backend::CompileOptions options;
   options.target = backend.target;
-  const auto compiled = backend::compileText(entryText(opCase), "case.mlir", options);
-  ASSERT_TRUE(compiled.ok()) << compiled.status().message() << "\n" << entryText(opCase);
+  // What is one kernel with its neighbours stores nothing between them.
+  if (numStored) options.disabled = {"fuse-elementwise", "fuse-convolutions", "fuse-norm-activation"};
+  const auto compiled = backend::compileText(text, "case.mlir", options);
+  ASSERT_TRUE(compiled.ok()) << compiled.status().message() << "\n" << text;
+  if (numStored)
+    *numStored +=
+        std::any_of(compiled->remarks.begin(), compiled->remarks.end(), [](const passes::Remark& remark) {
+          return remark.pass == "assign-precision" && remark.reason == "bf16";
+        });
   auto artifact = runtime::Artifact::from_bytes(compiled->artifact);
   ASSERT_TRUE(artifact.ok()) << artifact.status().message();
   auto executor = backend.make(*artifact);
   ASSERT_TRUE(executor.ok()) << executor.status().message();
-  auto reference = ReferenceExecutor::create(*artifact, {}, {.roundAtStores = true});
+  // The casts of bf16 are in the plan, not in the program as it was written.
+  auto reference =
+      ReferenceExecutor::create(*artifact, {}, {.phase = numStored ? "planned" : "", .roundAtStores = true});
   ASSERT_TRUE(reference.ok()) << reference.status().message();
   // The check of `--check reference` must agree with this test.
   const Status attached = backend::reference::attachCheck(**executor);
@@ -143,7 +182,9 @@ void check(const Backend& backend, const OpCase& opCase) {
     const auto actual = output(**executor, static_cast<int32_t>(i)),
                expected = output(**reference, static_cast<int32_t>(i));
     ASSERT_TRUE(actual.ok() && expected.ok()) << actual.status().message() << expected.status().message();
-    compareOutputs(*actual, *expected, outputs[i].dtype, "result " + std::to_string(i));
+    // Both round what they store: a value next to a tie may go to either side.
+    const double rounding = numStored ? 2 * backend::reference::roundingOf(runtime::DType::kBF16) : 0;
+    compareOutputs(*actual, *expected, outputs[i].dtype, rounding, "result " + std::to_string(i));
   }
 }
 
@@ -179,6 +220,15 @@ TEST(Backends, OpCases) {
   for (const Backend& backend : backends())
     for (const OpCase& opCase : conformance::allCases())
       if (!readsBytes(opCase)) check(backend, inF32(opCase));
+}
+
+TEST(Backends, OpCasesInBf16) {
+  for (const Backend& backend : backends()) {
+    int numStored = 0;
+    for (const OpCase& opCase : conformance::allCases())
+      if (!readsBytes(opCase)) check(backend, inF32(opCase), &numStored);
+    EXPECT_EQ(numStored, 96) << "cases with a value that is stored in bf16";
+  }
 }
 
 /// NaN is last in both directions of a sort and wins argmax; equal ones keep their order.
@@ -237,6 +287,15 @@ TEST_P(Sizes, EveryKernelFamily) {
   for (const Backend& backend : backends())
     for (const OpCase& opCase : sizedCases(GetParam().rows, GetParam().columns, GetParam().valid))
       check(backend, opCase);
+}
+
+TEST_P(Sizes, EveryKernelFamilyInBf16) {
+  for (const Backend& backend : backends()) {
+    int numStored = 0;
+    for (const OpCase& opCase : sizedCases(GetParam().rows, GetParam().columns, GetParam().valid))
+      check(backend, opCase, &numStored);
+    EXPECT_GT(numStored, 10);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Odd, Sizes,

@@ -2,6 +2,7 @@
 
 #include "runtime/artifact/stage_options.h"
 #include "runtime/base/options.h"
+#include "runtime/options/run_keys.h"
 
 #include <algorithm>
 #include <charconv>
@@ -228,6 +229,9 @@ std::string summary(const runtime::Artifact& artifact, bool json) {
     fused += remark.kind == runtime::RemarkKind::kPassed;
     missed += remark.kind == runtime::RemarkKind::kMissed;
   }
+  const runtime::Result<std::string> stored =
+      spec.options.get_string(runtime::key_name(&runtime::RunKeys::precision), "f32");
+  const std::string precision = stored.ok() ? *stored : "f32";
   if (json) {
     List entries, stages, sections;
     for (const runtime::Entry& entry : spec.entries)
@@ -244,6 +248,7 @@ std::string summary(const runtime::Artifact& artifact, bool json) {
                 {"producer", spec.producer},
                 {"source", spec.source_name},
                 {"target", spec.target.backend + ":" + spec.target.name},
+                {"precision", precision},
                 {"parameters", number(parameters)},
                 {"classes", OptionValue(static_cast<std::int64_t>(spec.schema.num_classes))},
                 {"random_version", OptionValue(std::int64_t{spec.random_version})},
@@ -261,7 +266,8 @@ std::string summary(const runtime::Artifact& artifact, bool json) {
                      spec.target.name + (spec.source_name.empty() ? "" : " from " + spec.source_name) + "\n";
   text += std::to_string(parameters) + " parameters, " + std::to_string(spec.schema.num_classes) +
           " classes; state " + human_bytes(spec.memory.state) + ", arena " + human_bytes(spec.memory.arena) +
-          "; " + std::to_string(fused) + " fusions made, " + std::to_string(missed) + " not made" +
+          (precision == "f32" ? "" : " with values stored in " + precision) + "; " + std::to_string(fused) +
+          " fusions made, " + std::to_string(missed) + " not made" +
           (spec.random_version ? "; random numbers of version " + std::to_string(spec.random_version) : "") +
           "\n";
   text += schema_line(spec.schema);

@@ -23,6 +23,8 @@ static mlir::LogicalResult emitGemmKernel(KernelContext& context) {
   GemmProblem problem;
   problem.lhsTransposed = dot.getLhsContract()[0] == 0;
   problem.rhsTransposed = dot.getRhsContract()[0] == 1;
+  problem.lhsIsBf16 = tensorTypeOf(operandInMemory(dot.getLhs())).getElementType().isBF16();
+  problem.rhsIsBf16 = tensorTypeOf(operandInMemory(dot.getRhs())).getElementType().isBF16();
   problem.n = rhs.getDimSize(problem.rhsTransposed ? 0 : 1);
   problem.k = lhs.getDimSize(problem.lhsTransposed ? 0 : 1);
   if (problem.lhsTransposed) {
@@ -87,9 +89,9 @@ static mlir::LogicalResult emitGemmKernel(KernelContext& context) {
       });
     });
   };
-  emitGemm(b, problem, plan, frame.buffer(mlir::cast<mlir::BlockArgument>(dot.getLhs()).getArgNumber()),
-           frame.buffer(mlir::cast<mlir::BlockArgument>(dot.getRhs()).getArgNumber()), scratch, rows,
-           frame.begin, frame.end, epilogue);
+  emitGemm(b, problem, plan, frame.buffer(operandInMemory(dot.getLhs()).getArgNumber()),
+           frame.buffer(operandInMemory(dot.getRhs()).getArgNumber()), scratch, rows, frame.begin, frame.end,
+           epilogue);
   return outcome(e, frame);
 }
 

@@ -20,7 +20,8 @@ public:
   Gemm(VectorBuilder& b, const GemmProblem& problem, const GemmPlan& plan, Value lhs, Value rhs,
        Value scratch, Value rows, llvm::function_ref<void(const GemmTile&)> epilogue)
       : b_(b), problem_(problem), plan_(plan), lhs_(lhs), rhs_(rhs), scratch_(scratch), epilogue_(epilogue),
-        lanes_(b.lanes()) {
+        lanes_(b.lanes()), lhsElement_(elementOf(b, problem.lhsIsBf16)),
+        rhsElement_(elementOf(b, problem.rhsIsBf16)) {
     m_ = problem.m == GemmProblem::kRows ? rows : b.index(problem.m);
     k_ = problem.k == GemmProblem::kRows ? rows : b.index(problem.k);
   }
@@ -55,18 +56,22 @@ private:
     return by == 1 ? a : mlir::arith::DivUIOp::create(b_.builder(), b_.loc(), a, b_.index(by));
   }
 
-  Value pointerAt(Value base, Value elements) { return b_.elementPointer(base, b_.f32(), elements); }
+  static mlir::Type elementOf(VectorBuilder& b, bool isBf16) {
+    return isBf16 ? mlir::Type(b.builder().getBF16Type()) : b.f32();
+  }
 
   void emitPanel(Value panel, unsigned vectors, int64_t lastLanes, Value from, Value to) {
     Value firstColumn = b_.mul(panel, b_.index(int64_t(plan_.panelVectors) * lanes_));
     Value panelBase = rhs_;
+    mlir::Type panelElement = rhsElement_;
     int64_t rowStride = problem_.n;
     if (problem_.rhsTransposed) {
       rowStride = int64_t(vectors) * lanes_;
       transposePanel(firstColumn, vectors, lastLanes);
       panelBase = scratch_;
+      panelElement = b_.f32();
     } else {
-      panelBase = pointerAt(rhs_, firstColumn);
+      panelBase = b_.elementPointer(rhs_, rhsElement_, firstColumn);
     }
     // The widest tile while it fits, then pairs of rows, then single ones.
     Value row = from;
@@ -75,7 +80,7 @@ private:
       Value covered = b_.mul(divide(b_.sub(to, row), tileRows), b_.index(tileRows));
       Value stop = b_.add(row, covered);
       b_.loop(row, stop, tileRows, {}, [&](Value first, ValueRange) {
-        emitTile(first, firstColumn, panelBase, rowStride, tileRows, vectors, lastLanes);
+        emitTile(first, firstColumn, panelBase, panelElement, rowStride, tileRows, vectors, lastLanes);
         return SmallVector<Value>();
       });
       row = stop;
@@ -85,11 +90,11 @@ private:
     }
   }
 
-  void emitTile(Value firstRow, Value firstColumn, Value panelBase, int64_t rowStride, unsigned tileRows,
-                unsigned vectors, int64_t lastLanes) {
+  void emitTile(Value firstRow, Value firstColumn, Value panelBase, mlir::Type panelElement,
+                int64_t rowStride, unsigned tileRows, unsigned vectors, int64_t lastLanes) {
     int64_t lhsRow = problem_.lhsTransposed ? 1 : problem_.k;
     int64_t lhsStep = problem_.lhsTransposed ? problem_.m : 1;
-    Value lhsTile = pointerAt(lhs_, b_.mul(firstRow, b_.index(lhsRow)));
+    Value lhsTile = b_.elementPointer(lhs_, lhsElement_, b_.mul(firstRow, b_.index(lhsRow)));
     // A transposed panel is full width and zero-filled; rows of b itself must not be read past their end.
     Value mask = lastLanes < lanes_ && !problem_.rhsTransposed ? b_.prefixMask(lastLanes) : Value();
     SmallVector<Value> carried(tileRows * vectors, b_.constant(b_.lanesOf(b_.f32()), 0));
@@ -99,15 +104,15 @@ private:
       Value a = args[tileRows * vectors], rhs = args[tileRows * vectors + 1];
       SmallVector<Value> columns, next;
       for (unsigned v = 0; v < vectors; ++v)
-        columns.push_back(
-            b_.loadLanes(rhs, b_.f32(), b_.index(int64_t(v) * lanes_), v + 1 == vectors ? mask : Value()));
+        columns.push_back(b_.loadLanes(rhs, panelElement, b_.index(int64_t(v) * lanes_),
+                                       v + 1 == vectors ? mask : Value()));
       for (unsigned r = 0; r < tileRows; ++r) {
-        Value broadcast = b_.splat(b_.load(a, b_.f32(), b_.index(r * lhsRow)));
+        Value broadcast = b_.splat(b_.load(a, lhsElement_, b_.index(r * lhsRow)));
         for (unsigned v = 0; v < vectors; ++v)
           next.push_back(b_.fma(broadcast, columns[v], args[r * vectors + v]));
       }
-      next.push_back(pointerAt(a, b_.index(lhsStep)));
-      next.push_back(pointerAt(rhs, b_.index(rowStride)));
+      next.push_back(b_.elementPointer(a, lhsElement_, b_.index(lhsStep)));
+      next.push_back(b_.elementPointer(rhs, panelElement, b_.index(rowStride)));
       return next;
     });
     GemmTile tile{firstRow, firstColumn, tileRows, vectors, lastLanes, {}};
@@ -121,9 +126,9 @@ private:
     int64_t k = problem_.k, width = int64_t(vectors) * lanes_;
     unsigned fullGroups = lastLanes < lanes_ ? vectors - 1 : vectors;
     auto group = [&](Value column, int64_t activeRows) { // `lanes` rows of rhs from firstColumn + column
-      Value source = pointerAt(rhs_, b_.mul(b_.add(firstColumn, column), b_.index(k)));
-      Value target = pointerAt(scratch_, column);
-      TransposedMemory memory{source, target, k, width};
+      Value source = b_.elementPointer(rhs_, rhsElement_, b_.mul(b_.add(firstColumn, column), b_.index(k)));
+      Value target = b_.elementPointer(scratch_, b_.f32(), column);
+      TransposedMemory memory{source, target, k, width, rhsElement_};
       int64_t fullK = k / lanes_ * lanes_;
       if (fullK > 0)
         b_.loop(b_.index(0), b_.index(fullK), lanes_, {}, [&](Value at, ValueRange) {
@@ -146,6 +151,7 @@ private:
   Value lhs_, rhs_, scratch_, m_, k_;
   llvm::function_ref<void(const GemmTile&)> epilogue_;
   int64_t lanes_;
+  mlir::Type lhsElement_, rhsElement_;
 };
 
 } // namespace

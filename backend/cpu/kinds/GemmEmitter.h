@@ -20,8 +20,9 @@ namespace tailor::backend {
 struct GemmProblem {
   static constexpr int64_t kRows = -1;
   int64_t m = kRows, n = 0, k = 0;
-  bool lhsTransposed = false; ///< a is stored [k, m] instead of [m, k]
-  bool rhsTransposed = false; ///< b is stored [n, k] instead of [k, n]
+  bool lhsTransposed = false;                ///< a is stored [k, m] instead of [m, k]
+  bool rhsTransposed = false;                ///< b is stored [n, k] instead of [k, n]
+  bool lhsIsBf16 = false, rhsIsBf16 = false; ///< stored so; products and sums are in f32
 };
 
 /// A finished tile on its way through the epilogue.

@@ -1,5 +1,7 @@
 #include "backend/cpu/kinds/KernelEmitter.h"
 
+#include "backend/codegen/ElementTypes.h"
+
 namespace tailor::backend {
 
 using mlir::RankedTensorType;
@@ -7,18 +9,7 @@ using mlir::Value;
 namespace LLVM = mlir::LLVM;
 
 bool supportsOnCpu(mlir::Operation* op, std::string& reason) {
-  auto fits = [&](mlir::Type type) {
-    mlir::Type element = mlir::getElementTypeOrSelf(type);
-    if (element.isF32() || element.isInteger(1) || element.isInteger(32) || element.isInteger(64))
-      return true;
-    llvm::raw_string_ostream(reason) << "element type " << element << " is not available for target cpu yet";
-    return false;
-  };
-  // Bytes are read, never made.
-  auto isRead = [&](mlir::Type type) {
-    return mlir::getElementTypeOrSelf(type).isUnsignedInteger(8) || fits(type);
-  };
-  return llvm::all_of(op->getOperandTypes(), isRead) && llvm::all_of(op->getResultTypes(), fits);
+  return hasCodeForElements(op, "cpu", reason);
 }
 
 KernelFrame::KernelFrame(mlir::ModuleOp module, llvm::StringRef symbol, ir::KernelOp kernel,

@@ -46,7 +46,7 @@ struct KernelContext {
 };
 
 /// True if the cpu backend has code for `op`; otherwise `reason` is the text of the error a user should see
-/// at the op's location: "element type bf16 is not available for target cpu yet".
+/// at the op's location: "element type f64 is not available for target cpu yet".
 bool supportsOnCpu(mlir::Operation* op, std::string& reason);
 
 /// Functions are called `symbol` and, if there are any, `symbol + "_prepare"` and `symbol + "_combine"`.

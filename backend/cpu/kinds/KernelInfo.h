@@ -9,7 +9,8 @@
 /// scratch memory if scratchBytes > 0. A multi_tensor kernel has one buffer per role instead of one per tensor: a region
 /// of sizes[0] elements (a multiple of 16, padding zero); the other sizes say where its segments and their decaying parts
 /// end (passes::regionSizes). Otherwise sizes[0] is `KernelInfo::rows` of the launch and every other extent is part of
-/// the code. Element types in memory: f32, i32, i64 and ui8 as they are, i1 as one byte holding 0 or 1.
+/// the code. Element types in memory: f32, i32, i64 and ui8 as they are, i1 as one byte holding 0 or 1,
+/// bf16 as the upper half of an f32.
 /// Buffers are 64-byte aligned. A result may share its buffer with an operand of the same type in `map` and
 /// `multi_tensor` kernels only.
 ///

@@ -24,7 +24,7 @@ mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp modul
   auto isStatic = [](mlir::Type type) { return mlir::cast<RankedTensorType>(type).hasStaticShape(); };
   if (!llvm::all_of(kernel.getArgumentTypes(), isStatic) || !llvm::all_of(kernel.getResultTypes(), isStatic))
     return kernel.emitOpError("has a shape that is not static, which target cpu needs");
-  for (mlir::Operation& op : kernel.getBlock()) {
+  for (mlir::Operation& op : kernel.getBlock().without_terminator()) {
     std::string reason;
     if (!supportsOnCpu(&op, reason)) return op.emitError(reason);
   }

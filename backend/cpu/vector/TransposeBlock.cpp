@@ -13,18 +13,22 @@ Value shuffle(VectorBuilder& b, Value low, Value high, llvm::ArrayRef<int64_t> m
   return mlir::vector::ShuffleOp::create(b.builder(), b.loc(), low, high, mask);
 }
 
-Value loadQuad(VectorBuilder& b, Value base, Value index, int64_t active) {
-  auto type = mlir::VectorType::get({4}, b.f32());
-  Value place = b.elementPointer(base, b.f32(), index);
-  if (active == 4) return mlir::LLVM::LoadOp::create(b.builder(), b.loc(), type, place, 4);
+Value loadQuad(VectorBuilder& b, Value base, mlir::Type element, Value index, int64_t active) {
+  mlir::Type stored = b.storedType(element);
+  auto type = mlir::VectorType::get({4}, stored);
+  unsigned bytes = stored.getIntOrFloatBitWidth() / 8;
+  Value place = b.elementPointer(base, element, index);
+  if (active == 4)
+    return b.fromStored(mlir::LLVM::LoadOp::create(b.builder(), b.loc(), type, place, bytes), element);
   SmallVector<bool> lanes(4);
   for (int64_t i = 0; i < 4; ++i)
     lanes[i] = i < active;
   auto maskType = mlir::VectorType::get({4}, b.i1());
   Value mask = mlir::arith::ConstantOp::create(
       b.builder(), b.loc(), mlir::DenseElementsAttr::get(maskType, llvm::ArrayRef<bool>(lanes)));
-  return mlir::LLVM::MaskedLoadOp::create(b.builder(), b.loc(), type, place, mask, b.constant(type, 0),
-                                          b.builder().getI32IntegerAttr(4));
+  Value loaded = mlir::LLVM::MaskedLoadOp::create(b.builder(), b.loc(), type, place, mask,
+                                                  b.constant(type, 0), b.builder().getI32IntegerAttr(bytes));
+  return b.fromStored(loaded, element);
 }
 
 Value concatenate(VectorBuilder& b, SmallVector<Value> parts) {
@@ -67,6 +71,7 @@ SmallVector<Value> transposeQuads(VectorBuilder& b, llvm::ArrayRef<Value> r) {
 void transposeBlock(VectorBuilder& b, const TransposedMemory& memory, Value at, int64_t rows, int64_t columns,
                     bool keepsRest) {
   int64_t lanes = b.lanes(), quads = lanes / 4;
+  mlir::Type element = memory.element ? memory.element : b.f32();
   Value zero = b.constant(mlir::VectorType::get({4}, b.f32()), 0);
   Value mask = keepsRest && rows < lanes ? b.prefixMask(rows) : Value();
   for (int64_t j = 0; j * 4 < columns; ++j) {
@@ -77,7 +82,7 @@ void transposeBlock(VectorBuilder& b, const TransposedMemory& memory, Value at, 
       SmallVector<Value> parts;
       for (int64_t q = 0; q < quads; ++q) {
         int64_t row = 4 * q + g;
-        parts.push_back(row < rows ? loadQuad(b, memory.source,
+        parts.push_back(row < rows ? loadQuad(b, memory.source, element,
                                               b.add(from, b.index(row * memory.sourceStride)), activeInQuad)
                                    : zero);
       }

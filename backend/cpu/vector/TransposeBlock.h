@@ -5,10 +5,11 @@
 
 namespace tailor::backend {
 
-/// A matrix of f32 and its transpose; strides are elements between rows.
+/// A matrix and its transpose in f32; strides are elements between rows.
 struct TransposedMemory {
   mlir::Value source, target;
   int64_t sourceStride = 0, targetStride = 0;
+  mlir::Type element = {}; ///< of the source: f32 (or null) or bf16
 };
 
 /// target[at + i, row] = source[row, at + i] for i < columns and row < lanes, both at most the lanes of a vector.

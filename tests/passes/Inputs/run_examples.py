@@ -1,7 +1,7 @@
 """run_examples.py Passes.td: every example of a pass is what the pass does.
 
 The block under "```mlir" of each pass holds a program (or parts of one), "// becomes", and the result, or "// stays" and
-nothing. Both are printed by tailor-opt, so names and spaces do not matter.
+nothing; "// becomes with KEY=VALUE" is what an option of the pass does. Both are printed by tailor-opt, so names and spaces do not matter.
 """
 import re
 import subprocess
@@ -23,8 +23,8 @@ def main():
         example = re.search(r"```mlir\n(.*?)```", body, re.S)
         if not example:
             sys.exit(f"{flag} has no example")
-        before, word, after = re.split(r"^ *// (becomes|stays)[^\n]*\n", example.group(1), flags=re.M)
-        actual, expected = printed(before, "--" + flag), printed(after if word == "becomes" else before)
+        before, word, option, after = re.split(r"^ *// (becomes|stays)(?: with (\w+=\w+))?[^\n]*\n", example.group(1), flags=re.M)
+        actual, expected = printed(before, f"--{flag}={option}" if option else f"--{flag}"), printed(after if word == "becomes" else before)
         if actual != expected:
             sys.exit(f"{flag} makes\n{actual}\nof its example, not\n{expected}")
     print(len(passes), "examples")

@@ -3,12 +3,14 @@
 #include "backend/codegen/ElementaryFunctions.h"
 #include "backend/codegen/Philox.h"
 #include "backend/llvm/VectorBuilder.h"
+#include "backend/reference/Tensor.h"
 #include "runtime/base/philox.h"
 #include "tests/unit/backend/cpu/harness/abi_values.h"
 #include "tests/unit/backend/cpu/harness/compile_function.h"
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -147,6 +149,23 @@ TEST(Elementary, SpecialValues) {
   expectValues(emitErf, {{kInfinity, 1}, {-kInfinity, -1}, {kNaN, kNaN}, {0, 0}}, "erf");
   expectValues(emitSin, {{kInfinity, kNaN}, {kNaN, kNaN}, {0, 0}, {-1e20f, kNaN}}, "sin");
   expectValues(emitSoftplusRest, {{kInfinity, 0}, {-kInfinity, 0}, {kNaN, kNaN}}, "softplus_rest");
+}
+
+TEST(Elementary, RoundingToBf16IsThatOfTheReference) {
+  std::vector<float> x;
+  for (uint32_t bits = 0; bits < 0xff000000u; bits += 104729 * 3) // all signs and exponents, ties among them
+    for (uint32_t low : {0u, 0x8000u})
+      x.push_back(std::bit_cast<float>(low ? (bits & 0xffff0000u) | low : bits));
+  const Unary round = [](LaneBuilder& b, Value v) { return b.roundToBf16(v); };
+  auto [wide, narrow] = apply(round, x);
+  for (size_t i = 0; i < x.size(); ++i) {
+    if (std::isnan(x[i])) {
+      ASSERT_TRUE(std::isnan(wide[i]) && std::isnan(narrow[i])) << x[i];
+      continue;
+    }
+    ASSERT_EQ(wide[i], reference::roundToBf16(x[i])) << x[i];
+    ASSERT_EQ(wide[i], narrow[i]) << x[i];
+  }
 }
 
 TEST(Elementary, ExpKeepsDenormalResults) {

@@ -17,8 +17,6 @@ class Conformance : public ::testing::TestWithParam<conformance::OpCase> {};
 TEST_P(Conformance, TheCpuAgreesWithTheReference) {
   const conformance::OpCase& opCase = GetParam();
   KernelText text = kernelText(opCase);
-  if (text.ops.find("bf16") != std::string::npos || text.arguments.find("bf16") != std::string::npos)
-    GTEST_SKIP() << "bf16 is not available for target cpu yet";
   if (text.ops.find("global_norm") != std::string::npos)
     GTEST_SKIP() << "its tensors are one region, as in multi_tensor_test.cpp and tests/backends";
   // A case of several ops is no group of one kind: it takes the loops that fit any op.

@@ -15,6 +15,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <random>
 
@@ -144,6 +145,7 @@ size_t bytesOf(Element element) {
 
 Element elementOf(mlir::Type type) {
   if (type.isF32()) return Element::f32;
+  if (type.isBF16()) return Element::bf16;
   if (type.isInteger(1)) return Element::i1;
   if (type.isUnsignedInteger(8)) return Element::u8;
   return type.isInteger(64) ? Element::i64 : Element::i32;
@@ -161,6 +163,10 @@ void write(const Tensor& tensor, GuardedMemory& memory) {
     case Element::i1:
     case Element::u8:
       memory.as<uint8_t>()[i] = static_cast<uint8_t>(tensor.integerAt(i));
+      break;
+    case Element::bf16: // the upper half of an f32
+      memory.as<uint16_t>()[i] =
+          static_cast<uint16_t>(std::bit_cast<uint32_t>(static_cast<float>(tensor.at(i))) >> 16);
       break;
     default:
       memory.as<float>()[i] = static_cast<float>(tensor.at(i));
@@ -180,6 +186,9 @@ Tensor read(Element element, const Shape& shape, GuardedMemory& memory) {
     case Element::i1:
     case Element::u8:
       tensor.integers()[i] = memory.as<uint8_t>()[i];
+      break;
+    case Element::bf16:
+      tensor.reals()[i] = std::bit_cast<float>(uint32_t{memory.as<uint16_t>()[i]} << 16);
       break;
     default:
       tensor.reals()[i] = memory.as<float>()[i];
