@@ -76,6 +76,28 @@ with scratch() as folder:
         for a, b in zip(ours.split(","), theirs.split(",")):
             assert a == b or abs(float(a) - float(b)) < 1e-4, (ours, theirs)
 
+    # Activations and the weights of products in bf16: as the CPU stores them, with the same bits across orders and resumes.
+    bf16, bf16_ir = compiled("bf16", path, "--set", "run.precision=bf16")
+    bf16_cpu = folder_of("bf16-cpu.tailor")
+    run(TAILOR, "compile", path, "-o", bf16_cpu, "--set", "run.precision=bf16")
+    run(TAILOR_RUN, bf16_cpu, "--out", folder_of("bf16-on-cpu"))
+    go(TAILOR_RUN, bf16, "--out", folder_of("bf16"), ir=bf16_ir)
+    for ours, theirs, wide in zip(log_of(folder_of("bf16")), log_of(folder_of("bf16-on-cpu")), log_of(folder_of("straight")), strict=True):
+        assert ours["train/loss"] != wide["train/loss"], "nothing was rounded"
+        for key in ("train/loss", "train/ascent_loss", "train/gradient_norm", "val/loss", "val/brier"):
+            assert abs(ours[key] - theirs[key]) <= 5e-3 * (1 + abs(theirs[key])), (key, ours[key], theirs[key])
+    go(TAILOR_RUN, bf16, "--out", folder_of("bf16-stopped"), "--steps", "7", double="order=random", ir=bf16_ir)
+    go(TAILOR_RUN, bf16, "--out", folder_of("bf16-stopped"), "--resume", double="order=reverse", ir=bf16_ir)
+    same_checkpoint(weights(folder_of("bf16")), weights(folder_of("bf16-stopped")), "bf16, stopped and resumed")
+    for name, program in (("bf16-cuda", bf16), ("bf16-cpu", bf16_cpu)):
+        go(TAILOR_RUN, "predict", program, "--weights", weights(folder_of("bf16")), "--out", folder_of(f"{name}.csv"), ir=bf16_ir)
+        with open(folder_of(f"{name}.csv")) as f:
+            scores[name] = f.read().splitlines()
+    assert len(scores["bf16-cuda"]) == len(scores["bf16-cpu"]) == len(scores["cuda"])
+    for ours, theirs in zip(scores["bf16-cuda"][1:], scores["bf16-cpu"][1:]):
+        for a, b in zip(ours.split(","), theirs.split(",")):
+            assert a == b or abs(float(a) - float(b)) < 1e-2, (ours, theirs)
+
     # Images: a network of convolutions, its statistics and its pooling, from bytes.
     images = folder_of("cifar")
     os.makedirs(images)
@@ -108,6 +130,16 @@ log_steps = 1
         ours, theirs = log_of(folder_of("network"))[step], log_of(folder_of("network-cpu"))[step]
         for key in ("step/loss", "step/ascent_loss", "step/gradient_norm"):
             assert abs(ours[key] - theirs[key]) <= tolerance * abs(theirs[key]), (step, key, ours[key], theirs[key])
+
+    # The same network stored in bf16: values next to a tie may be rounded to either side.
+    network, network_ir = compiled("network-bf16", folder_of("network.toml"), "--set", "run.precision=bf16", "--set", "run.steps=1")
+    run(TAILOR, "compile", folder_of("network.toml"), "-o", folder_of("network-cpu-bf16.tailor"), "--set", "run.precision=bf16", "--set", "run.steps=1")
+    go(TAILOR_RUN, network, "--out", folder_of("network-bf16"), ir=network_ir)
+    run(TAILOR_RUN, folder_of("network-cpu-bf16.tailor"), "--out", folder_of("network-cpu-bf16"))
+    ours, theirs = log_of(folder_of("network-bf16"))[0], log_of(folder_of("network-cpu-bf16"))[0]
+    for key in ("step/loss", "step/ascent_loss", "step/gradient_norm"):
+        assert abs(ours[key] - theirs[key]) <= 1e-2 * abs(theirs[key]), (key, ours[key], theirs[key])
+    assert ours["step/loss"] != log_of(folder_of("network"))[0]["step/loss"], "nothing was rounded"
 
     # What is not as it should be: nothing is trained, nothing is left behind, and the text says what to do.
     newer, newer_ir = compiled("newer", path, "--set", "model.layers=[8]")

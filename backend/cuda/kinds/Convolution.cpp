@@ -98,11 +98,12 @@ private:
     Value value = e.at(tensor, at);
     return b.select(b.bitAnd(row.second, column.second), value, b.zeroLike(value));
   }
-  Value weightAt(LaneBuilder& b, Value weight, Value output, Value channel, const Tap& tap) {
+  Value weightAt(LaneBuilder& b, Value memory, mlir::Type element, Value output, Value channel,
+                 const Tap& tap) {
     Value at = b.add(b.mul(output, b.index(p_.groupChannels())), channel);
     at = b.add(b.mul(at, b.index(p_.kernel[0])), tap.row);
     at = b.add(b.mul(at, b.index(p_.kernel[1])), tap.column);
-    return b.load(weight, b.f32(), at);
+    return b.load(memory, element, at);
   }
 
   mlir::LogicalResult emitGather() {
@@ -122,7 +123,8 @@ private:
     ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/false);
     Evaluator e(b, true);
     bindOperands(e, frame, kernel_);
-    Value weight = e.memoryOf(conv_.weight()), source = forward ? conv_.image() : conv_.outputGrad();
+    Value stored = operandInMemory(conv_.weight()), weight = e.memoryOf(stored);
+    Value source = forward ? conv_.image() : conv_.outputGrad();
     Value group;
     TiledOperand lhs{[&](Value line, Value at) {
       Position position = positionOf(b, line, target);
@@ -138,7 +140,8 @@ private:
       Tap tap = tapOf(b, at, other);
       // Weights of a group: the outputs are counted over all groups, the channels within one.
       Value output = b.add(b.mul(group, b.index(p_.groupOutputs())), forward ? column : tap.inner);
-      return weightAt(b, weight, output, forward ? tap.inner : column, tap);
+      return weightAt(b, weight, tensorTypeOf(stored).getElementType(), output, forward ? tap.inner : column,
+                      tap);
     }};
     SmallVector<ResultGroup> groups = groupResults(kernel_);
     product.emit(

@@ -23,11 +23,12 @@ static mlir::LogicalResult emit(KernelContext& context) {
   Evaluator e(b, true);
   bindOperands(e, frame, kernel);
   auto operand = [&](Value tensor, int64_t lines, bool linesContiguous) {
-    Value memory = e.memoryOf(tensor);
-    return TiledOperand{[&b, memory, lines, k, linesContiguous](Value line, Value depth) {
+    Value stored = operandInMemory(tensor), memory = e.memoryOf(stored);
+    mlir::Type element = tensorTypeOf(stored).getElementType();
+    return TiledOperand{[&b, memory, element, lines, k, linesContiguous](Value line, Value depth) {
                           Value place = linesContiguous ? b.add(b.mul(depth, b.index(lines)), line)
                                                         : b.add(b.mul(line, b.index(k)), depth);
-                          return b.load(memory, b.f32(), place);
+                          return b.load(memory, element, place);
                         },
                         linesContiguous};
   };

@@ -1,5 +1,6 @@
 #include "backend/cuda/kinds/KernelEmitter.h"
 
+#include "backend/codegen/ElementTypes.h"
 #include "passes/analysis/KernelBuffers.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -11,22 +12,11 @@ namespace LLVM = mlir::LLVM;
 namespace NVVM = mlir::NVVM;
 
 bool supportsOnCuda(mlir::Operation* op, std::string& reason) {
-  auto fits = [&](mlir::Type type) {
-    mlir::Type element = mlir::getElementTypeOrSelf(type);
-    if (element.isF32() || element.isInteger(1) || element.isInteger(32) || element.isInteger(64))
-      return true;
-    llvm::raw_string_ostream(reason) << "element type " << element << " is not available for target cuda yet";
-    return false;
-  };
-  // Bytes are read, never made.
-  auto isRead = [&](mlir::Type type) {
-    return mlir::getElementTypeOrSelf(type).isUnsignedInteger(8) || fits(type);
-  };
   if (mlir::isa<ir::ScatterAddOp, ir::MaxPool2dGradOp>(op)) {
     reason = ("'" + op->getName().stripDialect() + "' is not available for target cuda yet").str();
     return false;
   }
-  return llvm::all_of(op->getOperandTypes(), isRead) && llvm::all_of(op->getResultTypes(), fits);
+  return hasCodeForElements(op, "cuda", reason);
 }
 
 mlir::FailureOr<int64_t> blocksFor(KernelContext& context, int64_t count, uint32_t threads) {

@@ -22,7 +22,7 @@ mlir::LogicalResult emitByKind(KernelContext& context) {
 
 mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp module, llvm::StringRef symbol,
                                        const CudaTarget& target) {
-  for (mlir::Operation& op : kernel.getBlock()) {
+  for (mlir::Operation& op : kernel.getBlock().without_terminator()) {
     std::string reason;
     if (!supportsOnCuda(&op, reason)) return op.emitError(reason);
   }

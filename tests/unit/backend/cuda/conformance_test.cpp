@@ -3,6 +3,7 @@
 #include "tests/backends/sized_cases.h"
 #include "tests/conformance/op_case.h"
 #include "tests/unit/backend/cpu/harness/case_text.h"
+#include "tests/unit/backend/cuda/harness/bf16_case.h"
 #include "tests/unit/backend/cuda/harness/simulated_kernels.h"
 #include "tests/unit/backend/kernels/ordered_and_drawn.h"
 
@@ -20,27 +21,50 @@ std::string whyLeftOut(const OpCase& opCase) {
   return "";
 }
 
-/// Compiles all cases together and runs them one by one, in every order.
-void check(const std::vector<OpCase>& cases) {
-  std::vector<OpCase> kept;
+/// A kernel, what it is run on and how near the reference its results are.
+struct Run {
+  std::string name;
+  KernelText text;
+  std::vector<Tensor> arguments;
+  double tolerance;
+};
+
+/// Compiles all of them together and runs them one by one, in every order.
+void check(const std::vector<Run>& runs) {
   std::vector<KernelText> texts;
-  for (const OpCase& opCase : cases)
-    if (whyLeftOut(opCase).empty()) {
-      kept.push_back(opCase);
-      texts.push_back(kernelText(opCase));
-    }
+  for (const Run& run : runs)
+    texts.push_back(run.text);
   SimulatedKernels kernels(texts, "cuda:sm_90");
-  for (size_t i = 0; i < kept.size(); ++i) {
-    SCOPED_TRACE(kept[i].name);
-    const std::vector<Tensor> arguments = kernelArguments(kept[i]);
+  for (size_t i = 0; i < runs.size(); ++i) {
+    SCOPED_TRACE(runs[i].name);
     kernels.setOrder(Order::forward);
-    const std::vector<Tensor> first = kernels.run(i, arguments);
-    expectClose(first, kernels.expected(i, arguments), 1e-4);
+    const std::vector<Tensor> first = kernels.run(i, runs[i].arguments);
+    expectClose(first, kernels.expected(i, runs[i].arguments), runs[i].tolerance);
     for (Order order : {Order::reverse, Order::random}) {
       kernels.setOrder(order);
-      expectSame(kernels.run(i, arguments), first);
+      expectSame(kernels.run(i, runs[i].arguments), first);
     }
   }
+}
+
+void check(const std::vector<OpCase>& cases) {
+  std::vector<Run> runs;
+  for (const OpCase& opCase : cases)
+    if (whyLeftOut(opCase).empty())
+      runs.push_back({opCase.name, kernelText(opCase), kernelArguments(opCase), 1e-4});
+  check(runs);
+}
+
+/// Returns how many of the cases store something in bf16.
+size_t checkInBf16(const std::vector<OpCase>& cases) {
+  // A value next to a tie may be rounded to either side: by an ulp, 2^-7 of it.
+  constexpr double kUlp = 0x1p-7;
+  std::vector<Run> runs;
+  for (const OpCase& opCase : cases)
+    if (std::optional<KernelText> text = bf16KernelText(opCase))
+      runs.push_back({opCase.name, *text, bf16KernelArguments(opCase), kUlp});
+  check(runs);
+  return runs.size();
 }
 
 TEST(Cuda, ConformanceCases) {
@@ -53,10 +77,16 @@ TEST(Cuda, ConformanceCases) {
   EXPECT_EQ(leftOut, 1u + 3) << "scatter_add and global_norm";
 }
 
+TEST(Cuda, ConformanceCasesInBf16) {
+  EXPECT_EQ(checkInBf16(conformance::allCases()), 99u) << "cases that store something in bf16";
+}
+
 TEST(Cuda, EveryKernelFamilyInOddSizes) {
   for (auto [rows, columns, valid] :
-       {std::tuple{1, 1, 1}, {5, 7, 3}, {3, 17, 0}, {9, 4, 9}, {33, 70, 20}, {300, 9, 299}})
+       {std::tuple{1, 1, 1}, {5, 7, 3}, {3, 17, 0}, {9, 4, 9}, {33, 70, 20}, {300, 9, 299}}) {
     check(backends::sizedCases(rows, columns, valid));
+    EXPECT_GT(checkInBf16(backends::sizedCases(rows, columns, valid)), 10u);
+  }
 }
 
 TEST(Cuda, OrdersStatisticsAndDraws) {
