@@ -77,6 +77,29 @@ private:
     return {space(o.space()), access(o.access()), dtype(o.dtype()), o.result(),
             o.op_id(),        o.offset(),         o.bytes(),        o.chunk_stride()};
   }
+  std::array<std::int64_t, 2> axes(const flatbuffers::Vector<std::int64_t>* values) {
+    const std::vector<std::int64_t> all = numbers(values);
+    if (all.size() != 2) {
+      if (status_.ok()) status_ = data_loss("damaged metadata: ", all.size(), " sizes of an image");
+      return {};
+    }
+    return {all[0], all[1]};
+  }
+  ConvPlan conv_plan(const fb::ConvPlan* p) {
+    if (!p) {
+      if (status_.ok()) status_ = incompatible("a library plan of something else than a convolution");
+      return {};
+    }
+    ConvPlan out;
+    out.product = enumerator<ConvProduct>(p->product(), fb::ConvProduct::MAX, "product");
+    out.dtype = dtype(p->dtype());
+    out.images = p->images(), out.channels = p->channels(), out.outputs = p->outputs();
+    out.groups = p->groups();
+    out.image = axes(p->image()), out.output = axes(p->output()), out.kernel = axes(p->kernel());
+    out.strides = axes(p->strides()), out.dilation = axes(p->dilation());
+    out.padding_low = axes(p->padding_low()), out.padding_high = axes(p->padding_high());
+    return out;
+  }
   template <class Struct> std::vector<Struct> structs(const flatbuffers::Vector<const Struct*>* values) {
     if (!values || !spend(values->size() * sizeof(Struct))) return {};
     std::vector<Struct> out(values->size());
@@ -274,7 +297,8 @@ ArtifactSpec Unpacker::unpack(const fb::Artifact& a) {
   });
   out.kernels = each<Kernel>(a.kernels(), [&](const fb::Kernel& k) { return kernel(k); });
   out.library_plans = each<LibraryPlan>(a.library_plans(), [&](const fb::LibraryPlan& p) {
-    return LibraryPlan{text(p.library()), text(p.version()), text(p.graph()), numbers(p.plan())};
+    return LibraryPlan{text(p.library()),          text(p.version()), numbers(p.plan()),
+                       conv_plan(p.convolution()), p.engine(),        p.workspace_bytes()};
   });
   const fb::MemorySizes& memory = *a.memory();
   out.memory = {memory.state(),        memory.arena(),   memory.control(),

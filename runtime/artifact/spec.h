@@ -1,4 +1,5 @@
 #pragma once
+#include "runtime/artifact/conv_plan.h"
 #include "runtime/base/data_schema.h"
 #include "runtime/base/dtype.h"
 #include "runtime/base/options.h"
@@ -211,13 +212,15 @@ struct Kernel {
   bool operator==(const Kernel&) const = default;
 };
 
-/// A call into a library with everything chosen at compile time. `graph` is the operation graph in text, from
-/// which the plan can be made again on a version mismatch.
+/// A call into a library with everything chosen at compile time. `plan` is the library's own form of it, for one version;
+/// `convolution` is what it computes, of which another version makes its own.
 struct LibraryPlan {
-  std::string library; ///< "onednn", "cudnn", "cublaslt"
-  std::string version;
-  std::string graph;
+  std::string library; ///< "cudnn"
+  std::string version; ///< that made the plan, as the library writes it: "91900"
   std::vector<std::uint8_t> plan;
+  ConvPlan convolution;
+  std::int64_t engine = -1;          ///< the library's number for its algorithm
+  std::uint64_t workspace_bytes = 0; ///< at most, whichever version makes the plan
 
   bool operator==(const LibraryPlan&) const = default;
 };

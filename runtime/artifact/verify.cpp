@@ -326,6 +326,7 @@ Status verify_spec(const ArtifactSpec& spec, std::uint64_t code_bytes, std::uint
   Checker checker(spec);
   TAILOR_RETURN_IF_ERROR_AS_IS(checker.check_layout());
   TAILOR_RETURN_IF_ERROR_AS_IS(verify_kernels(spec, code_bytes));
+  TAILOR_RETURN_IF_ERROR_AS_IS(verify_library_plans(spec));
   TAILOR_RETURN_IF_ERROR_AS_IS(verify_entries(spec, constant_bytes));
   return checker.check_use();
 }

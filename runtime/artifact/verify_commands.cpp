@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::uint32_t kMaxChunks = 1u << 16;
 constexpr std::size_t kMaxOperands = 4096;
-constexpr std::size_t kMaxShapes = 1024; ///< of one kernel
+constexpr std::size_t kMaxShapes = 1024;        ///< of one kernel
+constexpr std::size_t kMaxPlanBytes = 1u << 16; ///< those of cuDNN 9.19 take below 2 KiB
 constexpr int kMaxRepeatDepth = 8;
 /// Repeats of repeats end within a lifetime.
 constexpr std::uint64_t kMaxCommandsRun = std::uint64_t{1} << 32;
@@ -42,6 +43,24 @@ public:
     TAILOR_RETURN_IF_ERROR_AS_IS(check_unique(spec_.kernels, "kernel"));
     // Kernels of the same code are one record: what is shown of one must not be inside another.
     return check_disjoint(std::move(code), "kernel");
+  }
+
+  /// A library is given nothing that it would have to be trusted to refuse.
+  Status library_plans() const {
+    for (std::size_t i = 0; i < spec_.library_plans.size(); ++i) {
+      const LibraryPlan& plan = spec_.library_plans[i];
+      const std::string where = concat("library plan ", i);
+      TAILOR_RETURN_IF_ERROR(check(plan.convolution), where);
+      if (plan.workspace_bytes > kMaxSpaceBytes || plan.plan.size() > kMaxPlanBytes)
+        return invalid_argument(where, ": a workspace of ", plan.workspace_bytes, " bytes for a plan of ",
+                                plan.plan.size());
+      if (plan.library != "cudnn")
+        return incompatible(where, ": library '", plan.library, "' is none that this version knows");
+      const std::string_view text(reinterpret_cast<const char*>(plan.plan.data()), plan.plan.size());
+      TAILOR_ASSIGN_OR_RETURN(const ConvPlan planned, conv_plan_of_cudnn(text), where);
+      TAILOR_RETURN_IF_ERROR(check_same(plan.convolution, planned), where);
+    }
+    return {};
   }
 
   Status entry(const Entry& entry) {
@@ -107,7 +126,7 @@ private:
     if (o.offset % size != 0 || o.chunk_stride % size != 0)
       return invalid_argument("offset ", o.offset, " is unaligned for ", to_string(o.dtype));
     // Kernels of a GPU read and write 16 bytes at once, and have no chunks.
-    if (spec_.target.backend == "cuda" && kind == CommandKind::kLaunch &&
+    if (spec_.target.backend == "cuda" && (kind == CommandKind::kLaunch || kind == CommandKind::kLibrary) &&
         (o.offset % 64 != 0 || o.chunk_stride != 0 || num_chunks != 1))
       return invalid_argument("offset ", o.offset, " in ", num_chunks,
                               " chunks is none of a launch on a GPU");
@@ -171,6 +190,30 @@ private:
     return {};
   }
 
+  /// Each operand is as large as the plan takes it, and what the call writes is nothing that it reads.
+  static Status library(const Command& c, const LibraryPlan& plan) {
+    const auto sizes = operand_bytes(plan.convolution);
+    const std::size_t written = static_cast<std::size_t>(written_by(plan.convolution.product)),
+                      workspace = static_cast<std::size_t>(ConvOperand::kWorkspace);
+    for (std::size_t i = 0; i < kNumConvOperands; ++i) {
+      const Operand& given = c.operands[i];
+      const std::uint64_t taken = i == workspace ? plan.workspace_bytes : sizes[i];
+      if (given.bytes < taken)
+        return invalid_argument("operand ", i, ": the plan needs ", taken, " bytes, ", given.bytes,
+                                " are given");
+      const bool writes = i == written || i == workspace;
+      if (writes == (given.access == Access::kRead))
+        return invalid_argument("operand ", i, ": the plan ", writes ? "writes" : "reads", " it");
+      for (std::size_t other = 0; writes && other < kNumConvOperands; ++other) {
+        const Operand& against = c.operands[other];
+        if (other != i && given.space == against.space && given.offset < against.offset + against.bytes &&
+            against.offset < given.offset + given.bytes)
+          return invalid_argument("operands ", i, " and ", other, " of a library call share memory");
+      }
+    }
+    return {};
+  }
+
   Status command(const Command& c) const {
     if (c.operands.size() > kMaxOperands) return invalid_argument(c.operands.size(), " operands");
     if (c.num_chunks == 0 || c.num_chunks > kMaxChunks || c.num_units < 0)
@@ -209,7 +252,8 @@ private:
     case CommandKind::kLibrary:
       if (!valid_index(c.plan, spec_.library_plans))
         return invalid_argument("library plan ", c.plan, " of ", spec_.library_plans.size());
-      return {};
+      TAILOR_RETURN_IF_ERROR_AS_IS(wants(kNumConvOperands));
+      return library(c, spec_.library_plans[static_cast<std::size_t>(c.plan)]);
     case CommandKind::kRepeat:
       if (c.count == 0 || c.body_length == 0) return invalid_argument("repeats nothing");
       return wants(0);
@@ -290,6 +334,10 @@ private:
 
 Status verify_kernels(const ArtifactSpec& spec, std::uint64_t code_bytes) {
   return CommandChecker(spec, 0).kernels(code_bytes);
+}
+
+Status verify_library_plans(const ArtifactSpec& spec) {
+  return CommandChecker(spec, 0).library_plans();
 }
 
 Status verify_entries(const ArtifactSpec& spec, std::uint64_t constant_bytes) {

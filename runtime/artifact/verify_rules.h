@@ -45,9 +45,10 @@ Status check_op_ids(const ArtifactSpec& spec, const std::vector<std::int32_t>& i
 Status check_bytes(const std::vector<std::int64_t>& shape, DType dtype, std::uint64_t bytes,
                    std::string_view name);
 
-/// The rules of kernels and of every variant's slot, outputs and command list. Memory sizes, control fields
+/// The rules of kernels, of library plans and of every variant's slot, outputs and command list. Memory sizes, control fields
 /// and the op table have passed theirs.
 Status verify_kernels(const ArtifactSpec& spec, std::uint64_t code_bytes);
+Status verify_library_plans(const ArtifactSpec& spec);
 Status verify_entries(const ArtifactSpec& spec, std::uint64_t constant_bytes);
 
 } // namespace tailor::runtime

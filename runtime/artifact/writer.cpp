@@ -51,6 +51,18 @@ fb::Operand pack(const Operand& operand) {
                      operand.bytes, operand.chunk_stride);
 }
 
+Offset<fb::ConvPlan> pack(FlatBufferBuilder& b, const ConvPlan& plan) {
+  const auto axes = [&](const std::array<std::int64_t, 2>& sizes) {
+    return b.CreateVector(sizes.data(), sizes.size());
+  };
+  const auto image = axes(plan.image), output = axes(plan.output), kernel = axes(plan.kernel),
+             strides = axes(plan.strides), low = axes(plan.padding_low), high = axes(plan.padding_high),
+             dilation = axes(plan.dilation);
+  return fb::CreateConvPlan(b, enum_cast<fb::ConvProduct>(plan.product), enum_cast<fb::DType>(plan.dtype),
+                            plan.images, plan.channels, plan.outputs, plan.groups, image, output, kernel,
+                            strides, low, high, dilation);
+}
+
 Offset<fb::Target> pack(FlatBufferBuilder& b, const Target& target) {
   const auto backend = b.CreateString(target.backend);
   const auto name = b.CreateString(target.name);
@@ -186,8 +198,9 @@ Offset<fb::Artifact> pack(FlatBufferBuilder& b, const ArtifactSpec& spec,
   const auto plans = table_vector(b, spec.library_plans, [&](const LibraryPlan& plan) {
     const auto library = b.CreateString(plan.library);
     const auto version = text(b, plan.version);
-    const auto graph = text(b, plan.graph);
-    return fb::CreateLibraryPlan(b, library, version, graph, b.CreateVector(plan.plan));
+    const auto bytes = b.CreateVector(plan.plan);
+    return fb::CreateLibraryPlan(b, library, version, bytes, pack(b, plan.convolution), plan.engine,
+                                 plan.workspace_bytes);
   });
   const auto stages = table_vector(b, spec.stages, [&](const Stage& stage) { return pack(b, stage); });
   const auto memory_plan = table_vector(b, spec.memory_plan, [&](const PlannedBuffer& buffer) {
@@ -233,7 +246,7 @@ std::uint64_t estimate_bytes(const ArtifactSpec& spec) {
     for (const LaunchShape& shape : kernel.shapes)
       bytes += 32 + shape.operands.size() * sizeof(fb::KernelOperand) + shape.sizes.size() * 8;
   for (const LibraryPlan& plan : spec.library_plans)
-    bytes += plan.graph.size() + plan.plan.size();
+    bytes += sizeof(LibraryPlan) + plan.plan.size();
   return bytes + (spec.ops.size() + spec.remarks.size() + spec.states.size()) * 64;
 }
 

@@ -2,6 +2,7 @@
 #include "runtime/artifact/spec.h"
 #include "runtime/base/philox.h"
 #include "tests/unit/runtime/artifact/declare_launches.h"
+#include "tests/unit/runtime/artifact/recorded_cudnn_plan.h"
 
 namespace tailor::runtime {
 
@@ -64,7 +65,7 @@ inline ArtifactSpec sample_spec() {
   spec.metrics = {{"loss", DType::kF32, 1, 0}, {"per_class", DType::kF64, 2, 8}};
   spec.kernels = {{"map_64_1a2b", 0, 32, 0, "map", {1, 2}, {}, 0},
                   {"gemm_8x2_3c4d", 64, 64, 4096, "gemm", {3}, {}, 256}};
-  spec.library_plans = {{"onednn", "2.7", "conv {}", {1, 2, 3}}};
+  spec.library_plans = {recorded_plan()};
   spec.memory = {256, 1024, 64, 32, 64, 256};
 
   Variant step;
@@ -107,6 +108,10 @@ inline ArtifactSpec sample_spec() {
   Command library;
   library.kind = CommandKind::kLibrary;
   library.plan = 0;
+  library.operands = {{Space::kArena, Access::kRead, DType::kF32, 0, -1, 0, 128, 0},
+                      {Space::kArena, Access::kRead, DType::kF32, 0, -1, 128, 144, 0},
+                      {Space::kArena, Access::kWrite, DType::kF32, 0, -1, 320, 32, 0},
+                      {Space::kArena, Access::kReadWrite, DType::kF32, 0, -1, 384, 176, 0}};
   Command finish;
   finish.kind = CommandKind::kFinishStep;
   step.commands = {begin, read, launch, repeat, fill, copy, library, finish};

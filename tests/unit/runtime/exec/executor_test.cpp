@@ -4,6 +4,7 @@
 #include "runtime/exec/cpu_executor.h"
 #include "runtime/exec/cuda_executor.h"
 #include "tests/unit/runtime/artifact/declare_launches.h"
+#include "tests/unit/runtime/artifact/recorded_cudnn_plan.h"
 
 #include <atomic>
 #include <cstring>
@@ -372,11 +373,16 @@ TEST(CpuExecutor, RefusesWhatItCannotHold) {
   EXPECT_FALSE(CpuExecutor::create(artifact_of(spec_of({}, 0)), {1, 8, 4}).ok());
   Command library = command_of(CommandKind::kLibrary);
   library.plan = 0;
+  library.operands = {{Space::kArena, Access::kRead, DType::kF32, 0, -1, 0, 128, 0},
+                      {Space::kArena, Access::kRead, DType::kF32, 0, -1, 128, 144, 0},
+                      {Space::kArena, Access::kWrite, DType::kF32, 0, -1, 320, 32, 0},
+                      {Space::kArena, Access::kReadWrite, DType::kF32, 0, -1, 384, 176, 0}};
   spec = spec_of({library}, 0);
-  spec.library_plans = {{"onednn", "2.7", "", {}}};
+  spec.memory.arena = 576;
+  spec.library_plans = {recorded_plan()};
   const auto refused = CpuExecutor::create(artifact_of(spec), {});
   EXPECT_EQ(refused.status().code(), StatusCode::kUnimplemented);
-  EXPECT_THAT(refused.status().message(), HasSubstr("library 'onednn'"));
+  EXPECT_THAT(refused.status().message(), HasSubstr("library 'cudnn'"));
 }
 
 } // namespace

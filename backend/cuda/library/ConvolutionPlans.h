@@ -1,0 +1,37 @@
+#pragma once
+/// Plans of cuDNN for the convolutions of a program, made on any machine that has the library.
+
+#include "backend/codegen/ConvolutionProblem.h"
+#include "runtime/device/cudnn_plan.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tailor::backend::cuda {
+
+/// The problem as artifacts hold it: of so many images, f32.
+runtime::ConvPlan convPlanOf(const ConvolutionProblem& problem, int64_t images);
+
+/// Bytes a plan may take beside its operands: both images once more in another layout (cuDNN's engines for f32 work on NCHW), and
+/// 16 MiB for partial sums of weights.
+uint64_t mostWorkspaceOf(const runtime::ConvPlan& problem);
+
+/// Plans for one architecture, each made once.
+class ConvolutionPlans {
+public:
+  explicit ConvolutionPlans(std::string architecture) : architecture_(std::move(architecture)) {}
+
+  /// Errors   kIncompatible: no cuDNN here; kUnimplemented: no engine of it fits.
+  runtime::Result<runtime::ChosenPlan> planFor(const runtime::ConvPlan& problem);
+
+private:
+  runtime::Status open();
+
+  std::string architecture_;
+  const runtime::CudnnLibrary* library_ = nullptr;
+  std::optional<runtime::CudnnDevice> device_;
+  std::vector<runtime::ChosenPlan> made_;
+};
+
+} // namespace tailor::backend::cuda

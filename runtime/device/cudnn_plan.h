@@ -1,0 +1,65 @@
+#pragma once
+#include "runtime/artifact/spec.h"
+#include "runtime/device/cudnn.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tailor::runtime {
+
+/// An engine of cuDNN that was offered for a convolution and not taken.
+struct RejectedEngine {
+  std::int64_t engine = -1;
+  std::string reason;
+
+  bool operator==(const RejectedEngine&) const = default;
+};
+
+struct ChosenPlan {
+  LibraryPlan plan;
+  std::vector<RejectedEngine>
+      rejected; ///< each with each of its reasons once, in the order of the heuristics
+};
+
+/// What a plan is made for: a device whose properties are known (JSON, as cuDNN writes them), or the one of a handle.
+class CudnnDevice {
+public:
+  static Result<CudnnDevice> described(const CudnnLibrary& library, std::string_view json);
+  static Result<CudnnDevice> present(const CudnnLibrary& library, CudnnLibrary::HandleType* handle);
+
+  const CudnnDescriptor& properties() const { return properties_; }
+
+private:
+  explicit CudnnDevice(CudnnDescriptor properties) : properties_(std::move(properties)) {}
+  CudnnDescriptor properties_;
+};
+
+/// The first plan of cuDNN's heuristics (mode A, then its fallbacks) that gives the same bits each time, rounds as f32 where
+/// elements are f32 (no tensor cores, no conversion of operands), needs no compiler when it runs and no more than `most_workspace` bytes.
+/// Works without a device. The plan was read back from its bytes and is the problem.
+/// Errors   kUnimplemented: cuDNN offers no such engine; the reasons. kInternal: the plan is of another problem.
+Result<ChosenPlan> plan_convolution(const CudnnLibrary& library, const ConvPlan& problem,
+                                    const CudnnDevice& device, std::uint64_t most_workspace);
+
+/// A plan of the library here, ready to be enqueued: the runtime's only door to it.
+class CudnnCall {
+public:
+  /// Loads the bytes of `plan`. Errors   those of cuDNN, and kIncompatible where it wants more workspace than the plan says.
+  static Result<CudnnCall> load(const CudnnLibrary& library, CudnnLibrary::HandleType* handle,
+                                const LibraryPlan& plan);
+
+  /// Enqueues the call on the stream of the handle. `pointers` by ConvOperand; the workspace may be null where none is needed.
+  Status enqueue(std::span<void* const, kNumConvOperands> pointers) const;
+
+private:
+  CudnnCall(const CudnnLibrary& library, CudnnLibrary::HandleType* handle, CudnnDescriptor plan)
+      : library_(&library), handle_(handle), plan_(std::move(plan)) {}
+
+  const CudnnLibrary* library_;
+  CudnnLibrary::HandleType* handle_;
+  CudnnDescriptor plan_;
+};
+
+} // namespace tailor::runtime
