@@ -20,12 +20,15 @@ std::string version_text(int version) {
 
 Status CudaDriver::load(void* library) {
   Status missing;
-  const auto find = [&](auto& function, const char* name) {
+  const auto address_of = [&](const char* name) {
     void* address = dlsym(library, name);
     if (!address && missing.ok())
       missing = incompatible("the NVIDIA driver has no '", name, "', which this runtime needs")
                     .with_hint(concat("use a driver for CUDA ", version_text(kOldestVersion), " or newer"));
-    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(address);
+    return address;
+  };
+  const auto find = [&](auto& function, const char* name) {
+    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(address_of(name));
   };
   find(init, "cuInit");
   find(device_get_count, "cuDeviceGetCount");

@@ -74,7 +74,7 @@ public:
   static constexpr Error kOutOfMemory = 2;
   static constexpr int kComputeCapabilityMajor = 75, kComputeCapabilityMinor = 76;
   static constexpr unsigned kStreamNonBlocking = 1;
-  static constexpr int kCaptureThreadLocal = 1;
+  static constexpr int kCaptureThreadLocal = 1, kCaptureRelaxed = 2;
   static constexpr unsigned kHostRegisterPortable = 1, kHostRegisterDeviceMap = 2;
   static constexpr int kJitErrorLogBuffer = 5, kJitErrorLogBytes = 6;
 

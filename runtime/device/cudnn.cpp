@@ -20,13 +20,16 @@ std::string version_text(std::size_t version) {
 
 Status CudnnLibrary::load(void* library) {
   Status missing;
-  const auto find = [&](auto& function, const char* name) {
+  const auto address_of = [&](const char* name) {
     void* address = dlsym(library, name);
     if (!address && missing.ok())
       missing =
           incompatible("cuDNN (", kLibraryName, ") has no '", name, "', which plans of convolutions need")
               .with_hint(concat("use cuDNN ", version_text(kOldestVersion), " or a newer 9.x"));
-    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(address);
+    return address;
+  };
+  const auto find = [&](auto& function, const char* name) {
+    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(address_of(name));
   };
   find(get_version, "cudnnGetVersion");
   find(get_error_string, "cudnnGetErrorString");

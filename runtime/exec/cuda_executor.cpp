@@ -1,6 +1,7 @@
 #include "runtime/exec/cuda_executor.h"
 
 #include "runtime/artifact/layout.h"
+#include "runtime/base/log.h"
 #include "runtime/exec/init.h"
 #include "runtime/kernels/cuda_abi.h"
 
@@ -63,6 +64,7 @@ Result<std::unique_ptr<CudaExecutor>> CudaExecutor::create(std::shared_ptr<const
   TAILOR_RETURN_IF_ERROR_AS_IS(executor->allocate(kPageBytes));
   TAILOR_RETURN_IF_ERROR(executor->allocate_device(), what);
   TAILOR_RETURN_IF_ERROR(executor->load_code(), what);
+  TAILOR_RETURN_IF_ERROR(executor->load_plans(), what);
   executor->lists_.resize(executor->spec().entries.size());
   for (std::size_t e = 0; e < executor->lists_.size(); ++e) {
     const Entry& entry = executor->spec().entries[e];
@@ -84,6 +86,8 @@ CudaExecutor::~CudaExecutor() {
       if (list.graph) driver_->graph_exec_destroy(list.graph);
   for (void* host : registered_)
     driver_->mem_host_unregister(host);
+  calls_.clear();
+  if (cudnn_handle_) cudnn_->destroy(cudnn_handle_);
   if (memory_) driver_->mem_free(memory_);
   if (module_) driver_->module_unload(module_);
   if (stream_) driver_->stream_destroy(stream_);
@@ -132,6 +136,39 @@ Status CudaExecutor::load_code() {
     TAILOR_RETURN_IF_ERROR_AS_IS(
         driver_->check(driver_->module_get_function(&kernels_.emplace_back(), module_, kernel.name.c_str()),
                        concat("finding kernel '", kernel.name, "'").c_str()));
+  return {};
+}
+
+Status CudaExecutor::load_plans() {
+  if (spec().library_plans.empty()) return {};
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(cudnn_, CudnnLibrary::open());
+  TAILOR_RETURN_IF_ERROR_AS_IS(cudnn_->check(cudnn_->create(&cudnn_handle_), "starting cuDNN"));
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      cudnn_->check(cudnn_->set_stream(cudnn_handle_, stream_), "giving cuDNN the stream"));
+  const std::string here = concat(cudnn_->version());
+  std::optional<CudnnDevice> device;
+  std::size_t made_anew = 0;
+  for (const LibraryPlan& plan : spec().library_plans) {
+    if (plan.version == here) {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(CudnnCall call, CudnnCall::load(*cudnn_, cudnn_handle_, plan));
+      calls_.push_back(std::move(call));
+      continue;
+    }
+    // The bytes are for another version; the problem is for all of them.
+    if (!device) {
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(CudnnDevice present, CudnnDevice::present(*cudnn_, cudnn_handle_));
+      device.emplace(std::move(present));
+    }
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(const ChosenPlan chosen,
+                                  plan_convolution(*cudnn_, plan.convolution, *device, plan.workspace_bytes));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(CudnnCall call, CudnnCall::load(*cudnn_, cudnn_handle_, chosen.plan));
+    calls_.push_back(std::move(call));
+    ++made_anew;
+  }
+  if (made_anew > 0)
+    log_warning(concat(made_anew, " of ", calls_.size(), " plans of cuDNN were made for version ",
+                       spec().library_plans.front().version, ", here is ", here,
+                       ": they are made anew, and results may differ in their last bits"));
   return {};
 }
 
@@ -265,8 +302,10 @@ Status CudaExecutor::prepare_list(const Variant& variant, CommandList& list) {
       prepared.body_length = command.body_length;
       break;
     case CommandKind::kLibrary:
-      return unimplemented("library '", spec().library_plans[static_cast<std::size_t>(command.plan)].library,
-                           "' is not part of this runtime");
+      prepared.call = &calls_[static_cast<std::size_t>(command.plan)];
+      for (const Operand& operand : command.operands)
+        prepared.arguments.push_back(operand.bytes > 0 ? at(operand) : 0);
+      break;
     }
   }
   return {};
@@ -284,8 +323,13 @@ Status CudaExecutor::issue(const Prepared& command) {
         driver_->memset_d32_async(command.destination, command.fill_word, command.bytes / 4, stream_),
         "filling");
   case CommandKind::kRepeat:
-  case CommandKind::kLibrary:
-    return {}; // repeat: by issue_all(); library: refused by prepare_list()
+    return {}; // by issue_all()
+  case CommandKind::kLibrary: {
+    std::array<void*, kNumConvOperands> pointers{};
+    for (std::size_t i = 0; i < pointers.size(); ++i)
+      pointers[i] = reinterpret_cast<void*>(command.arguments[i]);
+    return command.call->enqueue(pointers);
+  }
   default: {
     std::vector<void*> arguments;
     for (const std::uint64_t& argument : command.arguments)
@@ -312,9 +356,10 @@ Status CudaExecutor::issue_all(const CommandList& list, std::size_t begin, std::
 }
 
 Status CudaExecutor::capture(CommandList& list) {
+  // A library loads the code of an engine with its first call, which the stricter mode would take for a fault.
+  const int mode = calls_.empty() ? CudaDriver::kCaptureThreadLocal : CudaDriver::kCaptureRelaxed;
   TAILOR_RETURN_IF_ERROR_AS_IS(
-      driver_->check(driver_->stream_begin_capture(stream_, CudaDriver::kCaptureThreadLocal),
-                     "beginning to capture a step"));
+      driver_->check(driver_->stream_begin_capture(stream_, mode), "beginning to capture a step"));
   const Status issued = issue_all(list, 0, list.commands.size());
   CudaDriver::GraphHandle* graph = nullptr;
   const Status ended = driver_->check(driver_->stream_end_capture(stream_, &graph), "capturing a step");

@@ -1,5 +1,6 @@
 #pragma once
 #include "runtime/device/cuda_driver.h"
+#include "runtime/device/cudnn_plan.h"
 #include "runtime/exec/executor.h"
 
 #include <memory>
@@ -16,7 +17,7 @@ namespace tailor::runtime {
 class CudaExecutor final : public Executor {
 public:
   /// Errors   kIncompatible: the artifact is for another target, there is no driver or device, or one that is too old.
-  ///          kDataLoss: the code is no PTX, or takes other arguments. kUnimplemented: a library command. kResourceExhausted: the device has not the memory, with both numbers.
+  ///          kDataLoss: the code is no PTX, or takes other arguments. The same of cuDNN, for a program with library commands. kResourceExhausted: the device has not the memory, with both numbers.
   static Result<std::unique_ptr<CudaExecutor>> create(std::shared_ptr<const Artifact> artifact,
                                                       const ExecutorOptions& options);
   ~CudaExecutor() override;
@@ -37,7 +38,8 @@ private:
     CommandKind kind = CommandKind::kLaunch;
     CudaDriver::FunctionHandle* function = nullptr;
     std::uint32_t blocks = 0, threads = 0;
-    std::vector<std::uint64_t> arguments; ///< of the kernel
+    const CudnnCall* call = nullptr;      ///< library
+    std::vector<std::uint64_t> arguments; ///< of the kernel, or the pointers of the call
     Address destination = 0, source = 0;  ///< copy, fill
     std::uint64_t bytes = 0;
     std::uint32_t fill_word = 0;
@@ -52,6 +54,7 @@ private:
       : Executor(std::move(artifact), options) {}
   Status start_device();
   Status load_code();
+  Status load_plans();
   Status allocate_device();
   Status map_host(std::span<std::byte> host, Address& device);
   Status prepare_list(const Variant& variant, CommandList& list);
@@ -78,6 +81,9 @@ private:
   CudaDriver::ContextHandle* context_ = nullptr;
   CudaDriver::ModuleHandle* module_ = nullptr;
   CudaDriver::StreamHandle* stream_ = nullptr;
+  const CudnnLibrary* cudnn_ = nullptr; ///< null: no command asks for it
+  CudnnLibrary::HandleType* cudnn_handle_ = nullptr;
+  std::vector<CudnnCall> calls_; ///< by library plan
   std::string device_name_;
   Address memory_ = 0; ///< the allocation
   Address state_ = 0, arena_ = 0, constants_ = 0, control_ = 0, metrics_ = 0, counters_ = 0; ///< parts of it

@@ -15,6 +15,7 @@
 
 #include "backend/cuda/PtxEmission.h"
 #include "tests/cuda_double/retarget.h"
+#include "tests/cuda_double/settings.h"
 #include "tests/cuda_double/simulator.h"
 
 #include "llvm/AsmParser/Parser.h"
@@ -35,50 +36,19 @@
 
 namespace {
 
+using tailor::backend::testing::fails;
 using tailor::backend::testing::HostKernels;
 using tailor::backend::testing::Order;
+using tailor::backend::testing::settings;
+using tailor::backend::testing::Settings;
 
 using Error = int;
 constexpr Error kDone = 0, kInvalidValue = 1, kOutOfMemory = 2, kNoDevice = 100, kInvalidPtx = 218,
                 kNotFound = 500, kLaunchFailed = 719, kCaptureViolated = 901;
 
-/// What TAILOR_CUDA_DOUBLE says.
-struct Settings {
-  std::map<std::string, long> values;
-  Order order = Order::forward;
-
-  Settings() {
-    const char* text = std::getenv("TAILOR_CUDA_DOUBLE");
-    std::stringstream list(text ? text : "");
-    for (std::string word; std::getline(list, word, ',');) {
-      size_t at = word.find_first_of("=@");
-      if (at == std::string::npos) die("TAILOR_CUDA_DOUBLE: '" + word + "' has no value");
-      std::string name = word.substr(0, at), value = word.substr(at + 1);
-      if (name == "order")
-        order = value == "reverse" ? Order::reverse : value == "random" ? Order::random : Order::forward;
-      else
-        values[name] = std::atol(value.c_str());
-    }
-  }
-  [[noreturn]] static void die(const std::string& why) {
-    std::fprintf(stderr, "cuda double: %s\n", why.c_str());
-    std::abort();
-  }
-  long get(const std::string& name, long otherwise) const {
-    auto found = values.find(name);
-    return found == values.end() ? otherwise : found->second;
-  }
-};
-
-const Settings& settings() {
-  static const Settings all;
-  return all;
-}
-
-/// True for the call of `what` that is to fail.
-bool fails(const std::string& what) {
-  static std::map<std::string, long> calls;
-  return ++calls[what] == settings().get(what, 0);
+Order orderOfBlocks() {
+  const std::string& order = settings().order;
+  return order == "reverse" ? Order::reverse : order == "random" ? Order::random : Order::forward;
 }
 
 bool lost = false; ///< nothing works any more
@@ -221,7 +191,7 @@ Error cuLaunchKernel(Function* function, unsigned gridX, unsigned gridY, unsigne
     std::memcpy(&arguments.emplace_back(), parameters[i], sizeof(uint64_t));
   return enqueue(stream, [kernel = function->kernel, kernels = function->kernels, gridX, blockX, arguments] {
     tailor::backend::testing::runBlocks(
-        gridX, blockX, settings().order, kernel->meets, [&] { kernels->poisonShared(); },
+        gridX, blockX, orderOfBlocks(), kernel->meets, [&] { kernels->poisonShared(); },
         [&] { kernel->run(arguments.data()); });
   });
 }
@@ -269,6 +239,10 @@ Error cuMemsetD32Async(uint64_t destination, unsigned word, size_t count, Stream
 }
 Error cuMemsetD8Async(uint64_t destination, unsigned char byte, size_t count, Stream* stream) {
   return enqueue(stream, [=] { std::memset(reinterpret_cast<void*>(destination), byte, count); });
+}
+/// A node of a graph too, as libraries enqueue theirs.
+Error cuLaunchHostFunc(Stream* stream, void (*function)(void*), void* data) {
+  return enqueue(stream, [=] { function(data); });
 }
 Error cuStreamCreate(Stream** stream, unsigned) {
   *stream = new Stream;
