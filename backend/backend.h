@@ -2,12 +2,14 @@
 #pragma once
 
 #include "passes/Pipelines.h"
+#include "runtime/artifact/spec.h"
 #include "runtime/base/result.h"
 
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -44,12 +46,22 @@ struct KernelRun {
   uint64_t bytesMoved = 0; ///< what it reads, once, and writes
 };
 
+/// A call of a library on some of the buffers of a launch.
+struct LibraryRun {
+  size_t plan = 0; ///< index into KernelCode::plans
+  /// By runtime::ConvOperand, counted over operands, results and temporaries; -1: none.
+  std::array<int64_t, runtime::kNumConvOperands> buffers{};
+  uint64_t flops = 0;
+  uint64_t bytesMoved = 0;
+};
+
 /// The commands behind one `tailor.kernel` symbol, all on operands, results and temporaries, in this order.
 struct KernelLaunch {
   llvm::SmallVector<int64_t, 2> sizes; ///< sizes of the commands
   std::optional<KernelRun> prepare;    ///< before
   KernelRun run;
-  std::optional<KernelRun> combine; ///< after
+  std::optional<LibraryRun> library; ///< instead of `run`
+  std::optional<KernelRun> combine;  ///< after
 };
 
 /// The kernels of a program: position-independent code without relocations, or what a driver finishes when it loads it.
@@ -57,6 +69,7 @@ struct KernelCode {
   std::vector<std::byte> bytes;
   std::vector<KernelPlace> functions;
   llvm::StringMap<KernelLaunch> launches;                   ///< by `tailor.kernel` symbol
+  std::vector<runtime::LibraryPlan> plans;                  ///< of the libraries that launches call
   std::string loweredText;                                  ///< the `lowered` phase, if asked for
   std::string llvmText;                                     ///< optimised LLVM IR, if asked for
   std::vector<std::pair<std::string, double>> milliseconds; ///< step of the code generator -> time

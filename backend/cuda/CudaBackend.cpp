@@ -32,7 +32,7 @@ FailureOr<cuda::CudaTarget> parseArchitecture(StringRef architecture, std::strin
 class CudaCodeGenerator final : public CodeGenerator {
 public:
   CudaCodeGenerator(MLIRContext* context, cuda::CudaTarget target, const CodeOptions& options)
-      : target_(std::move(target)), options_(options) {
+      : target_(std::move(target)), options_(options), plans_(target_.architecture) {
     context->loadDialect<arith::ArithDialect, LLVM::LLVMDialect, math::MathDialect, NVVM::NVVMDialect,
                          scf::SCFDialect, vector::VectorDialect>();
     code_ = ModuleOp::create(UnknownLoc::get(context));
@@ -95,13 +95,14 @@ private:
         errors.push_back(diagnostic.str());
         return success();
       });
-      info = cuda::emitKernel(kernel, *code_, kernel.getSymName(), target_);
+      info = cuda::emitKernel(kernel, *code_, kernel.getSymName(), target_, &plans_);
     }
     for (Location line : linesOf(kernel, module))
       for (const std::string& error : errors)
         emitError(line) << error;
     if (failed(info)) return nullptr;
     explainSlow(kernel, *info, module);
+    explainLibrary(kernel, *info, module);
     return &(infos_[kernel.getSymName()] = std::move(*info));
   }
 
@@ -114,6 +115,21 @@ private:
                      "");
   }
 
+  static void explainLibrary(ir::KernelOp kernel, const cuda::KernelInfo& info, ModuleOp module) {
+    if (!info.library) return;
+    const runtime::ChosenPlan& chosen = info.library->chosen;
+    std::string rejected;
+    for (const runtime::RejectedEngine& engine : chosen.rejected)
+      rejected += (rejected.empty() ? "; rejected: " : ", ") + std::to_string(engine.engine) + " (" +
+                  engine.reason + ")";
+    for (Location line : linesOf(kernel, module))
+      passes::noted(line, "emit-kernels", "library",
+                    "kernel '" + kernel.getSymName() + "' by " + chosen.plan.library + " " +
+                        chosen.plan.version + ", engine " + Twine(chosen.plan.engine) +
+                        " with a workspace of " + Twine(chosen.plan.workspace_bytes) +
+                        " bytes: " + info.library->reason + rejected);
+  }
+
   static SmallVector<NeededTemporary> temporariesFor(const cuda::KernelInfo& info) {
     SmallVector<NeededTemporary> needed;
     for (const cuda::Temporary& temporary : info.temporaries)
@@ -124,9 +140,26 @@ private:
   static void addLaunch(ir::KernelOp kernel, const cuda::KernelInfo& info, KernelCode& code) {
     KernelLaunch& launch = code.launches[kernel.getSymName()];
     if (kernel.getKind() == ir::FusionKind::MultiTensor) launch.sizes = passes::regionSizes(kernel);
+    if (info.library) return addCall(info, launch, code);
+    const cuda::GpuFunction& function = info.functions.front(); // the only one
     launch.run = {code.functions.size(), 1, 1, info.flops, info.bytes};
     code.functions.push_back(
-        {.symbol = kernel.getSymName().str(), .blocks = info.blocks, .threads = info.threads});
+        {.symbol = function.symbol, .blocks = function.blocks, .threads = function.threads});
+  }
+
+  /// A library between the functions that stand before it and behind it, one of each at most.
+  static void addCall(const cuda::KernelInfo& info, KernelLaunch& launch, KernelCode& code) {
+    const cuda::LibraryCall& call = *info.library;
+    for (auto [i, function] : llvm::enumerate(info.functions)) {
+      const bool before = i < call.functionsBefore;
+      (before ? launch.prepare : launch.combine) =
+          KernelRun{code.functions.size(), 1, 1, 0, before ? call.bytesBefore : call.bytesBehind};
+      code.functions.push_back(
+          {.symbol = function.symbol, .blocks = function.blocks, .threads = function.threads});
+    }
+    auto known = llvm::find(code.plans, call.chosen.plan);
+    launch.library = {size_t(known - code.plans.begin()), call.pointers, info.flops, call.bytes};
+    if (known == code.plans.end()) code.plans.push_back(call.chosen.plan);
   }
 
   /// The text is the code, and a function's place that of its `.visible .entry NAME(...) {...}` in it.
@@ -151,6 +184,7 @@ private:
 
   cuda::CudaTarget target_;
   CodeOptions options_;
+  cuda::ConvolutionPlans plans_;
   OwningOpRef<ModuleOp> code_;
   llvm::StringMap<cuda::KernelInfo> infos_; ///< by symbol of the kernel
 };
@@ -159,6 +193,10 @@ private:
 
 bool CudaBackend::supports(Operation* op, std::string& reason) const {
   return cuda::supportsOnCuda(op, reason);
+}
+
+std::vector<std::string> CudaBackend::algorithms() const {
+  return {cuda::kTilesAlgorithm.str(), cuda::kCudnnAlgorithm.str()};
 }
 
 runtime::Result<std::string> CudaBackend::resolveProcessor(StringRef processor) const {

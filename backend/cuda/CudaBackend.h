@@ -12,6 +12,7 @@ public:
   }
   passes::Phase lastPhase() const override { return passes::Phase::planned; }
   bool supports(mlir::Operation* op, std::string& reason) const override;
+  std::vector<std::string> algorithms() const override;
   std::vector<std::string> features(llvm::StringRef) const override { return {}; }
   runtime::Result<std::string> resolveProcessor(llvm::StringRef processor) const override;
   std::unique_ptr<CodeGenerator> codeGenerator(mlir::MLIRContext* context, llvm::StringRef processor,

@@ -156,6 +156,7 @@ public:
                                  function.vectorBits,
                                  function.blocks,
                                  function.threads});
+    if (code_) spec_.library_plans = code_->plans;
     for (auto entry : program_.getOps<ir::EntryOp>())
       if (failed(addVariant(entry))) return failure();
     for (size_t entry = 0; entry < spec_.entries.size(); ++entry)

@@ -196,13 +196,34 @@ private:
         if (!llvm::is_contained(record.ops, id)) record.ops.push_back(id);
     };
     if (plan.prepare) add(*plan.prepare, "prepare");
-    add(plan.run, ir::stringifyFusionKind(kernel.getKind()));
+    if (plan.library)
+      addCall(*plan.library, common);
+    else
+      add(plan.run, ir::stringifyFusionKind(kernel.getKind()));
     if (plan.combine) add(*plan.combine, "combine");
     for (auto [temporary, at] :
          llvm::zip_equal(passes::temporariesOf(kernel), passes::temporaryPlaces(launch)))
       addMemoryRow(temporary.getPurpose().str() + " of " + kernel.getSymName().str(), at, first,
                    variant_.commands.size() - 1);
     return success();
+  }
+
+  /// The call of a library on the buffers of a launch.
+  void addCall(const LibraryRun& run, const runtime::Command& launch) {
+    const auto written = static_cast<size_t>(runtime::written_by(code_.plans[run.plan].convolution.product));
+    runtime::Command& call = command(runtime::CommandKind::kLibrary);
+    call.plan = static_cast<int32_t>(run.plan);
+    call.ops = launch.ops;
+    call.flops = run.flops;
+    call.bytes_moved = run.bytesMoved;
+    for (auto [role, buffer] : llvm::enumerate(run.buffers)) {
+      runtime::Operand operand = buffer < 0 ? runtime::Operand() : launch.operands[buffer];
+      const bool isWorkspace = role == static_cast<size_t>(runtime::ConvOperand::kWorkspace);
+      operand.access = isWorkspace       ? runtime::Access::kReadWrite
+                       : role == written ? runtime::Access::kWrite
+                                         : runtime::Access::kRead;
+      call.operands.push_back(operand);
+    }
   }
 
   /// What the kernel's code does with each buffer, from its types alone; temporaries last.

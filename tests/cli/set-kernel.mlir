@@ -42,3 +42,11 @@ tailor.program @net {
     tailor.output "logits", %y : tensor<8x8x8x32xf32>
   }
 }
+// A GPU has algorithms of its own, and refuses those of a CPU in a text that says them.
+// RUN: not tailor compile %s --target cuda:sm_90 --set-kernel 'layer1.*=winograd_2x2' 2>&1 | FileCheck %s --check-prefix=GPU
+// GPU: error: --set-kernel layer1.*=winograd_2x2: there is no algorithm 'winograd_2x2'
+// GPU-NEXT: hint: target 'cuda:sm_90' has implicit_gemm, cudnn
+// RUN: tailor compile %s --target cuda:sm_90 --set-kernel '*=implicit_gemm' -o %t.gpu.tailor
+// RUN: tailor compile %s --target cpu:x86-64-v3 --set-kernel 'layer2.*=winograd_2x2' --emit kernels > %t.kernels.mlir
+// RUN: not tailor compile %t.kernels.mlir --from kernels --target cuda:sm_90 2>&1 | FileCheck %s --check-prefix=OTHER
+// OTHER: error: 'tailor.conv2d' op asks for the unknown algorithm 'winograd_2x2'; it can be computed by implicit_gemm, cudnn

@@ -30,6 +30,10 @@ std::string kind_of(const ArtifactSpec& spec, const Command& command) {
 
 std::string name_of(const ArtifactSpec& spec, const Command& command) {
   if (const runtime::Kernel* kernel = kernel_of(spec, command)) return kernel->name;
+  if (command.plan >= 0) {
+    const runtime::LibraryPlan& plan = spec.library_plans[static_cast<std::size_t>(command.plan)];
+    return plan.library + ": " + title_of(plan);
+  }
   std::string name = runtime::to_string(command.kind);
   if (command.kind == CommandKind::kRepeat)
     name += runtime::concat(" of the next ", command.body_length, ", ", command.count, " times");

@@ -34,25 +34,27 @@ const runtime::LaunchShape* shape_of(const runtime::Kernel& kernel, const runtim
   return found == kernel.shapes.end() ? nullptr : &*found;
 }
 
+/// Of every kernel, then of every library plan.
 std::vector<Use> uses_of(const runtime::ArtifactSpec& spec) {
-  std::vector<Use> uses(spec.kernels.size());
+  std::vector<Use> uses(spec.kernels.size() + spec.library_plans.size());
   for (const runtime::Entry& entry : spec.entries)
     for (const runtime::Variant& variant : entry.variants)
       for (const runtime::Command& command : variant.commands) {
-        if (command.kernel < 0) continue;
-        Use& use = uses[command.kernel];
+        if (command.kernel < 0 && command.plan < 0) continue;
+        Use& use = uses[command.kernel >= 0 ? static_cast<std::size_t>(command.kernel)
+                                            : spec.kernels.size() + static_cast<std::size_t>(command.plan)];
         ++use.launches;
         use.total_us += floor_of(spec.target, command.flops, command.bytes_moved).microseconds;
         if (command.flops + command.bytes_moved >= use.flops + use.bytes)
           use.flops = command.flops, use.bytes = command.bytes_moved, use.chunks = command.num_chunks,
-          use.shape = shape_of(spec.kernels[command.kernel], command);
+          use.shape = command.kernel < 0 ? nullptr : shape_of(spec.kernels[command.kernel], command);
         if (std::find(use.entries.begin(), use.entries.end(), entry.name) == use.entries.end())
           use.entries.push_back(entry.name);
       }
   return uses;
 }
 
-/// Indices of the kernels, costliest first; of equal ones the first comes first.
+/// Indices of the uses, costliest first; of equal ones the first comes first.
 std::vector<std::size_t> by_cost(const std::vector<Use>& uses) {
   std::vector<std::size_t> order(uses.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -73,7 +75,7 @@ std::string summary_of(const runtime::ArtifactSpec& spec) {
       std::uint64_t launches = 0, flops = 0, bytes = 0;
       double microseconds = 0;
       for (const runtime::Command& command : variant.commands) {
-        if (command.kernel < 0) continue;
+        if (command.kernel < 0 && command.plan < 0) continue;
         ++launches;
         flops += command.flops;
         bytes += command.bytes_moved;
@@ -138,26 +140,76 @@ std::string operands_of(const runtime::LaunchShape& shape) {
   return text;
 }
 
-/// `all_us`: floors of all launches of all kernels.
+} // namespace
+
+std::string title_of(const runtime::LibraryPlan& plan) {
+  const runtime::ConvPlan& c = plan.convolution;
+  const auto shape = [](std::int64_t a, const std::array<std::int64_t, 2>& size, std::int64_t d) {
+    return runtime::concat(a, "x", size[0], "x", size[1], "x", d);
+  };
+  return runtime::concat(runtime::to_string(c.product), " of x ", shape(c.images, c.image, c.channels),
+                         ", w ", c.outputs, "x", c.channels / c.groups, "x", c.kernel[0], "x", c.kernel[1],
+                         ", y ", shape(c.images, c.output, c.outputs), ", stride ", c.strides[0], " x ",
+                         c.strides[1], ", padding ", c.padding_low[0], " ", c.padding_high[0], " ",
+                         c.padding_low[1], " ", c.padding_high[1], ", dilation ", c.dilation[0], " x ",
+                         c.dilation[1], ", ", c.groups, c.groups == 1 ? " group" : " groups");
+}
+
+namespace {
+
+OptionValue to_json(const runtime::ArtifactSpec& spec, const runtime::LibraryPlan& plan, const Use& use) {
+  List entries;
+  for (const std::string& entry : use.entries)
+    entries.push_back(OptionValue(entry));
+  Floor floor = floor_of(spec.target, use.flops, use.bytes);
+  const auto number = [](auto value) { return OptionValue(static_cast<std::int64_t>(value)); };
+  return OptionValue(Table{{"name", title_of(plan)},
+                           {"family", "library"},
+                           {"library", plan.library},
+                           {"version", plan.version},
+                           {"product", runtime::to_string(plan.convolution.product)},
+                           {"engine", number(plan.engine)},
+                           {"workspace_bytes", number(plan.workspace_bytes)},
+                           {"launches", number(use.launches)},
+                           {"flops", number(use.flops)},
+                           {"bytes", number(use.bytes)},
+                           {"floor_us", OptionValue(floor.microseconds)},
+                           {"ceiling", floor.ceiling},
+                           {"total_floor_us", OptionValue(use.total_us)},
+                           {"entries", OptionValue(std::move(entries))}});
+}
+
+/// "2 launches, 3.1 us of floor in all (4.5 %); the largest: 28.3 MFLOP, 590 kB, floor 1.5 us (arithmetic)"
+std::string work_of(const runtime::ArtifactSpec& spec, const Use& use, double all_us) {
+  Floor floor = floor_of(spec.target, use.flops, use.bytes);
+  char line[256];
+  std::snprintf(
+      line, sizeof line,
+      "%llu launch%s, %.2f us of floor in all (%.1f %%); the largest: %.3g MFLOP, %s, floor %.2f us (%s)",
+      static_cast<unsigned long long>(use.launches), use.launches == 1 ? "" : "es", use.total_us,
+      all_us > 0 ? 100 * use.total_us / all_us : 0.0, static_cast<double>(use.flops) / 1e6,
+      human_bytes(use.bytes).c_str(), floor.microseconds, floor.ceiling);
+  return line;
+}
+
+std::string to_text(const runtime::ArtifactSpec& spec, const runtime::LibraryPlan& plan, const Use& use,
+                    double all_us) {
+  return runtime::concat(title_of(plan), " (library)\n  ", work_of(spec, use, all_us), "\n  ", plan.library,
+                         " ", plan.version, ", engine ", plan.engine, ", ", human_bytes(plan.workspace_bytes),
+                         " of workspace, a plan of ", human_bytes(plan.plan.size()), "\n");
+}
+
+/// `all_us`: floors of all launches.
 std::string to_text(const runtime::ArtifactSpec& spec, const runtime::Kernel& kernel, const Use& use,
                     double all_us) {
-  Floor floor = floor_of(spec.target, use.flops, use.bytes);
   std::string width = kernel.threads > 0
                           ? runtime::concat(kernel.blocks, " blocks of ", kernel.threads, " threads")
                       : kernel.vector_bits > 0 ? runtime::concat(kernel.vector_bits, "-bit vectors")
                                                : std::string("scalar code");
   if (kernel.threads == 0)
     width = runtime::concat(use.chunks, " chunk", use.chunks == 1 ? "" : "s", "; ", width);
-  char line[256];
-  std::snprintf(
-      line, sizeof line,
-      "  %llu launch%s, %.2f us of floor in all (%.1f %%); the largest: %.3g MFLOP, %s, floor %.2f us "
-      "(%s), %s; %s of code\n",
-      static_cast<unsigned long long>(use.launches), use.launches == 1 ? "" : "es", use.total_us,
-      all_us > 0 ? 100 * use.total_us / all_us : 0.0, static_cast<double>(use.flops) / 1e6,
-      human_bytes(use.bytes).c_str(), floor.microseconds, floor.ceiling, width.c_str(),
-      human_bytes(kernel.code_bytes).c_str());
-  std::string text = kernel.name + " (" + kernel.family + ")\n" + line;
+  std::string text = runtime::concat(kernel.name, " (", kernel.family, ")\n  ", work_of(spec, use, all_us),
+                                     ", ", width, "; ", human_bytes(kernel.code_bytes), " of code\n");
   if (use.shape) text += "  operands: " + operands_of(*use.shape) + "\n";
   for (std::int32_t id : kernel.ops)
     if (const runtime::OpRecord* op = op_record(spec, id))
@@ -203,7 +255,9 @@ runtime::Result<std::string> kernel_table(const runtime::Artifact& artifact, con
   if (json) {
     List kernels;
     for (std::size_t i : shown)
-      kernels.push_back(to_json(spec, spec.kernels[i], uses[i]));
+      kernels.push_back(i < spec.kernels.size()
+                            ? to_json(spec, spec.kernels[i], uses[i])
+                            : to_json(spec, spec.library_plans[i - spec.kernels.size()], uses[i]));
     return OptionValue(std::move(kernels)).to_json() + "\n";
   }
   double all_us = 0;
@@ -212,7 +266,9 @@ runtime::Result<std::string> kernel_table(const runtime::Artifact& artifact, con
   std::string text = shown.empty() ? "" : floors_line(spec.target) + "\n";
   if (name.empty() && !shown.empty()) text += summary_of(spec);
   for (std::size_t i : shown)
-    text += to_text(spec, spec.kernels[i], uses[i], all_us);
+    text += i < spec.kernels.size()
+                ? to_text(spec, spec.kernels[i], uses[i], all_us)
+                : to_text(spec, spec.library_plans[i - spec.kernels.size()], uses[i], all_us);
   return text;
 }
 

@@ -277,9 +277,9 @@ std::string summary(const runtime::Artifact& artifact, bool json) {
   std::vector<std::vector<std::string>> rows = {{"entry", "kind", "batch", "commands", "launches"}};
   for (const runtime::Entry& entry : spec.entries)
     for (const runtime::Variant& variant : entry.variants) {
-      std::size_t launches =
-          std::count_if(variant.commands.begin(), variant.commands.end(),
-                        [](const runtime::Command& command) { return command.kernel >= 0; });
+      std::size_t launches = std::count_if(
+          variant.commands.begin(), variant.commands.end(),
+          [](const runtime::Command& command) { return command.kernel >= 0 || command.plan >= 0; });
       rows.push_back({entry.name, runtime::to_string(entry.kind), std::to_string(variant.batch),
                       std::to_string(variant.commands.size()), std::to_string(launches)});
     }

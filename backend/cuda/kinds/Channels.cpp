@@ -43,7 +43,7 @@ public:
     const int64_t groups = std::max<int64_t>(groups_, 1);
     mlir::FailureOr<int64_t> blocks = blocksFor(context_, groups * blocksOfGroup * kThreads, kThreads);
     if (mlir::failed(blocks)) return mlir::failure();
-    KernelFrame frame(context_, *blocks, kThreads);
+    KernelFrame frame(context_, "", *blocks, kThreads);
     WarpBuilder b(frame.opBuilder, frame.loc(), frame.entry(), frame.lane());
     Evaluator e(b, true);
     bindOperands(e, frame, kernel_);

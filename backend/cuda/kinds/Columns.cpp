@@ -25,7 +25,7 @@ static mlir::LogicalResult emit(KernelContext& context) {
   int64_t warps = (channels + kLanes - 1) / kLanes;
   mlir::FailureOr<int64_t> blocks = blocksFor(context, warps * kLanes, kLanes);
   if (mlir::failed(blocks)) return mlir::failure();
-  KernelFrame frame(context, *blocks, kLanes);
+  KernelFrame frame(context, "", *blocks, kLanes);
   WarpBuilder b(frame.opBuilder, frame.loc(), frame.entry(), frame.lane());
   Evaluator e(b, true);
   bindOperands(e, frame, kernel);

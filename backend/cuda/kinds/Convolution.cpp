@@ -11,6 +11,7 @@
 #include "backend/codegen/ConvolutionProblem.h"
 #include "backend/codegen/EvaluateOps.h"
 #include "backend/cuda/kinds/TiledProduct.h"
+#include "ir/Algorithm.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -119,7 +120,7 @@ private:
     if (mlir::failed(blocks) || mlir::failed(blocksFor(context_, lines, 1)) ||
         mlir::failed(blocksFor(context_, depth, 1)))
       return mlir::failure();
-    KernelFrame frame(context_, *blocks, kThreads);
+    KernelFrame frame(context_, "", *blocks, kThreads);
     ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/false);
     Evaluator e(b, true);
     bindOperands(e, frame, kernel_);
@@ -178,7 +179,7 @@ private:
     if (mlir::failed(blocks) || mlir::failed(blocksFor(context_, images_ * positions, 1)))
       return mlir::failure();
 
-    KernelFrame frame(context_, *blocks, kThreads);
+    KernelFrame frame(context_, "", *blocks, kThreads);
     ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/false);
     Evaluator e(b, true);
     bindOperands(e, frame, kernel_);
@@ -274,6 +275,11 @@ ConvolutionOp convolutionIn(ir::KernelOp kernel) {
 }
 
 mlir::LogicalResult emit(KernelContext& context) {
+  mlir::Operation* op = convolutionIn(context.kernel).op;
+  auto wanted = op->getAttrOfType<mlir::StringAttr>(ir::kAlgorithm);
+  if (wanted && wanted.getValue() != kTilesAlgorithm)
+    return op->emitOpError() << "asks for the unknown algorithm '" << wanted.getValue()
+                             << "'; it can be computed by " << kTilesAlgorithm << ", " << kCudnnAlgorithm;
   return ConvolutionEmitter(context, convolutionIn(context.kernel)).emit();
 }
 

@@ -18,7 +18,7 @@ static mlir::LogicalResult emit(KernelContext& context) {
   mlir::FailureOr<int64_t> blocks = blocksFor(context, product.blocks() * kThreads, kThreads);
   if (mlir::failed(blocks)) return mlir::failure();
 
-  KernelFrame frame(context, *blocks, kThreads);
+  KernelFrame frame(context, "", *blocks, kThreads);
   ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/false);
   Evaluator e(b, true);
   bindOperands(e, frame, kernel);

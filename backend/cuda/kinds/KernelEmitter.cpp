@@ -28,7 +28,7 @@ mlir::FailureOr<int64_t> blocksFor(KernelContext& context, int64_t count, uint32
   return std::max<int64_t>(1, (count + threads - 1) / threads);
 }
 
-KernelFrame::KernelFrame(KernelContext& context, int64_t blocks, uint32_t threads)
+KernelFrame::KernelFrame(KernelContext& context, llvm::StringRef suffix, int64_t blocks, uint32_t threads)
     : opBuilder(context.module.getContext()), loc_(context.kernel.getLoc()), threads_(threads) {
   mlir::MLIRContext* mlir = context.module.getContext();
   bool regions = context.kernel.getKind() == ir::FusionKind::MultiTensor ||
@@ -38,7 +38,8 @@ KernelFrame::KernelFrame(KernelContext& context, int64_t blocks, uint32_t thread
   size_t pointers = size_t(firstTemporary_) + context.info.temporaries.size();
   llvm::SmallVector<mlir::Type> types(pointers, LLVM::LLVMPointerType::get(mlir));
   opBuilder.setInsertionPointToEnd(context.module.getBody());
-  function = LLVM::LLVMFuncOp::create(opBuilder, loc_, context.symbol,
+  std::string symbol = (context.symbol + suffix).str();
+  function = LLVM::LLVMFuncOp::create(opBuilder, loc_, symbol,
                                       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(mlir), types));
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), opBuilder.getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
@@ -46,8 +47,7 @@ KernelFrame::KernelFrame(KernelContext& context, int64_t blocks, uint32_t thread
   for (unsigned i = 0; i < pointers; ++i)
     function.setArgAttr(i, LLVM::LLVMDialect::getAlignAttrName(), opBuilder.getI64IntegerAttr(64));
   opBuilder.setInsertionPointToStart(function.addEntryBlock(opBuilder));
-  context.info.blocks = uint32_t(blocks);
-  context.info.threads = threads;
+  context.info.functions.push_back({symbol, uint32_t(blocks), threads});
 }
 
 Value KernelFrame::thread() {

@@ -1,5 +1,5 @@
 #pragma once
-/// One `tailor.kernel` -> a function of the scf, arith, math, vector, llvm and nvvm dialects.
+/// One `tailor.kernel` -> functions of the scf, arith, math, vector, llvm and nvvm dialects.
 ///
 /// The first kind of the table (Kinds.cpp) that fits the kernel decides what a thread or a warp does; what happens at a position
 /// is the Evaluator's business.
@@ -7,10 +7,13 @@
 #include "backend/codegen/Evaluator.h"
 #include "backend/codegen/KernelShape.h"
 #include "backend/cuda/kinds/KernelInfo.h"
+#include "backend/cuda/library/ConvolutionPlans.h"
 #include "backend/cuda/target/CudaTarget.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
+
+#include <functional>
 
 namespace tailor::backend::cuda {
 
@@ -19,20 +22,24 @@ struct KernelContext {
   ir::KernelOp kernel;
   const CudaTarget& target;
   mlir::ModuleOp module;
-  std::string symbol;
-  KernelInfo info; ///< blocks, threads, temporaries and `slow`: from the emitter
+  std::string symbol;                ///< of the function, and how those around a library call begin
+  KernelInfo info;                   ///< functions, temporaries, `library` and `slow`: from the emitter
+  ConvolutionPlans* plans = nullptr; ///< null: no library
 };
+
+/// How a convolution may be asked to be computed (ir/Algorithm.h); as tiles where it is not.
+inline constexpr llvm::StringLiteral kTilesAlgorithm = "implicit_gemm", kCudnnAlgorithm = "cudnn";
 
 /// Threads of a block where warps have nothing to do with each other: eight blocks fill the 2048 threads of a multiprocessor,
 /// and one leaves it as soon as its eight warps are done.
 constexpr uint32_t kThreads = 256;
 
-/// The function under construction. Its pointers are those of the kernel, then `context.info.temporaries`, which must be
+/// A function under construction. Its pointers are those of the kernel, then `context.info.temporaries`, which must be
 /// complete.
 class KernelFrame {
 public:
-  /// Creates `context.symbol`, and says in `context.info` how it is launched.
-  KernelFrame(KernelContext& context, int64_t blocks, uint32_t threads);
+  /// Creates `context.symbol + suffix` and adds it to `context.info.functions`.
+  KernelFrame(KernelContext& context, llvm::StringRef suffix, int64_t blocks, uint32_t threads);
 
   mlir::OpBuilder opBuilder;
   mlir::LLVM::LLVMFuncOp function;
@@ -75,9 +82,10 @@ mlir::FailureOr<int64_t> blocksFor(KernelContext& context, int64_t count, uint32
 /// location.
 bool supportsOnCuda(mlir::Operation* op, std::string& reason);
 
-/// The function is called `symbol`. Errors are reported.
+/// The function is called `symbol`, those around a library call `symbol` with a suffix. `plans` makes library calls of the
+/// convolutions that ask for one; null: they are errors. Errors are reported.
 mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp module, llvm::StringRef symbol,
-                                       const CudaTarget& target);
+                                       const CudaTarget& target, ConvolutionPlans* plans = nullptr);
 
 /// One kind: a file that defines it, and a line in the table of Kinds.cpp.
 struct KernelKind {
@@ -86,6 +94,20 @@ struct KernelKind {
   mlir::LogicalResult (*emit)(KernelContext& context); ///< reports its errors
 };
 
+/// What is done at each position of one shape.
+struct PositionWork {
+  mlir::RankedTensorType shape;
+  std::function<void(Evaluator& e, KernelFrame& frame, llvm::ArrayRef<Coord> at)> store;
+};
+struct PositionWay {
+  bool lanes = true; ///< four neighbours along the last dimension by one thread
+  bool flat = false; ///< all operands have one shape, or are scalars
+};
+/// A function with a thread for each position, or for four, of the shapes in `work`. `bindMore` says where values lie that are no
+/// operands.
+mlir::LogicalResult emitPositionFunction(KernelContext& context, llvm::StringRef suffix, PositionWay way,
+                                         llvm::ArrayRef<PositionWork> work,
+                                         llvm::function_ref<void(Evaluator&, KernelFrame&)> bindMore);
 /// Every position of every result by a thread of its own, whatever the ops. `slow` becomes KernelInfo::slow.
 mlir::LogicalResult emitPositions(KernelContext& context, std::string slow);
 

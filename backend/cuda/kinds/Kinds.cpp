@@ -4,13 +4,15 @@
 namespace tailor::backend::cuda {
 
 // Each in the file of its name.
-extern const KernelKind kConvolution, kOrder, kPositions, kRows, kColumns, kChannels, kGemm, kMultiTensor;
+extern const KernelKind kConvolution, kLibraryConvolution, kOrder, kPositions, kRows, kColumns, kChannels,
+    kGemm, kMultiTensor;
 
 namespace {
 
 /// The first that fits; what none takes is computed position by position.
-const KernelKind* const kKinds[] = {&kConvolution, &kOrder,    &kPositions, &kRows,
-                                    &kColumns,     &kChannels, &kGemm,      &kMultiTensor};
+const KernelKind* const kKinds[] = {&kLibraryConvolution, &kConvolution, &kOrder,
+                                    &kPositions,          &kRows,        &kColumns,
+                                    &kChannels,           &kGemm,        &kMultiTensor};
 
 mlir::LogicalResult emitByKind(KernelContext& context) {
   for (const KernelKind* kind : kKinds)
@@ -21,12 +23,12 @@ mlir::LogicalResult emitByKind(KernelContext& context) {
 } // namespace
 
 mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp module, llvm::StringRef symbol,
-                                       const CudaTarget& target) {
+                                       const CudaTarget& target, ConvolutionPlans* plans) {
   for (mlir::Operation& op : kernel.getBlock().without_terminator()) {
     std::string reason;
     if (!supportsOnCuda(&op, reason)) return op.emitError(reason);
   }
-  KernelContext context{kernel, target, module, symbol.str(), {}};
+  KernelContext context{kernel, target, module, symbol.str(), {}, plans};
   KernelWork work = workOf(kernel);
   context.info.flops = work.flops;
   context.info.bytes = work.bytes;

@@ -60,7 +60,7 @@ mlir::LogicalResult emitNorm(KernelContext& context, ir::GlobalNormOp norm, int6
   mlir::FailureOr<int64_t> blocks = blocksFor(context, partials * kLanes, kThreads);
   if (mlir::failed(blocks)) return mlir::failure();
   auto add = [](LaneBuilder& b) { return [&b](Value x, Value y) { return b.add(x, y); }; };
-  KernelFrame frame(context, *blocks, kThreads);
+  KernelFrame frame(context, "", *blocks, kThreads);
   WarpBuilder b(frame.opBuilder, frame.loc(), frame.entry(), frame.lane());
   Evaluator e(b, true);
   Regions regions(frame, e, kernel);
@@ -138,7 +138,7 @@ mlir::LogicalResult emit(KernelContext& context) {
   constexpr int64_t kLanes = ThreadBuilder::kLanes;
   mlir::FailureOr<int64_t> blocks = blocksFor(context, elements / kLanes, kThreads);
   if (mlir::failed(blocks)) return mlir::failure();
-  KernelFrame frame(context, *blocks, kThreads);
+  KernelFrame frame(context, "", *blocks, kThreads);
   ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/true);
   Evaluator e(b, true);
   Regions regions(frame, e, kernel);

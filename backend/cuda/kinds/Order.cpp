@@ -18,7 +18,7 @@ using Place = llvm::function_ref<void(ThreadBuilder&, Evaluator&, KernelFrame&, 
 mlir::LogicalResult emitOrder(KernelContext& context, int64_t elements, Place place) {
   mlir::FailureOr<int64_t> blocks = blocksFor(context, elements, kThreads);
   if (mlir::failed(blocks)) return mlir::failure();
-  KernelFrame frame(context, *blocks, kThreads);
+  KernelFrame frame(context, "", *blocks, kThreads);
   ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/false);
   Evaluator e(b, false);
   bindOperands(e, frame, context.kernel);

@@ -42,29 +42,43 @@ mlir::LogicalResult emitPositions(KernelContext& context, std::string slow) {
   ir::KernelOp kernel = context.kernel;
   context.info.slow = std::move(slow);
   SmallVector<ResultGroup> groups = groupResults(kernel);
-  bool lanes = lanesPassThrough(kernel) && !looksAcrossRowLosses(kernel);
-  bool flat = lanes && groups.size() == 1 && groups.front().shape.getRank() > 0 &&
-              isFlat(kernel, groups.front().shape.getShape());
+  PositionWay way;
+  way.lanes = lanesPassThrough(kernel) && !looksAcrossRowLosses(kernel);
+  way.flat = way.lanes && groups.size() == 1 && groups.front().shape.getRank() > 0 &&
+             isFlat(kernel, groups.front().shape.getShape());
+  SmallVector<PositionWork> work;
+  for (const ResultGroup& group : groups)
+    work.push_back({group.shape, [&](Evaluator& e, KernelFrame& frame, llvm::ArrayRef<Coord> at) {
+                      storeAt(e, frame, kernel, group, at);
+                    }});
+  return emitPositionFunction(context, "", way, work, {});
+}
+
+mlir::LogicalResult emitPositionFunction(KernelContext& context, llvm::StringRef suffix, PositionWay way,
+                                         llvm::ArrayRef<PositionWork> work,
+                                         llvm::function_ref<void(Evaluator&, KernelFrame&)> bindMore) {
+  const auto [lanes, flat] = way;
   int64_t threads = 0;
   SmallVector<Split> splits;
-  for (const ResultGroup& group : groups) {
-    splits.push_back(splitOf(group.shape.getShape(), lanes, flat));
+  for (const PositionWork& part : work) {
+    splits.push_back(splitOf(part.shape.getShape(), lanes, flat));
     threads = std::max(threads, splits.back().threads());
   }
   mlir::FailureOr<int64_t> blocks = blocksFor(context, threads, kThreads);
   if (mlir::failed(blocks)) return mlir::failure();
 
-  KernelFrame frame(context, *blocks, kThreads);
+  KernelFrame frame(context, suffix, *blocks, kThreads);
   // A flat line begins at a multiple of four elements in every operand; rows need not.
   ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/flat);
   Evaluator e(b, lanes);
-  bindOperands(e, frame, kernel);
+  bindOperands(e, frame, context.kernel);
+  if (bindMore) bindMore(e, frame);
   Value thread = frame.globalThread();
   auto wide = [&](Value v) { return b.convert(v, b.i64()); };
-  for (auto [group, split] : llvm::zip_equal(groups, splits)) {
+  for (auto [group, split] : llvm::zip_equal(work, splits)) {
     if (split.threads() == 0) continue;
     Value exists = b.compare(CmpIPredicate::slt, thread, b.constant(b.i32(), double(split.threads())));
-    b.ifThen(exists, [&, &group = group, &split = split] {
+    b.ifThen(exists, [&, &group = group, &split = split, lanes = lanes, flat = flat] {
       auto [line, place] = divideWithRest(b, thread, split.perLine);
       // The position of the line in the dimensions before the last, the inner one first.
       SmallVector<Value> indices;
@@ -76,14 +90,14 @@ mlir::LogicalResult emitPositions(KernelContext& context, std::string slow) {
           line = rest;
         }
       }
-      if (group.shape.getRank() == 0) return e.region([&] { storeAt(e, frame, kernel, group, {}); });
+      if (group.shape.getRank() == 0) return e.region([&] { group.store(e, frame, {}); });
       auto withColumn = [&](llvm::function_ref<Coord()> column) {
         e.region([&] {
           Coords at;
           for (Value index : llvm::reverse(indices))
             at.push_back(e.coord(index));
           at.push_back(column());
-          storeAt(e, frame, kernel, group, at);
+          group.store(e, frame, at);
         });
       };
       if (!lanes) return withColumn([&] { return e.coord(wide(place)); });

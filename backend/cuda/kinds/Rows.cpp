@@ -59,7 +59,7 @@ private:
   }
 
   mlir::LogicalResult emitRows(int64_t blocks) {
-    KernelFrame frame(context_, blocks, kThreads);
+    KernelFrame frame(context_, "", blocks, kThreads);
     WarpBuilder b(frame.opBuilder, frame.loc(), frame.entry(), frame.lane());
     Evaluator e(b, true);
     bindOperands(e, frame, kernel_);
@@ -68,6 +68,7 @@ private:
       std::optional<RowTotal> total = rowTotalOf(e, result);
       if (!total) {
         frame.function.erase();
+        context_.info.functions.clear();
         context_.info.temporaries.clear();
         totals_.clear();
         return emitPositions(context_, "a scalar is a sum over more than single rows");

@@ -44,19 +44,19 @@ void SimulatedKernels::launch(size_t kernel, std::vector<void*> buffers, std::ve
     temporaries.emplace_back(temporary.bytes);
     buffers.push_back(temporaries.back().data());
   }
-  const std::string symbol = "kernel" + std::to_string(kernel);
-  const HostKernels::Kernel& host = host_->kernel(symbol);
+  const cuda::GpuFunction& gpu = info.functions.front(); // no kernel here calls a library
+  const HostKernels::Kernel& host = host_->kernel(gpu.symbol);
   if (host.numArguments != buffers.size())
-    throw std::runtime_error("'" + symbol + "' takes " + std::to_string(host.numArguments) +
+    throw std::runtime_error("'" + gpu.symbol + "' takes " + std::to_string(host.numArguments) +
                              " pointers, not " + std::to_string(buffers.size()));
-  if (host.threads != info.threads)
-    throw std::runtime_error("'" + symbol + "' is made for blocks of " + std::to_string(host.threads) +
-                             " threads, not " + std::to_string(info.threads));
+  if (host.threads != gpu.threads)
+    throw std::runtime_error("'" + gpu.symbol + "' is made for blocks of " + std::to_string(host.threads) +
+                             " threads, not " + std::to_string(gpu.threads));
   std::vector<uint64_t> arguments;
   for (void* buffer : buffers)
     arguments.push_back(reinterpret_cast<uint64_t>(buffer));
   runBlocks(
-      info.blocks, info.threads, order_, host.meets, [&] { host_->poisonShared(); },
+      gpu.blocks, gpu.threads, order_, host.meets, [&] { host_->poisonShared(); },
       [&] { host.run(arguments.data()); });
 }
 

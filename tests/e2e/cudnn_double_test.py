@@ -1,0 +1,114 @@
+"""Convolutions of target cuda as calls of cuDNN, planned by the compiler and run by the real runtime through doubles of the driver and
+of cuDNN (tests/cuda_double): as our own kernels compute them; another version of the library; and what is said where the library is
+absent, of another kind, or refuses."""
+import json
+import os
+import re
+import shutil
+
+from e2e import TAILOR, TAILOR_RUN, cifar_batch, run, scratch
+
+DOUBLE = os.path.abspath(os.path.join(os.path.dirname(TAILOR), "../cuda-double"))
+
+
+def log_of(out):
+    with open(os.path.join(out, "seed-0", "log.jsonl")) as f:
+        return [json.loads(line) for line in f]
+
+
+with scratch() as folder:
+    def there(name):
+        return os.path.join(folder, name)
+
+    def go(*command, status=0, double="", ir=None, library=DOUBLE):
+        environment = dict(os.environ, LD_LIBRARY_PATH=library, TAILOR_CUDA_DOUBLE=double)
+        if ir:
+            environment["TAILOR_CUDA_DOUBLE_IR"] = ir
+        return run(*command, status=status, env=environment)
+
+    os.makedirs(there("cifar"))
+    for i in range(1, 6):
+        cifar_batch(os.path.join(there("cifar"), f"data_batch_{i}.bin"), 10, i)
+    cifar_batch(os.path.join(there("cifar"), "test_batch.bin"), 10, 6)
+    recipe = there("network.toml")
+    with open(recipe, "w") as f:
+        f.write("""[data]
+format = "cifar10"
+cifar.folder = "cifar"
+augment = ["crop", "flip"]
+[model]
+name = "cifar_resnet"
+depth = 8
+[method]
+use = ["sam-a", "smoothing"]
+[run]
+batch = 5
+eval_batch = 10
+epochs = 1
+steps = 2
+log_steps = 1
+""")
+
+    def compiled(name, *more, library=DOUBLE):
+        artifact, ir = there(f"{name}.tailor"), there(f"{name}.ll")
+        said = go(TAILOR, "compile", recipe, "--target", "cuda:sm_90", "-o", artifact, "--explain", *more, library=library)
+        with open(ir, "w") as f:
+            f.write(go(TAILOR, "compile", recipe, "--target", "cuda:sm_90", "--emit", "llvm", *more, library=library))
+        return artifact, ir, said
+
+    without = there("without")
+    os.makedirs(without)
+    shutil.copy(os.path.join(DOUBLE, "libcuda.so.1"), without)
+    with open(os.path.join(without, "libcudnn.so.9"), "w") as f:
+        f.write("no library")
+    # Without being asked nobody needs the library, neither the compiler nor the program.
+    own, own_ir, _ = compiled("own", library=without)
+    go(TAILOR_RUN, own, "--out", there("own"), ir=own_ir, library=without)
+
+    # Every convolution by the library: its remark names engine, workspace and what was rejected.
+    library, library_ir, said = compiled("library", "--set-kernel", "*=cudnn")
+    assert re.search(r"by cudnn 91900, engine 1 with a workspace of \d+ bytes: asked for by --set-kernel \*=cudnn; "
+                     r"rejected: 0 \(tensor cores, which round f32 to tf32\), 2 \(other bits each time\)", said), said
+    def plans_of(artifact):
+        return [row for row in json.loads(go(TAILOR, "inspect", artifact, "--kernels", "--json")) if row["family"] == "library"]
+
+    plans = plans_of(library)
+    assert plans_of(own) == []
+    assert {plan["product"] for plan in plans} == {"forward", "data gradient", "weight gradient"}, plans
+    assert all(plan["library"] == "cudnn" and plan["version"] == "91900" and plan["engine"] == 1 and plan["workspace_bytes"] > 0
+               and plan["launches"] > 0 and plan["flops"] > 0 for plan in plans), plans
+    text = go(TAILOR, "inspect", library, "--kernels")
+    assert re.search(r"forward of x 5x32x32x3, w 16x3x3x3, y 5x32x32x16, stride 1 x 1, padding 1 1 1 1, dilation 1 x 1, 1 group \(library\)\n"
+                     r"  \d+ launch.*\n  cudnn 91900, engine 1, .* of workspace", text), text
+    assert "workspace of cudnn" in go(TAILOR, "inspect", library, "--memory"), "workspaces are planned"
+
+    # As our own kernels compute them. The first step follows from the same weights; in the second one a ReLU may have turned.
+    go(TAILOR_RUN, library, "--out", there("library"), ir=library_ir)
+    for step, tolerance in ((0, 1e-4), (1, 1e-2)):
+        ours, theirs = log_of(there("library"))[step], log_of(there("own"))[step]
+        for key in ("step/loss", "step/ascent_loss", "step/gradient_norm"):
+            assert abs(ours[key] - theirs[key]) <= tolerance * abs(theirs[key]), (step, key, ours[key], theirs[key])
+
+    # Another version: plans are made anew from the problems, and that is said.
+    said = go(TAILOR_RUN, library, "--out", there("newer"), ir=library_ir, double="cudnn=92000")
+    assert re.search(r"warning: (\d+) of \1 plans of cuDNN were made for version 91900, here is 92000: they are made anew", said), said
+    assert log_of(there("newer"))[0]["step/loss"] == log_of(there("library"))[0]["step/loss"]
+
+    # What is not as it should be: nothing is trained, and the text says what to do.
+    for double, folder_of_library, words in (
+            ("", without, r"error: .*no cuDNN: .*libcudnn.so.9.*\nhint: .*LD_LIBRARY_PATH"),
+            ("cudnn=90300", DOUBLE, r"error: .*cuDNN is 9.3, plans of convolutions need 9.8 or a newer 9.x\nhint: install cuDNN 9"),
+            ("cudnn=101000", DOUBLE, r"error: .*cuDNN is 10.10, plans of convolutions need 9.8 or a newer 9.x"),
+            ("plan@3", DOUBLE, r"error: .*loading the plan of a convolution: finalizing it: CUDNN_STATUS_NOT_SUPPORTED \(3000\), .*the plan is refused"),
+            ("cudnn=92000,engines=0", DOUBLE, r"error: .*cuDNN has no engine for this convolution: engine 0: tensor cores"),
+            ("execute@2", DOUBLE, r"error: .*enqueuing a convolution: CUDNN_STATUS_EXECUTION_FAILED \(5000\)")):
+        said = go(TAILOR_RUN, library, "--out", there("refused"), double=double, ir=library_ir, library=folder_of_library, status=1)
+        assert re.search(words, said), f"expected {words!r} in:\n{said}"
+        assert not os.path.exists(os.path.join(there("refused"), "seed-0", "last.safetensors")), double
+    # The compiler says the same, at the line of the layer.
+    for double, folder_of_library, words in (
+            ("", without, r"network.toml:\d+:\d+: error: .*cannot be computed by cudnn \(--set-kernel \*=cudnn\): no cuDNN: .*; it can be by implicit_gemm"),
+            ("engines=0", DOUBLE, r"error: .*cuDNN has no engine for this convolution: engine 0: tensor cores.*; it can be by implicit_gemm")):
+        said = go(TAILOR, "compile", recipe, "--target", "cuda:sm_90", "-o", there("none.tailor"), "--set-kernel", "*=cudnn", double=double,
+                  library=folder_of_library, status=1)
+        assert re.search(words, said), f"expected {words!r} in:\n{said}"
