@@ -16,8 +16,7 @@ bool is_same_file(const std::string& a, const std::string& b) {
 /// Knows the rows of a split again.
 class Membership {
 public:
-  Membership(const Dataset& split, const Dataset& scored)
-      : split_(split), by_line_(is_same_file(split.path, scored.path)) {
+  Membership(const Dataset& split, const Dataset& scored) : by_line_(is_same_file(split.path, scored.path)) {
     keys_.reserve(static_cast<std::size_t>(split.num_rows));
     for (std::int64_t row = 0; row < split.num_rows; ++row)
       keys_.insert(key(split, row));
@@ -30,7 +29,6 @@ private:
     return by_line_ ? static_cast<std::uint64_t>(data.source_row[static_cast<std::size_t>(row)])
                     : row_hash(data, row);
   }
-  const Dataset& split_;
   bool by_line_;
   std::unordered_set<std::uint64_t> keys_;
 };

@@ -50,7 +50,8 @@ struct Temporary {
 };
 
 struct KernelInfo {
-  llvm::SmallVector<GpuFunction, 2> functions; ///< one, in front of it and behind it where a library is called
+  llvm::SmallVector<GpuFunction, 2>
+      functions; ///< one, in front of it and behind it where a library is called
   std::optional<LibraryCall> library;
   llvm::SmallVector<Temporary, 1> temporaries;
   uint64_t flops = 0; ///< transcendental functions count once
