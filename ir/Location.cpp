@@ -40,7 +40,9 @@ std::string describe(Location location) {
   std::string text;
   for (const SourcePosition& position : sourcePositions(location)) {
     if (!text.empty()) text += "; ";
-    text += position.file.str() + ":" + std::to_string(position.line) + ":" + std::to_string(position.column);
+    text += position.file;
+    if (position.column != 0)
+      text += ":" + std::to_string(position.line) + ":" + std::to_string(position.column);
   }
   return text;
 }

@@ -11,8 +11,8 @@
 
 namespace tailor::ir {
 
-/// A line of the user's recipe or program. Line and column count from 1; the file name is owned by the MLIR
-/// context.
+/// A line of the user's recipe or program. Line and column count from 1; column 0 is the file as a whole, or what is no file ("command
+/// line"). The file name is owned by the MLIR context.
 struct SourcePosition {
   llvm::StringRef file;
   unsigned line = 0;
@@ -27,7 +27,7 @@ mlir::Location sourceLocation(mlir::MLIRContext* context, llvm::StringRef file, 
 /// Every position `location` stands for, in order, once each. Empty for an unknown location.
 llvm::SmallVector<SourcePosition> sourcePositions(mlir::Location location);
 
-/// "recipe.toml:4:3; recipe.toml:9:1", or "" for an unknown location.
+/// "recipe.toml:4:3; recipe.toml:9:1; other.toml", or "" for an unknown location.
 std::string describe(mlir::Location location);
 
 } // namespace tailor::ir

@@ -125,19 +125,20 @@ LogicalResult collectRemarks(MLIRContext& context, std::vector<Remark>& remarks)
                                            std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);
 }
 
+std::string SourceLine::text() const {
+  return column == 0 ? file : file + ":" + std::to_string(line) + ":" + std::to_string(column);
+}
+
 std::string formatRemark(const Remark& remark) {
   std::string line;
-  if (!remark.locations.empty()) {
-    const SourceLine& first = remark.locations.front();
-    line = first.file + ":" + std::to_string(first.line) + ":" + std::to_string(first.column) + ": ";
-  }
+  if (!remark.locations.empty()) line = remark.locations.front().text() + ": ";
   line += remark.kind == Remark::Kind::passed   ? "fused"
           : remark.kind == Remark::Kind::missed ? "missed"
                                                 : "note";
   line += " [" + remark.pass + "] " + remark.text;
   if (remark.bytesSaved > 0) line += " (saves " + std::to_string(remark.bytesSaved) + " bytes)";
   for (const SourceLine& other : ArrayRef(remark.locations).drop_front(remark.locations.empty() ? 0 : 1))
-    line += "\n  with " + other.file + ":" + std::to_string(other.line) + ":" + std::to_string(other.column);
+    line += "\n  with " + other.text();
   if (!remark.hint.empty()) line += "\n  hint: " + remark.hint;
   return line;
 }

@@ -23,12 +23,13 @@ class Operation;
 
 namespace tailor::passes {
 
-/// A line of the user's recipe or source. `line` and `column` count from 1.
+/// A line of the user's recipe or source. `line` and `column` count from 1; column 0 is the file as a whole.
 struct SourceLine {
   std::string file;
   uint32_t line = 0;
   uint32_t column = 0;
 
+  std::string text() const; ///< "fraud.toml:4:3", "fraud.toml"
   bool operator==(const SourceLine&) const = default;
 };
 

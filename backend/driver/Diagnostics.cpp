@@ -11,7 +11,8 @@ namespace {
 recipe::Place placeOf(Location location) {
   SmallVector<ir::SourcePosition> positions = ir::sourcePositions(location);
   if (positions.empty()) return {};
-  return {positions.front().file.str(), positions.front().line, positions.front().column};
+  const ir::SourcePosition& first = positions.front();
+  return {first.file.str(), first.column == 0 ? 0 : first.line, first.column};
 }
 
 } // namespace
@@ -25,7 +26,7 @@ Diagnostics::Diagnostics(MLIRContext& context, recipe::SourceTexts texts, Source
 void Diagnostics::add(Diagnostic& diagnostic) {
   if (diagnostic.getSeverity() == DiagnosticSeverity::Remark) return; // --explain shows remarks
   hasErrors_ |= diagnostic.getSeverity() == DiagnosticSeverity::Error;
-  recipe::Diagnostic& record = found_.emplace_back();
+  recipe::Diagnostic record;
   record.place = placeOf(diagnostic.getLocation());
   record.message = diagnostic.str();
   for (Diagnostic& note : diagnostic.getNotes()) {
@@ -35,6 +36,8 @@ void Diagnostics::add(Diagnostic& diagnostic) {
     else
       record.hint += (record.hint.empty() ? "" : "; ") + note.str();
   }
+  // One line makes many ops, and each may be refused for the same reason.
+  if (!llvm::is_contained(found_, record)) found_.push_back(std::move(record));
 }
 
 std::string Diagnostics::text() {

@@ -380,8 +380,7 @@ private:
     record.reason = remark.reason;
     record.message = remark.hint.empty() ? remark.text : remark.text + "; hint: " + remark.hint;
     for (const passes::SourceLine& line : remark.locations)
-      record.location += (record.location.empty() ? "" : "; ") + line.file + ":" + std::to_string(line.line) +
-                         ":" + std::to_string(line.column);
+      record.location += (record.location.empty() ? "" : "; ") + line.text();
     record.ops.assign(remark.ops.begin(), remark.ops.end());
     record.bytes_saved = remark.bytesSaved;
     return record;

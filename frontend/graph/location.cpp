@@ -27,6 +27,7 @@ bool Location::operator==(const Location& other) const {
 
 std::string to_string(const Location& location) {
   if (!location.known()) return "unknown location";
+  if (location.column == 0) return location.file;
   return std::string(location.file) + ":" + std::to_string(location.line) + ":" +
          std::to_string(location.column);
 }

@@ -8,7 +8,8 @@
 namespace tailor {
 
 /// A place in the user's program or recipe: what every op carries from here to the artifact.
-/// `file` is interned and lives until the process ends; "" means unknown.
+/// `file` is interned and lives until the process ends; "" means unknown. Column 0 is the file as a whole, or what is no file ("command
+/// line").
 struct Location {
   const char* file = "";
   std::uint32_t line = 0;
@@ -18,7 +19,7 @@ struct Location {
   bool operator==(const Location& other) const;
 };
 
-/// "net.cpp:14:12", or "unknown location".
+/// "net.cpp:14:12", "fraud.toml", or "unknown location".
 std::string to_string(const Location& location);
 
 /// A location with its own copy of the file name (recipes).

@@ -70,7 +70,7 @@ std::string Program::text(std::string_view key) const {
 }
 
 Program::Program(const Recipe& recipe, const runtime::DataSchema& schema)
-    : recipe_(recipe), training_(recipe.name, make_location(recipe.path, 1, 1)) {
+    : recipe_(recipe), training_(recipe.name, make_location(recipe.path, 1, 0)) {
   // What has no line of its own in the recipe answers to the methods it is made of.
   LocationScope scope(at(key_name(&MethodKeys::use)));
   const bool one_logit = text(key_name(&ModelKeys::output)) == word_of(ModelOutput::kSigmoid);

@@ -23,12 +23,14 @@ using runtime::OptimizerKeys;
 Location location_of(const Recipe& recipe, std::string_view key) {
   if (Place place = recipe.place(key); place.in_file())
     return make_location(place.file, place.line, place.column);
+  else if (place.known())
+    return make_location(place.file, 1, 0); // the command line
   // A default answers to the first key set in its section, else to the recipe as a whole.
   const std::string section(key.substr(0, key.find('.') + 1));
   for (const auto& [other, place] : recipe.places)
     if (place.in_file() && other.starts_with(section))
       return make_location(place.file, place.line, place.column);
-  return make_location(recipe.path, 1, 1);
+  return make_location(recipe.path, 1, 0);
 }
 
 std::string made_of(const Options& options, const std::vector<runtime::KeySpec>& specs) {

@@ -29,12 +29,15 @@ struct Diagnostic {
   struct Note {
     Place place;
     std::string text;
+    bool operator==(const Note&) const = default;
   };
   Place place;
   std::string message;
   std::vector<Note> notes;
   std::string hint;
   std::string no_effect = {}; // the key whose value does nothing where it stands: another stage may read it
+
+  bool operator==(const Diagnostic&) const = default;
 };
 
 /// The text of every recipe file read, so that a complaint can show the line it is about.

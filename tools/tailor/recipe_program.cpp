@@ -42,8 +42,8 @@ Status about_data(recipe::Recipe& recipe, const Status& status) {
 
 Status about_trace(recipe::Recipe& recipe, const TraceError& error) {
   const Location& at = error.location();
-  const recipe::Place place =
-      at.known() ? recipe::Place{at.file, at.line, at.column} : recipe::Place{recipe.path};
+  const recipe::Place place = !at.known() ? recipe::Place{recipe.path}
+                                          : recipe::Place{at.file, at.column == 0 ? 0 : at.line, at.column};
   recipe.errors.push_back({place, error.op() + ": " + error.message(), {}, error.hint()});
   return complaints(recipe);
 }
