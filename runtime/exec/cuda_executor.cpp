@@ -252,10 +252,12 @@ Status CudaExecutor::prepare_list(const Variant& variant, CommandList& list) {
   for (const Command& command : variant.commands) {
     Prepared& prepared = list.commands.emplace_back();
     prepared.kind = command.kind;
+    prepared.name = to_string(command.kind);
     switch (command.kind) {
     case CommandKind::kLaunch: {
       const Kernel& kernel = spec().kernels[static_cast<std::size_t>(command.kernel)];
       prepared.function = kernels_[static_cast<std::size_t>(command.kernel)];
+      prepared.name = concat("kernel '", kernel.name, "'");
       prepared.blocks = kernel.blocks;
       prepared.threads = kernel.threads;
       for (const Operand& operand : command.operands)
@@ -298,9 +300,7 @@ Status CudaExecutor::prepare_list(const Variant& variant, CommandList& list) {
       prepared.fill_word = command.fill_word;
       break;
     case CommandKind::kRepeat:
-      prepared.count = command.count;
-      prepared.body_length = command.body_length;
-      break;
+      return unimplemented("it repeats commands, which is not for a graph yet");
     case CommandKind::kLibrary:
       prepared.call = &calls_[static_cast<std::size_t>(command.plan)];
       for (const Operand& operand : command.operands)
@@ -322,8 +322,6 @@ Status CudaExecutor::issue(const Prepared& command) {
     return driver_->check(
         driver_->memset_d32_async(command.destination, command.fill_word, command.bytes / 4, stream_),
         "filling");
-  case CommandKind::kRepeat:
-    return {}; // by issue_all()
   case CommandKind::kLibrary: {
     std::array<void*, kNumConvOperands> pointers{};
     for (std::size_t i = 0; i < pointers.size(); ++i)
@@ -336,23 +334,9 @@ Status CudaExecutor::issue(const Prepared& command) {
       arguments.push_back(const_cast<std::uint64_t*>(&argument));
     return driver_->check(driver_->launch_kernel(command.function, command.blocks, 1, 1, command.threads, 1,
                                                  1, 0, stream_, arguments.data(), nullptr),
-                          "launching a kernel");
+                          concat("launching ", command.name).c_str());
   }
   }
-}
-
-Status CudaExecutor::issue_all(const CommandList& list, std::size_t begin, std::size_t end) {
-  for (std::size_t i = begin; i < end; ++i) {
-    const Prepared& command = list.commands[i];
-    if (command.kind != CommandKind::kRepeat) {
-      TAILOR_RETURN_IF_ERROR_AS_IS(issue(command));
-      continue;
-    }
-    for (std::uint32_t pass = 0; pass < command.count; ++pass)
-      TAILOR_RETURN_IF_ERROR_AS_IS(issue_all(list, i + 1, i + 1 + command.body_length));
-    i += command.body_length;
-  }
-  return {};
 }
 
 Status CudaExecutor::capture(CommandList& list) {
@@ -360,7 +344,9 @@ Status CudaExecutor::capture(CommandList& list) {
   const int mode = calls_.empty() ? CudaDriver::kCaptureThreadLocal : CudaDriver::kCaptureRelaxed;
   TAILOR_RETURN_IF_ERROR_AS_IS(
       driver_->check(driver_->stream_begin_capture(stream_, mode), "beginning to capture a step"));
-  const Status issued = issue_all(list, 0, list.commands.size());
+  Status issued;
+  for (const Prepared& command : list.commands)
+    if (issued.ok()) issued = issue(command);
   CudaDriver::GraphHandle* graph = nullptr;
   const Status ended = driver_->check(driver_->stream_end_capture(stream_, &graph), "capturing a step");
   Status made = !issued.ok() ? issued : ended;
@@ -370,22 +356,16 @@ Status CudaExecutor::capture(CommandList& list) {
   return made;
 }
 
-Status CudaExecutor::run_observed(VariantId id, const CommandList& list, std::size_t begin, std::size_t end) {
+Status CudaExecutor::run_observed(VariantId id, const CommandList& list) {
   const Variant& variant =
       spec().entries[static_cast<std::size_t>(id.entry)].variants[static_cast<std::size_t>(id.variant)];
-  for (std::size_t i = begin; i < end; ++i) {
+  for (std::size_t i = 0; i < list.commands.size(); ++i) {
     const Prepared& command = list.commands[i];
-    if (command.kind == CommandKind::kRepeat) {
-      for (std::uint32_t pass = 0; pass < command.count; ++pass)
-        TAILOR_RETURN_IF_ERROR_AS_IS(run_observed(id, list, i + 1, i + 1 + command.body_length));
-      i += command.body_length;
-      continue;
-    }
     const ObservedCommand observed{id, i, &variant.commands[i]};
     fetched_.clear();
     if (observer_.begin) observer_.begin(observed);
     TAILOR_RETURN_IF_ERROR_AS_IS(issue(command));
-    TAILOR_RETURN_IF_ERROR_AS_IS(wait(kRunning));
+    TAILOR_RETURN_IF_ERROR_AS_IS(wait(concat("running ", command.name).c_str()));
     if (observer_.end) TAILOR_RETURN_IF_ERROR_AS_IS(observer_.end(observed));
   }
   return {};
@@ -401,8 +381,9 @@ Status CudaExecutor::run(VariantId id, std::uint32_t num_steps) {
   // Steps that were launched may read slots still, and have counted on the device what was not counted here.
   driver_->stream_synchronize(stream_);
   failed_ = true;
-  return std::move(done).with_hint(
-      "the last checkpoint stands: go on with --resume, which starts the device anew");
+  return std::move(done).with_hint("the last checkpoint stands: go on with --resume, which starts the device "
+                                   "anew; --trap-nonfinite runs one command at a "
+                                   "time and names the one that fails");
 }
 
 Status CudaExecutor::run_steps(VariantId id, std::uint32_t num_steps) {
@@ -410,7 +391,7 @@ Status CudaExecutor::run_steps(VariantId id, std::uint32_t num_steps) {
   TAILOR_RETURN_IF_ERROR_AS_IS(send_device_control());
   if (observer_.begin || observer_.end) {
     for (std::uint32_t step = 0; step < num_steps; ++step) {
-      TAILOR_RETURN_IF_ERROR_AS_IS(run_observed(id, list, 0, list.commands.size()));
+      TAILOR_RETURN_IF_ERROR_AS_IS(run_observed(id, list));
       ++counter_;
     }
   } else {

@@ -36,6 +36,7 @@ private:
   /// A command with everything resolved.
   struct Prepared {
     CommandKind kind = CommandKind::kLaunch;
+    std::string name; ///< "kernel 'map_16'", "copy": as errors call it
     CudaDriver::FunctionHandle* function = nullptr;
     std::uint32_t blocks = 0, threads = 0;
     const CudnnCall* call = nullptr;      ///< library
@@ -43,7 +44,6 @@ private:
     Address destination = 0, source = 0;  ///< copy, fill
     std::uint64_t bytes = 0;
     std::uint32_t fill_word = 0;
-    std::uint32_t count = 0, body_length = 0; ///< repeat
   };
   struct CommandList {
     std::vector<Prepared> commands;
@@ -63,9 +63,8 @@ private:
   Address space(Space space) const;
   const CommandList& list_of(VariantId id) const;
   Status issue(const Prepared& command);
-  Status issue_all(const CommandList& list, std::size_t begin, std::size_t end);
   Status capture(CommandList& list);
-  Status run_observed(VariantId id, const CommandList& list, std::size_t begin, std::size_t end);
+  Status run_observed(VariantId id, const CommandList& list);
   Status run_steps(VariantId id, std::uint32_t num_steps);
   Status wait(const char* what) const;
   /// All on stream_, one behind the other: what the driver's plain copies do is in no order with it.

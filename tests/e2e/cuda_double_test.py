@@ -154,7 +154,7 @@ log_steps = 1
             ("sm=80", DOUBLE, ir, r"error: .*device 'simulated device' is sm_80, which is older\nhint: .*--target cuda:sm_80"),
             ("free=1000", DOUBLE, ir, r"error: .*it needs \d+ bytes of device memory, 1000 of 17179869184 are free"),
             ("alloc@1", DOUBLE, ir, r"error: .*allocating \d+ bytes of device memory: CUDA_ERROR_OUT_OF_MEMORY \(2\).*\nhint: .*run.batch"),
-            ("launch@5", DOUBLE, ir, r"error: .*launching a kernel: CUDA_ERROR_LAUNCH_FAILED \(719\)"),
+            ("launch@5", DOUBLE, ir, r"error: .*launching kernel '[a-z0-9_]+': CUDA_ERROR_LAUNCH_FAILED \(719\)"),
             (None, DOUBLE, newer_ir, r"error: .*not the PTX of TAILOR_CUDA_DOUBLE_IR: loading the code: CUDA_ERROR_INVALID_PTX")):
         said = go(TAILOR_RUN, artifact, "--out", folder_of("refused"), double=double, ir=code, library=library, status=1)
         assert re.search(words, said), f"expected {words!r} in:\n{said}"

@@ -1,5 +1,6 @@
 // The kinds of kernels there is code for, and who gets which.
 #include "backend/cuda/kinds/KernelEmitter.h"
+#include "passes/analysis/KernelBuffers.h"
 
 namespace tailor::backend::cuda {
 
@@ -33,6 +34,12 @@ mlir::FailureOr<KernelInfo> emitKernel(ir::KernelOp kernel, mlir::ModuleOp modul
   context.info.flops = work.flops;
   context.info.bytes = work.bytes;
   if (mlir::failed(emitByKind(context))) return mlir::failure();
+  // 4352 bytes of parameters are what PTX gives a kernel before 8.1: 544 pointers.
+  constexpr size_t kMostPointers = 512;
+  const size_t pointers = passes::kernelBuffers(kernel).size() + context.info.temporaries.size();
+  if (pointers > kMostPointers)
+    return kernel.emitError("reads and writes ")
+           << pointers << " tensors, of which a kernel takes at most " << kMostPointers << " on target cuda";
   return context.info;
 }
 
