@@ -52,7 +52,7 @@ public:
     if (command.kind == CommandKind::kBeginStep) return beginStep(observed.variant);
     if (!checking_) return {};
     if (command.kind == CommandKind::kFinishStep) return finishStep(observed.variant);
-    if (command.kind != CommandKind::kLaunch) return {};
+    if (command.kind != CommandKind::kLaunch && command.kind != CommandKind::kLibrary) return {};
     if (isOf(command, "prepare")) return {}; // packs operands, makes no result
     // Chunked sums are whole only after the launch that combines them.
     const std::vector<Command>& commands = variantOf(observed.variant).commands;

@@ -148,13 +148,22 @@ Status CudaExecutor::load_plans() {
   const std::string here = concat(cudnn_->version());
   std::optional<CudnnDevice> device;
   std::size_t made_anew = 0;
+  std::string reason; // of the first
   for (const LibraryPlan& plan : spec().library_plans) {
+    Status refused;
     if (plan.version == here) {
-      TAILOR_ASSIGN_OR_RETURN_AS_IS(CudnnCall call, CudnnCall::load(*cudnn_, cudnn_handle_, plan));
-      calls_.push_back(std::move(call));
-      continue;
+      Result<CudnnCall> loaded = CudnnCall::load(*cudnn_, cudnn_handle_, plan);
+      if (loaded.ok()) {
+        calls_.push_back(std::move(*loaded));
+        continue;
+      }
+      refused = loaded.status();
+    } else {
+      refused = incompatible("it was made for version ", plan.version, ", here is ", here);
     }
-    // The bytes are for another version; the problem is for all of them.
+    // cuDNN holds a plan to its version, to the driver's and to many a property of the device; the problem is for all of them.
+    if (refused.code() == StatusCode::kResourceExhausted) return refused;
+    if (made_anew++ == 0) reason = refused.message();
     if (!device) {
       TAILOR_ASSIGN_OR_RETURN_AS_IS(CudnnDevice present, CudnnDevice::present(*cudnn_, cudnn_handle_));
       device.emplace(std::move(present));
@@ -163,12 +172,10 @@ Status CudaExecutor::load_plans() {
                                   plan_convolution(*cudnn_, plan.convolution, *device, plan.workspace_bytes));
     TAILOR_ASSIGN_OR_RETURN_AS_IS(CudnnCall call, CudnnCall::load(*cudnn_, cudnn_handle_, chosen.plan));
     calls_.push_back(std::move(call));
-    ++made_anew;
   }
   if (made_anew > 0)
-    log_warning(concat(made_anew, " of ", calls_.size(), " plans of cuDNN were made for version ",
-                       spec().library_plans.front().version, ", here is ", here,
-                       ": they are made anew, and results may differ in their last bits"));
+    log_warning(concat(made_anew, " of ", calls_.size(),
+                       " plans of cuDNN are made anew, and results may differ in their last bits: ", reason));
   return {};
 }
 

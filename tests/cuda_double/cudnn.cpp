@@ -7,6 +7,8 @@
 // Words of TAILOR_CUDA_DOUBLE:
 //   cudnn=91900   the version that it says it is
 //   plan@n        the n-th plan that is loaded is refused
+//   profile=0     what device and driver this is: a plan is taken where it was made for the same, as cuDNN holds its plans to the versions
+//                 of the driver and of CUDA, the multiprocessors and the shared memory of a device
 //   execute@n     the n-th call fails
 //   engines=0     the heuristics offer only engines that programs cannot take
 
@@ -29,7 +31,7 @@ using tailor::backend::testing::Settings;
 using tailor::runtime::OptionValue;
 
 using Error = int;
-constexpr Error kDone = 0, kOtherVersion = 1003, kBadParam = 2000, kNotSupported = 3000,
+constexpr Error kDone = 0, kOtherVersion = 1003, kBadParam = 2000, kNotSupported = 3000, kOtherDevice = 3007,
                 kExecutionFailed = 5000;
 
 thread_local std::string lastError;
@@ -122,6 +124,10 @@ Names namesOf(int product) {
   }
 }
 
+std::string profileHere() {
+  return "\"GPUProfile\":" + std::to_string(settings().get("profile", 0));
+}
+
 /// The JSON of a plan for an operation graph.
 std::string jsonOf(const Descriptor& operation) {
   const int first = operation.kind == 10   ? 700
@@ -154,7 +160,7 @@ std::string jsonOf(const Descriptor& operation) {
          pads + ",\"stride\":" + listOf(convolution->list<std::int64_t>(103)) +
          ",\"dilation\":" + listOf(convolution->list<std::int64_t>(102)) + ",\"" + names.x + "\":\"" +
          ids[0] + "\",\"" + names.w + "\":\"" + ids[1] + "\",\"" + names.y + "\":\"" + ids[2] +
-         "\"}]},\"engine\":{\"engineId\":1,\"smVersion\":900,\"knobChoices\":{}}}";
+         "\"}]},\"engine\":{\"engineId\":1,\"smVersion\":900,\"knobChoices\":{}}," + profileHere() + "}";
 }
 
 /// What engine 1 asks for: an image once more.
@@ -275,6 +281,8 @@ const char* cudnnGetErrorString(Error code) {
   switch (code) {
   case kOtherVersion:
     return "CUDNN_STATUS_SERIALIZATION_VERSION_MISMATCH";
+  case kOtherDevice:
+    return "CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH";
   case kNotSupported:
     return "CUDNN_STATUS_NOT_SUPPORTED";
   case kExecutionFailed:
@@ -337,6 +345,8 @@ Error cudnnBackendFinalize(Descriptor* descriptor) {
       const std::string own = "{\"cudnnVersion\":" + std::to_string(versionHere()) + ",";
       if (!descriptor->json.starts_with(own))
         return error(kOtherVersion, "said by the double of cuDNN: a plan of another version");
+      if (descriptor->json.find(profileHere() + "}") == std::string::npos)
+        return error(kOtherDevice, "said by the double of cuDNN: a plan for another device");
     }
     descriptor->work = workOf(descriptor->json);
   }

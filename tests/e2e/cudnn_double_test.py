@@ -89,17 +89,25 @@ log_steps = 1
         for key in ("step/loss", "step/ascent_loss", "step/gradient_norm"):
             assert abs(ours[key] - theirs[key]) <= tolerance * abs(theirs[key]), (step, key, ours[key], theirs[key])
 
-    # Another version: plans are made anew from the problems, and that is said.
-    said = go(TAILOR_RUN, library, "--out", there("newer"), ir=library_ir, double="cudnn=92000")
-    assert re.search(r"warning: (\d+) of \1 plans of cuDNN were made for version 91900, here is 92000: they are made anew", said), said
-    assert log_of(there("newer"))[0]["step/loss"] == log_of(there("library"))[0]["step/loss"]
+    # Every call and every kernel against the reference.
+    said = go(TAILOR, "run", library, "--check", "reference", "--steps", "1", "--out", there("checked"), ir=library_ir)
+    assert re.search(r"checked \d+ kernel launches in \d+ runs of entries: all agree with the reference", said), said
+
+    # Another version, another device or driver, a plan that is not taken: it is made anew from the problem, and that is said.
+    for name, double, words in (
+            ("newer", "cudnn=92000", r"warning: (\d+) of \1 plans of cuDNN are made anew, and results may differ in their last bits: it was made for version 91900, here is 92000"),
+            ("elsewhere", "profile=1", r"warning: (\d+) of \1 plans of cuDNN are made anew, .*CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH \(3007\)"),
+            ("refused-one", "plan@3", r"warning: 1 of \d+ plans of cuDNN are made anew, .*the plan is refused")):
+        said = go(TAILOR_RUN, library, "--out", there(name), ir=library_ir, double=double)
+        assert re.search(words, said), f"expected {words!r} in:\n{said}"
+        assert log_of(there(name))[0]["step/loss"] == log_of(there("library"))[0]["step/loss"], name
 
     # What is not as it should be: nothing is trained, and the text says what to do.
     for double, folder_of_library, words in (
             ("", without, r"error: .*no cuDNN: .*libcudnn.so.9.*\nhint: .*LD_LIBRARY_PATH"),
             ("cudnn=90300", DOUBLE, r"error: .*cuDNN is 9.3, plans of convolutions need 9.8 or a newer 9.x\nhint: install cuDNN 9"),
             ("cudnn=101000", DOUBLE, r"error: .*cuDNN is 10.10, plans of convolutions need 9.8 or a newer 9.x"),
-            ("plan@3", DOUBLE, r"error: .*loading the plan of a convolution: finalizing it: CUDNN_STATUS_NOT_SUPPORTED \(3000\), .*the plan is refused"),
+            ("profile=1,engines=0", DOUBLE, r"error: .*cuDNN has no engine for this convolution: engine 0: tensor cores"),
             ("cudnn=92000,engines=0", DOUBLE, r"error: .*cuDNN has no engine for this convolution: engine 0: tensor cores"),
             ("execute@2", DOUBLE, r"error: .*enqueuing a convolution: CUDNN_STATUS_EXECUTION_FAILED \(5000\)")):
         said = go(TAILOR_RUN, library, "--out", there("refused"), double=double, ir=library_ir, library=folder_of_library, status=1)
