@@ -388,9 +388,12 @@ Status CudaExecutor::run(VariantId id, std::uint32_t num_steps) {
   // Steps that were launched may read slots still, and have counted on the device what was not counted here.
   driver_->stream_synchronize(stream_);
   failed_ = true;
-  return std::move(done).with_hint("the last checkpoint stands: go on with --resume, which starts the device "
-                                   "anew; --trap-nonfinite runs one command at a "
-                                   "time and names the one that fails");
+  const bool by_device =
+      done.code() == StatusCode::kIncompatible || done.code() == StatusCode::kResourceExhausted;
+  if (!by_device) return done; // an observer's word
+  return std::move(done).with_hint(
+      "the last checkpoint stands: go on with --resume, which starts the device anew; --trap-nonfinite "
+      "runs one command at a time and names the one that fails");
 }
 
 Status CudaExecutor::run_steps(VariantId id, std::uint32_t num_steps) {

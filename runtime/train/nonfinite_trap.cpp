@@ -40,7 +40,8 @@ std::vector<std::string> layers_of(const ArtifactSpec& spec, const Variant& vari
     const Command* own = nullptr;
     for (const Command& other : variant.commands) {
       const std::vector<std::int32_t>& ops = ops_of(spec, other);
-      if (other.kind != CommandKind::kLaunch || std::find(ops.begin(), ops.end(), id) == ops.end()) continue;
+      const bool computes = other.kind == CommandKind::kLaunch || other.kind == CommandKind::kLibrary;
+      if (!computes || std::find(ops.begin(), ops.end(), id) == ops.end()) continue;
       std::vector<std::string> read;
       add_layers_read(spec, other, read);
       if (!read.empty() && (!own || ops.size() < ops_of(spec, *own).size())) own = &other;
@@ -75,12 +76,28 @@ std::string describe_command(const ArtifactSpec& spec, const Command& command) {
   return text;
 }
 
+/// False for a command of a kernel that another one finishes: what its results will lie in is not written yet.
+static bool has_results(const ArtifactSpec& spec, const ObservedCommand& observed) {
+  const auto is_of = [&](const Command& command, std::string_view family) {
+    return command.kind == CommandKind::kLaunch &&
+           spec.kernels[static_cast<std::size_t>(command.kernel)].family == family;
+  };
+  const std::vector<Command>& commands = spec.entries[static_cast<std::size_t>(observed.variant.entry)]
+                                             .variants[static_cast<std::size_t>(observed.variant.variant)]
+                                             .commands;
+  if (is_of(*observed.command, "prepare")) return false;
+  return observed.index + 1 >= commands.size() || !is_of(commands[observed.index + 1], "combine");
+}
+
 Status trap_nonfinite(Executor& executor) {
   return executor.set_observer({.end = [&executor](const ObservedCommand& observed) -> Status {
     const ArtifactSpec& spec = executor.spec();
+    if (!has_results(spec, observed)) return {};
     for (std::size_t i = 0; i < observed.command->operands.size(); ++i) {
       const Operand& operand = observed.command->operands[i];
-      if (operand.access == Access::kRead || operand.space == Space::kSlot) continue;
+      // What is read and written is a temporary: of one that another command of the kernel fills, or of a library's workspace, nobody
+      // knows what is in it. What is made of it is a result.
+      if (operand.access != Access::kWrite || operand.space == Space::kSlot) continue;
       TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::span<const std::byte> bytes, executor.read_operand(operand));
       const std::int64_t element = first_nonfinite(operand.dtype, bytes);
       if (element < 0) continue;

@@ -93,6 +93,11 @@ log_steps = 1
     said = go(TAILOR, "run", library, "--check", "reference", "--steps", "1", "--out", there("checked"), ir=library_ir)
     assert re.search(r"checked \d+ kernel launches in \d+ runs of entries: all agree with the reference", said), said
 
+    # A workspace holds no numbers, whatever is left in it; a call is one of the convolutions.
+    go(TAILOR_RUN, library, "--trap-nonfinite", "--steps", "1", "--out", there("trapped"), ir=library_ir)
+    said = go(TAILOR, "profile", library, "--layers", "--steps", "1", ir=library_ir)
+    assert re.search(r"forward 1 +cudnn, engine 1 +conv1 ", said), said
+
     # Another version, another device or driver, a plan that is not taken: it is made anew from the problem, and that is said.
     for name, double, words in (
             ("newer", "cudnn=92000", r"warning: (\d+) of \1 plans of cuDNN are made anew, and results may differ in their last bits: it was made for version 91900, here is 92000"),

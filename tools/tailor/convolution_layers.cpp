@@ -25,11 +25,13 @@ std::string product_of(const OpRecord& op) {
   return "";
 }
 
-/// The convolution a launch computes; its prepare and its combine are commands beside it.
+/// The convolution a launch or a library call computes; its prepare and its combine are commands beside it.
 const OpRecord* convolution_of(const ArtifactSpec& spec, const Command& command) {
-  if (command.kernel < 0) return nullptr;
-  const std::string& family = spec.kernels[static_cast<std::size_t>(command.kernel)].family;
-  if (family == "prepare" || family == "combine") return nullptr;
+  if (command.kernel < 0 && command.plan < 0) return nullptr;
+  if (command.kernel >= 0) {
+    const std::string& family = spec.kernels[static_cast<std::size_t>(command.kernel)].family;
+    if (family == "prepare" || family == "combine") return nullptr;
+  }
   for (const std::int32_t id : command.ops)
     if (const OpRecord* op = find_op(spec, id); op != nullptr && !product_of(*op).empty()) return op;
   return nullptr;
@@ -52,9 +54,14 @@ std::string layer_read_by(const ArtifactSpec& spec, const Command& command) {
   return "";
 }
 
-/// "winograd_4x4" of "kernel 'conv2d_...' by winograd_4x4: rejected ..."
-std::string algorithm_of(const ArtifactSpec& spec, const std::string& kernel) {
-  const std::string start = "kernel '" + kernel + "' by ";
+/// "winograd_4x4" of "kernel 'conv2d_...' by winograd_4x4: rejected ...", or "cudnn, engine 70".
+std::string algorithm_of(const ArtifactSpec& spec, const Command& command) {
+  if (command.plan >= 0) {
+    const runtime::LibraryPlan& plan = spec.library_plans[static_cast<std::size_t>(command.plan)];
+    return plan.library + ", engine " + std::to_string(plan.engine);
+  }
+  const std::string start =
+      "kernel '" + spec.kernels[static_cast<std::size_t>(command.kernel)].name + "' by ";
   for (const runtime::Remark& remark : spec.remarks)
     if (remark.reason == "algorithm" && remark.message.starts_with(start))
       return remark.message.substr(start.size(), remark.message.find(':') - start.size());
@@ -103,8 +110,7 @@ std::vector<ConvolutionLayer> convolution_layers(const ArtifactSpec& spec, const
     const OpRecord* op = convolution_of(spec, command);
     if (op == nullptr) continue;
     const auto layer = layers.find(root_of(*op));
-    result[i] = {layer == layers.end() ? "" : layer->second, product_of(*op),
-                 algorithm_of(spec, spec.kernels[static_cast<std::size_t>(command.kernel)].name),
+    result[i] = {layer == layers.end() ? "" : layer->second, product_of(*op), algorithm_of(spec, command),
                  fused_into(spec, command, *op)};
   }
   return result;
