@@ -123,12 +123,6 @@ Result<ConvPlan> conv_plan_of_cudnn(std::string_view text) {
   if (!plan.status.ok()) return plan.status;
 
   const auto& [x, w, y] = dims;
-  const auto is_nhwc = [](const auto& dim, const auto& stride) {
-    return stride == std::array{dim[2] * dim[3] * dim[1], std::int64_t{1}, dim[3] * dim[1], dim[1]};
-  };
-  if (!is_nhwc(x, strides[0]) || !is_nhwc(y, strides[2])) return data_loss("its images do not lie as NHWC");
-  if (strides[1] != std::array{w[1] * w[2] * w[3], w[2] * w[3], w[3], std::int64_t{1}})
-    return data_loss("its weights do not lie as OIHW");
   if (y[0] != x[0] || y[1] != w[0] || w[1] == 0 || x[1] % w[1] != 0)
     return data_loss("its tensors do not fit each other");
   out.images = x[0];
@@ -138,6 +132,15 @@ Result<ConvPlan> conv_plan_of_cudnn(std::string_view text) {
   out.image = {x[2], x[3]};
   out.kernel = {w[2], w[3]};
   out.output = {y[2], y[3]};
+  for (const auto& dim : dims)
+    if (double(dim[0]) * double(dim[1]) * double(dim[2]) * double(dim[3]) > double(std::int64_t{1} << 46))
+      return data_loss("its tensors are larger than any memory"); // products of sizes fit from here on
+  const auto is_nhwc = [](const auto& dim, const auto& stride) {
+    return stride == std::array{dim[2] * dim[3] * dim[1], std::int64_t{1}, dim[3] * dim[1], dim[1]};
+  };
+  if (!is_nhwc(x, strides[0]) || !is_nhwc(y, strides[2])) return data_loss("its images do not lie as NHWC");
+  if (strides[1] != std::array{w[1] * w[2] * w[3], w[2] * w[3], w[3], std::int64_t{1}})
+    return data_loss("its weights do not lie as OIHW");
   return out;
 }
 

@@ -57,6 +57,12 @@ Result<const CudnnLibrary*> CudnnLibrary::open() {
     return incompatible("no cuDNN: ", why ? why : kLibraryName)
         .with_hint("install cuDNN 9, or put the folder of libcudnn.so.9 on LD_LIBRARY_PATH");
   }
+  // cuDNN opens it when it is first asked for an engine, and ends the process where it is not.
+  if (!dlopen("libcublasLt.so.13", RTLD_NOW | RTLD_LOCAL) &&
+      !dlopen("libcublasLt.so.12", RTLD_NOW | RTLD_LOCAL))
+    return incompatible(
+               "no cuBLASLt, which cuDNN needs: neither libcublasLt.so.13 nor libcublasLt.so.12 is found")
+        .with_hint("put its folder, that of the CUDA toolkit's libraries, on LD_LIBRARY_PATH");
   CudnnLibrary found;
   TAILOR_RETURN_IF_ERROR_AS_IS(found.load(library));
   const std::size_t version = found.version();

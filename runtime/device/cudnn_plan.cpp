@@ -169,6 +169,12 @@ Result<CudnnDevice> CudnnDevice::present(const CudnnLibrary& library, CudnnLibra
   return CudnnDevice(std::move(made));
 }
 
+std::uint64_t most_workspace_of(const ConvPlan& problem) {
+  constexpr std::uint64_t kPartialSums = 16 << 20;
+  const auto bytes = operand_bytes(problem);
+  return bytes[0] + bytes[2] + kPartialSums;
+}
+
 Result<ChosenPlan> plan_convolution(const CudnnLibrary& library, const ConvPlan& problem,
                                     const CudnnDevice& device, std::uint64_t most_workspace) {
   TAILOR_RETURN_IF_ERROR_AS_IS(check(problem));

@@ -36,6 +36,10 @@ private:
   CudnnDescriptor properties_;
 };
 
+/// Bytes a plan may take beside its operands: both images once more in another layout (cuDNN's engines for f32 work on NCHW), and
+/// 16 MiB for partial sums of weights.
+std::uint64_t most_workspace_of(const ConvPlan& problem);
+
 /// The first plan of cuDNN's heuristics (mode A, then its fallbacks) that gives the same bits each time, rounds as f32 where
 /// elements are f32 (no tensor cores, no conversion of operands), needs no compiler when it runs and no more than `most_workspace` bytes.
 /// Works without a device. The plan was read back from its bytes and is the problem.

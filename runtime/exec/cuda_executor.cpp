@@ -88,6 +88,7 @@ CudaExecutor::~CudaExecutor() {
     driver_->mem_host_unregister(host);
   calls_.clear();
   if (cudnn_handle_) cudnn_->destroy(cudnn_handle_);
+  if (workspace_) driver_->mem_free(workspace_);
   if (memory_) driver_->mem_free(memory_);
   if (module_) driver_->module_unload(module_);
   if (stream_) driver_->stream_destroy(stream_);
@@ -148,7 +149,8 @@ Status CudaExecutor::load_plans() {
   const std::string here = concat(cudnn_->version());
   std::optional<CudnnDevice> device;
   std::size_t made_anew = 0;
-  std::string reason; // of the first
+  std::string reason;                // of the first
+  std::uint64_t workspace_bytes = 0; // beside the arena
   for (const LibraryPlan& plan : spec().library_plans) {
     Status refused;
     if (plan.version == here) {
@@ -168,11 +170,20 @@ Status CudaExecutor::load_plans() {
       TAILOR_ASSIGN_OR_RETURN_AS_IS(CudnnDevice present, CudnnDevice::present(*cudnn_, cudnn_handle_));
       device.emplace(std::move(present));
     }
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(const ChosenPlan chosen,
-                                  plan_convolution(*cudnn_, plan.convolution, *device, plan.workspace_bytes));
+    TAILOR_ASSIGN_OR_RETURN_AS_IS(
+        const ChosenPlan chosen,
+        plan_convolution(*cudnn_, plan.convolution, *device, most_workspace_of(plan.convolution)));
     TAILOR_ASSIGN_OR_RETURN_AS_IS(CudnnCall call, CudnnCall::load(*cudnn_, cudnn_handle_, chosen.plan));
+    if (chosen.plan.workspace_bytes > plan.workspace_bytes) { // more than the program has planned
+      needs_workspace_.push_back(static_cast<std::int32_t>(calls_.size()));
+      workspace_bytes = std::max(workspace_bytes, chosen.plan.workspace_bytes);
+    }
     calls_.push_back(std::move(call));
   }
+  if (workspace_bytes > 0)
+    TAILOR_RETURN_IF_ERROR_AS_IS(
+        driver_->check(driver_->mem_alloc(&workspace_, workspace_bytes),
+                       concat("allocating ", workspace_bytes, " bytes for plans of cuDNN").c_str()));
   if (made_anew > 0)
     log_warning(concat(made_anew, " of ", calls_.size(),
                        " plans of cuDNN are made anew, and results may differ in their last bits: ", reason));
@@ -312,6 +323,8 @@ Status CudaExecutor::prepare_list(const Variant& variant, CommandList& list) {
       prepared.call = &calls_[static_cast<std::size_t>(command.plan)];
       for (const Operand& operand : command.operands)
         prepared.arguments.push_back(operand.bytes > 0 ? at(operand) : 0);
+      if (std::find(needs_workspace_.begin(), needs_workspace_.end(), command.plan) != needs_workspace_.end())
+        prepared.arguments[static_cast<std::size_t>(ConvOperand::kWorkspace)] = workspace_;
       break;
     }
   }

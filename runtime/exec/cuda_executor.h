@@ -84,7 +84,9 @@ private:
   CudnnLibrary::HandleType* cudnn_handle_ = nullptr;
   std::vector<CudnnCall> calls_; ///< by library plan
   std::string device_name_;
-  Address memory_ = 0; ///< the allocation
+  Address memory_ = 0;    ///< the allocation
+  Address workspace_ = 0; ///< another, of the plans that were made anew and want more than theirs had
+  std::vector<std::int32_t> needs_workspace_;                                                ///< those plans
   Address state_ = 0, arena_ = 0, constants_ = 0, control_ = 0, metrics_ = 0, counters_ = 0; ///< parts of it
   Address control_ring_device_ = 0, metrics_ring_device_ = 0, slots_device_ = 0;
   std::vector<void*> registered_; ///< host memory

@@ -11,8 +11,8 @@
 /// end (passes::regionSizes). Otherwise sizes[0] is `KernelInfo::rows` of the launch and every other extent is part of
 /// the code. Element types in memory: f32, i32, i64 and ui8 as they are, i1 as one byte holding 0 or 1,
 /// bf16 as the upper half of an f32.
-/// Buffers are 64-byte aligned. A result may share its buffer with an operand of the same type in `map` and
-/// `multi_tensor` kernels only.
+/// Buffers are 64-byte aligned. A result may share its buffer with an operand of the same type in `map`, `channels` and
+/// `multi_tensor` kernels only (passes::mayShareBuffer).
 ///
 /// Chunks. Units [0, units.count(sizes[0])) may be split into any contiguous chunks; no bit of a result
 /// depends on the split.

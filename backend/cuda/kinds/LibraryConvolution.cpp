@@ -7,6 +7,7 @@
 // A thread for four neighbours each, as for maps.
 #include "backend/cuda/kinds/KernelEmitter.h"
 #include "ir/Algorithm.h"
+#include "ir/StoredValue.h"
 
 namespace tailor::backend::cuda {
 
@@ -34,14 +35,14 @@ public:
                                      << "; it can be by " << kTilesAlgorithm;
     };
     if (!context_.plans) return refuse("there is no library here");
-    if (Value weight = conv_.weight(); weight && !mlir::isa<mlir::BlockArgument>(weight))
-      return refuse("its weight is computed as it is read");
     for (Value value : {conv_.op->getOperand(0), conv_.op->getOperand(1), conv_.result()})
-      if (mlir::Type element = tensorTypeOf(value).getElementType(); !element.isF32()) {
+      if (mlir::Type element = tensorTypeOf(ir::storedValue(value)).getElementType(); !element.isF32()) {
         std::string name;
         llvm::raw_string_ostream(name) << element;
-        return refuse("its elements are " + name + ", not f32");
+        return refuse("its elements are stored as " + name + ", not f32");
       }
+    if (Value weight = conv_.weight(); weight && !mlir::isa<mlir::BlockArgument>(weight))
+      return refuse("its weight is computed as it is read");
     Value images = conv_.image() ? conv_.image() : conv_.outputGrad();
     const runtime::ConvPlan problem = convPlanOf(conv_.problem, tensorTypeOf(images).getDimSize(0));
     runtime::Result<runtime::ChosenPlan> chosen = context_.plans->planFor(problem);

@@ -38,12 +38,6 @@ runtime::ConvPlan convPlanOf(const ConvolutionProblem& problem, int64_t images) 
   return plan;
 }
 
-uint64_t mostWorkspaceOf(const runtime::ConvPlan& problem) {
-  constexpr uint64_t kPartialSums = 16 << 20;
-  auto bytes = runtime::operand_bytes(problem);
-  return bytes[0] + bytes[2] + kPartialSums;
-}
-
 runtime::Status ConvolutionPlans::open() {
   if (device_) return {};
   TAILOR_ASSIGN_OR_RETURN_AS_IS(library_, runtime::CudnnLibrary::open());
@@ -61,7 +55,7 @@ runtime::Result<runtime::ChosenPlan> ConvolutionPlans::planFor(const runtime::Co
   TAILOR_RETURN_IF_ERROR_AS_IS(runtime::check(problem));
   TAILOR_ASSIGN_OR_RETURN_AS_IS(
       runtime::ChosenPlan chosen,
-      runtime::plan_convolution(*library_, problem, *device_, mostWorkspaceOf(problem)));
+      runtime::plan_convolution(*library_, problem, *device_, runtime::most_workspace_of(problem)));
   return made_.emplace_back(std::move(chosen));
 }
 

@@ -13,10 +13,6 @@ namespace tailor::backend::cuda {
 /// The problem as artifacts hold it: of so many images, f32.
 runtime::ConvPlan convPlanOf(const ConvolutionProblem& problem, int64_t images);
 
-/// Bytes a plan may take beside its operands: both images once more in another layout (cuDNN's engines for f32 work on NCHW), and
-/// 16 MiB for partial sums of weights.
-uint64_t mostWorkspaceOf(const runtime::ConvPlan& problem);
-
 /// Plans for one architecture, each made once.
 class ConvolutionPlans {
 public:

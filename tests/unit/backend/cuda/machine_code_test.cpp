@@ -122,6 +122,21 @@ TEST(CudaMachineCode, WideAccessesAndExactArithmetic) {
   }
 }
 
+// The simulator runs a block to its end before the next one, so it cannot see these missing.
+TEST(CudaMachineCode, TheLastBlockSeesWhatTheOthersStored) {
+  SimulatedKernels compiled(kernels(), "cuda:sm_90");
+  const std::string loss = functionIn(compiled.ptx(), "kernel2");
+  size_t at = 0;
+  for (const char* next : {"st.global", "bar.sync", "fence.acq_rel.gpu", "atom.global.add",
+                           "fence.acq_rel.gpu", "bar.sync", "ld.global"}) {
+    at = loss.find(next, at);
+    ASSERT_NE(at, std::string::npos) << next << " is not where it should be in\n" << loss;
+    at += 1;
+  }
+  // Read-only caches would give what was there before.
+  EXPECT_THAT(compiled.ptx(), Not(HasSubstr("ld.global.nc")));
+}
+
 TEST(CudaMachineCode, NoSpillsAndFewRegisters) {
   const char* root = std::getenv("CUDA_HOME");
   std::filesystem::path ptxas = std::filesystem::path(root ? root : "/usr/local/cuda") / "bin/ptxas";

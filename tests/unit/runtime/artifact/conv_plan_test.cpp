@@ -77,6 +77,8 @@ TEST(ConvPlan, WhatIsNoPlanOfOneConvolutionIsRefused) {
       {with("CUDNN_DATA_FLOAT", "CUDNN_DATA_BFLOAT16"), "its tensors are of different types"},
       {with("[1,2,4,4]", "[1,2,4,-1]"), "its 'dim' is no list of 4 sizes"},
       {with("[1,2,2,2]", "[1,2,2]"), "its 'dim' is no list of 4 sizes"},
+      // Sizes whose product no integer holds.
+      {with("[1,2,4,4]", "[1,2147483646,2147483647,2147483647]"), "its tensors are larger than any memory"},
   };
   for (const auto& c : cases) {
     const auto read = conv_plan_of_cudnn(c.text);
