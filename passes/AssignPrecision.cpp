@@ -56,6 +56,7 @@ public:
       // Entries that differ in what they put out must agree in everything else: features are rounded for the head
       // whether they are put out or not. Logits, which no product reads, stay exact.
       if (isa<ir::OutputOp>(op) && !feedsProduct(op->getOperand(0))) keep(op->getOperand(0));
+      if (ir::fusionClassOf(op) == ir::FusionClass::Loss) keepLoss(op);
     });
     wrap();
     SmallVector<ir::FusedOp> groups;
@@ -92,6 +93,28 @@ private:
       BlockArgument argument = fused.getBlock().getArgument(use.getOperandNumber());
       return llvm::any_of(argument.getUsers(), [&](Operation* user) { return isProductOf(user, argument); });
     });
+  }
+
+  /// A loss reads logits as they are, like whoever scores them, and its gradient is not rounded either: the difference of a
+  /// probability and 0 or 1, of which the smallest are those of the rare classes.
+  void keepLoss(Operation* loss) {
+    auto fused = loss->getParentOfType<ir::FusedOp>();
+    for (Value operand : loss->getOperands())
+      fused ? keepInside(fused, operand) : keep(operand);
+    if (!fused) {
+      kept_.insert(loss->result_begin(), loss->result_end());
+      return;
+    }
+    for (auto [inside, outside] : llvm::zip_equal(fused.getYield().getValues(), fused->getResults()))
+      if (isMadeFrom(inside, loss)) kept_.insert(outside);
+  }
+
+  /// True if `value`, in the group of `op`, is a result of it or elementwise of one.
+  static bool isMadeFrom(Value value, Operation* op) {
+    Operation* maker = value.getDefiningOp();
+    if (maker == op) return true;
+    return maker && maker->hasTrait<ir::Elementwise>() &&
+           llvm::any_of(maker->getOperands(), [&](Value operand) { return isMadeFrom(operand, op); });
   }
 
   /// `value` stays f32, and so does what it is a sum of: gradients, on the way to an update.

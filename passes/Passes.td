@@ -594,8 +594,8 @@ def AssignPrecisionPass : TailorPass<"tailor-assign-precision"> {
     value, one to f32 begins each that reads it, and both are part of its kernel. Narrowed are matrices and images that
     groups hand to one another (activations and their gradients), and copies of the weights that products and convolutions
     multiply with: a cast beside the state, or beside the weights that sam.perturb made. What stays f32: state, vectors and
-    scalars (statistics, tables, losses), what an update or a report reads and what that is a sum of, outputs that no product reads (logits), inputs, and
-    what an op reads or makes that no group takes (poolings).
+    scalars (statistics, tables, losses), what an update or a report reads and what that is a sum of, outputs that no product reads (logits), logits that a
+    loss reads and its gradient by them, inputs, and what an op reads or makes that no group takes (poolings).
 
     Position: after InlineBodies, because two calls of one body may get different types.
     Numerics: each narrowed value is rounded once, to nearest even; the only pass that is allowed to change results.

@@ -67,6 +67,26 @@ tailor.program @p {
     tailor.output "logits", %z : tensor<4x3xf32>
     tailor.yield
   }
+  // A loss sees the logits that an evaluation sees, and its gradient is as exact.
+  // BF16-LABEL: tailor.entry @loss_step
+  // BF16: tailor.fused gemm ({{.*}} : tensor<4x5xbf16>, {{.*}} : tensor<5x3xbf16>) -> tensor<4x3xf32>
+  // BF16: tailor.fused rows ({{.*}} : tensor<4x3xf32>, {{.*}}) -> (tensor<f32>, tensor<4x3xf32>)
+  // BF16: tailor.fused gemm ({{.*}} : tensor<4x3xf32>, {{.*}} : tensor<5x3xbf16>) -> tensor<4x5xbf16>
+  tailor.entry @loss_step kind(step) batch(4) {
+    %x = tailor.input "numeric" : tensor<4x5xf32>
+    %y = tailor.input "label" : tensor<4xi32>
+    %v = tailor.load @net::@v : tensor<5x3xf32>
+    %one = tailor.constant dense<1.0> : tensor<f32>
+    %h = tailor.tanh %x : tensor<4x5xf32>
+    %z = tailor.dot %h, %v contract([1] x [0]) : (tensor<4x5xf32>, tensor<5x3xf32>) -> tensor<4x3xf32>
+    %l, %g = tailor.softmax_cross_entropy_with_grad %one, %z, %y : tensor<4xi32> reduction(batch_mean) : (tensor<f32>, tensor<4x3xf32>) -> (tensor<f32>, tensor<4x3xf32>)
+    %b = tailor.dot %g, %v contract([1] x [1]) : (tensor<4x3xf32>, tensor<5x3xf32>) -> tensor<4x5xf32>
+    %t = tailor.tanh %b : tensor<4x5xf32>
+    %s = tailor.reduce_sum %t dims([0, 1]) : tensor<4x5xf32> to tensor<f32>
+    tailor.report "loss", %l : tensor<f32>
+    tailor.report "s", %s : tensor<f32>
+    tailor.yield
+  }
   // What no group takes stays f32, and that is said.
   // WIDE: 'pooled' keeps 1024 bytes in f32 that max_pool2d makes or reads: it has no bf16
   tailor.entry @pooled kind(eval) batch(2) {
