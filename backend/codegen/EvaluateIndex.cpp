@@ -2,6 +2,8 @@
 
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <functional>
+
 namespace tailor::backend {
 
 using llvm::ArrayRef;
@@ -50,6 +52,29 @@ Value evaluateIndex(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
         }
         at.push_back(column);
         return e.at(op.getOperand(), at);
+      })
+      .Case([&](ir::ScatterAddOp op) {
+        // Gathered: the table's element and, in their order, the updates that name its row.
+        ArrayRef<int64_t> sizes = tensorTypeOf(op.getIndex()).getShape();
+        Value row = e.positionI32(coords[0]);
+        std::function<Value(Coords, Value)> addUpdates = [&](Coords at, Value sum) -> Value {
+          if (at.size() < sizes.size())
+            return e
+                .loop(b.index(0), b.index(sizes[at.size()]), 1, sum,
+                      [&](Value index, mlir::ValueRange sums) {
+                        Coords inner = at;
+                        inner.push_back(e.coord(index));
+                        return llvm::SmallVector<Value>{addUpdates(inner, sums[0])};
+                      })
+                .getResult(0);
+          Value named =
+              b.convert(look(op.getIndex(), at, tensorTypeOf(op.getTable()).getDimSize(0)).index, b.i32());
+          Value hit = b.compare(CmpIPredicate::eq, b.matchShape(named, row.getType()), row);
+          llvm::append_range(at, coords.drop_front());
+          Value update = b.matchShape(e.at(op.getUpdates(), at), sum.getType());
+          return b.select(b.matchShape(hit, sum.getType()), b.add(sum, update), sum);
+        };
+        return addUpdates({}, e.at(op.getTable(), coords));
       })
       .Case([&](ir::OneHotOp op) {
         Value index = b.convert(e.at(op.getIndex(), coords.drop_back()), b.i32());

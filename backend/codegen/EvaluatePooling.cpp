@@ -1,4 +1,4 @@
-// Pooling over windows of an image, and the gradient of the mean: both gather, in row-major order of what they read.
+// Pooling over windows of an image, and the gradients: all gather, in row-major order of what they read.
 
 #include "backend/codegen/EvaluateOps.h"
 #include "backend/codegen/PoolingWindow.h"
@@ -99,12 +99,47 @@ Value divisor(LaneBuilder& b, const PoolingWindow& window, Value row, Value colu
   return b.toFloat(b.mul(window.count(b, 0, row), window.count(b, 1, column)));
 }
 
+/// The gradients of the windows that hold the pixel and whose first largest element it is.
+Value maxPoolGradient(Evaluator& e, ir::MaxPool2dGradOp op, const PoolingWindow& window,
+                      ArrayRef<Coord> coords) {
+  LaneBuilder& b = e.builder();
+  const Coord &image = coords[0], &channel = coords[3];
+  auto shaped = [&](mlir::Type element) { return channel.lanes ? b.lanesOf(element) : element; };
+  auto placeOf = [&](const Coord& row, const Coord& column) {
+    Value place = b.add(b.mul(row.index, b.index(window.image[1])), column.index);
+    return b.matchShape(b.convert(place, b.i32()), shaped(b.i32()));
+  };
+  Value pixel = placeOf(coords[1], coords[2]);
+  return foldPlaces(
+      e, window.over(b, 0, coords[1].index), window.over(b, 1, coords[2].index),
+      b.constant(shaped(b.f32()), 0), [&](Value sum, const Coord& oy, const Coord& ox) {
+        Range rows = window.inImage(b, 0, oy.index), columns = window.inImage(b, 1, ox.index);
+        // The largest element of each lane, and where it is: the first place while nothing is larger than -infinity.
+        SmallVector<Value> best{b.constant(shaped(b.f32()), -std::numeric_limits<double>::infinity()),
+                                placeOf(e.coord(rows.from), e.coord(columns.from))};
+        auto found = e.loop(rows.from, rows.to, 1, best, [&](Value y, ValueRange args) {
+          Coord row = e.coord(y);
+          auto inner = e.loop(columns.from, columns.to, 1, args, [&](Value x, ValueRange args) {
+            Coord column = e.coord(x);
+            Value value = b.matchShape(e.at(op.getInput(), {image, row, column, channel}), shaped(b.f32()));
+            Value larger = isLarger(b, value, args[0]);
+            return SmallVector<Value>{b.select(larger, value, args[0]),
+                                      b.select(larger, placeOf(row, column), args[1])};
+          });
+          return SmallVector<Value>(inner.getResults());
+        });
+        Value gradient = b.matchShape(e.at(op.getOutputGrad(), {image, oy, ox, channel}), shaped(b.f32()));
+        Value isBest = b.compare(mlir::arith::CmpIPredicate::eq, pixel, found.getResult(1));
+        return b.select(isBest, b.add(sum, gradient), sum);
+      });
+}
+
 } // namespace
 
 Value evaluatePooling(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
   LaneBuilder& b = e.builder();
   mlir::Operation* op = result.getOwner();
-  if (!mlir::isa<ir::MaxPool2dOp, ir::AvgPool2dOp, ir::AvgPool2dGradOp>(op)) return {};
+  if (!mlir::isa<ir::MaxPool2dOp, ir::MaxPool2dGradOp, ir::AvgPool2dOp, ir::AvgPool2dGradOp>(op)) return {};
   if (coords.size() != 4 || coords[0].lanes || coords[1].lanes || coords[2].lanes) {
     e.fail(op, "is only available along the channels of images for " + b.target());
     return {};
@@ -115,6 +150,7 @@ Value evaluatePooling(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
   auto operandAt = [&](const Coord& y, const Coord& x) {
     return b.matchShape(e.at(operand, {coords[0], y, x, coords[3]}), type);
   };
+  if (auto pool = mlir::dyn_cast<ir::MaxPool2dGradOp>(op)) return maxPoolGradient(e, pool, window, coords);
   if (mlir::isa<ir::MaxPool2dOp>(op))
     return foldPlaces(
         e, window.inImage(b, 0, row), window.inImage(b, 1, column),

@@ -12,10 +12,6 @@ namespace LLVM = mlir::LLVM;
 namespace NVVM = mlir::NVVM;
 
 bool supportsOnCuda(mlir::Operation* op, std::string& reason) {
-  if (mlir::isa<ir::ScatterAddOp, ir::MaxPool2dGradOp>(op)) {
-    reason = ("'" + op->getName().stripDialect() + "' is not available for target cuda yet").str();
-    return false;
-  }
   return hasCodeForElements(op, "cuda", reason);
 }
 

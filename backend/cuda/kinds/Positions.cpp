@@ -132,7 +132,8 @@ static bool fits(ir::KernelOp kernel) {
 }
 
 static mlir::LogicalResult emit(KernelContext& context) {
-  return emitPositions(context, "");
+  auto scatters = context.kernel.getBlock().getOps<ir::ScatterAddOp>();
+  return emitPositions(context, scatters.empty() ? "" : "every element of a table looks at all updates");
 }
 
 extern const KernelKind kPositions{"positions", fits, emit};

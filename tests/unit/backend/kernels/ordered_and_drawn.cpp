@@ -1,6 +1,7 @@
 #include "tests/unit/backend/kernels/ordered_and_drawn.h"
 
 #include <cmath>
+#include <limits>
 
 namespace tailor::backend::testing {
 
@@ -33,6 +34,24 @@ std::vector<OpCase> orderedAndDrawnCases() {
                      "$i$, $v$) -> ($r$, $r$)",
                      {"5xf32", "5xf32"}});
   }
+  // Windows of 3 x 2, strides 2 x 3, padding above and on the left, the last column beyond the image.
+  const conformance::Argument pooled{"x", "2x7x9x5xf32"}, windows{"g", "2x4x4x5xf32"};
+  cases.push_back(
+      {"max_pool2d_grad",
+       {pooled, windows},
+       "%r = tailor.max_pool2d_grad %x, %g window([3, 2]) strides([2, 3]) padding([1, 0, 1, 0]) ceil_mode : "
+       "($x$, $g$) -> $r$",
+       {"2x7x9x5xf32"}});
+  // The gradient goes to the first of two NaN, of two equal ones, and of nothing but -infinity.
+  const double low = -std::numeric_limits<double>::infinity();
+  const conformance::Argument ties{
+      "x", "1x1x3x4xf32", {}, {}, {1, 2, low, -1, nan, 7, low, -1, nan, 7, low, 0}};
+  cases.push_back(
+      {"max_pool2d_grad/ties",
+       {ties, {"g", "1x1x1x4xf32", conformance::Draw::positive}},
+       "%r = tailor.max_pool2d_grad %x, %g window([1, 3]) strides([1, 1]) padding([0, 0, 0, 0]) : ($x$, $g$) "
+       "-> $r$",
+       {"1x1x3x4xf32"}});
   return cases;
 }
 
