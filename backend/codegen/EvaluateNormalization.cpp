@@ -1,8 +1,9 @@
+#include "backend/codegen/ColumnTotal.h"
 #include "backend/codegen/EvaluateOps.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
-#include <numeric>
+#include <functional>
 
 namespace tailor::backend {
 
@@ -17,25 +18,6 @@ namespace {
 
 /// What is remembered beside tensors: see Evaluator::remember.
 enum Tag : unsigned { kMeanG = 1, kMeanGx, kScale, kCount };
-
-SmallVector<int64_t> allButLast(Value x) {
-  SmallVector<int64_t> dims(tensorTypeOf(x).getRank() - 1);
-  std::iota(dims.begin(), dims.end(), 0);
-  return dims;
-}
-
-/// Sum over the valid rows and all positions between of `element`, per channel.
-Value channelSum(Evaluator& e, Value x, Value valid, const Coord& channel,
-                 llvm::function_ref<Value(ArrayRef<Coord>)> element) {
-  LaneBuilder& b = e.builder();
-  SmallVector<int64_t> dims = allButLast(x);
-  return e.sum(x, dims, withHoles({channel}, dims, tensorTypeOf(x).getRank()), [&](ArrayRef<Coord> at) {
-    Value value = element(at);
-    if (!valid) return value;
-    Value inside = isBelow(e, at[0], validRows(e, valid, e.extent(x, 0)));
-    return b.select(b.matchShape(inside, value.getType()), value, b.zeroLike(value));
-  });
-}
 
 /// M: valid rows times the positions between, as f32.
 Value channelCount(Evaluator& e, Value x, Value valid) {
@@ -55,31 +37,48 @@ Value atLeastOne(LaneBuilder& b, Value count) {
 
 /// Zero for rows from `valid` on.
 Value keepValid(Evaluator& e, Value value, Value valid, Value x, const Coord& row) {
-  if (!valid) return value;
+  return valid ? keepRows(e, value, row, validRows(e, valid, e.extent(x, 0))) : value;
+}
+
+/// The sum of `element` over the valid rows of x and all positions between, per channel.
+ColumnTotal channelTotal(Evaluator& e, Value x, Value valid, std::function<Value(ArrayRef<Coord>)> element) {
+  return {x,
+          [&e, x, valid, element = std::move(element)](ArrayRef<Coord> at) {
+            return keepValid(e, element(at), valid, x, at[0]);
+          },
+          [](Value total, const Coord&) { return total; }};
+}
+
+/// The same divided by their number.
+ColumnTotal channelMean(Evaluator& e, Value x, Value valid, std::function<Value(ArrayRef<Coord>)> element) {
+  ColumnTotal mean = channelTotal(e, x, valid, std::move(element));
+  mean.finish = [&e, x, valid](Value total, const Coord&) {
+    return divideBy(e.builder(), total, atLeastOne(e.builder(), channelCount(e, x, valid)));
+  };
+  return mean;
+}
+
+/// (x - mean) / sigma of a batch norm at a position.
+template <typename Op> Value batchNormal(Evaluator& e, Op op, ArrayRef<Coord> at) {
   LaneBuilder& b = e.builder();
-  Value inside = isBelow(e, row, validRows(e, valid, e.extent(x, 0)));
-  return b.select(b.matchShape(inside, value.getType()), value, b.zeroLike(value));
+  Value value = e.at(op.getInput(), at);
+  Value mean = b.matchShape(e.at(op.getMean(), {at.back()}), value.getType());
+  return b.mul(b.sub(value, mean), b.matchShape(e.at(op.getInvStd(), {at.back()}), value.getType()));
+}
+
+/// The same of a layer norm, whose statistics belong to rows.
+Value layerNormal(Evaluator& e, ir::LayerNormGradOp op, ArrayRef<Coord> at) {
+  LaneBuilder& b = e.builder();
+  Value value = e.at(op.getInput(), at);
+  Value mean = b.matchShape(e.at(op.getMean(), at.drop_back()), value.getType());
+  return b.mul(b.sub(value, mean), b.matchShape(e.at(op.getInvStd(), at.drop_back()), value.getType()));
 }
 
 Value batchNormTrain(Evaluator& e, ir::BatchNormTrainOp op, unsigned which, ArrayRef<Coord> coords) {
   LaneBuilder& b = e.builder();
   Value x = op.getInput(), valid = op.getValid();
-  if (which > 0) {
-    const Coord& channel = coords[0];
-    Value count = atLeastOne(b, channelCount(e, x, valid));
-    if (which == 1)
-      return divideBy(b, channelSum(e, x, valid, channel, [&](ArrayRef<Coord> at) { return e.at(x, at); }),
-                      count);
-    if (which == 3) {
-      Value mean = e.at(op.getMean(), {channel});
-      Value squares = channelSum(e, x, valid, channel, [&](ArrayRef<Coord> at) {
-        Value d = e.at(x, at);
-        d = b.sub(d, b.matchShape(mean, d.getType()));
-        return b.mul(d, d);
-      });
-      return divideBy(b, squares, count);
-    }
-    Value variance = e.at(op.getVariance(), {channel});
+  if (which > 0) { // of the statistics, what is no column total: 1 / sigma
+    Value variance = e.at(op.getVariance(), {coords[0]});
     Value shifted = b.add(variance, b.constant(variance.getType(), op.getEpsilon().convertToDouble()));
     return b.div(b.constant(variance.getType(), 1), b.sqrt(shifted));
   }
@@ -91,18 +90,9 @@ Value batchNormTrain(Evaluator& e, ir::BatchNormTrainOp op, unsigned which, Arra
   return keepValid(e, y, valid, x, coords[0]);
 }
 
-Value batchNormGrad(Evaluator& e, ir::BatchNormGradOp op, unsigned which, ArrayRef<Coord> coords) {
+Value batchNormGrad(Evaluator& e, ir::BatchNormGradOp op, ArrayRef<Coord> coords) {
   LaneBuilder& b = e.builder();
   Value x = op.getInput(), dy = op.getResultGrad(), valid = op.getValid();
-  auto normal = [&](ArrayRef<Coord> at) {
-    Value value = e.at(x, at);
-    Value mean = b.matchShape(e.at(op.getMean(), {at.back()}), value.getType());
-    return b.mul(b.sub(value, mean), b.matchShape(e.at(op.getInvStd(), {at.back()}), value.getType()));
-  };
-  if (which == 1)
-    return channelSum(e, x, valid, coords[0],
-                      [&](ArrayRef<Coord> at) { return b.mul(e.at(dy, at), normal(at)); });
-  if (which == 2) return channelSum(e, x, valid, coords[0], [&](ArrayRef<Coord> at) { return e.at(dy, at); });
   Coord channel = coords.back();
   Value g = e.at(dy, coords);
   auto mean = [&](Value sums, unsigned tag) {
@@ -115,7 +105,7 @@ Value batchNormGrad(Evaluator& e, ir::BatchNormGradOp op, unsigned which, ArrayR
     return b.mul(e.at(op.getScale(), {channel}), e.at(op.getInvStd(), {channel}));
   });
   Value centred = b.sub(b.sub(g, mean(op.getBiasGrad(), kMeanG)),
-                        b.mul(normal(coords), mean(op.getScaleGrad(), kMeanGx)));
+                        b.mul(batchNormal(e, op, coords), mean(op.getScaleGrad(), kMeanGx)));
   return keepValid(e, b.mul(b.matchShape(factor, g.getType()), centred), valid, x, coords[0]);
 }
 
@@ -183,20 +173,10 @@ Value layerNorm(Evaluator& e, ir::LayerNormOp op, unsigned which, ArrayRef<Coord
   return b.fma(normal, e.at(op.getScale(), {coords.back()}), e.at(op.getBias(), {coords.back()}));
 }
 
-Value layerNormGrad(Evaluator& e, ir::LayerNormGradOp op, unsigned which, ArrayRef<Coord> coords) {
+Value layerNormGrad(Evaluator& e, ir::LayerNormGradOp op, ArrayRef<Coord> coords) {
   LaneBuilder& b = e.builder();
   Value x = op.getInput(), dy = op.getResultGrad();
   int64_t last = tensorTypeOf(x).getRank() - 1;
-  auto normal = [&](ArrayRef<Coord> at) {
-    Value value = e.at(x, at);
-    Value mean = b.matchShape(e.at(op.getMean(), at.drop_back()), value.getType());
-    return b.mul(b.sub(value, mean), b.matchShape(e.at(op.getInvStd(), at.drop_back()), value.getType()));
-  };
-  SmallVector<int64_t> rows = allButLast(x);
-  Coords channel = which == 0 ? Coords() : withHoles(coords, rows, last + 1);
-  if (which == 1)
-    return e.sum(x, rows, channel, [&](ArrayRef<Coord> at) { return b.mul(e.at(dy, at), normal(at)); });
-  if (which == 2) return e.sum(x, rows, channel, [&](ArrayRef<Coord> at) { return e.at(dy, at); });
   Coords row(coords.begin(), coords.begin() + last);
   Coords wide = withHoles(row, {last}, last + 1);
   double count = double(tensorTypeOf(x).getDimSize(last));
@@ -208,21 +188,58 @@ Value layerNormGrad(Evaluator& e, ir::LayerNormGradOp op, unsigned which, ArrayR
     });
   };
   Value meanG = rowMean(kMeanG, scaled);
-  Value meanGx = rowMean(kMeanGx, [&](ArrayRef<Coord> at) { return b.mul(scaled(at), normal(at)); });
+  Value meanGx =
+      rowMean(kMeanGx, [&](ArrayRef<Coord> at) { return b.mul(scaled(at), layerNormal(e, op, at)); });
   Value g = scaled(coords);
   Value centred = b.sub(b.sub(g, b.matchShape(meanG, g.getType())),
-                        b.mul(normal(coords), b.matchShape(meanGx, g.getType())));
+                        b.mul(layerNormal(e, op, coords), b.matchShape(meanGx, g.getType())));
   return b.mul(centred, b.matchShape(e.at(op.getInvStd(), row), g.getType()));
 }
 
 } // namespace
 
+std::optional<ColumnTotal> normColumnTotal(Evaluator& e, OpResult result) {
+  unsigned which = result.getResultNumber();
+  using Found = std::optional<ColumnTotal>;
+  return llvm::TypeSwitch<mlir::Operation*, Found>(result.getOwner())
+      .Case([&](ir::BatchNormTrainOp op) -> Found {
+        Value x = op.getInput();
+        if (which == 1) // mean
+          return channelMean(e, x, op.getValid(), [&e, x](ArrayRef<Coord> at) { return e.at(x, at); });
+        if (which != 3) return std::nullopt;
+        return channelMean(e, x, op.getValid(), [&e, op, x](ArrayRef<Coord> at) mutable { // variance
+          LaneBuilder& b = e.builder();
+          Value d = e.at(x, at);
+          d = b.sub(d, b.matchShape(e.at(op.getMean(), {at.back()}), d.getType()));
+          return b.mul(d, d);
+        });
+      })
+      .Case([&](ir::BatchNormGradOp op) -> Found {
+        Value dy = op.getResultGrad();
+        if (which == 0) return std::nullopt;
+        return channelTotal(e, op.getInput(), op.getValid(), [&e, op, dy, which](ArrayRef<Coord> at) {
+          Value g = e.at(dy, at);
+          return which == 1 ? e.builder().mul(g, batchNormal(e, op, at)) : g;
+        });
+      })
+      .Case([&](ir::LayerNormGradOp op) -> Found {
+        Value dy = op.getResultGrad();
+        if (which == 0) return std::nullopt;
+        return channelTotal(e, op.getInput(), {}, [&e, op, dy, which](ArrayRef<Coord> at) {
+          Value g = e.at(dy, at);
+          return which == 1 ? e.builder().mul(g, layerNormal(e, op, at)) : g;
+        });
+      })
+      .Default([](mlir::Operation*) { return Found(); });
+}
+
 Value evaluateNorm(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
+  if (std::optional<ColumnTotal> total = normColumnTotal(e, result)) return valueOf(e, *total, coords[0]);
   LaneBuilder& b = e.builder();
   unsigned which = result.getResultNumber();
   return llvm::TypeSwitch<mlir::Operation*, Value>(result.getOwner())
       .Case([&](ir::BatchNormTrainOp op) { return batchNormTrain(e, op, which, coords); })
-      .Case([&](ir::BatchNormGradOp op) { return batchNormGrad(e, op, which, coords); })
+      .Case([&](ir::BatchNormGradOp op) { return batchNormGrad(e, op, coords); })
       .Case([&](ir::BatchNormApplyOp op) { return batchNormApply(e, op, coords); })
       .Case([&](ir::BatchNormGradApplyOp op) { return batchNormGradApply(e, op, coords); })
       .Case([&](ir::BatchNormInferenceOp op) {
@@ -239,7 +256,7 @@ Value evaluateNorm(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
       })
       .Case([&](ir::BatchNormUpdateRunningOp op) { return updateRunning(e, op, which, coords); })
       .Case([&](ir::LayerNormOp op) { return layerNorm(e, op, which, coords); })
-      .Case([&](ir::LayerNormGradOp op) { return layerNormGrad(e, op, which, coords); })
+      .Case([&](ir::LayerNormGradOp op) { return layerNormGrad(e, op, coords); })
       .Default([](mlir::Operation*) { return Value(); });
 }
 

@@ -1,5 +1,7 @@
 #include "backend/codegen/EvaluateOps.h"
 
+#include "llvm/ADT/Sequence.h"
+
 namespace tailor::backend {
 
 using llvm::ArrayRef;
@@ -30,6 +32,16 @@ int64_t columnsOf(RankedTensorType type) {
   for (int64_t size : type.getShape().drop_front())
     columns *= size;
   return columns;
+}
+
+llvm::SmallVector<int64_t> allButLast(int64_t rank) {
+  return llvm::to_vector(llvm::seq<int64_t>(0, rank - 1));
+}
+
+Value keepRows(Evaluator& e, Value value, const Coord& row, Value count) {
+  LaneBuilder& b = e.builder();
+  Value inside = isBelow(e, row, count);
+  return b.select(b.matchShape(inside, value.getType()), value, b.zeroLike(value));
 }
 
 Coords withHoles(ArrayRef<Coord> coords, ArrayRef<int64_t> dims, int64_t rank) {

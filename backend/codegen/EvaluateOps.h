@@ -26,6 +26,10 @@ int64_t columnsOf(mlir::RankedTensorType type);
 mlir::Value validRows(Evaluator& e, mlir::Value valid, mlir::Value rows);
 /// i1, scalar or lanes: position < count.
 mlir::Value isBelow(Evaluator& e, const Coord& position, mlir::Value count);
+/// 0, 1, ..., rank - 2.
+llvm::SmallVector<int64_t> allButLast(int64_t rank);
+/// `value`, which is at `row`, or 0 from row `count` on.
+mlir::Value keepRows(Evaluator& e, mlir::Value value, const Coord& row, mlir::Value count);
 /// Coordinates of the operand of a reduction: those of the result, with holes at `dims`.
 Coords withHoles(llvm::ArrayRef<Coord> coords, llvm::ArrayRef<int64_t> dims, int64_t rank);
 /// x / count; the count is a scalar.

@@ -1,5 +1,6 @@
 #include "backend/codegen/EvaluateOps.h"
 
+#include "backend/codegen/ColumnTotal.h"
 #include "backend/codegen/ElementaryFunctions.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -135,15 +136,13 @@ Value reducedCount(Evaluator& e, Value operand, ArrayRef<int64_t> dims) {
   return b.toFloat(b.mul(e.rows(), rest));
 }
 
-/// Sum over n < valid of x[n, ...] / max(valid, 1).
+/// Sum over n < valid of x[n, ...] / max(valid, 1), at coordinates without n.
 Value evaluateMaskedMean(Evaluator& e, ir::MaskedMeanOp op, ArrayRef<Coord> coords) {
   LaneBuilder& b = e.builder();
   Value x = op.getOperand();
   Value valid = validRows(e, op.getValid(), e.extent(x, 0));
-  Value total = e.sum(x, {0}, withHoles(coords, {0}, tensorTypeOf(x).getRank()), [&](ArrayRef<Coord> at) {
-    Value value = e.at(x, at), inside = isBelow(e, at[0], valid);
-    return b.select(b.matchShape(inside, value.getType()), value, b.zeroLike(value));
-  });
+  Value total = e.sum(x, {0}, withHoles(coords, {0}, tensorTypeOf(x).getRank()),
+                      [&](ArrayRef<Coord> at) { return keepRows(e, e.at(x, at), at[0], valid); });
   return divideBy(b, total, b.toFloat(b.max(valid, b.index(1))));
 }
 
@@ -179,6 +178,8 @@ Value evaluateDot(Evaluator& e, ir::DotOp op, ArrayRef<Coord> coords) {
 } // namespace
 
 Value evaluateReduction(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
+  if (std::optional<ColumnTotal> total = reductionColumnTotal(e, result))
+    return valueOf(e, *total, coords[0]);
   LaneBuilder& b = e.builder();
   auto total = [&](Value operand, ArrayRef<int64_t> dims) {
     SmallVector<int64_t> list = sorted(dims);
@@ -241,6 +242,32 @@ Value evaluateReduction(Evaluator& e, OpResult result, ArrayRef<Coord> coords) {
       .Case([&](ir::MaskedMeanOp op) { return evaluateMaskedMean(e, op, coords); })
       .Case([&](ir::DotOp op) { return evaluateDot(e, op, coords); })
       .Default([](mlir::Operation*) { return Value(); });
+}
+
+std::optional<ColumnTotal> reductionColumnTotal(Evaluator& e, OpResult result) {
+  mlir::Operation* op = result.getOwner();
+  if (!mlir::isa<ir::ReduceSumOp, ir::ReduceMeanOp, ir::MaskedMeanOp>(op)) return std::nullopt;
+  Value x = op->getOperand(0);
+  int64_t rank = tensorTypeOf(x).getRank();
+  if (rank < 2 || !e.valueTypeOf(x).isF32()) return std::nullopt;
+  SmallVector<int64_t> dims = allButLast(rank);
+  if (auto mean = mlir::dyn_cast<ir::MaskedMeanOp>(op)) {
+    if (rank != 2) return std::nullopt;
+    auto valid = [&e, mean, x]() mutable { return validRows(e, mean.getValid(), e.extent(x, 0)); };
+    return ColumnTotal{
+        x, [&e, x, valid](ArrayRef<Coord> at) mutable { return keepRows(e, e.at(x, at), at[0], valid()); },
+        [&e, valid](Value total, const Coord&) mutable {
+          LaneBuilder& b = e.builder();
+          return divideBy(b, total, b.toFloat(b.max(valid(), b.index(1))));
+        }};
+  }
+  auto sum = mlir::dyn_cast<ir::ReduceSumOp>(op);
+  ArrayRef<int64_t> reduced = sum ? sum.getDims() : mlir::cast<ir::ReduceMeanOp>(op).getDims();
+  if (sorted(reduced) != dims) return std::nullopt;
+  return ColumnTotal{x, [&e, x](ArrayRef<Coord> at) { return e.at(x, at); },
+                     [&e, x, dims, isSum = bool(sum)](Value total, const Coord&) {
+                       return isSum ? total : divideBy(e.builder(), total, reducedCount(e, x, dims));
+                     }};
 }
 
 } // namespace tailor::backend

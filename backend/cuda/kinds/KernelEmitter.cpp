@@ -97,6 +97,10 @@ static Value variable(KernelFrame& frame, llvm::StringRef suffix, mlir::Type ele
                                        address);
 }
 
+void KernelFrame::barrier() {
+  NVVM::BarrierOp::create(opBuilder, loc_);
+}
+
 Value KernelFrame::sharedMemory(llvm::StringRef suffix, mlir::Type element, int64_t elements) {
   constexpr unsigned kShared = 3;
   return variable(*this, suffix, element, elements, mlir::Attribute(), /*alignment=*/16, kShared);
@@ -105,7 +109,6 @@ Value KernelFrame::sharedMemory(llvm::StringRef suffix, mlir::Type element, int6
 void KernelFrame::inLastBlock(Evaluator& e, Value group, int64_t groups, int64_t blocks,
                               llvm::function_ref<void()> body) {
   LaneBuilder& b = e.builder();
-  auto barrier = [&] { NVVM::BarrierOp::create(opBuilder, loc_); };
   auto fence = [&] { LLVM::FenceOp::create(opBuilder, loc_, LLVM::AtomicOrdering::acq_rel, "device"); };
   barrier(); // what the threads of this block have stored
   if (blocks == 1) return body();
