@@ -5,6 +5,8 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Diagnostics.h"
 
+#include <numeric>
+
 namespace tailor::backend {
 
 using llvm::ArrayRef;
@@ -40,10 +42,11 @@ Coord Evaluator::coord(Value index) {
   return c;
 }
 
-Coord Evaluator::laneCoord(Value index, Value mask) {
+Coord Evaluator::laneCoord(Value index, Value mask, int64_t multiple) {
   Coord c = coord(index);
   c.lanes = true;
   c.mask = mask;
+  c.multiple = multiple;
   return c;
 }
 
@@ -51,6 +54,7 @@ Coord Evaluator::fixedCoord(int64_t index) {
   Coord& c = fixed_[index];
   if (!c.index) {
     c.index = b_.index(index);
+    c.multiple = index;
     c.id = nextId_++;
   }
   return c;
@@ -86,6 +90,7 @@ ArrayRef<Coord> Evaluator::laneGroups(int64_t extent) {
     for (int64_t from = 0; from < extent; from += lanes) {
       Coord c;
       c.index = b_.index(from);
+      c.multiple = from;
       c.lanes = true;
       c.mask = from + lanes > extent ? fixedMask(extent - from) : Value();
       c.id = nextId_++;
@@ -197,6 +202,7 @@ Address addressOf(LaneBuilder& b, RankedTensorType type, ArrayRef<Coord> coords)
   if (coords.size() == 1 && type.getRank() != 1) strides.assign(1, 1); // the flat view
   Address address;
   address.base = b.index(0);
+  address.multiple = 0;
   for (auto [dim, c] : llvm::enumerate(coords)) {
     if (c.mask && c.mask != address.mask)
       address.mask = address.mask ? b.bitAnd(address.mask, c.mask) : c.mask;
@@ -208,6 +214,7 @@ Address addressOf(LaneBuilder& b, RankedTensorType type, ArrayRef<Coord> coords)
       continue;
     }
     address.base = b.add(address.base, b.mul(c.index, b.index(strides[dim])));
+    address.multiple = std::gcd(address.multiple, c.multiple * strides[dim]);
     if (c.lanes && c.stride * strides[dim] != 1) {
       Value lanes = b.convert(b.laneNumbers(), b.i64());
       Value part = b.mul(lanes, b.constant(lanes.getType(), double(c.stride * strides[dim])));
@@ -221,7 +228,7 @@ Value Evaluator::load(Value memory, RankedTensorType type, ArrayRef<Coord> coord
   Address address = addressOf(b_, type, coords);
   Type element = type.getElementType();
   if (address.offsets) return b_.gather(memory, element, address.base, address.offsets, address.mask);
-  if (address.lanes) return b_.loadLanes(memory, element, address.base, address.mask);
+  if (address.lanes) return b_.loadLanes(memory, element, address.base, address.mask, address.multiple);
   return b_.load(memory, element, address.base);
 }
 
@@ -233,7 +240,7 @@ void Evaluator::store(Value value, Value memory, RankedTensorType type, ArrayRef
     return;
   }
   if (address.lanes)
-    b_.storeLanes(value, memory, type.getElementType(), address.base, address.mask);
+    b_.storeLanes(value, memory, type.getElementType(), address.base, address.mask, address.multiple);
   else
     b_.store(value, memory, type.getElementType(), address.base);
 }
@@ -284,7 +291,7 @@ void Evaluator::forEachPosition(RankedTensorType type, Coords coords,
   int64_t lanes = b_.lanes(), full = size / lanes * lanes;
   loop(zero, b_.index(full), lanes, {}, [&](Value index, ValueRange) {
     Coords inner = coords;
-    inner.back() = laneCoord(index);
+    inner.back() = laneCoord(index, {}, lanes);
     body(inner);
     return SmallVector<Value>();
   });
@@ -327,7 +334,7 @@ Value Evaluator::foldDims(Value shape, ArrayRef<int64_t> dims, Coords& coords, b
   }
   int64_t full = size / lanes * lanes;
   acc = loop(zero, b_.index(full), lanes, acc, [&](Value index, ValueRange args) {
-          coords[dim] = laneCoord(index);
+          coords[dim] = laneCoord(index, {}, lanes);
           return SmallVector<Value>{foldDims(shape, {}, coords, lanesLast, args[0], step)};
         }).getResult(0);
   if (full < size) {

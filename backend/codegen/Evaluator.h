@@ -27,10 +27,11 @@ struct Coord {
   mlir::Value index;  ///< i64: the position, with lanes that of lane 0
   bool lanes = false; ///< lane i is at index + i * stride
   int64_t stride = 1;
-  mlir::Value gather; ///< lanes of i64: the position of each lane; `index` is unused
-  mlir::Value mask;   ///< lanes that exist; null when all do
-  unsigned level = 0; ///< the loop it changes in, 0 outside of all
-  unsigned id = 0;    ///< equal ids are equal positions
+  mlir::Value gather;   ///< lanes of i64: the position of each lane; `index` is unused
+  mlir::Value mask;     ///< lanes that exist; null when all do
+  int64_t multiple = 1; ///< of which `index` is one; 0 where it is 0
+  unsigned level = 0;   ///< the loop it changes in, 0 outside of all
+  unsigned id = 0;      ///< equal ids are equal positions
 };
 using Coords = llvm::SmallVector<Coord, 4>;
 
@@ -60,9 +61,10 @@ public:
   mlir::Value extent(mlir::Value tensor, int64_t dim);
 
   // --- positions
-  Coord coord(mlir::Value index);                            ///< in the current loop
-  Coord laneCoord(mlir::Value index, mlir::Value mask = {}); ///< in the current loop
-  Coord fixedCoord(int64_t index);                           ///< outside of all loops
+  Coord coord(mlir::Value index); ///< in the current loop
+  /// In the current loop, at an index that is a multiple of `multiple`.
+  Coord laneCoord(mlir::Value index, mlir::Value mask = {}, int64_t multiple = 1);
+  Coord fixedCoord(int64_t index); ///< outside of all loops
   /// From lanes of i64 or an i64 that is defined in the loop `level`; level() is where the builder
   /// stands.
   Coord gatherCoord(mlir::Value indices, unsigned level);
@@ -143,8 +145,9 @@ private:
 
 /// Where the elements of a position are in the memory of a tensor, counted in elements.
 struct Address {
-  mlir::Value base;    ///< of lane 0, or the part all lanes share
-  mlir::Value offsets; ///< per lane, when the lanes are not neighbours
+  mlir::Value base;     ///< of lane 0, or the part all lanes share
+  int64_t multiple = 1; ///< of which `base` is one
+  mlir::Value offsets;  ///< per lane, when the lanes are not neighbours
   mlir::Value mask;
   bool lanes = false;
 };

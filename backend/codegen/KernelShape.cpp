@@ -63,6 +63,11 @@ mlir::BlockArgument operandInMemory(Value value) {
   return mlir::dyn_cast<mlir::BlockArgument>(ir::storedValue(value));
 }
 
+bool isStoredInBf16(Value value) {
+  mlir::BlockArgument stored = operandInMemory(value);
+  return stored && tensorTypeOf(stored).getElementType().isBF16();
+}
+
 ir::DotOp tiledDot(ir::KernelOp kernel) {
   ir::DotOp dot;
   for (mlir::Operation& op : kernel.getBlock())

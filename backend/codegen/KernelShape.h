@@ -31,6 +31,9 @@ bool isFlat(ir::KernelOp kernel, llvm::ArrayRef<int64_t> shape);
 /// The operand of the kernel that `value` is, or whose bf16 it is the f32 of; null where it is computed.
 mlir::BlockArgument operandInMemory(mlir::Value value);
 
+/// True if `value` is read from memory where it is stored in bf16.
+bool isStoredInBf16(mlir::Value value);
+
 /// The product of a kernel that tiles of two matrices can compute: rank 2, one contracting dimension, both operands in memory,
 /// results of its shape; null if there is none, or several.
 ir::DotOp tiledDot(ir::KernelOp kernel);

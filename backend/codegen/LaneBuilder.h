@@ -107,16 +107,17 @@ public:
   /// The nearest number of bf16, ties to even, as f32. NaN stays NaN.
   mlir::Value roundToBf16(mlir::Value a);
   virtual mlir::Value load(mlir::Value memory, mlir::Type element, mlir::Value index) = 0;
-  /// Lane i from index + i. Lanes outside `mask` are zero and not read.
+  /// Lane i from index + i. Lanes outside `mask` are zero and not read. `index` is a multiple of `multiple`: four lanes of f32 at a
+  /// multiple of four are 16 aligned bytes.
   virtual mlir::Value loadLanes(mlir::Value memory, mlir::Type element, mlir::Value index,
-                                mlir::Value mask = {}) = 0;
+                                mlir::Value mask = {}, int64_t multiple = 1) = 0;
   /// Lane i from index + offsets[i]; `offsets` is lanes of i64.
   virtual mlir::Value gather(mlir::Value memory, mlir::Type element, mlir::Value index, mlir::Value offsets,
                              mlir::Value mask = {}) = 0;
   virtual void store(mlir::Value scalar, mlir::Value memory, mlir::Type element, mlir::Value index) = 0;
-  /// Lane i to index + i. Lanes outside `mask` are not written.
+  /// Lane i to index + i, a multiple of `multiple`. Lanes outside `mask` are not written.
   virtual void storeLanes(mlir::Value value, mlir::Value memory, mlir::Type element, mlir::Value index,
-                          mlir::Value mask = {}) = 0;
+                          mlir::Value mask = {}, int64_t multiple = 1) = 0;
 
   // --- control flow; what is compared or counted is a scalar
   using Body = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)>;

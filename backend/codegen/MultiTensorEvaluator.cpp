@@ -41,7 +41,8 @@ void MultiTensorEvaluator::setSegment(ir::MultiTensorOpInterface update, Value s
   });
 }
 
-void MultiTensorEvaluator::setIndex(Value index) {
+void MultiTensorEvaluator::setIndex(Value index, int64_t multiple) {
+  multiple_ = multiple;
   index_ = index;
   values_.clear();
 }
@@ -57,7 +58,8 @@ void MultiTensorEvaluator::evaluate(bool decays) {
 
 Value MultiTensorEvaluator::at(Value first) {
   if (Value known = values_.lookup(first)) return known;
-  Value loaded = b_.loadLanes(memory_.lookup(first), tensorTypeOf(first).getElementType(), index_);
+  Value loaded =
+      b_.loadLanes(memory_.lookup(first), tensorTypeOf(first).getElementType(), index_, {}, multiple_);
   values_[first] = loaded;
   return loaded;
 }

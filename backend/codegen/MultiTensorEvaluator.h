@@ -22,8 +22,8 @@ public:
   /// From here on tensors are of segment `segment` (an i64) of `update`, which has several.
   void setSegment(ir::MultiTensorOpInterface update, mlir::Value segment);
 
-  /// From here on values are those of the lanes from `index` on, which all exist.
-  void setIndex(mlir::Value index);
+  /// From here on values are those of the lanes from `index` on, a multiple of `multiple`, which all exist.
+  void setIndex(mlir::Value index, int64_t multiple = 1);
   /// Evaluates every op; `decays` says whether weight decay acts here.
   void evaluate(bool decays);
   /// A role at the index: read, or what `evaluate` made of it.
@@ -49,6 +49,7 @@ private:
   Evaluator& e_;
   ir::KernelOp kernel_;
   mlir::Value index_;
+  int64_t multiple_ = 1;
   mlir::Value lr_, weightDecay_;                    ///< of the current segment; null where there is one
   llvm::DenseMap<mlir::Value, mlir::Value> memory_; ///< first tensor of a role -> its region
   llvm::DenseMap<mlir::Value, mlir::Value> values_; ///< first tensor of a role -> its lanes at index_

@@ -23,7 +23,7 @@ Type VectorBuilder::pointer() {
   return LLVM::LLVMPointerType::get(builder().getContext());
 }
 
-unsigned VectorBuilder::lanesAlignment(Type stored) {
+unsigned VectorBuilder::lanesAlignment(Type stored, int64_t) {
   return bytesOf(stored);
 }
 
@@ -104,7 +104,7 @@ Value VectorBuilder::load(Value base, Type element, Value index) {
   return fromStored(v, element);
 }
 
-Value VectorBuilder::loadLanes(Value base, Type element, Value index, Value mask) {
+Value VectorBuilder::loadLanes(Value base, Type element, Value index, Value mask, int64_t multiple) {
   Type stored = storedType(element);
   Type type = lanesOf(stored);
   Value place = elementPointer(base, element, index);
@@ -113,7 +113,7 @@ Value VectorBuilder::loadLanes(Value base, Type element, Value index, Value mask
     v = LLVM::MaskedLoadOp::create(builder(), loc(), type, place, mask, constant(type, 0),
                                    builder().getI32IntegerAttr(bytesOf(stored)));
   } else {
-    v = LLVM::LoadOp::create(builder(), loc(), type, place, lanesAlignment(stored));
+    v = LLVM::LoadOp::create(builder(), loc(), type, place, lanesAlignment(stored, multiple));
   }
   return fromStored(v, element);
 }
@@ -135,7 +135,8 @@ void VectorBuilder::store(Value scalar, Value base, Type element, Value index) {
   storeLanes(scalar, base, element, index);
 }
 
-void VectorBuilder::storeLanes(Value value, Value base, Type element, Value index, Value mask) {
+void VectorBuilder::storeLanes(Value value, Value base, Type element, Value index, Value mask,
+                               int64_t multiple) {
   value = toStored(value, element);
   Value place = elementPointer(base, element, index);
   Type stored = storedType(element);
@@ -144,7 +145,8 @@ void VectorBuilder::storeLanes(Value value, Value base, Type element, Value inde
     LLVM::MaskedStoreOp::create(builder(), loc(), value, place, mask,
                                 builder().getI32IntegerAttr(bytesOf(stored)));
   else
-    LLVM::StoreOp::create(builder(), loc(), value, place, wide ? lanesAlignment(stored) : bytesOf(stored));
+    LLVM::StoreOp::create(builder(), loc(), value, place,
+                          wide ? lanesAlignment(stored, multiple) : bytesOf(stored));
 }
 
 void VectorBuilder::store(Value value, Value base, Value index, Value mask) {

@@ -27,13 +27,13 @@ public:
   mlir::Value narrowWords(llvm::ArrayRef<mlir::Value> parts) override;
 
   mlir::Value load(mlir::Value base, mlir::Type element, mlir::Value index) override;
-  mlir::Value loadLanes(mlir::Value base, mlir::Type element, mlir::Value index,
-                        mlir::Value mask = {}) override;
+  mlir::Value loadLanes(mlir::Value base, mlir::Type element, mlir::Value index, mlir::Value mask = {},
+                        int64_t multiple = 1) override;
   mlir::Value gather(mlir::Value base, mlir::Type element, mlir::Value index, mlir::Value offsets,
                      mlir::Value mask = {}) override;
   void store(mlir::Value scalar, mlir::Value base, mlir::Type element, mlir::Value index) override;
   void storeLanes(mlir::Value value, mlir::Value base, mlir::Type element, mlir::Value index,
-                  mlir::Value mask = {}) override;
+                  mlir::Value mask = {}, int64_t multiple = 1) override;
 
   using LaneBuilder::fromStored;
   using LaneBuilder::storedType;
@@ -46,8 +46,9 @@ public:
   void store(mlir::Value value, mlir::Value base, mlir::Value index, mlir::Value mask = {});
 
 protected:
-  /// Bytes that an access of all lanes may count on: of one element, unless the machine wants more and its kernels give it.
-  virtual unsigned lanesAlignment(mlir::Type stored);
+  /// Bytes that an access of all lanes at a multiple of `multiple` elements may count on: of one element, unless the machine wants
+  /// more.
+  virtual unsigned lanesAlignment(mlir::Type stored, int64_t multiple);
 };
 
 } // namespace tailor::backend

@@ -30,11 +30,16 @@ float shuffleFloat(uint32_t, float value, uint32_t distance, uint32_t) {
   return value;
 }
 
+void multiplyBf16(float* d, uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1,
+                  float c0, float c1, float c2, float c3) {
+  multiplyMatrices({a0, a1, a2, a3}, {b0, b1}, {c0, c1, c2, c3}, d);
+}
+
 void blockBarrier(uint32_t) {
   waitForBlock();
 }
 
-/// What stands for an intrinsic of NVPTX.
+/// What stands for an intrinsic of NVPTX. A struct is returned through a pointer before the arguments.
 const std::map<std::string, void*>& standIns() {
   static const std::map<std::string, void*> table{
       {"llvm.nvvm.read.ptx.sreg.tid.x", reinterpret_cast<void*>(&threadNumber)},
@@ -43,6 +48,7 @@ const std::map<std::string, void*>& standIns() {
       {"llvm.nvvm.barrier.cta.sync.aligned.all", reinterpret_cast<void*>(&blockBarrier)},
       {"llvm.nvvm.shfl.sync.bfly.i32", reinterpret_cast<void*>(&shuffleBits)},
       {"llvm.nvvm.shfl.sync.bfly.f32", reinterpret_cast<void*>(&shuffleFloat)},
+      {"llvm.nvvm.mma.m16n8k16.row.col.bf16", reinterpret_cast<void*>(&multiplyBf16)},
   };
   return table;
 }
@@ -80,6 +86,19 @@ void addCall(llvm::Module& module, llvm::Function& kernel) {
   b.CreateRetVoid();
 }
 
+/// Calls `standIn` in the place of `call`, which returns a struct.
+void callThroughMemory(llvm::CallInst* call, llvm::Function* standIn) {
+  llvm::Function& kernel = *call->getFunction();
+  llvm::IRBuilder<> entry(&kernel.getEntryBlock(), kernel.getEntryBlock().getFirstInsertionPt());
+  llvm::Value* memory = entry.CreateAlloca(call->getType());
+  llvm::IRBuilder<> b(call);
+  llvm::SmallVector<llvm::Value*> arguments{memory};
+  arguments.append(call->arg_begin(), call->arg_end());
+  b.CreateCall(standIn, arguments);
+  call->replaceAllUsesWith(b.CreateLoad(call->getType(), memory));
+  call->eraseFromParent();
+}
+
 /// The kernels, not yet looked up.
 std::map<std::string, HostKernels::Kernel> retarget(llvm::Module& module) {
   std::map<std::string, HostKernels::Kernel> found;
@@ -93,12 +112,24 @@ std::map<std::string, HostKernels::Kernel> retarget(llvm::Module& module) {
     std::string name = intrinsic->getName().str();
     if (!standIns().contains(name)) throw std::runtime_error("the simulator does not know " + name);
     // Without the attributes of the intrinsic, which would let a call move over another.
-    auto* standIn = llvm::Function::Create(intrinsic->getFunctionType(), llvm::Function::ExternalLinkage,
-                                           nameOfStandIn(name), module);
+    llvm::FunctionType* type = intrinsic->getFunctionType();
+    const bool throughMemory = type->getReturnType()->isStructTy();
+    if (throughMemory) {
+      llvm::SmallVector<llvm::Type*> parameters{llvm::PointerType::get(module.getContext(), 0)};
+      parameters.append(type->param_begin(), type->param_end());
+      type = llvm::FunctionType::get(llvm::Type::getVoidTy(module.getContext()), parameters, false);
+    }
+    auto* standIn =
+        llvm::Function::Create(type, llvm::Function::ExternalLinkage, nameOfStandIn(name), module);
     for (llvm::User* user : llvm::make_early_inc_range(intrinsic->users())) {
       auto* call = llvm::cast<llvm::CallInst>(user);
-      found[call->getFunction()->getName().str()].meets |=
-          llvm::StringRef(name).contains("shfl") || llvm::StringRef(name).contains("barrier");
+      found[call->getFunction()->getName().str()].meets |= llvm::StringRef(name).contains("shfl") ||
+                                                           llvm::StringRef(name).contains("barrier") ||
+                                                           throughMemory;
+      if (throughMemory) {
+        callThroughMemory(call, standIn);
+        continue;
+      }
       call->setCalledFunction(standIn);
       call->setAttributes({});
       call->dropUnknownNonDebugMetadata();

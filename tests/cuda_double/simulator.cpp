@@ -1,6 +1,8 @@
 #include "tests/cuda_double/simulator.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -44,11 +46,15 @@ namespace {
 constexpr uint32_t kWarp = 32;
 constexpr size_t kStackBytes = 64 * 1024;
 
-/// Where the threads of a warp meet: each leaves its bits, and takes another's when all are there. Two rounds of bits, because a
-/// thread may leave those of the next one before the last has taken its own.
+/// What a thread leaves for others of its warp.
+using Words = std::array<uint32_t, 6>;
+
+/// Where the threads of a warp meet: each leaves its words, and takes others' when all are there. Two rounds of words,
+/// because a thread may leave those of the next one before the last has taken its own.
 struct Meeting {
   uint64_t arrived = 0; ///< of all rounds together
-  uint32_t bits[2][kWarp] = {}, distances[2] = {};
+  Words words[2][kWarp] = {};
+  uint32_t reasons[2] = {};
 };
 
 struct Fiber {
@@ -168,19 +174,44 @@ uint32_t numBlocks() {
   return running->count;
 }
 
-uint32_t exchange(uint32_t bits, uint32_t distance) {
-  const uint32_t thread = running->current, lane = thread % kWarp;
+/// The words of all threads of the warp, who come for the same reason: valid until the thread meets them again.
+static const Words* meet(uint32_t reason, const Words& words) {
+  const uint32_t thread = running->current;
   Fiber& fiber = running->fibers.at(thread);
   Meeting& meeting = running->meetings[thread / kWarp];
   const uint64_t round = fiber.rounds++;
-  uint32_t& agreed = meeting.distances[round % 2];
-  if (meeting.arrived == round * kWarp) agreed = distance; // the first of the round
-  if (agreed != distance) running->problem = "the threads of a warp meet in different shuffles";
-  meeting.bits[round % 2][lane] = bits;
+  uint32_t& agreed = meeting.reasons[round % 2];
+  if (meeting.arrived == round * kWarp) agreed = reason; // the first of the round
+  if (agreed != reason) running->problem = "the threads of a warp meet in different operations";
+  meeting.words[round % 2][thread % kWarp] = words;
   ++meeting.arrived;
   while (meeting.arrived < (round + 1) * kWarp)
     yield();
-  return meeting.bits[round % 2][lane ^ distance];
+  return meeting.words[round % 2];
+}
+
+uint32_t exchange(uint32_t bits, uint32_t distance) {
+  return meet(distance, {bits})[running->current % kWarp ^ distance][0];
+}
+
+/// Which threads have what of the matrices: PTX ISA, matrix fragments for mma.m16n8k16.
+void multiplyMatrices(const uint32_t (&a)[4], const uint32_t (&b)[2], const float (&c)[4], float* d) {
+  constexpr uint32_t kReason = 1000; // no distance
+  const Words* all = meet(kReason, {a[0], a[1], a[2], a[3], b[0], b[1]});
+  const uint32_t lane = running->current % kWarp, group = lane / 4, pair = lane % 4;
+  auto half = [](uint32_t word, uint32_t which) {
+    return std::bit_cast<float>(which ? word & 0xffff0000u : word << 16);
+  };
+  for (uint32_t i = 0; i < 4; ++i) {
+    const uint32_t lowerRow = i / 2, column = 2 * pair + i % 2; // rows group and group + 8
+    d[i] = c[i];
+    for (uint32_t k = 0; k < 16; ++k) {
+      const uint32_t upper = k / 8, of = k % 8 / 2;
+      const float x = half(all[4 * group + of][lowerRow + 2 * upper], k % 2);
+      const float y = half(all[4 * column + of][4 + upper], k % 2);
+      d[i] += x * y; // the product is exact
+    }
+  }
 }
 
 void waitForBlock() {

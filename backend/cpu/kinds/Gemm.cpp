@@ -23,8 +23,8 @@ static mlir::LogicalResult emitGemmKernel(KernelContext& context) {
   GemmProblem problem;
   problem.lhsTransposed = dot.getLhsContract()[0] == 0;
   problem.rhsTransposed = dot.getRhsContract()[0] == 1;
-  problem.lhsIsBf16 = tensorTypeOf(operandInMemory(dot.getLhs())).getElementType().isBF16();
-  problem.rhsIsBf16 = tensorTypeOf(operandInMemory(dot.getRhs())).getElementType().isBF16();
+  problem.lhsIsBf16 = isStoredInBf16(dot.getLhs());
+  problem.rhsIsBf16 = isStoredInBf16(dot.getRhs());
   problem.n = rhs.getDimSize(problem.rhsTransposed ? 0 : 1);
   problem.k = lhs.getDimSize(problem.lhsTransposed ? 0 : 1);
   if (problem.lhsTransposed) {

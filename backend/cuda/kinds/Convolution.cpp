@@ -15,6 +15,8 @@
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
+#include <numeric>
+
 namespace tailor::backend::cuda {
 
 using llvm::SmallVector;
@@ -44,6 +46,12 @@ public:
   }
 
 private:
+  /// True if what is multiplied is as it is stored, and that in bf16.
+  bool isBf16() const {
+    return llvm::all_of(std::array{conv_.image(), conv_.weight(), conv_.outputGrad()},
+                        [](Value operand) { return !operand || isStoredInBf16(operand); });
+  }
+
   /// A position in images of `size`: image, row, column.
   struct Position {
     Value image, row, column;
@@ -115,13 +123,13 @@ private:
     const int64_t lines = images_ * target[0] * target[1], depth = p_.taps() * other;
     if (lines == 0 || own == 0 || depth == 0)
       return context_.kernel.emitError("has no elements to add up on target cuda");
-    TiledProduct product(lines, own, depth, p_.groups);
+    TiledProduct product(lines, own, depth, p_.groups, isBf16());
     mlir::FailureOr<int64_t> blocks = blocksFor(context_, product.blocks() * kThreads, kThreads);
     if (mlir::failed(blocks) || mlir::failed(blocksFor(context_, lines, 1)) ||
         mlir::failed(blocksFor(context_, depth, 1)))
       return mlir::failure();
     KernelFrame frame(context_, "", *blocks, kThreads);
-    ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/false);
+    ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry());
     Evaluator e(b, true);
     bindOperands(e, frame, kernel_);
     Value stored = operandInMemory(conv_.weight()), weight = e.memoryOf(stored);
@@ -151,7 +159,7 @@ private:
           Position position = positionOf(b, line, target);
           Value channel = b.add(b.mul(group, b.index(own)), column);
           Coord at[4] = {e.coord(position.image), e.coord(position.row), e.coord(position.column),
-                         e.laneCoord(channel, mask)};
+                         e.laneCoord(channel, mask, std::gcd(int64_t(ThreadBuilder::kLanes), own))};
           e.define(conv_.result(), at, sums);
           for (const ResultGroup& results : groups)
             storeAt(e, frame, kernel_, results, at);
@@ -169,18 +177,18 @@ private:
     if (images_ * positions == 0 || elements == 0)
       return context_.kernel.emitError("has no elements to add up on target cuda");
     // As many shares of whole images as fill the device, of equal numbers of images: by the shapes alone.
-    const int64_t blocksOfOne = TiledProduct(lines, columns, positions, p_.groups).blocks();
+    const int64_t blocksOfOne = TiledProduct(lines, columns, positions, p_.groups, isBf16()).blocks();
     const int64_t wanted = std::clamp<int64_t>((kWantedBlocks + blocksOfOne - 1) / blocksOfOne, 1, images_);
     const int64_t imagesOfShare = (images_ + wanted - 1) / wanted,
                   shares = (images_ + imagesOfShare - 1) / imagesOfShare;
-    TiledProduct product(lines, columns, imagesOfShare * positions, p_.groups * shares);
+    TiledProduct product(lines, columns, imagesOfShare * positions, p_.groups * shares, isBf16());
     context_.info.temporaries.push_back({"partial sums", uint64_t(shares * elements) * sizeof(float)});
     mlir::FailureOr<int64_t> blocks = blocksFor(context_, product.blocks() * kThreads, kThreads);
     if (mlir::failed(blocks) || mlir::failed(blocksFor(context_, images_ * positions, 1)))
       return mlir::failure();
 
     KernelFrame frame(context_, "", *blocks, kThreads);
-    ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/false);
+    ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry());
     Evaluator e(b, true);
     bindOperands(e, frame, kernel_);
     Value group, share, firstImage;
@@ -221,7 +229,8 @@ private:
           // [share][output][tap][channel]
           Value output = b.add(b.mul(group, b.index(lines)), line);
           Value at = b.add(b.mul(b.add(b.mul(share, b.index(p_.outputs)), output), b.index(columns)), column);
-          b.storeLanes(sums, frame.temporary(0), b.f32(), at, mask);
+          b.storeLanes(sums, frame.temporary(0), b.f32(), at, mask,
+                       std::gcd(int64_t(ThreadBuilder::kLanes), columns));
         });
     Value tile = b.add(b.mul(b.convert(group, b.i32()), b.constant(b.i32(), double(product.tilesPerPart()))),
                        product.tile());
@@ -232,8 +241,9 @@ private:
         auto sums = b.loop(b.index(0), b.index(shares), 1, b.constant(b.lanesOf(b.f32()), 0),
                            [&](Value each, ValueRange sums) {
                              Value at = b.add(b.mul(each, b.index(elements)), first);
-                             return SmallVector<Value>{
-                                 b.add(sums[0], b.loadLanes(frame.temporary(0), b.f32(), at, mask))};
+                             return SmallVector<Value>{b.add(
+                                 sums[0], b.loadLanes(frame.temporary(0), b.f32(), at, mask,
+                                                      std::gcd(int64_t(ThreadBuilder::kLanes), columns)))};
                            });
         storeWeights(b, frame, sums.getResult(0), output, column, columns);
       });

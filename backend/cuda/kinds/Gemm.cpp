@@ -14,12 +14,12 @@ static mlir::LogicalResult emit(KernelContext& context) {
   const bool lhsTransposed = dot.getLhsContract()[0] == 0, rhsTransposed = dot.getRhsContract()[0] == 1;
   const int64_t m = lhs.getDimSize(lhsTransposed ? 1 : 0), k = lhs.getDimSize(lhsTransposed ? 0 : 1);
   const int64_t n = rhs.getDimSize(rhsTransposed ? 0 : 1);
-  TiledProduct product(m, n, k, 1);
+  TiledProduct product(m, n, k, 1, isStoredInBf16(dot.getLhs()) && isStoredInBf16(dot.getRhs()));
   mlir::FailureOr<int64_t> blocks = blocksFor(context, product.blocks() * kThreads, kThreads);
   if (mlir::failed(blocks)) return mlir::failure();
 
   KernelFrame frame(context, "", *blocks, kThreads);
-  ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/false);
+  ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry());
   Evaluator e(b, true);
   bindOperands(e, frame, kernel);
   auto operand = [&](Value tensor, int64_t lines, bool linesContiguous) {
@@ -37,7 +37,7 @@ static mlir::LogicalResult emit(KernelContext& context) {
       frame, e, [](Value) {}, operand(dot.getLhs(), m, lhsTransposed),
       operand(dot.getRhs(), n, !rhsTransposed),
       [&](Value row, Value column, Value mask, Value sums) {
-        Coord at[2] = {e.coord(row), e.laneCoord(column, mask)};
+        Coord at[2] = {e.coord(row), e.laneCoord(column, mask, ThreadBuilder::kLanes)};
         e.define(dot.getResult(), at, sums);
         for (const ResultGroup& group : groups)
           storeAt(e, frame, kernel, group, at);

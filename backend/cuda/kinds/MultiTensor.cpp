@@ -139,7 +139,7 @@ mlir::LogicalResult emit(KernelContext& context) {
   mlir::FailureOr<int64_t> blocks = blocksFor(context, elements / kLanes, kThreads);
   if (mlir::failed(blocks)) return mlir::failure();
   KernelFrame frame(context, "", *blocks, kThreads);
-  ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/true);
+  ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry());
   Evaluator e(b, true);
   Regions regions(frame, e, kernel);
   Value thread = b.convert(frame.globalThread(), b.i64());
@@ -148,13 +148,13 @@ mlir::LogicalResult emit(KernelContext& context) {
       Value index = b.mul(thread, b.index(kLanes));
       regions.ops.prepare();
       auto run = [&](bool decays) {
-        regions.ops.setIndex(index);
+        regions.ops.setIndex(index, kLanes);
         regions.ops.evaluate(decays);
         SmallVector<Value> values;
         for (auto& [result, pointer] : regions.results)
           values.push_back(regions.ops.at(result));
         for (auto [value, result] : llvm::zip_equal(values, regions.results))
-          b.storeLanes(value, result.second, tensorTypeOf(result.first).getElementType(), index);
+          b.storeLanes(value, result.second, tensorTypeOf(result.first).getElementType(), index, {}, kLanes);
       };
       if (!update) return run(false);
       const unsigned segments = update.getNumSegments();

@@ -19,7 +19,7 @@ mlir::LogicalResult emitOrder(KernelContext& context, int64_t elements, Place pl
   mlir::FailureOr<int64_t> blocks = blocksFor(context, elements, kThreads);
   if (mlir::failed(blocks)) return mlir::failure();
   KernelFrame frame(context, "", *blocks, kThreads);
-  ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/false);
+  ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry());
   Evaluator e(b, false);
   bindOperands(e, frame, context.kernel);
   Value number = b.convert(frame.globalThread(), b.i64());

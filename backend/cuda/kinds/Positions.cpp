@@ -68,8 +68,7 @@ mlir::LogicalResult emitPositionFunction(KernelContext& context, llvm::StringRef
   if (mlir::failed(blocks)) return mlir::failure();
 
   KernelFrame frame(context, suffix, *blocks, kThreads);
-  // A flat line begins at a multiple of four elements in every operand; rows need not.
-  ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry(), /*aligned=*/flat);
+  ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry());
   Evaluator e(b, lanes);
   bindOperands(e, frame, context.kernel);
   if (bindMore) bindMore(e, frame);
@@ -103,9 +102,9 @@ mlir::LogicalResult emitPositionFunction(KernelContext& context, llvm::StringRef
       if (!lanes) return withColumn([&] { return e.coord(wide(place)); });
       Value first = b.mul(wide(place), b.index(kLanes));
       int64_t whole = split.columns / kLanes * kLanes;
-      if (whole == split.columns) return withColumn([&] { return e.laneCoord(first); });
+      if (whole == split.columns) return withColumn([&] { return e.laneCoord(first, {}, kLanes); });
       Value isWhole = b.compare(CmpIPredicate::slt, first, b.index(whole));
-      if (whole > 0) b.ifThen(isWhole, [&] { withColumn([&] { return e.laneCoord(first); }); });
+      if (whole > 0) b.ifThen(isWhole, [&] { withColumn([&] { return e.laneCoord(first, {}, kLanes); }); });
       b.ifThen(b.compare(CmpIPredicate::sge, first, b.index(whole)), [&] {
         withColumn([&] { return e.laneCoord(b.index(whole), b.prefixMask(split.columns - whole)); });
       });

@@ -1,20 +1,13 @@
 #pragma once
 /// sum over depth of lhs(line, depth) * rhs(column, depth), for all lines and columns: a block of 256 threads for a tile of the
-/// result. Slabs of both operands go through shared memory; a thread has its part of the tile in registers. Terms are added in
-/// the order of depth.
+/// result. Slabs of both operands go through shared memory; a thread has its part of the tile in registers. Slabs are added in the
+/// order of depth, and what is in them as SlabProduct says.
 
 #include "backend/cuda/kinds/KernelEmitter.h"
+#include "backend/cuda/kinds/SlabProduct.h"
 #include "backend/cuda/thread/ThreadBuilder.h"
 
 namespace tailor::backend::cuda {
-
-/// rows x columns of the result by a block, depth of a slab; threadRows x threadColumns by a thread, its columns in vectors of
-/// four that lie one block of vectors apart, so that neighbouring threads read neighbouring vectors of shared memory.
-struct Tile {
-  int64_t rows, columns, depth, threadRows, threadColumns;
-  int64_t vectors() const { return threadColumns / ThreadBuilder::kLanes; }
-  int64_t threadsAcross() const { return columns / threadColumns; }
-};
 
 /// One operand, seen as lines of elements along the depth of the sum.
 struct TiledOperand {
@@ -25,8 +18,9 @@ struct TiledOperand {
 
 class TiledProduct {
 public:
-  /// `parts` products of these sizes in one launch, side by side.
-  TiledProduct(int64_t lines, int64_t columns, int64_t depth, int64_t parts);
+  /// `parts` products of these sizes in one launch, side by side; by tensor cores if the values of both operands are numbers of
+  /// bf16.
+  TiledProduct(int64_t lines, int64_t columns, int64_t depth, int64_t parts, bool isBf16);
 
   /// Blocks of kThreads that the launch needs.
   int64_t blocks() const { return tilesPerPart() * parts_; }
@@ -39,7 +33,9 @@ public:
             llvm::function_ref<void(mlir::Value line, mlir::Value column, mlir::Value mask, mlir::Value sums)>
                 finish);
 
-  int64_t tilesPerPart() const { return (lines_ + tile_.rows - 1) / tile_.rows * tilesAcross(); }
+  int64_t tilesPerPart() const {
+    return (lines_ + slabs_->tile().rows - 1) / slabs_->tile().rows * tilesAcross();
+  }
   /// Behind emit(): the number of the block's tile within its part, i32.
   mlir::Value tile() const { return tileNumber_; }
   /// Behind emit(): calls `body` for the four columns each that finish() was called for in this thread.
@@ -47,24 +43,17 @@ public:
                   llvm::function_ref<void(mlir::Value line, mlir::Value column, mlir::Value mask)> body);
 
 private:
-  int64_t tilesAcross() const { return (columns_ + tile_.columns - 1) / tile_.columns; }
-  /// Elements between two depths of a slab: four more than they hold, so that a warp that writes along the depth finds other
-  /// banks at every depth, and vectors stay aligned.
-  int64_t lhsStride() const { return tile_.rows + 4; }
-  int64_t rhsStride() const { return tile_.columns + 4; }
-  void bringIn(Evaluator& e, const TiledOperand& operand, mlir::Value slab, int64_t stride, int64_t width,
+  int64_t tilesAcross() const { return (columns_ + slabs_->tile().columns - 1) / slabs_->tile().columns; }
+  void bringIn(Evaluator& e, const TiledOperand& operand, mlir::Value slab, int64_t width,
                mlir::Value firstLine, int64_t lines, mlir::Value firstDepth);
   using OwnVector =
       llvm::function_ref<void(int64_t number, mlir::Value line, mlir::Value column, mlir::Value mask)>;
   void forEachOwnVector(Evaluator& e, OwnVector body);
-  void addProducts(LaneBuilder& b, int64_t depth, mlir::Value lhs, mlir::Value rhs, mlir::Value ownRow,
-                   mlir::Value ownColumn, llvm::SmallVectorImpl<mlir::Value>& sums);
 
   int64_t lines_, columns_, depth_, parts_;
-  Tile tile_;
-  mlir::Value thread_, tileNumber_;     ///< i32
-  mlir::Value firstLine_, firstColumn_; ///< of the thread, i64
-  ThreadBuilder* shared_ = nullptr;     ///< for slabs, whose vectors are aligned
+  std::unique_ptr<SlabProduct> slabs_;
+  mlir::Value thread_, tileNumber_;    ///< i32
+  mlir::Value firstRow_, firstColumn_; ///< of the block's tile, i64
 };
 
 } // namespace tailor::backend::cuda

@@ -3,15 +3,16 @@
 
 #include "backend/llvm/VectorBuilder.h"
 
+#include <numeric>
+
 namespace tailor::backend::cuda {
 
 class ThreadBuilder final : public VectorBuilder {
 public:
   static constexpr unsigned kLanes = 4;
 
-  /// `aligned`: lanes begin at multiples of four elements wherever they are loaded and stored without a mask.
-  ThreadBuilder(mlir::OpBuilder& builder, mlir::Location loc, mlir::Block* entry, bool aligned)
-      : VectorBuilder(builder, loc, entry, kLanes), aligned_(aligned) {}
+  ThreadBuilder(mlir::OpBuilder& builder, mlir::Location loc, mlir::Block* entry)
+      : VectorBuilder(builder, loc, entry, kLanes) {}
 
   llvm::StringRef target() const override { return "target cuda"; }
   /// A GPU multiplies words to twice their width one by one.
@@ -23,13 +24,11 @@ public:
   }
 
 protected:
-  unsigned lanesAlignment(mlir::Type stored) override {
-    unsigned bytes = VectorBuilder::lanesAlignment(stored);
-    return aligned_ ? std::min(16u, kLanes * bytes) : bytes;
+  /// Up to the bytes of one access: every tensor begins at 64.
+  unsigned lanesAlignment(mlir::Type stored, int64_t multiple) override {
+    const auto aligned = static_cast<unsigned>(std::gcd(int64_t(kLanes), multiple));
+    return std::min(16u, aligned * VectorBuilder::lanesAlignment(stored, multiple));
   }
-
-private:
-  bool aligned_;
 };
 
 } // namespace tailor::backend::cuda

@@ -11,6 +11,13 @@ using mlir::arith::CmpIPredicate;
 namespace LLVM = mlir::LLVM;
 namespace NVVM = mlir::NVVM;
 
+Value shuffleXor(LaneBuilder& b, Value v, int64_t distance) {
+  auto word = [&](int64_t value) { return b.constant(b.i32(), double(value)); };
+  auto kind = NVVM::ShflKindAttr::get(b.builder().getContext(), NVVM::ShflKind::bfly);
+  return NVVM::ShflOp::create(b.builder(), b.loc(), v.getType(), word(-1), v, word(distance),
+                              word(WarpBuilder::kLanes - 1), kind, mlir::UnitAttr());
+}
+
 Value WarpBuilder::prefixMask(Value active) {
   return compare(CmpIPredicate::slt, convert(lane_, i64()), active);
 }
@@ -28,10 +35,7 @@ Value WarpBuilder::fromLane(Value v, int64_t distance) {
     };
     return bitOr(half(v), shiftLeft(half(shiftRight(v, 32)), 32));
   }
-  auto word = [&](int64_t value) { return constant(i32(), double(value)); };
-  auto kind = NVVM::ShflKindAttr::get(builder().getContext(), NVVM::ShflKind::bfly);
-  return NVVM::ShflOp::create(builder(), loc(), type, word(-1), v, word(distance), word(kLanes - 1), kind,
-                              mlir::UnitAttr());
+  return shuffleXor(*this, v, distance);
 }
 
 Value WarpBuilder::foldLanes(Value v, llvm::function_ref<Value(Value, Value)> combine) {
@@ -70,7 +74,7 @@ Value WarpBuilder::loadWhere(Value mask, Value memory, Type element, Value index
   return branch.getResult(0);
 }
 
-Value WarpBuilder::loadLanes(Value memory, Type element, Value index, Value mask) {
+Value WarpBuilder::loadLanes(Value memory, Type element, Value index, Value mask, int64_t) {
   return loadWhere(mask, memory, element, add(index, convert(lane_, i64())));
 }
 
@@ -88,7 +92,7 @@ void WarpBuilder::store(Value scalar, Value memory, Type element, Value index) {
          [&] { storeOne(scalar, memory, element, index); });
 }
 
-void WarpBuilder::storeLanes(Value value, Value memory, Type element, Value index, Value mask) {
+void WarpBuilder::storeLanes(Value value, Value memory, Type element, Value index, Value mask, int64_t) {
   Value at = add(index, convert(lane_, i64()));
   if (!mask) return storeOne(value, memory, element, at);
   ifThen(mask, [&] { storeOne(value, memory, element, at); });

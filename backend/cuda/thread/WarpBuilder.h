@@ -8,6 +8,9 @@
 
 namespace tailor::backend::cuda {
 
+/// The 32 bits of the thread of the warp whose number differs in the bits of `distance`; all its threads come here together.
+mlir::Value shuffleXor(LaneBuilder& b, mlir::Value v, int64_t distance);
+
 class WarpBuilder final : public LaneBuilder {
 public:
   static constexpr unsigned kLanes = 32;
@@ -27,14 +30,14 @@ public:
                         llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine) override;
 
   mlir::Value load(mlir::Value memory, mlir::Type element, mlir::Value index) override;
-  mlir::Value loadLanes(mlir::Value memory, mlir::Type element, mlir::Value index,
-                        mlir::Value mask = {}) override;
+  mlir::Value loadLanes(mlir::Value memory, mlir::Type element, mlir::Value index, mlir::Value mask = {},
+                        int64_t multiple = 1) override;
   mlir::Value gather(mlir::Value memory, mlir::Type element, mlir::Value index, mlir::Value offsets,
                      mlir::Value mask = {}) override;
   /// By lane 0.
   void store(mlir::Value scalar, mlir::Value memory, mlir::Type element, mlir::Value index) override;
   void storeLanes(mlir::Value value, mlir::Value memory, mlir::Type element, mlir::Value index,
-                  mlir::Value mask = {}) override;
+                  mlir::Value mask = {}, int64_t multiple = 1) override;
 
 private:
   mlir::Value place(mlir::Value memory, mlir::Type stored, mlir::Value index);

@@ -27,7 +27,7 @@ Value OneLaneBuilder::load(Value memory, Type element, Value index) {
   return fromStored(LLVM::LoadOp::create(builder(), loc(), stored, place(memory, stored, index)), element);
 }
 
-Value OneLaneBuilder::loadLanes(Value memory, Type element, Value index, Value mask) {
+Value OneLaneBuilder::loadLanes(Value memory, Type element, Value index, Value mask, int64_t) {
   if (!mask) return load(memory, element, index);
   Value zero = constant(valueType(element), 0);
   auto branch = mlir::scf::IfOp::create(builder(), loc(), mlir::TypeRange{zero.getType()}, mask,
@@ -49,7 +49,7 @@ void OneLaneBuilder::store(Value scalar, Value memory, Type element, Value index
                         place(memory, storedType(element), index));
 }
 
-void OneLaneBuilder::storeLanes(Value value, Value memory, Type element, Value index, Value mask) {
+void OneLaneBuilder::storeLanes(Value value, Value memory, Type element, Value index, Value mask, int64_t) {
   if (!mask) return store(value, memory, element, index);
   ifThen(mask, [&] { store(value, memory, element, index); });
 }

@@ -25,13 +25,13 @@ public:
   }
 
   mlir::Value load(mlir::Value memory, mlir::Type element, mlir::Value index) override;
-  mlir::Value loadLanes(mlir::Value memory, mlir::Type element, mlir::Value index,
-                        mlir::Value mask = {}) override;
+  mlir::Value loadLanes(mlir::Value memory, mlir::Type element, mlir::Value index, mlir::Value mask = {},
+                        int64_t multiple = 1) override;
   mlir::Value gather(mlir::Value memory, mlir::Type element, mlir::Value index, mlir::Value offsets,
                      mlir::Value mask = {}) override;
   void store(mlir::Value scalar, mlir::Value memory, mlir::Type element, mlir::Value index) override;
   void storeLanes(mlir::Value value, mlir::Value memory, mlir::Type element, mlir::Value index,
-                  mlir::Value mask = {}) override;
+                  mlir::Value mask = {}, int64_t multiple = 1) override;
 
   /// Entry `slot` of a table of addresses.
   mlir::Value loadAddress(mlir::Value table, int64_t slot);

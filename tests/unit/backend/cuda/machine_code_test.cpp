@@ -51,6 +51,11 @@ const std::vector<KernelText>& kernels() {
        "-> "
        "tensor<f32>",
        "%l", "tensor<f32>"},
+      // Rows of whole vectors, read with a bias.
+      {"map", "%x: tensor<128x64xf32>, %b: tensor<64xf32>",
+       "%w = tailor.broadcast %b dims([1]) : tensor<64xf32> to tensor<128x64xf32>\n%s = tailor.add %x, %w : "
+       "tensor<128x64xf32>",
+       "%s", "tensor<128x64xf32>"},
       // Tiles of 128, and of 32.
       {"gemm", "%a: tensor<2048x1024xf32>, %b: tensor<1024x1024xf32>",
        "%p = tailor.dot %a, %b contract([1] x [1]) : (tensor<2048x1024xf32>, tensor<1024x1024xf32>) -> "
@@ -60,6 +65,18 @@ const std::vector<KernelText>& kernels() {
        "%r = tailor.dot %a, %b contract([1] x [0]) : (tensor<32x100xf32>, tensor<100x64xf32>) -> "
        "tensor<32x64xf32>",
        "%r", "tensor<32x64xf32>"},
+      {"gemm", "%x: tensor<2048x1024xbf16>, %y: tensor<1024x1024xbf16>",
+       "%a = tailor.cast %x : tensor<2048x1024xbf16> to tensor<2048x1024xf32>\n%b = tailor.cast %y : "
+       "tensor<1024x1024xbf16> to tensor<1024x1024xf32>\n%p = tailor.dot %a, %b contract([1] x [1]) : "
+       "(tensor<2048x1024xf32>, tensor<1024x1024xf32>) -> tensor<2048x1024xf32>\n%r = tailor.cast %p : "
+       "tensor<2048x1024xf32> to tensor<2048x1024xbf16>",
+       "%r", "tensor<2048x1024xbf16>"},
+      {"convolution", "%xs: tensor<32x16x16x64xbf16>, %ws: tensor<64x64x3x3xbf16>",
+       "%x = tailor.cast %xs : tensor<32x16x16x64xbf16> to tensor<32x16x16x64xf32>\n%w = tailor.cast %ws : "
+       "tensor<64x64x3x3xbf16> to tensor<64x64x3x3xf32>\n%p = tailor.conv2d %x, %w strides([1, 1]) "
+       "padding([1, 1, 1, 1]) dilation([1, 1]) : (tensor<32x16x16x64xf32>, tensor<64x64x3x3xf32>) -> "
+       "tensor<32x16x16x64xf32>\n%r = tailor.cast %p : tensor<32x16x16x64xf32> to tensor<32x16x16x64xbf16>",
+       "%r", "tensor<32x16x16x64xbf16>"},
       // A convolution behind a norm and its activation.
       {"convolution",
        "%x: tensor<32x16x16x32xf32>, %m: tensor<32xf32>, %f: tensor<32xf32>, %b: tensor<32xf32>, %v: "
@@ -108,12 +125,17 @@ TEST(CudaMachineCode, WideAccessesAndExactArithmetic) {
     SCOPED_TRACE(target);
     SimulatedKernels compiled(kernels(), target);
     EXPECT_THAT(compiled.ptx(), HasSubstr(std::string(".target ") + (target + 5)));
-    for (const char* name : {"kernel0", "kernel1"}) {
+    for (const std::string name : {"kernel0", "kernel1", "kernel3", "kernel4", "kernel5"}) {
       const std::string code = functionIn(compiled.ptx(), name);
-      EXPECT_THAT(code, ContainsRegex("ld\\.global[.a-z0-9]*\\.(v4\\.[bf]32|v2\\.b64)")) << name;
+      if (name < "kernel4") // threads of products load one by one, for shared memory
+        EXPECT_THAT(code, ContainsRegex("ld\\.global[.a-z0-9]*\\.(v4\\.[bf]32|v2\\.b64)")) << name;
       EXPECT_THAT(code, ContainsRegex("st\\.global[.a-z0-9]*\\.(v4\\.[bf]32|v2\\.b64)")) << name;
     }
     EXPECT_THAT(functionIn(compiled.ptx(), "kernel2"), HasSubstr("shfl.sync.bfly"));
+    for (const char* name : {"kernel6", "kernel7"})
+      EXPECT_THAT(functionIn(compiled.ptx(), name),
+                  HasSubstr("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32"));
+    EXPECT_THAT(functionIn(compiled.ptx(), "kernel5"), Not(HasSubstr("mma.sync")));
     // What LLVM does not mark as rounded, ptxas may contract; what is approximate or flushes denormals would differ from the CPU.
     std::smatch found;
     const std::regex loose("\\s(add|sub|mul|div|sqrt)\\.(f32|approx|full|ftz)[^;]*");
@@ -162,11 +184,11 @@ TEST(CudaMachineCode, NoSpillsAndFewRegisters) {
     for (auto it = std::sregex_iterator(output.begin(), output.end(), used); it != std::sregex_iterator();
          ++it)
       registers.push_back(std::stoi((*it)[1]));
-    ASSERT_EQ(registers.size(), 8u) << output;
-    // A multiprocessor has 65536: three blocks of 256 threads with 80. A tile of 128 holds 64 sums a thread: two blocks fit.
+    ASSERT_EQ(registers.size(), 11u) << output;
+    // A multiprocessor has 65536: three blocks of 256 threads with 80. Tiles of 128 hold 64 sums a thread: two blocks fit.
     std::sort(registers.begin(), registers.end());
-    EXPECT_LE(registers[6], 80) << output;
-    EXPECT_LE(registers[7], 128) << output;
+    EXPECT_LE(registers[8], 80) << output;
+    EXPECT_LE(registers[10], 128) << output;
     for (auto it = std::sregex_iterator(output.begin(), output.end(), spills); it != std::sregex_iterator();
          ++it)
       EXPECT_EQ((*it)[1], "0") << output;

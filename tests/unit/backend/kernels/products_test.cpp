@@ -21,17 +21,19 @@ std::string sized(std::string text, int64_t m, int64_t n, int64_t k) {
   return text;
 }
 
-TEST(Products, EveryFormAndSizeWithBiasAndRelu) {
+Shape shapeOf(std::string text) {
+  Shape sizes;
+  for (size_t at = 0; at != std::string::npos;
+       at = text.find('x', at) == std::string::npos ? std::string::npos : text.find('x', at) + 1)
+    sizes.push_back(std::stoll(text.substr(at)));
+  return sizes;
+}
+
+/// With a bias and ReLU behind it; `element` is what the operands are stored in.
+void checkEveryFormAndSize(const std::string& element) {
   std::vector<KernelText> texts;
   std::vector<std::vector<Tensor>> arguments;
   std::vector<std::string> names;
-  auto shape = [](std::string text) {
-    Shape sizes;
-    for (size_t at = 0; at != std::string::npos;
-         at = text.find('x', at) == std::string::npos ? std::string::npos : text.find('x', at) + 1)
-      sizes.push_back(std::stoll(text.substr(at)));
-    return sizes;
-  };
   for (const Form& form : kForms)
     for (auto [m, n, k] : {std::tuple{1, 1, 1},
                            {7, 17, 3},
@@ -46,14 +48,25 @@ TEST(Products, EveryFormAndSizeWithBiasAndRelu) {
       const std::string lhs = sized(form.lhs, m, n, k), rhs = sized(form.rhs, m, n, k),
                         result = sized("tensor<MxNxf32>", m, n, k);
       const std::string bias = sized("tensor<Nxf32>", m, n, k);
-      texts.push_back({"gemm", "%a: tensor<" + lhs + "xf32>, %b: tensor<" + rhs + "xf32>, %c: " + bias,
-                       "%p = tailor.dot %a, %b contract(" + form.contracting + ") : (tensor<" + lhs +
-                           "xf32>, tensor<" + rhs + "xf32>) -> " + result +
-                           "\n%w = tailor.broadcast %c dims([1]) : " + bias + " to " + result +
+      auto widened = [&](const std::string& name, const std::string& shape) {
+        return element == "f32" ? ""
+                                : "%" + name + " = tailor.cast %" + name + "_stored : tensor<" + shape + "x" +
+                                      element + "> to tensor<" + shape + "xf32>\n";
+      };
+      const std::string suffix = element == "f32" ? "" : "_stored";
+      texts.push_back({"gemm",
+                       "%a" + suffix + ": tensor<" + lhs + "x" + element + ">, %b" + suffix + ": tensor<" +
+                           rhs + "x" + element + ">, %c: " + bias,
+                       widened("a", lhs) + widened("b", rhs) + "%p = tailor.dot %a, %b contract(" +
+                           form.contracting + ") : (tensor<" + lhs + "xf32>, tensor<" + rhs + "xf32>) -> " +
+                           result + "\n%w = tailor.broadcast %c dims([1]) : " + bias + " to " + result +
                            "\n%s = tailor.add %p, %w : " + result + "\n%r = tailor.relu %s : " + result,
                        "%r", result});
-      arguments.push_back({draw(Element::f32, shape(lhs), -1, 1, 1), draw(Element::f32, shape(rhs), -1, 1, 2),
+      const Element stored = element == "f32" ? Element::f32 : Element::bf16;
+      arguments.push_back({draw(stored, shapeOf(lhs), -1, 1, 1), draw(stored, shapeOf(rhs), -1, 1, 2),
                            draw(Element::f32, {n}, -1, 1, 3)});
+      for (Tensor& argument : arguments.back())
+        argument.roundToElement();
       names.push_back(form.name + " " + sized("M N K", m, n, k));
     }
   const auto kernels = compiled(texts);
@@ -61,6 +74,14 @@ TEST(Products, EveryFormAndSizeWithBiasAndRelu) {
     SCOPED_TRACE(names[i]);
     expectClose(kernels->run(i, arguments[i]), kernels->expected(i, arguments[i]), 2e-5);
   }
+}
+
+TEST(Products, EveryFormAndSizeWithBiasAndRelu) {
+  checkEveryFormAndSize("f32");
+}
+
+TEST(Products, EveryFormAndSizeStoredInBf16) {
+  checkEveryFormAndSize("bf16");
 }
 
 } // namespace
