@@ -319,13 +319,18 @@ Status CudaExecutor::prepare_list(const Variant& variant, CommandList& list) {
       break;
     case CommandKind::kRepeat:
       return unimplemented("it repeats commands, which is not for a graph yet");
-    case CommandKind::kLibrary:
+    case CommandKind::kLibrary: {
+      const LibraryPlan& plan = spec().library_plans[static_cast<std::size_t>(command.plan)];
+      prepared.name = concat(plan.library, " (", to_string(plan.convolution.product), ", ",
+                             plan.convolution.channels, " to ", plan.convolution.outputs, " channels of ",
+                             plan.convolution.image[0], " x ", plan.convolution.image[1], ")");
       prepared.call = &calls_[static_cast<std::size_t>(command.plan)];
       for (const Operand& operand : command.operands)
         prepared.arguments.push_back(operand.bytes > 0 ? at(operand) : 0);
       if (std::find(needs_workspace_.begin(), needs_workspace_.end(), command.plan) != needs_workspace_.end())
         prepared.arguments[static_cast<std::size_t>(ConvOperand::kWorkspace)] = workspace_;
       break;
+    }
     }
   }
   return {};
@@ -346,7 +351,8 @@ Status CudaExecutor::issue(const Prepared& command) {
     std::array<void*, kNumConvOperands> pointers{};
     for (std::size_t i = 0; i < pointers.size(); ++i)
       pointers[i] = reinterpret_cast<void*>(command.arguments[i]);
-    return command.call->enqueue(pointers);
+    TAILOR_RETURN_IF_ERROR(command.call->enqueue(pointers), command.name);
+    return {};
   }
   default: {
     std::vector<void*> arguments;
@@ -404,9 +410,9 @@ Status CudaExecutor::run(VariantId id, std::uint32_t num_steps) {
   const bool by_device =
       done.code() == StatusCode::kIncompatible || done.code() == StatusCode::kResourceExhausted;
   if (!by_device) return done; // an observer's word
-  return std::move(done).with_hint(
-      "the last checkpoint stands: go on with --resume, which starts the device anew; --trap-nonfinite "
-      "runs one command at a time and names the one that fails");
+  return std::move(done).with_hint("what was checkpointed stands: --resume goes on from there and starts the "
+                                   "device anew; --trap-nonfinite "
+                                   "runs one command at a time and names the one that fails");
 }
 
 Status CudaExecutor::run_steps(VariantId id, std::uint32_t num_steps) {

@@ -90,23 +90,31 @@ private:
     }
   }
 
-  /// The sums over every position behind `at`.
+  /// `sums` with every position behind `at`. A line is added up by itself: one sum over all positions would have the roundings of all,
+  /// which a variance about another line's mean multiplies.
   SmallVector<Value> overPositions(Evaluator& e, ChannelReduction& reduction, Coords at, const Coord& channel,
                                    Value prepared, SmallVector<Value> sums) {
+    LaneBuilder& b = e.builder();
     auto dim = static_cast<int64_t>(at.size());
     if (dim == type_.getRank() - 1) {
       at.push_back(channel);
       std::array<Value, kSums> next = reduction.step(e, at, prepared, {sums[0], sums[1]});
       return {next.begin(), next.end()};
     }
-    LaneBuilder& b = e.builder();
+    const bool isLine = dim == type_.getRank() - 2;
+    SmallVector<Value> from =
+        isLine ? SmallVector<Value>(kSums, b.constant(b.f32(), Evaluator::kEmptySum)) : sums;
     auto loop =
-        e.loop(b.index(0), b.index(type_.getDimSize(dim)), 1, sums, [&](Value index, ValueRange carried) {
+        e.loop(b.index(0), b.index(type_.getDimSize(dim)), 1, from, [&](Value index, ValueRange carried) {
           Coords inner = at;
           inner.push_back(e.coord(index));
           return overPositions(e, reduction, inner, channel, prepared, SmallVector<Value>(carried));
         });
-    return SmallVector<Value>(loop.getResults());
+    SmallVector<Value> result(loop.getResults());
+    if (isLine)
+      for (auto [sum, line] : llvm::zip_equal(sums, result))
+        line = b.add(sum, line);
+    return result;
   }
 
   Value meanOfFirstLine(Evaluator& e, Value operand, const Coord& row, const Coord& channel) {

@@ -2,6 +2,7 @@
 
 #include "tests/unit/backend/cpu/harness/compile_kernels.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 
 namespace tailor::backend::testing {
@@ -52,6 +53,31 @@ TEST(Channels, VectorsBehindStatisticsAndRunningStatisticsInPlace) {
     const std::vector<Tensor> apart = kernels->run(i, arguments[i]);
     expectClose(apart, kernels->expected(i, arguments[i]), 1e-4); // 1 / deviation of few elements magnifies
     expectSame(kernels->run(i, arguments[i], 1, {{3, 3}, {4, 4}}), apart);
+  }
+}
+
+// Storage is all that is rounded: a sum of what is read is as close as that of f32.
+TEST(Channels, StatisticsOfImagesStoredInBf16) {
+  std::vector<KernelText> texts;
+  std::vector<std::vector<Tensor>> arguments;
+  for (const Shape& shape : {Shape{2, 32, 32, 16}, {3, 5, 7, 17}, {4, 8, 8, 64}}) {
+    const std::string images = typeOf(shape), c = typeOf({shape.back()});
+    std::string stored = images;
+    stored.replace(stored.rfind("f32"), 3, "bf16");
+    texts.push_back({"channels", "%s: " + stored,
+                     "%x = tailor.cast %s : " + stored + " to " + images +
+                         "\n%m, %var = tailor.batch_norm_statistics %x : (" + images + ") -> (" + c + ", " +
+                         c + ")",
+                     "%m, %var", c + ", " + c});
+    Tensor drawn = draw(Element::bf16, shape, -1, 1.5, 1);
+    for (double& value : drawn.reals())
+      value = std::round(value * 64) / 64; // of at most 8 bits
+    arguments.push_back({drawn});
+  }
+  const auto kernels = compiled(texts);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    SCOPED_TRACE(texts[i].arguments);
+    expectClose(kernels->run(i, arguments[i]), kernels->expected(i, arguments[i]), 2e-6);
   }
 }
 
