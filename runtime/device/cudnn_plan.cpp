@@ -114,9 +114,9 @@ std::string objection(DType dtype, std::span<const int> numerical, std::span<con
   if (has(numerical, Cudnn::kNondeterministic)) return "other bits each time";
   if (has(behavior, Cudnn::kRuntimeCompilation)) return "compiled when it runs";
   if (has(numerical, Cudnn::kReducedPrecisionReduction)) return "sums of reduced precision";
-  if (dtype != DType::kF32) return {};
-  if (has(numerical, Cudnn::kTensorCore)) return "tensor cores, which round f32 to tf32";
   if (has(numerical, Cudnn::kDownConvertInputs)) return "rounds its operands";
+  if (dtype == DType::kF32 && has(numerical, Cudnn::kTensorCore))
+    return "tensor cores, which round f32 to tf32";
   return {};
 }
 

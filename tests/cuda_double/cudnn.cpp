@@ -16,6 +16,7 @@
 #include "tests/cuda_double/settings.h"
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <dlfcn.h>
@@ -51,6 +52,7 @@ struct Tensor {
 
 /// One convolution, as the bytes of a plan say it.
 struct Work {
+  bool bf16 = false;             ///< elements of all three, else f32
   int product = 0;               ///< 10 forward, 11 weight gradient, 12 data gradient
   std::array<Tensor, 3> tensors; ///< x, w, y
   std::array<std::int64_t, 2> low{}, stride{}, dilation{};
@@ -195,6 +197,7 @@ std::shared_ptr<const Work> workOf(const std::string& json) {
   for (int role = 0; role < 3; ++role)
     for (const OptionValue& tensor : *member(graph, "tensors").as_list())
       if (member(tensor, "name") == member(node, roles[role])) {
+        work->bf16 = member(tensor, "dataType") == OptionValue("CUDNN_DATA_BFLOAT16");
         numbers(tensor, "dim", work->tensors[role].size);
         numbers(tensor, "stride", work->tensors[role].stride);
       }
@@ -202,8 +205,23 @@ std::shared_ptr<const Work> workOf(const std::string& json) {
   return work;
 }
 
+/// The upper half of an f32, rounded to nearest even.
+class Bf16 {
+public:
+  explicit Bf16(float value) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    bits_ = static_cast<std::uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16); // of numbers
+  }
+  explicit operator float() const { return std::bit_cast<float>(std::uint32_t{bits_} << 16); }
+
+private:
+  std::uint16_t bits_ = 0;
+};
+
 /// The convolution at the three pointers: every product of x, w and y that a tap joins, added to the one that is made.
-void run(const Work& work, std::array<float*, 3> pointers, void* workspace) {
+template <class Element> void run(const Work& work, std::array<void*, 3> memory, void* workspace) {
+  const std::array<Element*, 3> pointers{static_cast<Element*>(memory[0]), static_cast<Element*>(memory[1]),
+                                         static_cast<Element*>(memory[2])};
   std::memset(workspace, 0xFF,
               static_cast<std::size_t>(work.workspace)); // no number: what lies in it is gone
   const auto& [x, w, y] = work.tensors;
@@ -235,10 +253,10 @@ void run(const Work& work, std::array<float*, 3> pointers, void* workspace) {
                 step[role] = role == 2 ? 0 : stride[1];
               }
               const std::size_t one = made == 0 ? 1 : 0, other = made == 2 ? 1 : 2;
-              const float *a = pointers[one] + start[one], *b = pointers[other] + start[other];
+              const Element *a = pointers[one] + start[one], *b = pointers[other] + start[other];
               double* sum = sums.data() + start[made];
               for (std::int64_t i = 0; i < w.size[1]; ++i)
-                sum[i * step[made]] += double(a[i * step[one]]) * double(b[i * step[other]]);
+                sum[i * step[made]] += double(float(a[i * step[one]])) * double(float(b[i * step[other]]));
             }
   std::size_t next = 0;
   for (std::int64_t a = 0; a < out.size[0]; ++a)
@@ -246,13 +264,13 @@ void run(const Work& work, std::array<float*, 3> pointers, void* workspace) {
       for (std::int64_t c = 0; c < out.size[2]; ++c)
         for (std::int64_t d = 0; d < out.size[3]; ++d)
           pointers[made][a * out.stride[0] + b * out.stride[1] + c * out.stride[2] + d * out.stride[3]] =
-              static_cast<float>(sums[next++]);
+              Element(static_cast<float>(sums[next++]));
 }
 
 /// A call that waits in a stream; a graph runs it again and again.
 struct Call {
   std::shared_ptr<const Work> work;
-  std::array<float*, 3> pointers{};
+  std::array<void*, 3> pointers{};
   void* workspace = nullptr;
 };
 
@@ -401,7 +419,7 @@ Error cudnnBackendExecute(Handle* handle, Descriptor* plan, Descriptor* pack) {
     return reinterpret_cast<int (*)(void*, void (*)(void*), void*)>(found);
   }();
   const auto ids = pack->list<std::int64_t>(1000);
-  const auto pointers = pack->list<float*>(1001);
+  const auto pointers = pack->list<void*>(1001);
   const auto workspace = pack->list<void*>(1003);
   if (ids != std::vector<std::int64_t>{1, 2, 3} || pointers.size() != 3 || workspace.size() != 1 ||
       (plan->work->workspace > 0 && !workspace[0]))
@@ -414,7 +432,8 @@ Error cudnnBackendExecute(Handle* handle, Descriptor* plan, Descriptor* pack) {
       handle->stream,
       [](void* data) {
         const Call& call = *static_cast<Call*>(data);
-        run(*call.work, call.pointers, call.workspace);
+        call.work->bf16 ? run<Bf16>(*call.work, call.pointers, call.workspace)
+                        : run<float>(*call.work, call.pointers, call.workspace);
       },
       calls.back().get());
   return failed ? error(kExecutionFailed, "said by the double of cuDNN: the stream takes nothing") : kDone;

@@ -80,6 +80,7 @@ log_steps = 1
     text = go(TAILOR, "inspect", library, "--kernels")
     assert re.search(r"forward of x 5x32x32x3, w 16x3x3x3, y 5x32x32x16, stride 1 x 1, padding 1 1 1 1, dilation 1 x 1, 1 group \(library\)\n"
                      r"  \d+ launch.*\n  cudnn 91900, engine 1, .* of workspace", text), text
+    assert re.search(r"cudnn: weight gradient of x 5x32x32x16, ", go(TAILOR, "inspect", library, "--graph"))
     assert "workspace of cudnn" in go(TAILOR, "inspect", library, "--memory"), "workspaces are planned"
 
     # As our own kernels compute them. The first step follows from the same weights; in the second one a ReLU may have turned.
@@ -88,6 +89,19 @@ log_steps = 1
         ours, theirs = log_of(there("library"))[step], log_of(there("own"))[step]
         for key in ("step/loss", "step/ascent_loss", "step/gradient_norm"):
             assert abs(ours[key] - theirs[key]) <= tolerance * abs(theirs[key]), (step, key, ours[key], theirs[key])
+
+    # Values stored in bf16 are multiplied as such, on tensor cores; gradients of weights, and what reads the image, stay f32.
+    one_step = ("--set", "run.precision=bf16", "--set", "run.steps=1")
+    losses = {}
+    for name, more in (("own-bf16", one_step), ("library-bf16", ("--set-kernel", "*=cudnn", *one_step))):
+        artifact, ir, _ = compiled(name, *more)
+        go(TAILOR_RUN, artifact, "--out", there(name), ir=ir)
+        losses[name] = log_of(there(name))[0]
+    kinds = {(plan["dtype"], plan["product"], plan["engine"]) for plan in plans_of(there("library-bf16.tailor"))}
+    assert kinds == {("bf16", "forward", 0), ("bf16", "data gradient", 0), ("f32", "forward", 1), ("f32", "weight gradient", 1)}, kinds
+    for key in ("step/loss", "step/ascent_loss", "step/gradient_norm"):
+        ours, theirs = losses["library-bf16"][key], losses["own-bf16"][key]
+        assert abs(ours - theirs) <= 2e-2 * abs(theirs), (key, ours, theirs)
 
     # Every call and every kernel against the reference.
     said = go(TAILOR, "run", library, "--check", "reference", "--steps", "1", "--out", there("checked"), ir=library_ir)

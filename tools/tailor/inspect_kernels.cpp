@@ -147,12 +147,13 @@ std::string title_of(const runtime::LibraryPlan& plan) {
   const auto shape = [](std::int64_t a, const std::array<std::int64_t, 2>& size, std::int64_t d) {
     return runtime::concat(a, "x", size[0], "x", size[1], "x", d);
   };
-  return runtime::concat(runtime::to_string(c.product), " of x ", shape(c.images, c.image, c.channels),
-                         ", w ", c.outputs, "x", c.channels / c.groups, "x", c.kernel[0], "x", c.kernel[1],
-                         ", y ", shape(c.images, c.output, c.outputs), ", stride ", c.strides[0], " x ",
-                         c.strides[1], ", padding ", c.padding_low[0], " ", c.padding_high[0], " ",
-                         c.padding_low[1], " ", c.padding_high[1], ", dilation ", c.dilation[0], " x ",
-                         c.dilation[1], ", ", c.groups, c.groups == 1 ? " group" : " groups");
+  return runtime::concat(
+      runtime::to_string(c.product), " of ", c.dtype == runtime::DType::kBF16 ? "bf16 x " : "x ",
+      shape(c.images, c.image, c.channels), ", w ", c.outputs, "x", c.channels / c.groups, "x", c.kernel[0],
+      "x", c.kernel[1], ", y ", shape(c.images, c.output, c.outputs), ", stride ", c.strides[0], " x ",
+      c.strides[1], ", padding ", c.padding_low[0], " ", c.padding_high[0], " ", c.padding_low[1], " ",
+      c.padding_high[1], ", dilation ", c.dilation[0], " x ", c.dilation[1], ", ", c.groups,
+      c.groups == 1 ? " group" : " groups");
 }
 
 namespace {
@@ -168,6 +169,7 @@ OptionValue to_json(const runtime::ArtifactSpec& spec, const runtime::LibraryPla
                            {"library", plan.library},
                            {"version", plan.version},
                            {"product", runtime::to_string(plan.convolution.product)},
+                           {"dtype", runtime::to_string(plan.convolution.dtype)},
                            {"engine", number(plan.engine)},
                            {"workspace_bytes", number(plan.workspace_bytes)},
                            {"launches", number(use.launches)},

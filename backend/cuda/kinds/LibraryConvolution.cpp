@@ -1,6 +1,6 @@
 // Convolutions that are calls of cuDNN (backend/cuda/library). What stands before and behind one in its kernel is no part of the call:
 //
-//   _before   images that are computed as they are read, into temporaries
+//   _before   operands that are computed as they are read, into temporaries
 //   cuDNN     image, weight, output, workspace
 //   _behind   what is computed of the result, where the kernel gives more than the result itself
 //
@@ -44,7 +44,8 @@ public:
     if (Value weight = conv_.weight(); weight && !mlir::isa<mlir::BlockArgument>(weight))
       return refuse("its weight is computed as it is read");
     Value images = conv_.image() ? conv_.image() : conv_.outputGrad();
-    const runtime::ConvPlan problem = convPlanOf(conv_.problem, tensorTypeOf(images).getDimSize(0));
+    const runtime::ConvPlan problem = convPlanOf(conv_.problem, tensorTypeOf(images).getDimSize(0),
+                                                 isBf16() ? runtime::DType::kBF16 : runtime::DType::kF32);
     runtime::Result<runtime::ChosenPlan> chosen = context_.plans->planFor(problem);
     if (!chosen.ok())
       return refuse(chosen.status().message() +
@@ -61,7 +62,37 @@ public:
   }
 
 private:
-  bool givesTheResultAlone() { return yieldedValues(kernel_) == mlir::ValueRange(conv_.result()); }
+  /// What a value stored in the memory of the call is: of the call's elements, whatever it is where it is computed.
+  mlir::RankedTensorType storedType(Value value) {
+    mlir::RankedTensorType type = tensorTypeOf(value);
+    const bool bf16 = call_.chosen.plan.convolution.dtype == runtime::DType::kBF16;
+    return bf16 ? type.clone(mlir::BFloat16Type::get(type.getContext())) : type;
+  }
+  /// The kernel's operand that `value` is, in the call's elements; null where there is none.
+  mlir::BlockArgument inMemory(Value value) {
+    mlir::BlockArgument argument = operandInMemory(value);
+    return argument && tensorTypeOf(argument) == storedType(value) ? argument : nullptr;
+  }
+
+  /// True for products of values that the program stores in bf16: what is computed in front of the call and behind it then goes
+  /// through bf16 as it does between two kernels. Gradients of weights stay f32, which cuDNN has no engine for beside images in
+  /// bf16, and so does what reads an image that is stored in f32.
+  bool isBf16() {
+    auto storedInBf16 = [](Value value) {
+      mlir::BlockArgument argument = operandInMemory(value);
+      return argument && tensorTypeOf(argument).getElementType().isBF16();
+    };
+    Value weight = conv_.weight(), images = conv_.image() ? conv_.image() : conv_.outputGrad();
+    return weight && storedInBf16(weight) && (storedInBf16(images) || !operandInMemory(images));
+  }
+
+  /// The kernel gives nothing but what the call writes.
+  bool givesTheResultAlone() {
+    mlir::ValueRange given = yieldedValues(kernel_);
+    if (given.size() != 1 || tensorTypeOf(given[0]) != storedType(conv_.result())) return false;
+    auto cast = given[0].getDefiningOp<ir::CastOp>();
+    return given[0] == conv_.result() || (cast && cast.getOperand() == conv_.result());
+  }
 
   /// A pointer of its own behind those of the kernel.
   int64_t addTemporary(std::string purpose, uint64_t bytes) {
@@ -79,10 +110,10 @@ private:
         call_.pointers[number] =
             givesTheResultAlone() ? resultSlot(kernel_, 0) : addTemporary("result of cudnn", bytes[number]);
         result_ = call_.pointers[number];
-      } else if (auto argument = mlir::dyn_cast<mlir::BlockArgument>(value)) {
+      } else if (mlir::BlockArgument argument = inMemory(value)) {
         call_.pointers[number] = argument.getArgNumber();
       } else {
-        call_.pointers[number] = addTemporary("image for cudnn", bytes[number]);
+        call_.pointers[number] = addTemporary("operand for cudnn", bytes[number]);
         before_.push_back({value, call_.pointers[number]});
       }
     };
@@ -98,16 +129,15 @@ private:
   void countBytes() {
     const auto bytes = runtime::operand_bytes(call_.chosen.plan.convolution);
     call_.bytes = bytes[0] + bytes[1] + bytes[2];
-    auto bytesOf = [](Value value) {
-      auto type = tensorTypeOf(value);
+    auto bytesOf = [](mlir::RankedTensorType type) {
       return uint64_t(type.getNumElements()) * std::max(8u, type.getElementTypeBitWidth()) / 8;
     };
     for (const Computed& computed : before_)
-      call_.bytesBefore += 2 * bytesOf(computed.value);
+      call_.bytesBefore += 2 * bytesOf(storedType(computed.value));
     if (givesTheResultAlone()) return;
-    call_.bytesBehind = bytesOf(conv_.result());
+    call_.bytesBehind = bytesOf(storedType(conv_.result()));
     for (Value given : yieldedValues(kernel_))
-      call_.bytesBehind += bytesOf(given);
+      call_.bytesBehind += bytesOf(tensorTypeOf(given));
   }
 
   mlir::LogicalResult emitBefore() {
@@ -116,8 +146,10 @@ private:
     for (const Computed& computed : before_)
       work.push_back(
           {tensorTypeOf(computed.value), [&](Evaluator& e, KernelFrame& frame, llvm::ArrayRef<Coord> at) {
-             e.store(e.at(computed.value, at), frame.pointer(computed.pointer), tensorTypeOf(computed.value),
-                     at);
+             mlir::RankedTensorType stored = storedType(computed.value);
+             Value value = e.at(computed.value, at);
+             if (stored.getElementType().isBF16()) value = e.builder().roundToBf16(value);
+             e.store(value, frame.pointer(computed.pointer), stored, at);
            }});
     return emitPositionFunction(context_, "_before", {}, work, {});
   }
@@ -128,11 +160,19 @@ private:
     SmallVector<PositionWork> work;
     for (const ResultGroup& group : groups)
       work.push_back({group.shape, [&](Evaluator& e, KernelFrame& frame, llvm::ArrayRef<Coord> at) {
+                        e.define(conv_.result(), at, resultAt(e.builder(), frame, at));
                         storeAt(e, frame, kernel_, group, at);
                       }});
-    return emitPositionFunction(context_, "_behind", {}, work, [&](Evaluator& e, KernelFrame& frame) {
-      e.bind(conv_.result(), frame.pointer(result_));
-    });
+    return emitPositionFunction(context_, "_behind", {}, work, {});
+  }
+
+  /// What the call has written; groups of convolutions look at it where they give something.
+  Value resultAt(LaneBuilder& b, KernelFrame& frame, llvm::ArrayRef<Coord> at) {
+    mlir::RankedTensorType stored = storedType(conv_.result());
+    Address address = addressOf(b, stored, at);
+    Value memory = frame.pointer(result_);
+    return address.lanes ? b.loadLanes(memory, stored.getElementType(), address.base, address.mask)
+                         : b.load(memory, stored.getElementType(), address.base);
   }
 
   struct Computed {

@@ -21,8 +21,9 @@ runtime::ConvProduct convert(ConvolutionProduct product) {
 
 } // namespace
 
-runtime::ConvPlan convPlanOf(const ConvolutionProblem& problem, int64_t images) {
+runtime::ConvPlan convPlanOf(const ConvolutionProblem& problem, int64_t images, runtime::DType dtype) {
   runtime::ConvPlan plan;
+  plan.dtype = dtype;
   plan.product = convert(problem.product);
   plan.images = images;
   plan.channels = problem.channels;

@@ -10,8 +10,8 @@
 
 namespace tailor::backend::cuda {
 
-/// The problem as artifacts hold it: of so many images, f32.
-runtime::ConvPlan convPlanOf(const ConvolutionProblem& problem, int64_t images);
+/// The problem as artifacts hold it: of so many images, of elements `dtype`.
+runtime::ConvPlan convPlanOf(const ConvolutionProblem& problem, int64_t images, runtime::DType dtype);
 
 /// Plans for one architecture, each made once.
 class ConvolutionPlans {

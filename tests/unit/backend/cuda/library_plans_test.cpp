@@ -114,6 +114,25 @@ TEST_F(LibraryPlans, TheBytesAreTheProblem) {
   }
 }
 
+/// Values in bf16 go to tensor cores; gradients of weights are f32 sums, which cuDNN does not offer for them.
+TEST_F(LibraryPlans, Bf16HasPlansOfItsOwn) {
+  ConvolutionPlans plans("sm_90");
+  for (const testing::Convolution& shape : networkShapes())
+    for (ConvProduct product : {ConvProduct::kForward, ConvProduct::kDataGradient}) {
+      SCOPED_TRACE(nameOf(shape) + " " + to_string(product));
+      ConvPlan problem = planOf(shape, product);
+      problem.dtype = runtime::DType::kBF16;
+      auto chosen = plans.planFor(problem);
+      ASSERT_TRUE(chosen.ok()) << chosen.status().message();
+      auto planned = runtime::conv_plan_of_cudnn(textOf(chosen->plan));
+      ASSERT_TRUE(planned.ok()) << planned.status().message();
+      EXPECT_TRUE(*planned == problem) << check_same(problem, *planned).message();
+      ConvPlan inF32 = problem;
+      inF32.dtype = runtime::DType::kF32;
+      EXPECT_EQ(check_same(inF32, *planned).message(), "its element type is bf16, the problem's is f32");
+    }
+}
+
 /// A translation that had any of these wrong would be seen.
 TEST_F(LibraryPlans, MutatedProblemsAreToldApart) {
   ConvolutionPlans plans("sm_90");
