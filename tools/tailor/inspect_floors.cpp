@@ -1,5 +1,6 @@
 #include "tools/tailor/inspect_floors.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace tailor::tools {
@@ -16,29 +17,40 @@ struct Ceilings {
 constexpr Ceilings kCore{118e9, 115e9, 22e9, 1u << 20, "one core of the reference machine (Zen 4) reaches"};
 /// Its makers' figure for f32 without tensor cores; the copy was measured on one.
 constexpr Ceilings kGpu{67e12, 0, 4.3e12, 0, "an H200 may reach in f32 without tensor cores"};
+/// Its makers' figure for its tensor cores, dense, which calls of a library on bf16 use.
+constexpr double kTensorFlops = 989e12;
 
 const Ceilings& ceilings_of(const runtime::Target& target) {
   return target.backend == "cuda" ? kGpu : kCore;
 }
 
+bool is_bf16(const runtime::LibraryPlan& plan) {
+  return plan.convolution.dtype == runtime::DType::kBF16;
+}
+
 } // namespace
 
-Floor floor_of(const runtime::Target& target, std::uint64_t flops, std::uint64_t bytes) {
-  const Ceilings& ceilings = ceilings_of(target);
+Floor floor_of(const runtime::ArtifactSpec& spec, const runtime::Command& command) {
+  const Ceilings& ceilings = ceilings_of(spec.target);
+  const std::uint64_t bytes = command.bytes_moved;
+  const bool tensor =
+      command.plan >= 0 && is_bf16(spec.library_plans[static_cast<std::size_t>(command.plan)]);
   const bool cached = ceilings.cache_bytes > 0 && bytes <= ceilings.cache_bytes;
-  const double compute = 1e6 * static_cast<double>(flops) / ceilings.flops;
+  const double compute = 1e6 * static_cast<double>(command.flops) / (tensor ? kTensorFlops : ceilings.flops);
   const double memory = 1e6 * static_cast<double>(bytes) / (cached ? ceilings.cache : ceilings.memory);
   if (compute >= memory) return {compute, "arithmetic"};
   return {memory, cached ? "cache" : "memory"};
 }
 
-std::string floors_line(const runtime::Target& target) {
-  const Ceilings& ceilings = ceilings_of(target);
-  char line[192], cache[64] = "";
+std::string floors_line(const runtime::ArtifactSpec& spec) {
+  const Ceilings& ceilings = ceilings_of(spec.target);
+  char line[256], cache[64] = "", tensor[64] = "";
+  if (std::any_of(spec.library_plans.begin(), spec.library_plans.end(), is_bf16))
+    std::snprintf(tensor, sizeof tensor, "; calls on bf16: %.0f GFLOP/s", kTensorFlops / 1e9);
   if (ceilings.cache_bytes > 0)
     std::snprintf(cache, sizeof cache, "%.0f GB/s within L2, ", ceilings.cache / 1e9);
-  std::snprintf(line, sizeof line, "floors: %.0f GFLOP/s, %s%.0f GB/s from memory, as %s\n",
-                ceilings.flops / 1e9, cache, ceilings.memory / 1e9, ceilings.machine);
+  std::snprintf(line, sizeof line, "floors: %.0f GFLOP/s, %s%.0f GB/s from memory, as %s%s\n",
+                ceilings.flops / 1e9, cache, ceilings.memory / 1e9, ceilings.machine, tensor);
   return line;
 }
 

@@ -12,10 +12,11 @@ struct Floor {
   const char* ceiling = ""; ///< what holds it there: "arithmetic", "cache" or "memory"
 };
 
-/// Of a launch of `flops` floating-point operations that moves `bytes` bytes. None of what a launch itself costs.
-Floor floor_of(const runtime::Target& target, std::uint64_t flops, std::uint64_t bytes);
+/// Of one run of a command: its operations at the rate of the units that compute them, its bytes at that of memory. None of what a
+/// launch itself costs.
+Floor floor_of(const runtime::ArtifactSpec& spec, const runtime::Command& command);
 
 /// The machine and its rates, as the line of a table: "floors: ... GFLOP/s, ... GB/s from memory, as ...\n".
-std::string floors_line(const runtime::Target& target);
+std::string floors_line(const runtime::ArtifactSpec& spec);
 
 } // namespace tailor::tools

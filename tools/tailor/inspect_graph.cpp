@@ -93,7 +93,7 @@ void add(const ArtifactSpec& spec, const runtime::Variant& variant, std::size_t 
     sum.commands += times;
     sum.flops += times * static_cast<double>(command.flops);
     sum.bytes += times * static_cast<double>(command.bytes_moved);
-    sum.microseconds += times * floor_of(spec.target, command.flops, command.bytes_moved).microseconds;
+    sum.microseconds += times * floor_of(spec, command).microseconds;
   }
 }
 
@@ -116,7 +116,7 @@ std::string text_of(const ArtifactSpec& spec, const runtime::Entry& entry, const
     const Command& command = variant.commands[i];
     std::snprintf(line, sizeof line, "%5zu %16s %10.3g %10s %10.2f  ", i, shape_of(spec, command).c_str(),
                   static_cast<double>(command.flops) / 1e6, human_bytes(command.bytes_moved).c_str(),
-                  floor_of(spec.target, command.flops, command.bytes_moved).microseconds);
+                  floor_of(spec, command).microseconds);
     text += line + name_of(spec, command);
     for (const std::string& place : lines_of(spec, command))
       text += "  " + place;
@@ -133,7 +133,7 @@ OptionValue json_of(const ArtifactSpec& spec, const runtime::Entry& entry, const
   List commands;
   for (const Command& command : variant.commands) {
     const runtime::Kernel* kernel = kernel_of(spec, command);
-    const Floor floor = floor_of(spec.target, command.flops, command.bytes_moved);
+    const Floor floor = floor_of(spec, command);
     List lines;
     for (std::string& place : lines_of(spec, command))
       lines.push_back(OptionValue(std::move(place)));
@@ -160,7 +160,7 @@ OptionValue json_of(const ArtifactSpec& spec, const runtime::Entry& entry, const
 
 std::string graph_table(const ArtifactSpec& spec, bool json) {
   List variants;
-  std::string text = floors_line(spec.target);
+  std::string text = floors_line(spec);
   for (const runtime::Entry& entry : spec.entries)
     for (const runtime::Variant& variant : entry.variants) {
       if (json)

@@ -21,6 +21,7 @@ struct Use {
   std::uint64_t launches = 0;
   double total_us = 0;                         ///< floors of all launches
   std::uint64_t flops = 0, bytes = 0;          ///< of the largest launch
+  Floor floor{0, "arithmetic"};                ///< of the largest launch
   std::uint32_t chunks = 1;                    ///< of the largest launch
   const runtime::LaunchShape* shape = nullptr; ///< of the largest launch
   std::vector<std::string> entries;
@@ -44,9 +45,10 @@ std::vector<Use> uses_of(const runtime::ArtifactSpec& spec) {
         Use& use = uses[command.kernel >= 0 ? static_cast<std::size_t>(command.kernel)
                                             : spec.kernels.size() + static_cast<std::size_t>(command.plan)];
         ++use.launches;
-        use.total_us += floor_of(spec.target, command.flops, command.bytes_moved).microseconds;
+        use.total_us += floor_of(spec, command).microseconds;
         if (command.flops + command.bytes_moved >= use.flops + use.bytes)
           use.flops = command.flops, use.bytes = command.bytes_moved, use.chunks = command.num_chunks,
+          use.floor = floor_of(spec, command),
           use.shape = command.kernel < 0 ? nullptr : shape_of(spec.kernels[command.kernel], command);
         if (std::find(use.entries.begin(), use.entries.end(), entry.name) == use.entries.end())
           use.entries.push_back(entry.name);
@@ -79,7 +81,7 @@ std::string summary_of(const runtime::ArtifactSpec& spec) {
         ++launches;
         flops += command.flops;
         bytes += command.bytes_moved;
-        microseconds += floor_of(spec.target, command.flops, command.bytes_moved).microseconds;
+        microseconds += floor_of(spec, command).microseconds;
       }
       std::snprintf(line, sizeof line, "%-24s %8s %8llu %10.3g %12s %10.2f\n", entry.name.c_str(),
                     variant.batch > 0 ? std::to_string(variant.batch).c_str() : "-",
@@ -108,15 +110,14 @@ OptionValue to_json(const runtime::ArtifactSpec& spec, const runtime::Kernel& ke
                             {"access", operand.access == runtime::Access::kRead    ? "read"
                                        : operand.access == runtime::Access::kWrite ? "write"
                                                                                    : "read_write"}}));
-  Floor floor = floor_of(spec.target, use.flops, use.bytes);
   return OptionValue(Table{{"name", kernel.name},
                            {"family", kernel.family},
                            {"launches", OptionValue(static_cast<std::int64_t>(use.launches))},
                            {"chunks", OptionValue(static_cast<std::int64_t>(use.chunks))},
                            {"flops", OptionValue(static_cast<std::int64_t>(use.flops))},
                            {"bytes", OptionValue(static_cast<std::int64_t>(use.bytes))},
-                           {"floor_us", OptionValue(floor.microseconds)},
-                           {"ceiling", floor.ceiling},
+                           {"floor_us", OptionValue(use.floor.microseconds)},
+                           {"ceiling", use.floor.ceiling},
                            {"total_floor_us", OptionValue(use.total_us)},
                            {"vector_bits", OptionValue(static_cast<std::int64_t>(kernel.vector_bits))},
                            {"blocks", OptionValue(static_cast<std::int64_t>(kernel.blocks))},
@@ -158,11 +159,10 @@ std::string title_of(const runtime::LibraryPlan& plan) {
 
 namespace {
 
-OptionValue to_json(const runtime::ArtifactSpec& spec, const runtime::LibraryPlan& plan, const Use& use) {
+OptionValue to_json(const runtime::LibraryPlan& plan, const Use& use) {
   List entries;
   for (const std::string& entry : use.entries)
     entries.push_back(OptionValue(entry));
-  Floor floor = floor_of(spec.target, use.flops, use.bytes);
   const auto number = [](auto value) { return OptionValue(static_cast<std::int64_t>(value)); };
   return OptionValue(Table{{"name", title_of(plan)},
                            {"family", "library"},
@@ -175,29 +175,27 @@ OptionValue to_json(const runtime::ArtifactSpec& spec, const runtime::LibraryPla
                            {"launches", number(use.launches)},
                            {"flops", number(use.flops)},
                            {"bytes", number(use.bytes)},
-                           {"floor_us", OptionValue(floor.microseconds)},
-                           {"ceiling", floor.ceiling},
+                           {"floor_us", OptionValue(use.floor.microseconds)},
+                           {"ceiling", use.floor.ceiling},
                            {"total_floor_us", OptionValue(use.total_us)},
                            {"entries", OptionValue(std::move(entries))}});
 }
 
 /// "2 launches, 3.1 us of floor in all (4.5 %); the largest: 28.3 MFLOP, 590 kB, floor 1.5 us (arithmetic)"
-std::string work_of(const runtime::ArtifactSpec& spec, const Use& use, double all_us) {
-  Floor floor = floor_of(spec.target, use.flops, use.bytes);
+std::string work_of(const Use& use, double all_us) {
   char line[256];
   std::snprintf(
       line, sizeof line,
       "%llu launch%s, %.2f us of floor in all (%.1f %%); the largest: %.3g MFLOP, %s, floor %.2f us (%s)",
       static_cast<unsigned long long>(use.launches), use.launches == 1 ? "" : "es", use.total_us,
       all_us > 0 ? 100 * use.total_us / all_us : 0.0, static_cast<double>(use.flops) / 1e6,
-      human_bytes(use.bytes).c_str(), floor.microseconds, floor.ceiling);
+      human_bytes(use.bytes).c_str(), use.floor.microseconds, use.floor.ceiling);
   return line;
 }
 
-std::string to_text(const runtime::ArtifactSpec& spec, const runtime::LibraryPlan& plan, const Use& use,
-                    double all_us) {
-  return runtime::concat(title_of(plan), " (library)\n  ", work_of(spec, use, all_us), "\n  ", plan.library,
-                         " ", plan.version, ", engine ", plan.engine, ", ", human_bytes(plan.workspace_bytes),
+std::string to_text(const runtime::LibraryPlan& plan, const Use& use, double all_us) {
+  return runtime::concat(title_of(plan), " (library)\n  ", work_of(use, all_us), "\n  ", plan.library, " ",
+                         plan.version, ", engine ", plan.engine, ", ", human_bytes(plan.workspace_bytes),
                          " of workspace, a plan of ", human_bytes(plan.plan.size()), "\n");
 }
 
@@ -210,8 +208,8 @@ std::string to_text(const runtime::ArtifactSpec& spec, const runtime::Kernel& ke
                                                : std::string("scalar code");
   if (kernel.threads == 0)
     width = runtime::concat(use.chunks, " chunk", use.chunks == 1 ? "" : "s", "; ", width);
-  std::string text = runtime::concat(kernel.name, " (", kernel.family, ")\n  ", work_of(spec, use, all_us),
-                                     ", ", width, "; ", human_bytes(kernel.code_bytes), " of code\n");
+  std::string text = runtime::concat(kernel.name, " (", kernel.family, ")\n  ", work_of(use, all_us), ", ",
+                                     width, "; ", human_bytes(kernel.code_bytes), " of code\n");
   if (use.shape) text += "  operands: " + operands_of(*use.shape) + "\n";
   for (std::int32_t id : kernel.ops)
     if (const runtime::OpRecord* op = op_record(spec, id))
@@ -259,18 +257,17 @@ runtime::Result<std::string> kernel_table(const runtime::Artifact& artifact, con
     for (std::size_t i : shown)
       kernels.push_back(i < spec.kernels.size()
                             ? to_json(spec, spec.kernels[i], uses[i])
-                            : to_json(spec, spec.library_plans[i - spec.kernels.size()], uses[i]));
+                            : to_json(spec.library_plans[i - spec.kernels.size()], uses[i]));
     return OptionValue(std::move(kernels)).to_json() + "\n";
   }
   double all_us = 0;
   for (const Use& use : uses)
     all_us += use.total_us;
-  std::string text = shown.empty() ? "" : floors_line(spec.target) + "\n";
+  std::string text = shown.empty() ? "" : floors_line(spec) + "\n";
   if (name.empty() && !shown.empty()) text += summary_of(spec);
   for (std::size_t i : shown)
-    text += i < spec.kernels.size()
-                ? to_text(spec, spec.kernels[i], uses[i], all_us)
-                : to_text(spec, spec.library_plans[i - spec.kernels.size()], uses[i], all_us);
+    text += i < spec.kernels.size() ? to_text(spec, spec.kernels[i], uses[i], all_us)
+                                    : to_text(spec.library_plans[i - spec.kernels.size()], uses[i], all_us);
   return text;
 }
 
