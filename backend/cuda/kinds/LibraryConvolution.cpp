@@ -36,13 +36,11 @@ public:
     };
     if (!context_.plans) return refuse("there is no library here");
     for (Value value : {conv_.op->getOperand(0), conv_.op->getOperand(1), conv_.result()})
-      if (mlir::Type element = tensorTypeOf(ir::storedValue(value)).getElementType(); !element.isF32()) {
+      if (mlir::Type element = tensorTypeOf(value).getElementType(); !element.isF32()) {
         std::string name;
         llvm::raw_string_ostream(name) << element;
-        return refuse("its elements are stored as " + name + ", not f32");
+        return refuse("its elements are " + name + ", not f32");
       }
-    if (Value weight = conv_.weight(); weight && !mlir::isa<mlir::BlockArgument>(weight))
-      return refuse("its weight is computed as it is read");
     Value images = conv_.image() ? conv_.image() : conv_.outputGrad();
     const runtime::ConvPlan problem = convPlanOf(conv_.problem, tensorTypeOf(images).getDimSize(0),
                                                  isBf16() ? runtime::DType::kBF16 : runtime::DType::kF32);
@@ -75,15 +73,19 @@ private:
   }
 
   /// True for products of values that the program stores in bf16: what is computed in front of the call and behind it then goes
-  /// through bf16 as it does between two kernels. Gradients of weights stay f32, which cuDNN has no engine for beside images in
-  /// bf16, and so does what reads an image that is stored in f32.
+  /// through bf16 as it does between two kernels, and so does a gradient of weights before it is f32 again, because cuDNN gives no
+  /// other beside images in bf16. What reads an image that is stored in f32 stays f32.
   bool isBf16() {
-    auto storedInBf16 = [](Value value) {
-      mlir::BlockArgument argument = operandInMemory(value);
-      return argument && tensorTypeOf(argument).getElementType().isBF16();
+    auto isStored = [](Value value, bool bf16) {
+      mlir::BlockArgument argument = value ? operandInMemory(value) : nullptr;
+      return argument && tensorTypeOf(argument).getElementType().isBF16() == bf16;
     };
-    Value weight = conv_.weight(), images = conv_.image() ? conv_.image() : conv_.outputGrad();
-    return weight && storedInBf16(weight) && (storedInBf16(images) || !operandInMemory(images));
+    if (isStored(conv_.image(), /*bf16=*/false) || isStored(conv_.outputGrad(), false)) return false;
+    if (conv_.weight()) return isStored(conv_.weight(), true);
+    return llvm::any_of(kernel_.getArgumentTypes(), [](mlir::Type type) {
+      auto tensor = mlir::cast<mlir::RankedTensorType>(type);
+      return tensor.getRank() == 4 && tensor.getElementType().isBF16();
+    });
   }
 
   /// The kernel gives nothing but what the call writes.

@@ -114,11 +114,11 @@ TEST_F(LibraryPlans, TheBytesAreTheProblem) {
   }
 }
 
-/// Values in bf16 go to tensor cores; gradients of weights are f32 sums, which cuDNN does not offer for them.
+/// Values in bf16 have engines of their own.
 TEST_F(LibraryPlans, Bf16HasPlansOfItsOwn) {
   ConvolutionPlans plans("sm_90");
   for (const testing::Convolution& shape : networkShapes())
-    for (ConvProduct product : {ConvProduct::kForward, ConvProduct::kDataGradient}) {
+    for (ConvProduct product : kProducts) {
       SCOPED_TRACE(nameOf(shape) + " " + to_string(product));
       ConvPlan problem = planOf(shape, product);
       problem.dtype = runtime::DType::kBF16;
