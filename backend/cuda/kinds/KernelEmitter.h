@@ -105,11 +105,9 @@ struct PositionWay {
   bool lanes = true; ///< four neighbours along the last dimension by one thread
   bool flat = false; ///< all operands have one shape, or are scalars
 };
-/// A function with a thread for each position, or for four, of the shapes in `work`. `bindMore` says where values lie that are no
-/// operands.
+/// A function with a thread for each position, or for four, of the shapes in `work`.
 mlir::LogicalResult emitPositionFunction(KernelContext& context, llvm::StringRef suffix, PositionWay way,
-                                         llvm::ArrayRef<PositionWork> work,
-                                         llvm::function_ref<void(Evaluator&, KernelFrame&)> bindMore);
+                                         llvm::ArrayRef<PositionWork> work);
 /// Every position of every result by a thread of its own, whatever the ops. `slow` becomes KernelInfo::slow.
 mlir::LogicalResult emitPositions(KernelContext& context, std::string slow);
 

@@ -5,9 +5,9 @@
 //   _behind   what is computed of the result, where the kernel gives more than the result itself
 //
 // A thread for four neighbours each, as for maps.
+#include "backend/codegen/LaneRules.h"
 #include "backend/cuda/kinds/KernelEmitter.h"
 #include "ir/Algorithm.h"
-#include "ir/StoredValue.h"
 
 namespace tailor::backend::cuda {
 
@@ -96,6 +96,13 @@ private:
     return given[0] == conv_.result() || (cast && cast.getOperand() == conv_.result());
   }
 
+  /// Four neighbours by a thread, unless an op of the kernel looks across them.
+  PositionWay way() {
+    PositionWay way;
+    way.lanes = lanesPassThrough(kernel_);
+    return way;
+  }
+
   /// A pointer of its own behind those of the kernel.
   int64_t addTemporary(std::string purpose, uint64_t bytes) {
     context_.info.temporaries.push_back({std::move(purpose), bytes});
@@ -153,7 +160,7 @@ private:
              if (stored.getElementType().isBF16()) value = e.builder().roundToBf16(value);
              e.store(value, frame.pointer(computed.pointer), stored, at);
            }});
-    return emitPositionFunction(context_, "_before", {}, work, {});
+    return emitPositionFunction(context_, "_before", way(), work);
   }
 
   mlir::LogicalResult emitBehind() {
@@ -165,7 +172,7 @@ private:
                         e.define(conv_.result(), at, resultAt(e.builder(), frame, at));
                         storeAt(e, frame, kernel_, group, at);
                       }});
-    return emitPositionFunction(context_, "_behind", {}, work, {});
+    return emitPositionFunction(context_, "_behind", way(), work);
   }
 
   /// What the call has written; groups of convolutions look at it where they give something.

@@ -51,12 +51,11 @@ mlir::LogicalResult emitPositions(KernelContext& context, std::string slow) {
     work.push_back({group.shape, [&](Evaluator& e, KernelFrame& frame, llvm::ArrayRef<Coord> at) {
                       storeAt(e, frame, kernel, group, at);
                     }});
-  return emitPositionFunction(context, "", way, work, {});
+  return emitPositionFunction(context, "", way, work);
 }
 
 mlir::LogicalResult emitPositionFunction(KernelContext& context, llvm::StringRef suffix, PositionWay way,
-                                         llvm::ArrayRef<PositionWork> work,
-                                         llvm::function_ref<void(Evaluator&, KernelFrame&)> bindMore) {
+                                         llvm::ArrayRef<PositionWork> work) {
   const auto [lanes, flat] = way;
   int64_t threads = 0;
   SmallVector<Split> splits;
@@ -71,7 +70,6 @@ mlir::LogicalResult emitPositionFunction(KernelContext& context, llvm::StringRef
   ThreadBuilder b(frame.opBuilder, frame.loc(), frame.entry());
   Evaluator e(b, lanes);
   bindOperands(e, frame, context.kernel);
-  if (bindMore) bindMore(e, frame);
   Value thread = frame.globalThread();
   auto wide = [&](Value v) { return b.convert(v, b.i64()); };
   for (auto [group, split] : llvm::zip_equal(work, splits)) {
