@@ -53,10 +53,7 @@ public:
     if (!checking_) return {};
     if (command.kind == CommandKind::kFinishStep) return finishStep(observed.variant);
     if (command.kind != CommandKind::kLaunch && command.kind != CommandKind::kLibrary) return {};
-    if (isOf(command, "prepare")) return {}; // packs operands, makes no result
-    // Chunked sums are whole only after the launch that combines them.
-    const std::vector<Command>& commands = variantOf(observed.variant).commands;
-    if (observed.index + 1 < commands.size() && isOf(commands[observed.index + 1], "combine")) return {};
+    if (!runtime::has_results(executor_.spec(), observed)) return {};
     return keepResults(observed);
   }
 
@@ -64,11 +61,6 @@ private:
   const Variant& variantOf(VariantId id) const {
     return executor_.spec().entries[static_cast<size_t>(id.entry)].variants[static_cast<size_t>(id.variant)];
   }
-  bool isOf(const Command& command, std::string_view family) const {
-    return command.kind == CommandKind::kLaunch &&
-           executor_.spec().kernels[static_cast<size_t>(command.kernel)].family == family;
-  }
-
   /// The reference gets what the step about to be run sees.
   Status beginStep(VariantId variant) {
     step_ = executor_.counter();

@@ -16,6 +16,18 @@ template <class T> void store_all(std::byte* place, const ControlField& field) {
 
 } // namespace
 
+bool has_results(const ArtifactSpec& spec, const ObservedCommand& observed) {
+  const auto is_of = [&](const Command& command, std::string_view family) {
+    return command.kind == CommandKind::kLaunch &&
+           spec.kernels[static_cast<std::size_t>(command.kernel)].family == family;
+  };
+  const std::vector<Command>& commands = spec.entries[static_cast<std::size_t>(observed.variant.entry)]
+                                             .variants[static_cast<std::size_t>(observed.variant.variant)]
+                                             .commands;
+  if (is_of(*observed.command, "prepare")) return false;
+  return observed.index + 1 >= commands.size() || !is_of(commands[observed.index + 1], "combine");
+}
+
 Status Executor::allocate(std::size_t alignment) {
   const MemorySizes& memory = spec().memory;
   if (options_.num_threads < 1 || options_.num_threads > 1024)

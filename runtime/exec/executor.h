@@ -28,6 +28,9 @@ struct ObservedCommand {
   const Command* command = nullptr;
 };
 
+/// False for a command of a kernel that a later one finishes: what its results will lie in is not written yet.
+bool has_results(const ArtifactSpec& spec, const ObservedCommand& observed);
+
 /// What the training loop drives. Everything that crosses it is in the artifact's own types; a backend that
 /// computes otherwise (the f64 reference) converts at this border.
 ///

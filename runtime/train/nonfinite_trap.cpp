@@ -76,19 +76,6 @@ std::string describe_command(const ArtifactSpec& spec, const Command& command) {
   return text;
 }
 
-/// False for a command of a kernel that another one finishes: what its results will lie in is not written yet.
-static bool has_results(const ArtifactSpec& spec, const ObservedCommand& observed) {
-  const auto is_of = [&](const Command& command, std::string_view family) {
-    return command.kind == CommandKind::kLaunch &&
-           spec.kernels[static_cast<std::size_t>(command.kernel)].family == family;
-  };
-  const std::vector<Command>& commands = spec.entries[static_cast<std::size_t>(observed.variant.entry)]
-                                             .variants[static_cast<std::size_t>(observed.variant.variant)]
-                                             .commands;
-  if (is_of(*observed.command, "prepare")) return false;
-  return observed.index + 1 >= commands.size() || !is_of(commands[observed.index + 1], "combine");
-}
-
 Status trap_nonfinite(Executor& executor) {
   return executor.set_observer({.end = [&executor](const ObservedCommand& observed) -> Status {
     const ArtifactSpec& spec = executor.spec();

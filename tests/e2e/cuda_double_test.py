@@ -5,7 +5,7 @@ import json
 import os
 import re
 
-from e2e import TAILOR, TAILOR_RUN, cifar_batch, recipe, run, same_checkpoint, scratch, weights
+from e2e import TAILOR, TAILOR_RUN, cifar_network, recipe, run, same_checkpoint, scratch, weights
 
 DOUBLE = os.path.join(os.path.dirname(TAILOR), "../cuda-double")
 
@@ -99,28 +99,7 @@ with scratch() as folder:
             assert a == b or abs(float(a) - float(b)) < 1e-2, (ours, theirs)
 
     # Images: a network of convolutions, its statistics and its pooling, from bytes.
-    images = folder_of("cifar")
-    os.makedirs(images)
-    for i in range(1, 6):
-        cifar_batch(os.path.join(images, f"data_batch_{i}.bin"), 10, i)
-    cifar_batch(os.path.join(images, "test_batch.bin"), 10, 6)
-    with open(folder_of("network.toml"), "w") as f:
-        f.write("""[data]
-format = "cifar10"
-cifar.folder = "cifar"
-augment = ["crop", "flip"]
-[model]
-name = "cifar_resnet"
-depth = 8
-[method]
-use = ["sam-a", "smoothing"]
-[run]
-batch = 5
-eval_batch = 10
-epochs = 1
-steps = 2
-log_steps = 1
-""")
+    cifar_network(folder)
     network, network_ir = compiled("network", folder_of("network.toml"))
     run(TAILOR, "compile", folder_of("network.toml"), "-o", folder_of("network-cpu.tailor"))
     go(TAILOR_RUN, network, "--out", folder_of("network"), ir=network_ir)

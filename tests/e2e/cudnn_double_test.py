@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 
-from e2e import TAILOR, TAILOR_RUN, cifar_batch, run, scratch
+from e2e import TAILOR, TAILOR_RUN, cifar_network, run, scratch
 
 DOUBLE = os.path.abspath(os.path.join(os.path.dirname(TAILOR), "../cuda-double"))
 
@@ -26,28 +26,7 @@ with scratch() as folder:
             environment["TAILOR_CUDA_DOUBLE_IR"] = ir
         return run(*command, status=status, env=environment)
 
-    os.makedirs(there("cifar"))
-    for i in range(1, 6):
-        cifar_batch(os.path.join(there("cifar"), f"data_batch_{i}.bin"), 10, i)
-    cifar_batch(os.path.join(there("cifar"), "test_batch.bin"), 10, 6)
-    recipe = there("network.toml")
-    with open(recipe, "w") as f:
-        f.write("""[data]
-format = "cifar10"
-cifar.folder = "cifar"
-augment = ["crop", "flip"]
-[model]
-name = "cifar_resnet"
-depth = 8
-[method]
-use = ["sam-a", "smoothing"]
-[run]
-batch = 5
-eval_batch = 10
-epochs = 1
-steps = 2
-log_steps = 1
-""")
+    recipe = cifar_network(folder)
 
     def compiled(name, *more, library=DOUBLE):
         artifact, ir = there(f"{name}.tailor"), there(f"{name}.ll")

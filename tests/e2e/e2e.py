@@ -51,6 +51,34 @@ def cifar_batch(path, rows, seed, first=0):
             f.write(bytes([row % 10]) + bytes(grey + noise % 17 for noise in generator.randbytes(3072)))
 
 
+def cifar_network(folder):
+    """A recipe of resnet8 under SAM-A for two steps, and its data beside it; returns the recipe's path."""
+    images = os.path.join(folder, "cifar")
+    os.makedirs(images)
+    for i in range(1, 6):
+        cifar_batch(os.path.join(images, f"data_batch_{i}.bin"), 10, i)
+    cifar_batch(os.path.join(images, "test_batch.bin"), 10, 6)
+    path = os.path.join(folder, "network.toml")
+    with open(path, "w") as f:
+        f.write("""[data]
+format = "cifar10"
+cifar.folder = "cifar"
+augment = ["crop", "flip"]
+[model]
+name = "cifar_resnet"
+depth = 8
+[method]
+use = ["sam-a", "smoothing"]
+[run]
+batch = 5
+eval_batch = 10
+epochs = 1
+steps = 2
+log_steps = 1
+""")
+    return path
+
+
 def run(*command, cwd=None, env=None, status=0):
     """Runs a command and returns its output; any other exit status ends the test with what was printed."""
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)

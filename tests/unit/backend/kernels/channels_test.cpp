@@ -2,7 +2,6 @@
 
 #include "tests/unit/backend/cpu/harness/compile_kernels.h"
 
-#include <cmath>
 #include <gtest/gtest.h>
 
 namespace tailor::backend::testing {
@@ -70,8 +69,7 @@ TEST(Channels, StatisticsOfImagesStoredInBf16) {
                          c + ")",
                      "%m, %var", c + ", " + c});
     Tensor drawn = draw(Element::bf16, shape, -1, 1.5, 1);
-    for (double& value : drawn.reals())
-      value = std::round(value * 64) / 64; // of at most 8 bits
+    drawn.roundToElement();
     arguments.push_back({drawn});
   }
   const auto kernels = compiled(texts);
