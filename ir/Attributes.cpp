@@ -91,6 +91,19 @@ LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError, M
   return success();
 }
 
+LogicalResult GridAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t blocks, int64_t threads,
+                               int64_t resident) {
+  constexpr int64_t kMaxBlocks = (int64_t{1} << 31) - 1, kWarp = 32, kMaxThreads = 1024, kMaxResident = 32;
+  if (blocks < 1 || blocks > kMaxBlocks)
+    return emitError() << "grid expects 1 to " << kMaxBlocks << " blocks, got " << blocks;
+  if (threads < 1 || threads > kMaxThreads || threads % kWarp != 0)
+    return emitError() << "grid expects blocks of whole warps and at most " << kMaxThreads << " threads, got "
+                       << threads;
+  if (resident < 1 || resident > kMaxResident)
+    return emitError() << "grid expects 1 to " << kMaxResident << " resident blocks, got " << resident;
+  return success();
+}
+
 LogicalResult TemporaryAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef purpose,
                                     int64_t bytes) {
   constexpr int64_t kMaxBytes = int64_t{1} << 42; // so that the bytes of a whole program can be counted

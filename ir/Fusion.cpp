@@ -56,8 +56,10 @@ bool fitsKind(Operation* op, FusionKind kind) {
     return isImageMap || fusionClass == FusionClass::ChannelReduction;
   case FusionKind::Convolution:
     return isImageMap || fusionClass == FusionClass::Convolution;
+  case FusionKind::Horizontal:
+    return isa<PartOp>(op);
   case FusionKind::Single:
-    return true;
+    return !isa<PartOp>(op);
   }
   llvm_unreachable("unknown fusion kind");
 }
@@ -146,6 +148,24 @@ static LogicalResult verifyChannels(Operation* owner, ArrayRef<Operation*> reduc
   return success();
 }
 
+/// Parts that know nothing of each other, whose results are those of the group, in their order.
+static LogicalResult verifyHorizontal(Operation* owner, unsigned numParts) {
+  if (numParts < 2)
+    return owner->emitOpError("of kind horizontal expects two parts or more but holds ") << numParts;
+  Block& block = owner->getRegion(0).front();
+  SmallVector<Value> results;
+  for (Operation& part : block.without_terminator()) {
+    if (!llvm::all_of(part.getOperands(), llvm::IsaPred<BlockArgument>))
+      return (owner->emitOpError("of kind horizontal has a part that reads what another makes")
+                  .attachNote(part.getLoc())
+              << "this part");
+    llvm::append_range(results, part.getResults());
+  }
+  if (!llvm::equal(results, block.getTerminator()->getOperands()))
+    return owner->emitOpError("of kind horizontal does not yield what its parts make, in their order");
+  return success();
+}
+
 LogicalResult verifyGroup(Operation* owner, Block& block, FusionKind kind) {
   SmallVector<Operation*> dots, optimizerOps, convolutions, reductions;
   unsigned numOps = 0;
@@ -170,6 +190,7 @@ LogicalResult verifyGroup(Operation* owner, Block& block, FusionKind kind) {
   if (kind == FusionKind::MultiTensor) return verifyMultiTensor(owner, optimizerOps);
   if (kind == FusionKind::Convolution) return verifyConvolution(owner, convolutions);
   if (kind == FusionKind::Channels) return verifyChannels(owner, reductions);
+  if (kind == FusionKind::Horizontal) return verifyHorizontal(owner, numOps);
   return success();
 }
 

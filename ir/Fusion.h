@@ -48,7 +48,8 @@ bool isMapClass(FusionClass fusionClass);
 mlir::Value weightOf(mlir::Operation* convolution);
 
 /// Checks a whole group: every op fits, `gemm` holds one dot, `convolution` one convolution whose weight is an argument,
-/// `multi_tensor` one optimizer op (or sgd/adamw and the EMA of its results), `single` one op. `owner` (the fused op or
+/// `multi_tensor` one optimizer op (or sgd/adamw and the EMA of its results), `single` one op, `horizontal` parts of which none
+/// reads what another makes. `owner` (the fused op or
 /// kernel) reports the error.
 llvm::LogicalResult verifyGroup(mlir::Operation* owner, mlir::Block& block, FusionKind kind);
 

@@ -39,7 +39,8 @@ def FieldSourceAttr : WordAttr<FieldSource, "field_source">;
 def FusionKind : Words<"FusionKind", "what a fusion group may contain", [
   Word<"map", 0, "Map">, Word<"rows", 1, "Rows">, Word<"columns", 2, "Columns">, Word<"gemm", 3, "Gemm">,
   Word<"multi_tensor", 4, "MultiTensor">, Word<"scalar", 5, "Scalar">, Word<"single", 6, "Single">,
-  Word<"channels", 7, "Channels">, Word<"convolution", 8, "Convolution">]>;
+  Word<"channels", 7, "Channels">, Word<"convolution", 8, "Convolution">,
+  Word<"horizontal", 9, "Horizontal">]>;
 def FusionKindAttr : WordAttr<FusionKind, "fusion_kind">;
 
 def MemorySpace : Words<"MemorySpace", "where a planned buffer lives (architecture.md section 6)", [
@@ -115,6 +116,17 @@ def TemporaryAttr : Tailor_Attr<"Temporary", "temporary"> {
   }];
   let parameters = (ins StringRefParameter<>:$purpose, "int64_t":$bytes);
   let assemblyFormat = "`<` $purpose `,` $bytes `>`";
+  let genVerifyDecl = 1;
+}
+
+def GridAttr : Tailor_Attr<"Grid", "grid"> {
+  let summary = "The threads of a launch on a GPU.";
+  let description = [{
+    Blocks, threads of a block, and how many blocks a multiprocessor has registers for:
+    `#tailor.grid<blocks = 64, threads = 256, resident = 2>`.
+  }];
+  let parameters = (ins "int64_t":$blocks, "int64_t":$threads, "int64_t":$resident);
+  let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
 

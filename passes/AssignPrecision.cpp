@@ -39,6 +39,7 @@ std::optional<ir::FusionKind> kindWithCasts(Operation* op) {
   case ir::FusionKind::MultiTensor:
   case ir::FusionKind::Scalar:
   case ir::FusionKind::Single:
+  case ir::FusionKind::Horizontal:
     return std::nullopt;
   }
   llvm_unreachable("every kind takes casts or not");

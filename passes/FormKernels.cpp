@@ -101,6 +101,7 @@ std::string familyOf(ir::KernelOp kernel) {
   case ir::FusionKind::Channels:
   case ir::FusionKind::Convolution:
   case ir::FusionKind::Single:
+  case ir::FusionKind::Horizontal: // FuseLaunches names these
     return principal.empty() ? kind : llvm::join(principal, "_");
   case ir::FusionKind::Rows:
   case ir::FusionKind::Columns:

@@ -686,6 +686,65 @@ def FormKernelsPass : TailorPass<"tailor-form-kernels"> {
   ];
 }
 
+def FuseLaunchesPass : TailorPass<"tailor-fuse-launches"> {
+  let summary = "Makes one launch of several that know nothing of each other (horizontal fusion).";
+  let description = [{
+    On a GPU a launch costs a node of the graph, and one that fills a part of the device leaves the rest idle. Neighbours
+    of which none reads what another makes (of a layer's backward the gradients of its weights, its bias and its input; copies of
+    weights; arithmetic on scalars) become one `horizontal` kernel: its blocks are those of its parts, one after the other.
+
+    Applies when: the target has written the `grid` of the kernels, blocks have equally many threads, and every operand is made
+    in front of the first of the launches. Registers are given to all blocks of a kernel alike, so a part that needs fewer
+    than another joins it only if all its blocks are resident with that many. At most 16 parts; none of kind multi_tensor, whose tensors
+    have places of their own, and no calls of libraries, which have no grid.
+    Position: in front of PlanMemory, which must know what runs at the same time; behind what the target says of kernels.
+    Numerics: exact; every part computes what it did.
+
+    ```mlir
+    tailor.entry @value kind(eval) batch(8) {
+      %x = tailor.input "numeric" : tensor<8x4xf32>
+      %a = tailor.launch @exp(%x) ops([1]) : (tensor<8x4xf32>) -> tensor<8x4xf32>
+      %b = tailor.launch @neg(%x) ops([2]) : (tensor<8x4xf32>) -> tensor<8x4xf32>
+      tailor.output "a", %a : tensor<8x4xf32>
+      tailor.output "b", %b : tensor<8x4xf32>
+    }
+    tailor.kernel @exp kind(map) (%x: tensor<8x4xf32>) -> tensor<8x4xf32>
+        attributes {grid = #tailor.grid<blocks = 1, threads = 256, resident = 8>} {
+      %y = tailor.exp %x : tensor<8x4xf32>
+      tailor.yield %y : tensor<8x4xf32>
+    }
+    tailor.kernel @neg kind(map) (%x: tensor<8x4xf32>) -> tensor<8x4xf32>
+        attributes {grid = #tailor.grid<blocks = 1, threads = 256, resident = 8>} {
+      %y = tailor.neg %x : tensor<8x4xf32>
+      tailor.yield %y : tensor<8x4xf32>
+    }
+    // becomes
+    tailor.entry @value kind(eval) batch(8) {
+      %x = tailor.input "numeric" : tensor<8x4xf32>
+      %ab:2 = tailor.launch @exp_and_1_more_df07d38c(%x) ops([1, 2]) : (tensor<8x4xf32>) -> (tensor<8x4xf32>, tensor<8x4xf32>)
+      tailor.output "a", %ab#0 : tensor<8x4xf32>
+      tailor.output "b", %ab#1 : tensor<8x4xf32>
+    }
+    tailor.kernel @exp kind(map) (%x: tensor<8x4xf32>) -> tensor<8x4xf32>
+        attributes {grid = #tailor.grid<blocks = 1, threads = 256, resident = 8>} {
+      %y = tailor.exp %x : tensor<8x4xf32>
+      tailor.yield %y : tensor<8x4xf32>
+    }
+    tailor.kernel @neg kind(map) (%x: tensor<8x4xf32>) -> tensor<8x4xf32>
+        attributes {grid = #tailor.grid<blocks = 1, threads = 256, resident = 8>} {
+      %y = tailor.neg %x : tensor<8x4xf32>
+      tailor.yield %y : tensor<8x4xf32>
+    }
+    tailor.kernel @exp_and_1_more_df07d38c kind(horizontal) (%x: tensor<8x4xf32>) -> (tensor<8x4xf32>, tensor<8x4xf32>)
+        attributes {grid = #tailor.grid<blocks = 2, threads = 256, resident = 8>} {
+      %a = tailor.part @exp(%x) : (tensor<8x4xf32>) -> tensor<8x4xf32>
+      %b = tailor.part @neg(%x) : (tensor<8x4xf32>) -> tensor<8x4xf32>
+      tailor.yield %a, %b : tensor<8x4xf32>, tensor<8x4xf32>
+    }
+    ```
+  }];
+}
+
 def PlanMemoryPass : TailorPass<"tailor-plan-memory"> {
   let summary = "Gives every value a place: state, arena, control, metrics or constants.";
   let description = [{

@@ -75,6 +75,9 @@ const PassEntry kPasses[] = {
     // Groups and calls are settled: each becomes one launch.
     {"form-kernels", Phase::kernels, true,
      [](const PipelineOptions &, bool trivial) { return createFormKernelsPass({trivial}); }},
+    // When the target has said what a launch of each is.
+    {"fuse-launches", Phase::planned, false,
+     [](const PipelineOptions &, bool) { return createFuseLaunchesPass(); }},
     // Last: it needs the final order of the launches.
     {"plan-memory", Phase::planned, true,
      [](const PipelineOptions &options, bool trivial) {

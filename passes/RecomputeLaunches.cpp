@@ -15,8 +15,6 @@ using namespace mlir;
 namespace tailor::passes {
 namespace {
 
-constexpr llvm::StringLiteral kName = "plan-memory";
-
 /// A core does about so many multiply-adds in the time in which it moves a byte to or from memory (60 GFLOP/s in
 /// kernels of middling quality, 10 GB/s): only the order of the candidates depends on it.
 constexpr double kMultiplyAddsPerByte = 3;
@@ -40,6 +38,7 @@ constexpr int64_t kMultiplyAddsPerDraw = 20;
 int64_t multiplyAddsIn(ir::KernelOp kernel) {
   int64_t sum = 0;
   kernel.walk([&](Operation* op) {
+    if (auto part = dyn_cast<ir::PartOp>(op)) sum += multiplyAddsIn(part.lookupKernel());
     if (op->hasTrait<ir::RandomOp>() && !isa<ir::RngKeyOp>(op))
       sum += kMultiplyAddsPerDraw * elementsOf(op->getResult(0));
     if (auto dot = dyn_cast<ir::DotOp>(op)) {

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <chrono>
 #include <cstring>
@@ -49,6 +50,7 @@ public:
                            return WalkResult::advance();
                          const cuda::KernelInfo* info = infoOf(kernel, kernels);
                          if (!info) return WalkResult::interrupt();
+                         setGrid(kernel, *info);
                          return WalkResult(setTemporaries(kernel, kernels, temporariesFor(*info)));
                        })
                        .wasInterrupted());
@@ -56,7 +58,13 @@ public:
 
   FailureOr<KernelCode> generate(ModuleOp planned) override {
     KernelCode result;
+    llvm::StringSet<> launched;
+    planned.walk([&](ir::LaunchOp launch) { launched.insert(launch.getKernel()); });
     WalkResult added = planned.walk([&](ir::KernelOp kernel) {
+      if (!launched.contains(kernel.getSymName())) { // a part of others, which have copies of their own
+        dropFunctions(kernel);
+        return WalkResult::advance();
+      }
       const cuda::KernelInfo* info = infoOf(kernel, planned);
       if (!info || failed(checkTemporaries(kernel, planned, temporariesFor(*info), target_.text)))
         return WalkResult::interrupt();
@@ -64,6 +72,7 @@ public:
       return WalkResult::advance();
     });
     if (added.wasInterrupted()) return failure();
+    dropUnreadVariables();
     for (std::string& name : cuda::emitRuntimeKernels(*code_))
       result.functions.push_back({.symbol = std::move(name), .threads = runtime::kRuntimeKernelThreads});
     if (options_.keepLoweredText) {
@@ -104,6 +113,29 @@ private:
     explainSlow(kernel, *info, module);
     explainLibrary(kernel, *info, module);
     return &(infos_[kernel.getSymName()] = std::move(*info));
+  }
+
+  static void setGrid(ir::KernelOp kernel, const cuda::KernelInfo& info) {
+    kernel.removeGridAttr();
+    if (info.library) return;
+    const cuda::GpuFunction& function = info.functions.front(); // the only one
+    kernel.setGridAttr(
+        ir::GridAttr::get(kernel.getContext(), function.blocks, function.threads, function.resident));
+  }
+
+  void dropFunctions(ir::KernelOp kernel) {
+    auto known = infos_.find(kernel.getSymName());
+    if (known == infos_.end()) return;
+    for (const cuda::GpuFunction& function : known->second.functions)
+      code_->lookupSymbol(function.symbol)->erase();
+    infos_.erase(known);
+  }
+
+  void dropUnreadVariables() {
+    llvm::StringSet<> read;
+    code_->walk([&](LLVM::AddressOfOp address) { read.insert(address.getGlobalName()); });
+    for (auto variable : llvm::make_early_inc_range(code_->getOps<LLVM::GlobalOp>()))
+      if (!read.contains(variable.getSymName())) variable.erase();
   }
 
   static void explainSlow(ir::KernelOp kernel, const cuda::KernelInfo& info, ModuleOp module) {

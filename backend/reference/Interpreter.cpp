@@ -107,6 +107,8 @@ LogicalResult Interpreter::runOp(mlir::Operation& op, Values& values) {
             llvm::scope_exit leave([&] { --kernelDepth_; });
             return runIsolated(symbols_.lookup<ir::KernelOp>(launch.getKernel()).getBlock(), copies());
           })
+          .Case<ir::PartOp>(
+              [&](ir::PartOp part) { return runIsolated(part.lookupKernel().getBlock(), copies()); })
           .Case<ir::RepeatOp>([&](ir::RepeatOp) { return runRepeat(op, values); })
           .Case<ir::ValueAndGradOp>([&](ir::ValueAndGradOp) -> FailureOr<Tensors> {
             return op.emitOpError("is not differentiated; run the pass tailor-differentiate first");
@@ -194,7 +196,7 @@ LogicalResult Interpreter::bind(mlir::Operation& op, llvm::ArrayRef<const Tensor
                                          << toString(tensor.shape()) << " " << toString(tensor.element());
     if (tensor.isReal()) tensor.declareAs(element);
     if (options_.roundAtStores && kernelDepth_ == 0) tensor.roundToElement();
-    if (noise_ > 0) addNoise(tensor);
+    if (noise_ > 0 && !llvm::isa<ir::PartOp>(op)) addNoise(tensor); // a part's ops have had theirs
   }
   if (observer_ && !results.empty()) observer_(&op, operands, results);
   for (auto [value, tensor] : llvm::zip_equal(op.getResults(), results))

@@ -109,30 +109,46 @@ LogicalResult LaunchOp::verify() {
   return success();
 }
 
-/// Launch and kernel types agree; a kernel may leave the number of rows open.
-static LogicalResult verifyTypes(LaunchOp launch, StringRef what, TypeRange given, ArrayRef<Type> expected) {
+/// The types of a launch, or of a part, and those of its kernel agree; a kernel may leave the number of rows open.
+static LogicalResult verifyTypes(Operation* user, FlatSymbolRefAttr kernel, StringRef what, TypeRange given,
+                                 ArrayRef<Type> expected) {
   if (given.size() != expected.size())
-    return launch.emitOpError("has ") << given.size() << " " << what << "s but kernel "
-                                      << launch.getKernelAttr() << " has " << expected.size();
+    return user->emitOpError("has ") << given.size() << " " << what << "s but kernel " << kernel << " has "
+                                     << expected.size();
   for (auto [index, type] : llvm::enumerate(given)) {
     auto a = cast<RankedTensorType>(type), b = cast<RankedTensorType>(expected[index]);
     if (a.getElementType() != b.getElementType() || !sameShape(a.getShape(), b.getShape()))
-      return launch.emitOpError() << what << " " << index << " is " << type << " but kernel "
-                                  << launch.getKernelAttr() << " has " << expected[index];
+      return user->emitOpError() << what << " " << index << " is " << type << " but kernel " << kernel
+                                 << " has " << expected[index];
   }
   return success();
+}
+
+KernelOp PartOp::lookupKernel() {
+  return SymbolTable::lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr());
+}
+
+LogicalResult PartOp::verifySymbolUses(SymbolTableCollection& symbols) {
+  auto kernel = symbols.lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr());
+  if (!kernel) return emitOpError("names the unknown kernel ") << getKernelAttr();
+  if (kernel.getKind() == FusionKind::Horizontal || kernel.getKind() == FusionKind::MultiTensor)
+    return emitOpError("names kernel ") << getKernelAttr() << ", and one of kind "
+                                        << stringifyFusionKind(kernel.getKind()) << " is no part of another";
+  if (failed(verifyTypes(*this, getKernelAttr(), "input", getInputs().getTypes(), kernel.getArgumentTypes())))
+    return failure();
+  return verifyTypes(*this, getKernelAttr(), "result", getResultTypes(), kernel.getResultTypes());
 }
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection& symbols) {
   auto kernel = symbols.lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr());
   if (!kernel) return emitOpError("names the unknown kernel ") << getKernelAttr();
-  if (failed(verifyTypes(*this, "input", getInputs().getTypes(), kernel.getArgumentTypes())))
+  if (failed(verifyTypes(*this, getKernelAttr(), "input", getInputs().getTypes(), kernel.getArgumentTypes())))
     return failure();
   size_t needed = kernel.getTemporaries() ? kernel.getTemporaries()->size() : 0;
   if (getTemporaries() && getTemporaries()->size() != needed)
     return emitOpError("has ") << getTemporaries()->size() << " temporaries but kernel " << getKernelAttr()
                                << " has " << needed;
-  return verifyTypes(*this, "result", getResultTypes(), kernel.getResultTypes());
+  return verifyTypes(*this, getKernelAttr(), "result", getResultTypes(), kernel.getResultTypes());
 }
 
 } // namespace tailor::ir

@@ -38,7 +38,7 @@ def KernelOp : Tailor_Op<"kernel", [
   let description = [{
     Same contents and kind as the group. The name is `<family>_<shapes>_<hash>`. `temporaries`: what a launch needs
     beside operands and results, as the target says it, in the order of its buffers; none without a target that makes
-    code.
+    code. `grid`: the threads of a launch, where the target is a GPU and a launch is one function.
 
     ```mlir
     tailor.kernel @map_64x32_1f3a kind(map) (%x: tensor<64x32xf32>) -> tensor<64x32xf32> {
@@ -53,6 +53,7 @@ def KernelOp : Tailor_Op<"kernel", [
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FusionKindAttr:$kind, TypeAttrOf<FunctionType>:$function_type,
                        OptionalAttr<TypedArrayAttrBase<TemporaryAttr, "temporaries">>:$temporaries,
+                       OptionalAttr<GridAttr>:$grid,
                        OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
@@ -69,6 +70,28 @@ def KernelOp : Tailor_Op<"kernel", [
     ::mlir::Region* getCallableRegion() { return &getBody(); }
     ::mlir::Block& getBlock() { return getBody().front(); }
     YieldOp getYield();
+  }];
+}
+
+def PartOp : PureOp<"part", [DeclareOpInterfaceMethods<SymbolUserOpInterface>, HasParent<"KernelOp">]> {
+  let summary = "What some blocks of a horizontal kernel do: the kernel named here.";
+  let description = [{
+    A kernel of kind `horizontal` holds nothing but parts, none of which reads what another makes. The blocks of its launch
+    are those of its parts, one after the other.
+
+    ```mlir
+    tailor.kernel @a_with_b_8c01 kind(horizontal) (%x: tensor<64x32xf32>) -> (tensor<64x32xf32>, tensor<32xf32>) {
+      %0 = tailor.part @a(%x) : (tensor<64x32xf32>) -> tensor<64x32xf32>
+      %1 = tailor.part @b(%x) : (tensor<64x32xf32>) -> tensor<32xf32>
+      tailor.yield %0, %1 : tensor<64x32xf32>, tensor<32xf32>
+    }
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<PassedTensor>:$inputs);
+  let results = (outs Variadic<PassedTensor>:$results);
+  let assemblyFormat = "$kernel `(` $inputs `)` attr-dict `:` functional-type($inputs, $results)";
+  let extraClassDeclaration = [{
+    KernelOp lookupKernel();
   }];
 }
 

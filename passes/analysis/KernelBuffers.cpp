@@ -142,6 +142,14 @@ bool mayShareBuffer(ir::KernelOp kernel, unsigned argument, unsigned result) {
   case ir::FusionKind::Map:
   case ir::FusionKind::Channels: // vectors: channel by channel, when all images are in
     return flowsLanewise(kernel.getBlock().getArgument(argument));
+  case ir::FusionKind::Horizontal: {
+    BlockArgument read = kernel.getBlock().getArgument(argument);
+    auto written = cast<OpResult>(kernel.getYield().getValues()[result]);
+    if (!read.hasOneUse() || read.use_begin()->getOwner() != written.getOwner()) return false;
+    auto part = cast<ir::PartOp>(written.getOwner());
+    return mayShareBuffer(part.lookupKernel(), read.use_begin()->getOperandNumber(),
+                          written.getResultNumber());
+  }
   default:
     return false;
   }

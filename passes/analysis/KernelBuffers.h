@@ -38,7 +38,8 @@ bool isDecayedTensor(ir::KernelOp kernel, unsigned index);
 
 /// True if result `result` may be written over argument `argument`: the kernel reads element i of the
 /// argument before it writes element i of the result and never again. Holds between equal types in
-/// multi_tensor kernels, and in map kernels where the argument flows through lane-wise ops only.
+/// multi_tensor kernels, and in map kernels where the argument flows through lane-wise ops only; in a horizontal kernel, if no
+/// other part reads the argument.
 bool mayShareBuffer(ir::KernelOp kernel, unsigned argument, unsigned result);
 
 } // namespace tailor::passes

@@ -303,3 +303,115 @@ func.func @f(%x: tensor<2x4x4x3xf32>) {
   }
   return
 }
+
+// -----
+
+tailor.program @p {
+  tailor.kernel @a kind(map) (%x: tensor<4xf32>) -> tensor<4xf32> {
+    %y = tailor.relu %x : tensor<4xf32>
+    tailor.yield %y : tensor<4xf32>
+  }
+  // expected-error @+1 {{of kind horizontal expects two parts or more but holds 1}}
+  tailor.kernel @one kind(horizontal) (%x: tensor<4xf32>) -> tensor<4xf32> {
+    %y = tailor.part @a(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    tailor.yield %y : tensor<4xf32>
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.kernel @a kind(map) (%x: tensor<4xf32>) -> tensor<4xf32> {
+    %y = tailor.relu %x : tensor<4xf32>
+    tailor.yield %y : tensor<4xf32>
+  }
+  // expected-error @+1 {{of kind horizontal has a part that reads what another makes}}
+  tailor.kernel @chain kind(horizontal) (%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+    %y = tailor.part @a(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    // expected-note @+1 {{this part}}
+    %z = tailor.part @a(%y) : (tensor<4xf32>) -> tensor<4xf32>
+    tailor.yield %y, %z : tensor<4xf32>, tensor<4xf32>
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.kernel @a kind(map) (%x: tensor<4xf32>) -> tensor<4xf32> {
+    %y = tailor.relu %x : tensor<4xf32>
+    tailor.yield %y : tensor<4xf32>
+  }
+  // expected-error @+1 {{of kind horizontal does not yield what its parts make, in their order}}
+  tailor.kernel @swapped kind(horizontal) (%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+    %y = tailor.part @a(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    %z = tailor.part @a(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    tailor.yield %z, %y : tensor<4xf32>, tensor<4xf32>
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.kernel @a kind(map) (%x: tensor<4xf32>) -> tensor<4xf32> {
+    %y = tailor.relu %x : tensor<4xf32>
+    tailor.yield %y : tensor<4xf32>
+  }
+  // expected-error @+1 {{of kind horizontal cannot hold tailor.relu}}
+  tailor.kernel @op kind(horizontal) (%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+    %y = tailor.part @a(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    // expected-note @+1 {{this op}}
+    %z = tailor.relu %x : tensor<4xf32>
+    tailor.yield %y, %z : tensor<4xf32>, tensor<4xf32>
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.kernel @two kind(horizontal) (%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+    // expected-error @+1 {{names the unknown kernel @b}}
+    %y = tailor.part @b(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    %z = tailor.part @b(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    tailor.yield %y, %z : tensor<4xf32>, tensor<4xf32>
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.kernel @a kind(map) (%x: tensor<4xf32>) -> tensor<4xf32> {
+    %y = tailor.relu %x : tensor<4xf32>
+    tailor.yield %y : tensor<4xf32>
+  }
+  tailor.kernel @two kind(horizontal) (%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+    %y = tailor.part @a(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    %z = tailor.part @a(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    tailor.yield %y, %z : tensor<4xf32>, tensor<4xf32>
+  }
+  tailor.kernel @three kind(horizontal) (%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+    // expected-error @+1 {{names kernel @two, and one of kind horizontal is no part of another}}
+    %y:2 = tailor.part @two(%x) : (tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+    %z = tailor.part @a(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    tailor.yield %y#0, %y#1, %z : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+  }
+}
+
+// -----
+
+tailor.program @p {
+  tailor.kernel @a kind(map) (%x: tensor<4xf32>) -> tensor<4xf32> {
+    %y = tailor.relu %x : tensor<4xf32>
+    tailor.yield %y : tensor<4xf32>
+  }
+  tailor.kernel @two kind(horizontal) (%x: tensor<4xf32>, %u: tensor<5xf32>) -> (tensor<4xf32>, tensor<5xf32>) {
+    %y = tailor.part @a(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    // expected-error @+1 {{input 0 is 'tensor<5xf32>' but kernel @a has 'tensor<4xf32>'}}
+    %z = tailor.part @a(%u) : (tensor<5xf32>) -> tensor<5xf32>
+    tailor.yield %y, %z : tensor<4xf32>, tensor<5xf32>
+  }
+}
+
+// -----
+
+// expected-error @+1 {{grid expects blocks of whole warps and at most 1024 threads, got 100}}
+#g = #tailor.grid<blocks = 1, threads = 100, resident = 1>

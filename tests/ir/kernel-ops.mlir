@@ -64,6 +64,14 @@ tailor.program @kernels {
     %y = tailor.reduce_sum %x dims([1]) : tensor<64x32xf32> to tensor<64xf32>
     tailor.yield %y : tensor<64xf32>
   }
+  // CHECK: attributes {grid = #tailor.grid<blocks = 10, threads = 256, resident = 2>}
+  tailor.kernel @two_8c01 kind(horizontal) (%x: tensor<64x32xf32>) -> (tensor<64x32xf32>, tensor<64xf32>)
+      attributes {grid = #tailor.grid<blocks = 10, threads = 256, resident = 2>} {
+    // CHECK-NEXT: tailor.part @map_64x32_1f3a(%arg0) : (tensor<64x32xf32>) -> tensor<64x32xf32>
+    %y = tailor.part @map_64x32_1f3a(%x) : (tensor<64x32xf32>) -> tensor<64x32xf32>
+    %s = tailor.part @rows_4096_2b07(%x) : (tensor<64x32xf32>) -> tensor<64xf32>
+    tailor.yield %y, %s : tensor<64x32xf32>, tensor<64xf32>
+  }
   tailor.entry @eval kind(eval) batch(64) {
     %x = tailor.input "numeric" {tailor.buffer = #tailor.buffer<slot, 0, 8192>} : tensor<64x32xf32>
     // CHECK: tailor.launch @map_64x32_1f3a(%numeric) ops([4, 9]) buffers([#tailor.buffer<arena, 1024, 8192>]) : (tensor<64x32xf32>) -> tensor<64x32xf32>

@@ -9,6 +9,11 @@ using mlir::Value;
 namespace LLVM = mlir::LLVM;
 
 bool supportsOnCpu(mlir::Operation* op, std::string& reason) {
+  if (mlir::isa<ir::PartOp>(op)) {
+    reason =
+        "launches side by side are for targets with grids: target cpu has no code for a horizontal kernel";
+    return false;
+  }
   return hasCodeForElements(op, "cpu", reason);
 }
 

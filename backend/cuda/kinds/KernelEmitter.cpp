@@ -12,7 +12,8 @@ namespace LLVM = mlir::LLVM;
 namespace NVVM = mlir::NVVM;
 
 bool supportsOnCuda(mlir::Operation* op, std::string& reason) {
-  return hasCodeForElements(op, "cuda", reason);
+  return mlir::isa<ir::PartOp>(op) ||
+         hasCodeForElements(op, "cuda", reason); // of a part, its kernel is asked
 }
 
 mlir::FailureOr<int64_t> blocksFor(KernelContext& context, int64_t count, uint32_t threads) {
@@ -25,7 +26,8 @@ mlir::FailureOr<int64_t> blocksFor(KernelContext& context, int64_t count, uint32
 }
 
 KernelFrame::KernelFrame(KernelContext& context, llvm::StringRef suffix, int64_t blocks, uint32_t threads)
-    : opBuilder(context.module.getContext()), loc_(context.kernel.getLoc()), threads_(threads) {
+    : opBuilder(context.module.getContext()), context_(context), number_(context.info.functions.size()),
+      loc_(context.kernel.getLoc()), threads_(threads) {
   mlir::MLIRContext* mlir = context.module.getContext();
   bool regions = context.kernel.getKind() == ir::FusionKind::MultiTensor ||
                  singleClass(context.kernel) == ir::FusionClass::MultiTensor;
@@ -43,7 +45,9 @@ KernelFrame::KernelFrame(KernelContext& context, llvm::StringRef suffix, int64_t
   for (unsigned i = 0; i < pointers; ++i)
     function.setArgAttr(i, LLVM::LLVMDialect::getAlignAttrName(), opBuilder.getI64IntegerAttr(64));
   opBuilder.setInsertionPointToStart(function.addEntryBlock(opBuilder));
-  context.info.functions.push_back({symbol, uint32_t(blocks), threads});
+  constexpr uint32_t kThreadsOfMultiprocessor = 2048, kMostResident = 32;
+  context.info.functions.push_back(
+      {symbol, uint32_t(blocks), threads, std::min(kMostResident, kThreadsOfMultiprocessor / threads)});
 }
 
 Value KernelFrame::thread() {
@@ -77,6 +81,7 @@ Value KernelFrame::lane() {
 
 void KernelFrame::shareMultiprocessor(int32_t blocks) {
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), opBuilder.getI32IntegerAttr(blocks));
+  context_.info.functions[number_].resident = static_cast<uint32_t>(blocks);
 }
 
 /// A variable of the module in front of the function, `elements` of `element`.

@@ -72,6 +72,8 @@ public:
   void finish();
 
 private:
+  KernelContext& context_;
+  size_t number_; ///< among the functions of the kernel
   mlir::Location loc_;
   int64_t firstTemporary_ = 0;
   uint32_t threads_;

@@ -30,6 +30,7 @@ struct GpuFunction {
   std::string symbol;
   uint32_t blocks = 1;
   uint32_t threads = 32; ///< of a block: whole warps, at most 1024
+  uint32_t resident = 1; ///< blocks that a multiprocessor has threads and registers for
 };
 
 /// A call of a library on some of the pointers, between the functions, one of them on each side at most.

@@ -5,15 +5,15 @@
 namespace tailor::backend::cuda {
 
 // Each in the file of its name.
-extern const KernelKind kConvolution, kLibraryConvolution, kOrder, kPositions, kRows, kColumns, kChannels,
-    kGemm, kMultiTensor;
+extern const KernelKind kHorizontal, kConvolution, kLibraryConvolution, kOrder, kPositions, kRows, kColumns,
+    kChannels, kGemm, kMultiTensor;
 
 namespace {
 
 /// The first that fits; what none takes is computed position by position.
-const KernelKind* const kKinds[] = {&kLibraryConvolution, &kConvolution, &kOrder,
-                                    &kPositions,          &kRows,        &kColumns,
-                                    &kChannels,           &kGemm,        &kMultiTensor};
+const KernelKind* const kKinds[] = {
+    &kHorizontal, &kLibraryConvolution, &kConvolution, &kOrder,      &kPositions, &kRows,
+    &kColumns,    &kChannels,           &kGemm,        &kMultiTensor};
 
 mlir::LogicalResult emitByKind(KernelContext& context) {
   for (const KernelKind* kind : kKinds)

@@ -83,6 +83,68 @@ TEST(Cuda, EveryKernelFamilyInOddSizes) {
   }
 }
 
+// Shared memory, counters and temporaries of parts beside each other, two parts of one kernel among them; a block of another part
+// must not touch them.
+TEST(Cuda, PartsOfOneLaunchComputeWhatTheyDoAlone) {
+  const std::string logits = "tensor<70x40xf32>", labels = "tensor<70xi32>", scalar = "tensor<f32>";
+  const std::vector<KernelText> texts{
+      {"rows", "%z: " + logits + ", %y: " + labels,
+       "%l = tailor.softmax_cross_entropy %z, %y : " + labels + " reduction(batch_mean) : " + logits +
+           " -> " + scalar,
+       "%l", scalar},
+      {"gemm", "%a: tensor<70x40xf32>, %b: tensor<40x50xf32>",
+       "%r = tailor.dot %a, %b contract([1] x [0]) : (tensor<70x40xf32>, tensor<40x50xf32>) -> "
+       "tensor<70x50xf32>",
+       "%r", "tensor<70x50xf32>"},
+      {"columns", "%z: " + logits, "%s = tailor.reduce_sum %z dims([0]) : " + logits + " to tensor<40xf32>",
+       "%s", "tensor<40xf32>"},
+      {"channels", "%x: tensor<6x8x8x40xf32>",
+       "%m, %v = tailor.batch_norm_statistics %x : (tensor<6x8x8x40xf32>) -> (tensor<40xf32>, "
+       "tensor<40xf32>)",
+       "%m, %v", "tensor<40xf32>, tensor<40xf32>"},
+      {"horizontal",
+       "%z: " + logits + ", %y: " + labels + ", %u: " + logits +
+           ", %b: tensor<40x50xf32>, %x: tensor<6x8x8x40xf32>",
+       "%l = tailor.part @kernel0(%z, %y) : (" + logits + ", " + labels + ") -> " + scalar +
+           "\n%p = tailor.part @kernel1(%z, %b) : (" + logits +
+           ", tensor<40x50xf32>) -> tensor<70x50xf32>\n%s = "
+           "tailor.part @kernel2(%u) : (" +
+           logits + ") -> tensor<40xf32>\n%k = tailor.part @kernel0(%u, %y) : (" + logits + ", " + labels +
+           ") -> " + scalar +
+           "\n%m, %v = tailor.part @kernel3(%x) : (tensor<6x8x8x40xf32>) -> (tensor<40xf32>, tensor<40xf32>)",
+       "%l, %p, %s, %k, %m, %v",
+       scalar + ", tensor<70x50xf32>, tensor<40xf32>, " + scalar + ", tensor<40xf32>, tensor<40xf32>"}};
+  const Tensor z = draw(Element::f32, {70, 40}, -2, 2, 1), u = draw(Element::f32, {70, 40}, -2, 2, 2),
+               b = draw(Element::f32, {40, 50}, -1, 1, 3), x = draw(Element::f32, {6, 8, 8, 40}, -1, 3, 4);
+  std::vector<int64_t> classes;
+  for (int64_t row = 0; row < 70; ++row)
+    classes.push_back(row * 7 % 40);
+  const Tensor y = Tensor::integer({70}, classes);
+  SimulatedKernels kernels(texts, "cuda:sm_90");
+  uint32_t blocks = 0;
+  for (size_t part : {0, 1, 2, 0, 3})
+    blocks += kernels.gpuInfo(part).functions.front().blocks;
+  EXPECT_EQ(kernels.gpuInfo(4).functions.front().blocks, blocks);
+  EXPECT_EQ(kernels.gpuInfo(4).flops, 2 * kernels.gpuInfo(0).flops + kernels.gpuInfo(1).flops +
+                                          kernels.gpuInfo(2).flops + kernels.gpuInfo(3).flops);
+  for (Order order : {Order::forward, Order::reverse, Order::random}) {
+    kernels.setOrder(order);
+    for (int again = 0; again < 2; ++again) { // counters are 0 again behind a launch
+      const std::vector<Tensor> together = kernels.run(4, {z, y, u, b, x});
+      std::vector<Tensor> alone = kernels.run(0, {z, y});
+      auto add = [&](const std::vector<Tensor>& more) {
+        alone.insert(alone.end(), more.begin(), more.end());
+      };
+      add(kernels.run(1, {z, b}));
+      add(kernels.run(2, {u}));
+      add(kernels.run(0, {u, y}));
+      add(kernels.run(3, {x}));
+      expectSame(together, alone);
+      expectClose(together, kernels.expected(4, {z, y, u, b, x}), 1e-4);
+    }
+  }
+}
+
 TEST(Cuda, OrdersStatisticsAndDraws) {
   check(orderedAndDrawnCases());
 }
