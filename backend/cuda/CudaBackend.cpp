@@ -169,14 +169,22 @@ private:
     return needed;
   }
 
+  static KernelPlace placeOf(const cuda::GpuFunction& function) {
+    return {.symbol = function.symbol,
+            .blocks = function.blocks,
+            .threads = function.threads,
+            .resident = function.resident,
+            .sharedBytes = function.sharedBytes,
+            .tensorCores = function.tensorCores};
+  }
+
   static void addLaunch(ir::KernelOp kernel, const cuda::KernelInfo& info, KernelCode& code) {
     KernelLaunch& launch = code.launches[kernel.getSymName()];
     if (kernel.getKind() == ir::FusionKind::MultiTensor) launch.sizes = passes::regionSizes(kernel);
     if (info.library) return addCall(info, launch, code);
     const cuda::GpuFunction& function = info.functions.front(); // the only one
     launch.run = {code.functions.size(), 1, 1, info.flops, info.bytes};
-    code.functions.push_back(
-        {.symbol = function.symbol, .blocks = function.blocks, .threads = function.threads});
+    code.functions.push_back(placeOf(function));
   }
 
   /// A library between the functions that stand before it and behind it, one of each at most.
@@ -186,8 +194,7 @@ private:
       const bool before = i < call.functionsBefore;
       (before ? launch.prepare : launch.combine) =
           KernelRun{code.functions.size(), 1, 1, 0, before ? call.bytesBefore : call.bytesBehind};
-      code.functions.push_back(
-          {.symbol = function.symbol, .blocks = function.blocks, .threads = function.threads});
+      code.functions.push_back(placeOf(function));
     }
     auto known = llvm::find(code.plans, call.chosen.plan);
     launch.library = {size_t(known - code.plans.begin()), call.pointers, info.flops, call.bytes};

@@ -155,7 +155,10 @@ public:
                                  {},
                                  function.vectorBits,
                                  function.blocks,
-                                 function.threads});
+                                 function.threads,
+                                 function.resident,
+                                 function.sharedBytes,
+                                 function.tensorCores});
     if (code_) spec_.library_plans = code_->plans;
     for (auto entry : program_.getOps<ir::EntryOp>())
       if (failed(addVariant(entry))) return failure();

@@ -5,8 +5,9 @@ namespace tailor::runtime {
 
 /// Raised by changes that an older reader would misread. 2: kernels carry the shapes of their launches; 3: the
 /// schema says how cells are written; 4: control fields say how they are evaluated, stages what they continue and copy;
-/// 5: stages have no sampler text; 6: images are bytes, and the schema says how they are normalised.
-inline constexpr std::uint32_t kFormatVersion = 6;
+/// 5: stages have no sampler text; 6: images are bytes, and the schema says how they are normalised; 7: calls of libraries, and what a
+/// kernel takes of a multiprocessor.
+inline constexpr std::uint32_t kFormatVersion = 7;
 /// Older files lack what this reader needs to check them.
 inline constexpr std::uint32_t kOldestFormatVersion = 6;
 inline constexpr std::uint64_t kPageBytes = 4096;

@@ -226,6 +226,9 @@ Kernel Unpacker::kernel(const fb::Kernel& k) {
   out.vector_bits = k.vector_bits();
   out.blocks = k.blocks();
   out.threads = k.threads();
+  out.resident = k.resident();
+  out.shared_bytes = k.shared_bytes();
+  out.tensor_cores = k.tensor_cores();
   return out;
 }
 

@@ -208,6 +208,10 @@ struct Kernel {
   std::uint32_t vector_bits = 0;   ///< width of the vectors in its inner loop; 0 = scalar code
   std::uint32_t blocks = 0;        ///< of a launch on a GPU; 0: no command launches it
   std::uint32_t threads = 0;       ///< of a block, whole warps; 0: code of no GPU
+  std::uint32_t resident =
+      0; ///< blocks that a multiprocessor has threads and registers for; 0: code of no GPU
+  std::uint32_t shared_bytes = 0; ///< memory that the threads of a block share
+  bool tensor_cores = false;      ///< products of bf16 are computed by tensor cores
 
   bool operator==(const Kernel&) const = default;
 };

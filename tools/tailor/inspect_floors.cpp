@@ -17,15 +17,20 @@ struct Ceilings {
 constexpr Ceilings kCore{118e9, 115e9, 22e9, 1u << 20, "one core of the reference machine (Zen 4) reaches"};
 /// Its makers' figure for f32 without tensor cores; the copy was measured on one.
 constexpr Ceilings kGpu{67e12, 0, 4.3e12, 0, "an H200 may reach in f32 without tensor cores"};
-/// Its makers' figure for its tensor cores, dense, which calls of a library on bf16 use.
+/// Its makers' figure for its tensor cores on bf16, dense.
 constexpr double kTensorFlops = 989e12;
 
 const Ceilings& ceilings_of(const runtime::Target& target) {
   return target.backend == "cuda" ? kGpu : kCore;
 }
 
-bool is_bf16(const runtime::LibraryPlan& plan) {
+bool uses_tensor_cores(const runtime::LibraryPlan& plan) {
   return plan.convolution.dtype == runtime::DType::kBF16;
+}
+
+bool uses_tensor_cores(const runtime::ArtifactSpec& spec, const runtime::Command& command) {
+  if (command.plan >= 0) return uses_tensor_cores(spec.library_plans[static_cast<std::size_t>(command.plan)]);
+  return command.kernel >= 0 && spec.kernels[static_cast<std::size_t>(command.kernel)].tensor_cores;
 }
 
 } // namespace
@@ -33,8 +38,7 @@ bool is_bf16(const runtime::LibraryPlan& plan) {
 Floor floor_of(const runtime::ArtifactSpec& spec, const runtime::Command& command) {
   const Ceilings& ceilings = ceilings_of(spec.target);
   const std::uint64_t bytes = command.bytes_moved;
-  const bool tensor =
-      command.plan >= 0 && is_bf16(spec.library_plans[static_cast<std::size_t>(command.plan)]);
+  const bool tensor = uses_tensor_cores(spec, command);
   const bool cached = ceilings.cache_bytes > 0 && bytes <= ceilings.cache_bytes;
   const double compute = 1e6 * static_cast<double>(command.flops) / (tensor ? kTensorFlops : ceilings.flops);
   const double memory = 1e6 * static_cast<double>(bytes) / (cached ? ceilings.cache : ceilings.memory);
@@ -45,8 +49,11 @@ Floor floor_of(const runtime::ArtifactSpec& spec, const runtime::Command& comman
 std::string floors_line(const runtime::ArtifactSpec& spec) {
   const Ceilings& ceilings = ceilings_of(spec.target);
   char line[256], cache[64] = "", tensor[64] = "";
-  if (std::any_of(spec.library_plans.begin(), spec.library_plans.end(), is_bf16))
-    std::snprintf(tensor, sizeof tensor, "; calls on bf16: %.0f GFLOP/s", kTensorFlops / 1e9);
+  const auto plan_does = [](const runtime::LibraryPlan& plan) { return uses_tensor_cores(plan); };
+  const auto kernel_does = [](const runtime::Kernel& kernel) { return kernel.tensor_cores; };
+  if (std::any_of(spec.library_plans.begin(), spec.library_plans.end(), plan_does) ||
+      std::any_of(spec.kernels.begin(), spec.kernels.end(), kernel_does))
+    std::snprintf(tensor, sizeof tensor, "; products of bf16: %.0f GFLOP/s", kTensorFlops / 1e9);
   if (ceilings.cache_bytes > 0)
     std::snprintf(cache, sizeof cache, "%.0f GB/s within L2, ", ceilings.cache / 1e9);
   std::snprintf(line, sizeof line, "floors: %.0f GFLOP/s, %s%.0f GB/s from memory, as %s%s\n",

@@ -122,6 +122,9 @@ OptionValue to_json(const runtime::ArtifactSpec& spec, const runtime::Kernel& ke
                            {"vector_bits", OptionValue(static_cast<std::int64_t>(kernel.vector_bits))},
                            {"blocks", OptionValue(static_cast<std::int64_t>(kernel.blocks))},
                            {"threads", OptionValue(static_cast<std::int64_t>(kernel.threads))},
+                           {"resident", OptionValue(static_cast<std::int64_t>(kernel.resident))},
+                           {"shared_bytes", OptionValue(static_cast<std::int64_t>(kernel.shared_bytes))},
+                           {"tensor_cores", OptionValue(kernel.tensor_cores)},
                            {"operands", OptionValue(std::move(operands))},
                            {"code_bytes", OptionValue(static_cast<std::int64_t>(kernel.code_bytes))},
                            {"scratch_bytes", OptionValue(static_cast<std::int64_t>(kernel.scratch_bytes))},
@@ -199,11 +202,25 @@ std::string to_text(const runtime::LibraryPlan& plan, const Use& use, double all
                          " of workspace, a plan of ", human_bytes(plan.plan.size()), "\n");
 }
 
+/// "64 blocks of 256 threads, up to 3 a multiprocessor with 80 registers a thread, 9.0 KiB shared, tensor cores".
+std::string grid_of(const runtime::Kernel& kernel) {
+  std::string text = runtime::concat(kernel.blocks, " blocks of ", kernel.threads, " threads");
+  if (kernel.resident > 0) {
+    constexpr std::uint32_t kRegisters = 65536,
+                            kStep = 8; // of a multiprocessor; in which they are given to threads
+    const std::uint32_t registers = kRegisters / (kernel.resident * kernel.threads) / kStep * kStep;
+    text += runtime::concat(", up to ", kernel.resident, " a multiprocessor with ", registers,
+                            " registers a thread");
+  }
+  if (kernel.shared_bytes > 0) text += ", " + human_bytes(kernel.shared_bytes) + " shared";
+  if (kernel.tensor_cores) text += ", tensor cores";
+  return text;
+}
+
 /// `all_us`: floors of all launches.
 std::string to_text(const runtime::ArtifactSpec& spec, const runtime::Kernel& kernel, const Use& use,
                     double all_us) {
-  std::string width = kernel.threads > 0
-                          ? runtime::concat(kernel.blocks, " blocks of ", kernel.threads, " threads")
+  std::string width = kernel.threads > 0       ? grid_of(kernel)
                       : kernel.vector_bits > 0 ? runtime::concat(kernel.vector_bits, "-bit vectors")
                                                : std::string("scalar code");
   if (kernel.threads == 0)

@@ -48,6 +48,8 @@ public:
     KernelFrame frame(context_, "", blocks, parts_.front().launch.threads);
     if (llvm::any_of(parts_, [](Part& part) { return isHinted(part); }))
       frame.shareMultiprocessor(static_cast<int32_t>(resident));
+    if (llvm::any_of(parts_, [](const Part& part) { return part.launch.tensorCores; }))
+      frame.useTensorCores();
     shareMemory(frame);
     branch(frame, 0, frame.block());
     frame.finish();

@@ -84,6 +84,10 @@ void KernelFrame::shareMultiprocessor(int32_t blocks) {
   context_.info.functions[number_].resident = static_cast<uint32_t>(blocks);
 }
 
+void KernelFrame::useTensorCores() {
+  context_.info.functions[number_].tensorCores = true;
+}
+
 /// A variable of the module in front of the function, `elements` of `element`.
 static Value variable(KernelFrame& frame, llvm::StringRef suffix, mlir::Type element, int64_t elements,
                       mlir::Attribute value, uint64_t alignment, unsigned space) {
@@ -108,6 +112,8 @@ void KernelFrame::barrier() {
 
 Value KernelFrame::sharedMemory(llvm::StringRef suffix, mlir::Type element, int64_t elements) {
   constexpr unsigned kShared = 3;
+  const uint64_t bytes = uint64_t(elements) * element.getIntOrFloatBitWidth() / 8;
+  context_.info.functions[number_].sharedBytes += static_cast<uint32_t>((bytes + 15) / 16 * 16);
   return variable(*this, suffix, element, elements, mlir::Attribute(), /*alignment=*/16, kShared);
 }
 

@@ -58,6 +58,8 @@ public:
   /// So many registers at most that `blocks` blocks fit a multiprocessor, which has 65536; without it ptxas chooses, and may spill
   /// rather than take more than 64 a thread.
   void shareMultiprocessor(int32_t blocks);
+  /// Says that tensor cores compute its products.
+  void useTensorCores();
   /// All threads of the block come here before one goes on, and see what the others have stored.
   void barrier();
   /// Memory of a block, undefined when it begins; a generic pointer.

@@ -31,6 +31,8 @@ struct GpuFunction {
   uint32_t blocks = 1;
   uint32_t threads = 32; ///< of a block: whole warps, at most 1024
   uint32_t resident = 1; ///< blocks that a multiprocessor has threads and registers for
+  uint32_t sharedBytes = 0;
+  bool tensorCores = false; ///< products of bf16 are computed by tensor cores
 };
 
 /// A call of a library on some of the pointers, between the functions, one of them on each side at most.

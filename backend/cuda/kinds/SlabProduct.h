@@ -34,6 +34,7 @@ public:
   /// All threads of a warp come here together.
   virtual llvm::SmallVector<mlir::Value> vectors(LaneBuilder& b, mlir::ValueRange sums) const = 0;
   int64_t numSums() const { return numLines() * numVectors() * 4; }
+  virtual bool usesTensorCores() const { return false; }
   virtual int64_t numLines() const = 0;
   virtual int64_t numVectors() const = 0;
   /// Where they are in the tile, i64.

@@ -88,6 +88,7 @@ public:
     }
     return result;
   }
+  bool usesTensorCores() const override { return true; }
   int64_t numLines() const override { return down(); }
   int64_t numVectors() const override { return across(); }
   Value line(LaneBuilder& b, int64_t which) const override { return b.add(ownLine_, b.index(which * kRows)); }

@@ -118,7 +118,8 @@ TEST(Artifact, RefusesAnOlderFormat) {
   const auto artifact = Artifact::from_bytes(std::move(bytes));
   ASSERT_FALSE(artifact.ok());
   EXPECT_EQ(artifact.status().code(), StatusCode::kIncompatible);
-  EXPECT_THAT(artifact.status().message(), HasSubstr(concat("format 1 is older than ", kFormatVersion)));
+  EXPECT_THAT(artifact.status().message(),
+              HasSubstr(concat("format 1 is older than ", kOldestFormatVersion)));
   EXPECT_EQ(artifact.status().hint(), "compile the program again");
 }
 
@@ -293,6 +294,15 @@ INSTANTIATE_TEST_SUITE_P(
                  command(s, 2).operands[0].offset += 4;
                },
                "is none of a launch on a GPU"},
+        Broken{"SharedMemoryOfNoGpu",
+               [](ArtifactSpec& s) {
+                 s.target.backend = "cuda";
+                 for (Kernel& kernel : s.kernels)
+                   kernel.blocks = 1, kernel.threads = 32, kernel.shared_bytes = 1u << 20;
+               },
+               "take 1048576 bytes of shared memory"},
+        Broken{"TensorCoresOfACpu", [](ArtifactSpec& s) { s.kernels[1].tensor_cores = true; },
+               "blocks of 0 threads"},
         Broken{"VectorsOfNoMachine", [](ArtifactSpec& s) { s.kernels[1].vector_bits = 77; }, "77-bit"},
         Broken{"CommandOp",
                [](ArtifactSpec& s) {
