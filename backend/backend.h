@@ -121,6 +121,13 @@ public:
   /// Names that the attribute `algorithm` of an op may have (ir/Algorithm.h); empty where there is nothing to choose.
   virtual std::vector<std::string> algorithms() const { return {}; }
 
+  /// Values of run.precision that it has code for.
+  virtual std::vector<std::string> precisions() const { return {"f32", "bf16"}; }
+
+  /// True if it has units that multiply narrow numbers, for which operands of products are rounded that are computed where they
+  /// are read.
+  virtual bool multipliesNarrow() const { return false; }
+
   /// False if the target cannot run `op`; `reason` then is the sentence for the user.
   virtual bool supports(mlir::Operation* op, std::string& reason) const = 0;
 

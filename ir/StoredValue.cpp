@@ -7,6 +7,7 @@ using namespace mlir;
 namespace tailor::ir {
 
 Value storedValue(Value value) {
+  if (auto round = value.getDefiningOp<RoundTf32Op>()) return round.getOperand();
   auto cast = value.getDefiningOp<CastOp>();
   if (!cast) return value;
   auto elementOf = [](Value v) { return mlir::cast<RankedTensorType>(v.getType()).getElementType(); };

@@ -1,4 +1,5 @@
 // The element type of every value. See Passes.td.
+#include "ir/StoredValue.h"
 #include "ir/Tailor.h"
 #include "passes/analysis/Groups.h"
 #include "passes/Grouping.h"
@@ -45,10 +46,39 @@ std::optional<ir::FusionKind> kindWithCasts(Operation* op) {
   llvm_unreachable("every kind takes casts or not");
 }
 
+bool isProduct(Operation* op) {
+  return ir::fusionClassOf(op) == ir::FusionClass::Contraction ||
+         ir::fusionClassOf(op) == ir::FusionClass::Convolution;
+}
+
+/// The products of an entry, each in a group; those that stand alone become one.
+SmallVector<Operation*> productsOf(ir::EntryOp entry) {
+  SmallVector<Operation*> products, alone;
+  entry.walk([&](Operation* op) {
+    if (!isProduct(op)) return;
+    if (!op->getParentOfType<ir::FusedOp>() && kindWithCasts(op)) alone.push_back(op);
+    products.push_back(op);
+  });
+  for (Operation* op : alone)
+    wrapInFused({op}, *kindWithCasts(op));
+  return products;
+}
+
+/// What products multiply becomes the nearest number of tf32.
+void roundToTf32(ir::EntryOp entry) {
+  for (Operation* product : productsOf(entry)) {
+    OpBuilder builder(product);
+    for (OpOperand& operand : product->getOpOperands())
+      operand.set(
+          ir::RoundTf32Op::create(builder, product->getLoc(), operand.get().getType(), operand.get()));
+  }
+}
+
 /// Makes bf16 of what the groups of an entry hand to one another, and of the weights that they multiply with.
 class Bf16Storage {
 public:
-  explicit Bf16Storage(ir::EntryOp entry) : entry_(entry) {}
+  /// `narrowProducts`: what a group computes for a product is rounded as if it had been stored.
+  Bf16Storage(ir::EntryOp entry, bool narrowProducts) : entry_(entry), narrowProducts_(narrowProducts) {}
 
   void run() {
     entry_.walk([&](Operation* op) {
@@ -71,6 +101,9 @@ public:
     });
     for (Value weight : weights)
       narrowWeight(weight);
+    if (narrowProducts_)
+      for (Operation* product : productsOf(entry_))
+        narrowOperands(product);
     report();
   }
 
@@ -81,9 +114,7 @@ private:
   }
 
   static bool isProductOf(Operation* op, Value operand) {
-    return ir::fusionClassOf(op) == ir::FusionClass::Contraction ||
-           (ir::fusionClassOf(op) == ir::FusionClass::Convolution &&
-            llvm::is_contained(op->getOperands(), operand));
+    return isProduct(op) && llvm::is_contained(op->getOperands(), operand);
   }
 
   /// True if a product, in a group or alone, reads `value`.
@@ -221,6 +252,26 @@ private:
     }
   }
 
+  /// Rounds what is computed for a product, unless an operand comes of f32 alone: the input of a network is not narrower
+  /// than it was given.
+  static void narrowOperands(Operation* product) {
+    if (!product->getParentOfType<ir::FusedOp>() || !llvm::all_of(product->getOperands(), readsBf16)) return;
+    OpBuilder builder(product);
+    for (OpOperand& operand : product->getOpOperands()) {
+      if (ir::storedValue(operand.get()) != operand.get()) continue;
+      Value narrow = ir::CastOp::create(builder, product->getLoc(), operand.get(), builder.getBF16Type());
+      operand.set(ir::CastOp::create(builder, product->getLoc(), narrow, builder.getF32Type()));
+    }
+  }
+
+  /// True if `value`, in a group, is made of a matrix or images that are stored in bf16.
+  static bool readsBf16(Value value) {
+    if (isa<BlockArgument>(value)) return false; // what is stored so is read by a cast
+    Operation* maker = value.getDefiningOp();
+    if (auto cast = dyn_cast<ir::CastOp>(maker); cast && ir::storedValue(value) != value) return true;
+    return llvm::any_of(maker->getOperands(), readsBf16);
+  }
+
   /// How much was narrowed, and what was not for want of a group that takes casts: nobody should look for bytes that are
   /// not saved.
   void report() {
@@ -262,6 +313,7 @@ private:
   }
 
   ir::EntryOp entry_;
+  bool narrowProducts_;
   llvm::DenseSet<Value> kept_;
   int64_t values_ = 0, bytes_ = 0;
 };
@@ -270,9 +322,9 @@ struct AssignPrecision : impl::AssignPrecisionPassBase<AssignPrecision> {
   using AssignPrecisionPassBase::AssignPrecisionPassBase;
 
   void runOnOperation() override {
-    if (precision != "f32" && precision != "bf16") {
+    if (precision != "f32" && precision != "tf32" && precision != "bf16") {
       emitError(getOperation().getLoc())
-          << "precision '" << precision << "' is not supported; it is f32 or bf16";
+          << "precision '" << precision << "' is not supported; it is f32, tf32 or bf16";
       return signalPassFailure();
     }
     WalkResult result = getOperation().walk([](Operation* op) {
@@ -286,9 +338,9 @@ struct AssignPrecision : impl::AssignPrecisionPassBase<AssignPrecision> {
     });
     if (result.wasInterrupted()) return signalPassFailure();
     if (precision == "f32") return;
-    getOperation().walk([](ir::EntryOp entry) {
-      if (entry.getKind() != ir::EntryKind::Init && entry.getKind() != ir::EntryKind::Fit)
-        Bf16Storage(entry).run();
+    getOperation().walk([&](ir::EntryOp entry) {
+      if (entry.getKind() == ir::EntryKind::Init || entry.getKind() == ir::EntryKind::Fit) return;
+      precision == "tf32" ? roundToTf32(entry) : Bf16Storage(entry, narrowProducts).run();
     });
   }
 };

@@ -597,6 +597,11 @@ def AssignPrecisionPass : TailorPass<"tailor-assign-precision"> {
     scalars (statistics, tables, losses), what an update or a report reads and what that is a sum of, outputs that no product reads (logits), logits that a
     loss reads and its gradient by them, inputs, and what an op reads or makes that no group takes (poolings).
 
+    Where the target multiplies narrow numbers (`narrow-products`), what a group computes for a product is rounded too, as it would be if it
+    had been stored; not where an operand comes of f32 alone, as the input of a network does.
+
+    With `tf32` values stay f32, and what products multiply is rounded to 10 bits of fraction.
+
     Position: after InlineBodies, because two calls of one body may get different types.
     Numerics: each narrowed value is rounded once, to nearest even; the only pass that is allowed to change results.
 
@@ -637,7 +642,8 @@ def AssignPrecisionPass : TailorPass<"tailor-assign-precision"> {
     ```
   }];
   let options = [
-    Option<"precision", "precision", "std::string", "\"f32\"", "What values are stored in: f32 or bf16">,
+    Option<"precision", "precision", "std::string", "\"f32\"", "f32, tf32 or bf16">,
+    Option<"narrowProducts", "narrow-products", "bool", "false", "Under bf16: round what groups compute for products">,
   ];
 }
 

@@ -69,7 +69,7 @@ const PassEntry kPasses[] = {
     // After inlining: two calls of one body may get different types.
     {"assign-precision", Phase::placed, true,
      [](const PipelineOptions &options, bool trivial) {
-       return createAssignPrecisionPass({trivial ? "f32" : options.precision});
+       return createAssignPrecisionPass({trivial ? "f32" : options.precision, options.narrowProducts});
      }},
 
     // Groups and calls are settled: each becomes one launch.

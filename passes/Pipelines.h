@@ -32,6 +32,7 @@ std::optional<Phase> phaseOf(mlir::ModuleOp module);
 
 struct PipelineOptions {
   std::string precision = "f32";
+  bool narrowProducts = false; ///< under bf16, computed operands of products are rounded as well
   int64_t memoryBudget = 0; ///< bytes that a plan may take; what does not fit is computed again. 0: no limit
   std::vector<std::string>
       disabled;        ///< names as in `passNames()`; optional pass: not run, mandatory: trivial form

@@ -134,6 +134,7 @@ Value evaluateElementwise(Evaluator& e, OpResult result, ArrayRef<Coord> coords)
         Value converted = b.convert(in[0], e.valueTypeOf(result));
         return tensorTypeOf(result).getElementType().isBF16() ? b.roundToBf16(converted) : converted;
       })
+      .Case([&](ir::RoundTf32Op) { return b.roundToTf32(in[0]); })
       .Case([&](ir::ClampOp clamp_) {
         return clamp(b, in[0], clamp_.getLow().convertToDouble(), clamp_.getHigh().convertToDouble());
       })

@@ -68,6 +68,15 @@ bool isStoredInBf16(Value value) {
   return stored && tensorTypeOf(stored).getElementType().isBF16();
 }
 
+bool isNumberOfBf16(Value value) {
+  auto cast = value.getDefiningOp<ir::CastOp>();
+  return cast && tensorTypeOf(cast.getOperand()).getElementType().isBF16();
+}
+
+bool isRoundedToTf32(Value value) {
+  return value.getDefiningOp<ir::RoundTf32Op>() != nullptr;
+}
+
 ir::DotOp tiledDot(ir::KernelOp kernel) {
   ir::DotOp dot;
   for (mlir::Operation& op : kernel.getBlock())

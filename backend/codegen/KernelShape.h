@@ -28,11 +28,15 @@ llvm::SmallVector<ResultGroup> groupResults(ir::KernelOp kernel);
 /// flat loop.
 bool isFlat(ir::KernelOp kernel, llvm::ArrayRef<int64_t> shape);
 
-/// The operand of the kernel that `value` is, or whose bf16 it is the f32 of; null where it is computed.
+/// The operand of the kernel that `value` is, whose bf16 it is the f32 of, or which it rounds to tf32; null where it is computed
+/// otherwise.
 mlir::BlockArgument operandInMemory(mlir::Value value);
 
 /// True if `value` is read from memory where it is stored in bf16.
 bool isStoredInBf16(mlir::Value value);
+/// True if every element of `value` is a number of bf16, stored or rounded so, or of tf32.
+bool isNumberOfBf16(mlir::Value value);
+bool isRoundedToTf32(mlir::Value value);
 
 /// The product of a kernel that tiles of two matrices can compute: rank 2, one contracting dimension, both operands in memory,
 /// results of its shape; null if there is none, or several.

@@ -238,16 +238,26 @@ Type LaneBuilder::valueType(Type element) {
   return element.isBF16() ? f32() : element;
 }
 
-Value LaneBuilder::roundToBf16(Value a) {
-  Value bits = bitcast(a, i32());
-  auto pattern = [&](uint32_t value) { return this->bits(bits.getType(), value); };
+/// The nearest f32 whose low `dropped` bits are 0.
+static Value roundFraction(LaneBuilder& b, Value a, unsigned dropped) {
+  Value bits = b.bitcast(a, b.i32());
+  auto pattern = [&](uint32_t value) { return b.bits(bits.getType(), value); };
+  const uint32_t half = 1u << (dropped - 1);
   // Half a unit in the last place that stays, less one unless that place is odd, carries over as rounding does.
-  Value odd = bitAnd(shiftRight(bits, 16), pattern(1));
-  Value rounded = add(bits, add(odd, pattern(0x7fff)));
-  Value nan = compare(arith::CmpFPredicate::UNO, a, a);
-  rounded =
-      select(nan, bitOr(bits, pattern(0x00400000)), rounded); // or a NaN of low bits would become infinite
-  return bitcast(bitAnd(rounded, pattern(0xffff0000)), f32());
+  Value odd = b.bitAnd(b.shiftRight(bits, dropped), pattern(1));
+  Value rounded = b.add(bits, b.add(odd, pattern(half - 1)));
+  Value nan = b.compare(arith::CmpFPredicate::UNO, a, a);
+  rounded = b.select(nan, b.bitOr(bits, pattern(0x00400000)),
+                     rounded); // or a NaN of low bits would become infinite
+  return b.bitcast(b.bitAnd(rounded, pattern(~(2 * half - 1))), b.f32());
+}
+
+Value LaneBuilder::roundToBf16(Value a) {
+  return roundFraction(*this, a, 16);
+}
+
+Value LaneBuilder::roundToTf32(Value a) {
+  return roundFraction(*this, a, 13);
 }
 
 Type LaneBuilder::storedType(Type element) {

@@ -104,8 +104,9 @@ public:
   /// What an element of a tensor is as a value. What is narrow in memory is widened where it is read: bytes (ui8) to
   /// i32, bf16 to f32, which then holds a number of bf16.
   mlir::Type valueType(mlir::Type element);
-  /// The nearest number of bf16, ties to even, as f32. NaN stays NaN.
+  /// The nearest number of bf16 or tf32, ties to even, as f32. NaN stays NaN.
   mlir::Value roundToBf16(mlir::Value a);
+  mlir::Value roundToTf32(mlir::Value a);
   virtual mlir::Value load(mlir::Value memory, mlir::Type element, mlir::Value index) = 0;
   /// Lane i from index + i. Lanes outside `mask` are zero and not read. `index` is a multiple of `multiple`: four lanes of f32 at a
   /// multiple of four are 16 aligned bytes.

@@ -11,6 +11,8 @@ public:
     return "cuda:ARCHITECTURE (cuda:sm_80, cuda:sm_90, cuda:sm_100)";
   }
   passes::Phase lastPhase() const override { return passes::Phase::planned; }
+  std::vector<std::string> precisions() const override { return {"f32", "tf32", "bf16"}; }
+  bool multipliesNarrow() const override { return true; }
   bool supports(mlir::Operation* op, std::string& reason) const override;
   std::vector<std::string> algorithms() const override;
   std::vector<std::string> features(llvm::StringRef) const override { return {}; }

@@ -250,6 +250,12 @@ private:
             info_.options.get_int(runtime::key_name(&runtime::RunKeys::memory_budget));
         budget.ok())
       pipeline.memoryBudget = *budget;
+    const std::vector<std::string> precisions = target_.backend->precisions();
+    if (!llvm::is_contained(precisions, pipeline.precision))
+      return runtime::invalid_argument("run.precision is ", pipeline.precision, ", for which target ",
+                                       target_.name(), " has no code")
+          .with_hint("one of " + llvm::join(precisions, ", "));
+    pipeline.narrowProducts = target_.backend->multipliesNarrow();
     pipeline.disabled = options_.disabled;
     pipeline.allOff = options_.allOff;
     pipeline.fuseLimit = options_.fuseLimit;

@@ -192,6 +192,12 @@ void addElementwise(Evaluators& evaluators) {
     out.push_back(cast(*in[0], elementOf(op.getType())));
     return success();
   });
+  evaluators.add<ir::RoundTf32Op>([](ir::RoundTf32Op, Operands in, Results& out) {
+    Tensor& rounded = out.emplace_back(*in[0]);
+    for (double& value : rounded.reals())
+      value = roundToTf32(value);
+    return success();
+  });
   evaluators.add<ir::ClampOp>([](ir::ClampOp op, Operands in, Results& out) {
     out.push_back(clamp(*in[0], op.getLow().convertToDouble(), op.getHigh().convertToDouble()));
     return success();

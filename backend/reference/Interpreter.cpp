@@ -6,6 +6,8 @@
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <cmath>
+
 namespace tailor::backend::reference {
 
 using llvm::failure;
@@ -31,16 +33,43 @@ FailureOr<llvm::SmallVector<Tensor>> Interpreter::call(ir::BodyOp body, llvm::Ar
 
 FailureOr<llvm::SmallVector<Tensor>>
 Interpreter::callWithNoise(ir::KernelOp kernel, llvm::ArrayRef<const Tensor*> operands, double noise) {
-  ++kernelDepth_;
   noise_ = noise;
-  llvm::scope_exit leave([&] {
-    --kernelDepth_;
-    noise_ = 0;
-  });
+  llvm::scope_exit leave([&] { noise_ = 0; });
   Tensors arguments;
   for (const Tensor* operand : operands)
     addNoise(arguments.emplace_back(*operand));
+  return callKernel(kernel, std::move(arguments));
+}
+
+FailureOr<llvm::SmallVector<Tensor>>
+Interpreter::callWithTiesEitherWay(ir::KernelOp kernel, llvm::ArrayRef<const Tensor*> operands,
+                                   double width) {
+  tieWidth_ = width;
+  llvm::scope_exit leave([&] { tieWidth_ = 0; });
+  Tensors arguments;
+  for (const Tensor* operand : operands)
+    arguments.push_back(*operand);
+  return callKernel(kernel, std::move(arguments));
+}
+
+FailureOr<Interpreter::Tensors> Interpreter::callKernel(ir::KernelOp kernel, Tensors arguments) {
+  ++kernelDepth_;
+  llvm::scope_exit leave([&] { --kernelDepth_; });
   return runIsolated(kernel.getBlock(), std::move(arguments));
+}
+
+void Interpreter::roundTiesEitherWay(mlir::Operation& op, const Tensor& operand, Tensor& result) {
+  const bool toTf32 = llvm::isa<ir::RoundTf32Op>(op);
+  if (!operand.isReal()) return;
+  if (!toTf32 && !(llvm::isa<ir::CastOp>(op) && result.element() == Element::bf16)) return;
+  const auto round = toTf32 ? roundToTf32 : roundToBf16;
+  double size = 0; // what cancels before has the size of the others
+  for (double value : operand.reals())
+    size += std::abs(value) / static_cast<double>(operand.size());
+  for (int64_t i = 0; i < operand.size(); ++i) {
+    const double value = operand.at(i), off = tieWidth_ * (std::abs(value) + size);
+    result.reals()[static_cast<size_t>(i)] = round(draw() & 1 ? value + off : value - off);
+  }
 }
 
 uint64_t Interpreter::draw() {
@@ -121,6 +150,7 @@ LogicalResult Interpreter::runOp(mlir::Operation& op, Values& values) {
             Tensors computed;
             if (failed(evaluate(&op, operands, computed))) return failure();
             if (noise_ > 0) addNoiseOfSums(op, operands, computed);
+            if (tieWidth_ > 0) roundTiesEitherWay(op, *operands.front(), computed.front());
             return computed;
           });
   if (failed(results)) return failure();

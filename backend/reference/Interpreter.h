@@ -60,6 +60,11 @@ public:
   llvm::FailureOr<llvm::SmallVector<Tensor>>
   callWithNoise(ir::KernelOp kernel, llvm::ArrayRef<const Tensor*> operands, double noise);
 
+  /// Runs a kernel on its operands with what it rounds to bf16 or tf32 rounded to either side where it is as near a tie as `width`
+  /// times its size: another order of the sums before may round it so.
+  llvm::FailureOr<llvm::SmallVector<Tensor>>
+  callWithTiesEitherWay(ir::KernelOp kernel, llvm::ArrayRef<const Tensor*> operands, double width);
+
   /// Called after every op that computes, innermost first, with its results, which it may replace by values of the same
   /// shape and storage; for checks against another back end.
   using Observer = std::function<void(mlir::Operation* op, llvm::ArrayRef<const Tensor*> operands,
@@ -78,7 +83,9 @@ private:
   llvm::FailureOr<Tensors> runRepeat(mlir::Operation& op, Values& values);
   /// Entry ops: load, store, control_read, input, report, output.
   llvm::FailureOr<Tensors> runEntryOp(mlir::Operation& op, llvm::ArrayRef<const Tensor*> operands);
+  llvm::FailureOr<Tensors> callKernel(ir::KernelOp kernel, Tensors arguments);
   uint64_t draw();
+  void roundTiesEitherWay(mlir::Operation& op, const Tensor& operand, Tensor& result);
   void addNoise(Tensor& tensor);
   void addNoiseOfSums(mlir::Operation& op, llvm::ArrayRef<const Tensor*> operands,
                       llvm::MutableArrayRef<Tensor> results);
@@ -92,6 +99,7 @@ private:
   Observer observer_;
   Environment* environment_ = nullptr;
   double noise_ = 0;
+  double tieWidth_ = 0;
   uint64_t draws_ = 0;  ///< of noise, each another number
   int kernelDepth_ = 0; ///< > 0 inside tailor.fused and kernels, where nothing is stored
 };

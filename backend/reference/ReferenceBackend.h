@@ -9,6 +9,7 @@ public:
   llvm::StringRef name() const override { return "reference"; }
   llvm::StringRef spelling() const override { return "reference"; }
   passes::Phase lastPhase() const override { return passes::Phase::placed; }
+  std::vector<std::string> precisions() const override { return {"f32", "tf32", "bf16"}; }
   bool supports(mlir::Operation*, std::string&) const override { return true; }
   std::vector<std::string> features(llvm::StringRef) const override { return {}; }
   runtime::Result<std::string> resolveProcessor(llvm::StringRef processor) const override;

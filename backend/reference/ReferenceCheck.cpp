@@ -14,6 +14,9 @@ namespace {
 /// noise of the reference moves it by: by the square root of its length more if roundings are independent; lengths up to
 /// 1e4, as in Tolerance.h.
 constexpr double kSumsOverNoise = 100;
+/// A product's operand that is rounded to the other side of a tie than in the reference moves a sum once; how many meet in
+/// one sum is seen in one run with them drawn, and may be several times as many in another.
+constexpr double kTiesOverSeen = 4;
 
 double largestOf(const Tensor& tensor) {
   double largest = 0;
@@ -141,6 +144,10 @@ private:
       TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::vector<Tensor> moved,
                                     reference_->runWithNoise(launch.kernel, operands, roundingOf(dtype)));
       allowed += kSumsOverNoise * largestChange(expected, moved[r]);
+      TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::vector<Tensor> tied,
+                                    reference_->runWithTiesEitherWay(
+                                        launch.kernel, operands, kSumsOverNoise * roundingOf(DType::kF32)));
+      allowed += kTiesOverSeen * largestChange(expected, tied[r]);
     }
     if (distance > allowed) return differs(launch, kept, r, furthest, expected, allowed);
     if (distance > 0) options_.counts->worst = std::max(options_.counts->worst, distance / allowed);

@@ -272,6 +272,15 @@ Result<std::vector<Tensor>> ReferenceExecutor::runWithNoise(const std::string& k
   return std::vector<Tensor>(results->begin(), results->end());
 }
 
+Result<std::vector<Tensor>> ReferenceExecutor::runWithTiesEitherWay(const std::string& kernel,
+                                                                    std::span<const Tensor* const> operands,
+                                                                    double width) const {
+  auto op = llvm::cast<ir::KernelOp>(mlir::SymbolTable::lookupSymbolIn(program_->op, kernel));
+  auto results = program_->interpreter->callWithTiesEitherWay(op, {operands.data(), operands.size()}, width);
+  if (failed(results)) return internal_error("kernel '", kernel, "': ", program_->takeMessages());
+  return std::vector<Tensor>(results->begin(), results->end());
+}
+
 const std::string& ReferenceExecutor::phase() const {
   return program_->phase;
 }

@@ -68,6 +68,11 @@ public:
   [[nodiscard]] runtime::Result<std::vector<Tensor>>
   runWithNoise(const std::string& kernel, std::span<const Tensor* const> operands, double noise) const;
 
+  /// What it makes of them with what it rounds inside rounded to either side of a tie (Interpreter::callWithTiesEitherWay).
+  [[nodiscard]] runtime::Result<std::vector<Tensor>>
+  runWithTiesEitherWay(const std::string& kernel, std::span<const Tensor* const> operands,
+                       double width) const;
+
   /// State `index` as the reference holds it, unrounded, row-major.
   [[nodiscard]] std::vector<double> exactState(int32_t index) const;
   /// The phase that is interpreted.

@@ -123,7 +123,8 @@ double roundToF32(double value) {
   return static_cast<float>(value);
 }
 
-double roundToBf16(double value) {
+/// To the numbers of f32 whose low `dropped` bits are 0.
+static double roundFraction(double value, int dropped) {
   // Through f32 with round-to-odd, so that the two roundings together equal one rounding to nearest even.
   const float nearest = static_cast<float>(value);
   if (!std::isfinite(nearest)) return nearest;
@@ -132,8 +133,17 @@ double roundToBf16(double value) {
     if (std::abs(static_cast<double>(nearest)) > std::abs(value)) --bits; // the f32 towards zero
     bits |= 1;
   }
-  bits += 0x7fff + ((bits >> 16) & 1);
-  return std::bit_cast<float>(bits & 0xffff0000u);
+  const uint32_t half = 1u << (dropped - 1);
+  bits += half - 1 + ((bits >> dropped) & 1);
+  return std::bit_cast<float>(bits & ~(2 * half - 1));
+}
+
+double roundToBf16(double value) {
+  return roundFraction(value, 16);
+}
+
+double roundToTf32(double value) {
+  return roundFraction(value, 13);
 }
 
 void forEachIndex(const Shape& shape,

@@ -79,9 +79,10 @@ private:
   std::vector<int64_t> integers_;
 };
 
-/// The nearest f32 or bf16 (ties to even) as a double; NaN stays NaN, overflow becomes infinity.
+/// The nearest f32, bf16 or tf32 (ties to even) as a double; NaN stays NaN, overflow becomes infinity.
 [[nodiscard]] double roundToF32(double value);
 [[nodiscard]] double roundToBf16(double value);
+[[nodiscard]] double roundToTf32(double value);
 
 /// Calls visit(index, flat) for every element of `shape` in row-major order.
 void forEachIndex(const Shape& shape,

@@ -123,6 +123,13 @@ def CastOp : LanewiseOp<"cast", [SameOperandsAndResultShape, Differentiable]> {
   let builders = [OpBuilder<(ins "::mlir::Value":$operand, "::mlir::Type":$elementType)>];
 }
 
+def RoundTf32Op : LanewiseOp<"round_tf32", [SameOperandsAndResultType, Idempotent]> {
+  let summary = "The nearest number of tf32 (8 bits of exponent, 10 of fraction), to even; what tensor cores multiply of f32.";
+  let arguments = (ins FloatTensor:$operand);
+  let results = (outs FloatTensor:$result);
+  let assemblyFormat = "$operand attr-dict `:` type($result)";
+}
+
 def ClampOp : LanewiseOp<"clamp", [SameOperandsAndResultType, Differentiable]> {
   let summary = "min(max(x, low), high) (NaN stays NaN); derivative 1 on [low, high], else 0";
   let arguments = (ins FloatTensor:$operand, F64Attr:$low, F64Attr:$high);

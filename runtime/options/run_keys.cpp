@@ -47,9 +47,10 @@ const KeySet<RunKeys>& RunKeys::keys() {
                .source = "methods 12"}),
           key("precision", &RunKeys::precision,
               {.stage = kCompiled,
-               .text = "what activations and the weights of products are stored in; arithmetic, sums, "
-                       "statistics, losses and state are f32",
-               .choices = {"f32", "bf16"}}),
+               .text = "bf16: activations and the weights of products are stored in it; tf32 (target cuda): "
+                       "what products multiply is rounded to it; arithmetic, sums, statistics, losses and "
+                       "state are f32",
+               .choices = {"f32", "tf32", "bf16"}}),
           key("threads", &RunKeys::threads,
               {.min = 0, .max = 1024, .text = "compute threads; 0: all cores. Results do not depend on it"}),
           key("loader_threads", &RunKeys::loader_threads,

@@ -30,9 +30,10 @@ float shuffleFloat(uint32_t, float value, uint32_t distance, uint32_t) {
   return value;
 }
 
-void multiplyBf16(float* d, uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1,
-                  float c0, float c1, float c2, float c3) {
-  multiplyMatrices({a0, a1, a2, a3}, {b0, b1}, {c0, c1, c2, c3}, d);
+template <uint32_t valuesOfWord>
+void multiply(float* d, uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1,
+              float c0, float c1, float c2, float c3) {
+  multiplyMatrices({a0, a1, a2, a3}, {b0, b1}, {c0, c1, c2, c3}, valuesOfWord, d);
 }
 
 void blockBarrier(uint32_t) {
@@ -48,7 +49,8 @@ const std::map<std::string, void*>& standIns() {
       {"llvm.nvvm.barrier.cta.sync.aligned.all", reinterpret_cast<void*>(&blockBarrier)},
       {"llvm.nvvm.shfl.sync.bfly.i32", reinterpret_cast<void*>(&shuffleBits)},
       {"llvm.nvvm.shfl.sync.bfly.f32", reinterpret_cast<void*>(&shuffleFloat)},
-      {"llvm.nvvm.mma.m16n8k16.row.col.bf16", reinterpret_cast<void*>(&multiplyBf16)},
+      {"llvm.nvvm.mma.m16n8k16.row.col.bf16", reinterpret_cast<void*>(&multiply<2>)},
+      {"llvm.nvvm.mma.m16n8k8.row.col.tf32", reinterpret_cast<void*>(&multiply<1>)},
   };
   return table;
 }

@@ -194,23 +194,28 @@ uint32_t exchange(uint32_t bits, uint32_t distance) {
   return meet(distance, {bits})[running->current % kWarp ^ distance][0];
 }
 
-/// Which threads have what of the matrices: PTX ISA, matrix fragments for mma.m16n8k16.
-void multiplyMatrices(const uint32_t (&a)[4], const uint32_t (&b)[2], const float (&c)[4], float* d) {
+/// Which threads have what of the matrices: PTX ISA, matrix fragments for mma.m16n8k16 of bf16 and mma.m16n8k8 of tf32. Of both a
+/// line is eight words deep.
+void multiplyMatrices(const uint32_t (&a)[4], const uint32_t (&b)[2], const float (&c)[4],
+                      uint32_t valuesOfWord, float* d) {
   constexpr uint32_t kReason = 1000; // no distance
   const Words* all = meet(kReason, {a[0], a[1], a[2], a[3], b[0], b[1]});
   const uint32_t lane = running->current % kWarp, group = lane / 4, pair = lane % 4;
-  auto half = [](uint32_t word, uint32_t which) {
+  auto value = [&](uint32_t word, uint32_t which) {
+    if (valuesOfWord == 1)
+      return std::bit_cast<float>(word & 0xffffe000u); // the other bits are not looked at
     return std::bit_cast<float>(which ? word & 0xffff0000u : word << 16);
   };
   for (uint32_t i = 0; i < 4; ++i) {
     const uint32_t lowerRow = i / 2, column = 2 * pair + i % 2; // rows group and group + 8
     d[i] = c[i];
-    for (uint32_t k = 0; k < 16; ++k) {
-      const uint32_t upper = k / 8, of = k % 8 / 2;
-      const float x = half(all[4 * group + of][lowerRow + 2 * upper], k % 2);
-      const float y = half(all[4 * column + of][4 + upper], k % 2);
-      d[i] += x * y; // the product is exact
-    }
+    for (uint32_t word = 0; word < 8; ++word)
+      for (uint32_t which = 0; which < valuesOfWord; ++which) {
+        const uint32_t upper = word / 4, of = word % 4;
+        const float x = value(all[4 * group + of][lowerRow + 2 * upper], which);
+        const float y = value(all[4 * column + of][4 + upper], which);
+        d[i] += x * y; // the product is exact
+      }
   }
 }
 

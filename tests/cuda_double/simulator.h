@@ -21,9 +21,10 @@ uint32_t blockNumber();
 uint32_t numBlocks();
 /// The 32 bits of the thread of the same warp whose number differs in the bits of `distance`; waits for all threads of the warp.
 uint32_t exchange(uint32_t bits, uint32_t distance);
-/// The instruction mma.m16n8k16 of bf16 with sums in f32: d = a b + c, of which each thread of the warp has a part; waits for all of
-/// them. Terms are added in their order, which a device does not promise.
-void multiplyMatrices(const uint32_t (&a)[4], const uint32_t (&b)[2], const float (&c)[4], float* d);
+/// The instructions mma.m16n8k16 of bf16 (two values a word) and mma.m16n8k8 of tf32 (one) with sums in f32: d = a b + c, of which
+/// each thread of the warp has a part; waits for all of them. Terms are added in their order, which a device does not promise.
+void multiplyMatrices(const uint32_t (&a)[4], const uint32_t (&b)[2], const float (&c)[4],
+                      uint32_t valuesOfWord, float* d);
 /// Waits for all threads of the block.
 void waitForBlock();
 

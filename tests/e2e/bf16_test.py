@@ -90,3 +90,6 @@ with scratch() as folder:
     refused = run(TAILOR, "compile", recipe(folder), "-o", os.path.join(folder, "x.tailor"), "--set",
                   "run.precision=f16", status=1)
     assert "f32" in refused and "bf16" in refused, refused
+    refused = run(TAILOR, "compile", recipe(folder), "-o", os.path.join(folder, "x.tailor"), "--set",
+                  "run.precision=tf32", status=1)
+    assert "run.precision is tf32, for which target cpu" in refused and "one of f32, bf16" in refused, refused

@@ -120,6 +120,15 @@ with scratch() as folder:
         assert abs(ours[key] - theirs[key]) <= 1e-2 * abs(theirs[key]), (key, ours[key], theirs[key])
     assert ours["step/loss"] != log_of(folder_of("network"))[0]["step/loss"], "nothing was rounded"
 
+    # And in f32 whose products tensor cores multiply, rounded to tf32: near the same in f32.
+    network, network_ir = compiled("network-tf32", folder_of("network.toml"), "--set", "run.precision=tf32", "--set", "run.steps=1")
+    assert "with products of tf32" in run(TAILOR, "inspect", network) and "tensor cores" in run(TAILOR, "inspect", network, "--kernels")
+    go(TAILOR_RUN, network, "--out", folder_of("network-tf32"), ir=network_ir)
+    ours, theirs = log_of(folder_of("network-tf32"))[0], log_of(folder_of("network"))[0]
+    for key in ("step/loss", "step/ascent_loss", "step/gradient_norm"):
+        assert abs(ours[key] - theirs[key]) <= 1e-2 * abs(theirs[key]), (key, ours[key], theirs[key])
+    assert ours["step/loss"] != theirs["step/loss"], "nothing was rounded"
+
     # What is not as it should be: nothing is trained, nothing is left behind, and the text says what to do.
     newer, newer_ir = compiled("newer", path, "--set", "model.layers=[8]")
     nowhere = folder_of("nowhere")

@@ -266,8 +266,10 @@ std::string summary(const runtime::Artifact& artifact, bool json) {
                      spec.target.name + (spec.source_name.empty() ? "" : " from " + spec.source_name) + "\n";
   text += std::to_string(parameters) + " parameters, " + std::to_string(spec.schema.num_classes) +
           " classes; state " + human_bytes(spec.memory.state) + ", arena " + human_bytes(spec.memory.arena) +
-          (precision == "f32" ? "" : " with values stored in " + precision) + "; " + std::to_string(fused) +
-          " fusions made, " + std::to_string(missed) + " not made" +
+          (precision == "f32"    ? ""
+           : precision == "tf32" ? " with products of tf32"
+                                 : " with values stored in " + precision) +
+          "; " + std::to_string(fused) + " fusions made, " + std::to_string(missed) + " not made" +
           (spec.random_version ? "; random numbers of version " + std::to_string(spec.random_version) : "") +
           "\n";
   text += schema_line(spec.schema);

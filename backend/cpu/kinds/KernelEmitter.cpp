@@ -14,6 +14,10 @@ bool supportsOnCpu(mlir::Operation* op, std::string& reason) {
         "launches side by side are for targets with grids: target cpu has no code for a horizontal kernel";
     return false;
   }
+  if (mlir::isa<ir::RoundTf32Op>(op)) {
+    reason = "tf32 is what tensor cores multiply: target cpu has no code that rounds to it";
+    return false;
+  }
   return hasCodeForElements(op, "cpu", reason);
 }
 

@@ -46,10 +46,11 @@ public:
   }
 
 private:
-  /// True if what is multiplied is as it is stored, and that in bf16.
-  bool isBf16() const {
-    return llvm::all_of(std::array{conv_.image(), conv_.weight(), conv_.outputGrad()},
-                        [](Value operand) { return !operand || isStoredInBf16(operand); });
+  Factors factors() const {
+    SmallVector<Value> operands;
+    for (Value operand : {conv_.image(), conv_.weight(), conv_.outputGrad()})
+      if (operand) operands.push_back(operand);
+    return factorsOf(operands);
   }
 
   /// A position in images of `size`: image, row, column.
@@ -109,10 +110,12 @@ private:
   }
   Value weightAt(LaneBuilder& b, Value memory, mlir::Type element, Value output, Value channel,
                  const Tap& tap) {
+    // [output][channel][tap]
     Value at = b.add(b.mul(output, b.index(p_.groupChannels())), channel);
     at = b.add(b.mul(at, b.index(p_.kernel[0])), tap.row);
     at = b.add(b.mul(at, b.index(p_.kernel[1])), tap.column);
-    return b.load(memory, element, at);
+    Value value = b.load(memory, element, at);
+    return isRoundedToTf32(conv_.weight()) ? b.roundToTf32(value) : value;
   }
 
   mlir::LogicalResult emitGather() {
@@ -123,7 +126,7 @@ private:
     const int64_t lines = images_ * target[0] * target[1], depth = p_.taps() * other;
     if (lines == 0 || own == 0 || depth == 0)
       return context_.kernel.emitError("has no elements to add up on target cuda");
-    TiledProduct product(lines, own, depth, p_.groups, isBf16());
+    TiledProduct product(lines, own, depth, p_.groups, factors());
     mlir::FailureOr<int64_t> blocks = blocksFor(context_, product.blocks() * kThreads, kThreads);
     if (mlir::failed(blocks) || mlir::failed(blocksFor(context_, lines, 1)) ||
         mlir::failed(blocksFor(context_, depth, 1)))
@@ -177,11 +180,11 @@ private:
     if (images_ * positions == 0 || elements == 0)
       return context_.kernel.emitError("has no elements to add up on target cuda");
     // As many shares of whole images as fill the device, of equal numbers of images: by the shapes alone.
-    const int64_t blocksOfOne = TiledProduct(lines, columns, positions, p_.groups, isBf16()).blocks();
+    const int64_t blocksOfOne = TiledProduct(lines, columns, positions, p_.groups, factors()).blocks();
     const int64_t wanted = std::clamp<int64_t>((kWantedBlocks + blocksOfOne - 1) / blocksOfOne, 1, images_);
     const int64_t imagesOfShare = (images_ + wanted - 1) / wanted,
                   shares = (images_ + imagesOfShare - 1) / imagesOfShare;
-    TiledProduct product(lines, columns, imagesOfShare * positions, p_.groups * shares, isBf16());
+    TiledProduct product(lines, columns, imagesOfShare * positions, p_.groups * shares, factors());
     context_.info.temporaries.push_back({"partial sums", uint64_t(shares * elements) * sizeof(float)});
     mlir::FailureOr<int64_t> blocks = blocksFor(context_, product.blocks() * kThreads, kThreads);
     if (mlir::failed(blocks) || mlir::failed(blocksFor(context_, images_ * positions, 1)))

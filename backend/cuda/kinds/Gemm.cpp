@@ -14,7 +14,7 @@ static mlir::LogicalResult emit(KernelContext& context) {
   const bool lhsTransposed = dot.getLhsContract()[0] == 0, rhsTransposed = dot.getRhsContract()[0] == 1;
   const int64_t m = lhs.getDimSize(lhsTransposed ? 1 : 0), k = lhs.getDimSize(lhsTransposed ? 0 : 1);
   const int64_t n = rhs.getDimSize(rhsTransposed ? 0 : 1);
-  TiledProduct product(m, n, k, 1, isStoredInBf16(dot.getLhs()) && isStoredInBf16(dot.getRhs()));
+  TiledProduct product(m, n, k, 1, factorsOf({dot.getLhs(), dot.getRhs()}));
   mlir::FailureOr<int64_t> blocks = blocksFor(context, product.blocks() * kThreads, kThreads);
   if (mlir::failed(blocks)) return mlir::failure();
 
@@ -25,10 +25,12 @@ static mlir::LogicalResult emit(KernelContext& context) {
   auto operand = [&](Value tensor, int64_t lines, bool linesContiguous) {
     Value stored = operandInMemory(tensor), memory = e.memoryOf(stored);
     mlir::Type element = tensorTypeOf(stored).getElementType();
-    return TiledOperand{[&b, memory, element, lines, k, linesContiguous](Value line, Value depth) {
+    const bool isRounded = isRoundedToTf32(tensor);
+    return TiledOperand{[&b, memory, element, lines, k, linesContiguous, isRounded](Value line, Value depth) {
                           Value place = linesContiguous ? b.add(b.mul(depth, b.index(lines)), line)
                                                         : b.add(b.mul(line, b.index(k)), depth);
-                          return b.load(memory, element, place);
+                          Value value = b.load(memory, element, place);
+                          return isRounded ? b.roundToTf32(value) : value;
                         },
                         linesContiguous};
   };

@@ -41,6 +41,8 @@ public:
         llvm::raw_string_ostream(name) << element;
         return refuse("its elements are " + name + ", not f32");
       }
+    if (isRoundedToTf32(conv_.op->getOperand(0)))
+      return refuse("its operands are rounded to tf32, for which there are no plans yet");
     Value images = conv_.image() ? conv_.image() : conv_.outputGrad();
     const runtime::ConvPlan problem = convPlanOf(conv_.problem, tensorTypeOf(images).getDimSize(0),
                                                  isBf16() ? runtime::DType::kBF16 : runtime::DType::kF32);

@@ -7,6 +7,9 @@
 
 namespace tailor::backend::cuda {
 
+/// What is multiplied: any numbers of f32, or such as tensor cores multiply.
+enum class Factors { f32, tf32, bf16 };
+
 /// rows x columns of a result by a block; the slabs of both operands are `depth` deep.
 struct Tile {
   int64_t rows, columns, depth;
@@ -49,8 +52,8 @@ private:
 /// lie one block of vectors apart, so that neighbouring threads read neighbouring vectors of shared memory.
 std::unique_ptr<SlabProduct> multiplyAddProduct(Tile tile, int64_t threadRows, int64_t threadColumns);
 
-/// Tensor cores (mma.m16n8k16): of values that are numbers of bf16, whose products are exact in f32; a core adds 16 of them in an
-/// order and with roundings of its own. Eight warps, two by four, have equal parts of the tile.
-std::unique_ptr<SlabProduct> tensorCoreProduct(Tile tile);
+/// Tensor cores: of values that are numbers of bf16 (mma.m16n8k16) or tf32 (mma.m16n8k8), whose products are exact in f32; a core adds
+/// 16 or 8 of them in an order and with roundings of its own. Eight warps, two by four, have equal parts of the tile.
+std::unique_ptr<SlabProduct> tensorCoreProduct(Tile tile, Factors factors);
 
 } // namespace tailor::backend::cuda

@@ -15,17 +15,19 @@ namespace NVVM = mlir::NVVM;
 
 namespace {
 
-constexpr int64_t kRows = 16, kColumns = 8, kDepth = 16; ///< of one instruction
+constexpr int64_t kRows = 16, kColumns = 8, kWords = 8; ///< of one instruction; its depth in words of 32 bits
 constexpr int64_t kWarpsDown = 2, kWarpsAcross = 4;
 
-/// Slabs are [line][depth] of bf16, for both operands. Of an instruction a thread has, with group = lane / 4 and pair = lane % 4,
-///   A  rows group and group + 8, depths 2 pair, 2 pair + 1, and 8 more
-///   B  column group, the same depths
+/// Slabs are [line][depth], for both operands: two depths of bf16 are one word, or one of tf32. Of an instruction a thread has, with
+/// group = lane / 4 and pair = lane % 4,
+///   A  rows group and group + 8, words pair and pair + 4
+///   B  column group, the same words
 ///   D  rows group and group + 8, columns 2 pair and 2 pair + 1
-/// (PTX ISA, matrix fragments for mma.m16n8k16). Two depths are one word.
+/// (PTX ISA, matrix fragments for mma.m16n8k16 with bf16 and mma.m16n8k8 with tf32).
 class TensorCoreProduct final : public SlabProduct {
 public:
-  using SlabProduct::SlabProduct;
+  TensorCoreProduct(Tile tile, Factors factors)
+      : SlabProduct(tile), isBf16_(factors == Factors::bf16), depthsOfWord_(isBf16_ ? 2 : 1) {}
 
   void begin(LaneBuilder& b, Value thread) override {
     auto number = [&](int64_t value) { return b.constant(b.i32(), double(value)); };
@@ -45,7 +47,8 @@ public:
   int64_t words(int64_t lines) const override { return lines * stride(); }
 
   void put(LaneBuilder& b, Value value, Value slab, int64_t, Value line, Value depth) const override {
-    b.store(value, slab, b.builder().getBF16Type(), b.add(b.mul(line, b.index(2 * stride())), depth));
+    mlir::Type element = isBf16_ ? mlir::Type(b.builder().getBF16Type()) : b.f32();
+    b.store(value, slab, element, b.add(b.mul(line, b.index(depthsOfWord_ * stride())), depth));
   }
 
   SmallVector<Value> zeros(LaneBuilder& b) const override {
@@ -53,18 +56,18 @@ public:
   }
 
   void add(LaneBuilder& b, Value lhs, Value rhs, llvm::SmallVectorImpl<Value>& sums) const override {
-    for (int64_t depth = 0; depth < tile().depth; depth += kDepth) {
-      auto word = [&](Value slab, Value ownLine, int64_t line, int64_t depths) {
-        Value first = b.add(b.mul(b.add(ownLine, b.index(line)), b.index(stride())), pair_);
-        return b.load(slab, b.i32(), b.add(first, b.index((depth + depths) / 2)));
+    for (int64_t first = 0; first < tile().depth / depthsOfWord_; first += kWords) {
+      auto word = [&](Value slab, Value ownLine, int64_t line, int64_t words) {
+        Value own = b.add(b.mul(b.add(ownLine, b.index(line)), b.index(stride())), pair_);
+        return b.load(slab, b.i32(), b.add(own, b.index(first + words)));
       };
       SmallVector<SmallVector<Value>> columns;
       for (int64_t j = 0; j < across(); ++j)
-        columns.push_back({word(rhs, rhsLine_, j * kColumns, 0), word(rhs, rhsLine_, j * kColumns, 8)});
+        columns.push_back({word(rhs, rhsLine_, j * kColumns, 0), word(rhs, rhsLine_, j * kColumns, 4)});
       for (int64_t i = 0; i < down(); ++i) {
         const int64_t row = i * kRows;
         SmallVector<Value> rows{word(lhs, lhsLine_, row, 0), word(lhs, lhsLine_, row + 8, 0),
-                                word(lhs, lhsLine_, row, 8), word(lhs, lhsLine_, row + 8, 8)};
+                                word(lhs, lhsLine_, row, 4), word(lhs, lhsLine_, row + 8, 4)};
         for (int64_t j = 0; j < across(); ++j)
           multiply(b, rows, columns[j], llvm::MutableArrayRef<Value>(sums).slice((i * across() + j) * 4, 4));
       }
@@ -101,28 +104,31 @@ private:
   int64_t down() const { return tile().rows / kWarpsDown / kRows; }
   int64_t across() const { return tile().columns / kWarpsAcross / kColumns; }
   /// Words between two lines of a slab: four more than they hold, so that the eight groups of a warp find other banks.
-  int64_t stride() const { return tile().depth / 2 + 4; }
+  int64_t stride() const { return tile().depth / depthsOfWord_ + 4; }
 
-  static void multiply(LaneBuilder& b, llvm::ArrayRef<Value> rows, llvm::ArrayRef<Value> columns,
-                       llvm::MutableArrayRef<Value> sums) {
+  void multiply(LaneBuilder& b, llvm::ArrayRef<Value> rows, llvm::ArrayRef<Value> columns,
+                llvm::MutableArrayRef<Value> sums) const {
     mlir::OpBuilder& ops = b.builder();
     auto type = LLVM::LLVMStructType::getLiteral(ops.getContext(), SmallVector<mlir::Type>(4, b.f32()));
+    const NVVM::MMATypes elements = isBf16_ ? NVVM::MMATypes::bf16 : NVVM::MMATypes::tf32;
     Value product = NVVM::MmaOp::create(ops, b.loc(), type, rows, columns, llvm::ArrayRef<Value>(sums),
-                                        {kRows, kColumns, kDepth}, std::nullopt, std::nullopt,
-                                        std::array{NVVM::MMATypes::bf16, NVVM::MMATypes::bf16},
+                                        {kRows, kColumns, kWords * depthsOfWord_}, std::nullopt, std::nullopt,
+                                        std::array{elements, elements},
                                         std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
     for (auto [i, sum] : llvm::enumerate(sums))
       sum = LLVM::ExtractValueOp::create(ops, b.loc(), product, llvm::ArrayRef<int64_t>{int64_t(i)});
   }
 
+  bool isBf16_;
+  int64_t depthsOfWord_;
   Value lhsLine_, rhsLine_, pair_;    ///< what a thread reads, i64
   Value ownLine_, ownColumn_, isOdd_; ///< what it has in the end, i64; i1
 };
 
 } // namespace
 
-std::unique_ptr<SlabProduct> tensorCoreProduct(Tile tile) {
-  return std::make_unique<TensorCoreProduct>(tile);
+std::unique_ptr<SlabProduct> tensorCoreProduct(Tile tile, Factors factors) {
+  return std::make_unique<TensorCoreProduct>(tile, factors);
 }
 
 } // namespace tailor::backend::cuda

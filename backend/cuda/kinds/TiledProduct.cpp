@@ -16,7 +16,8 @@ constexpr Tile kTiles[] = {{128, 128, 8}, {64, 64, 16}, {32, 32, 32}};
 /// Rows and columns of a thread. The largest tile reads each operand of a multiply-add an eighth of a time from shared memory, which
 /// feeds the multiply-adds of a multiprocessor at a quarter.
 constexpr std::pair<int64_t, int64_t> kThreadTiles[] = {{8, 8}, {4, 4}, {1, 4}};
-/// Of tensor cores: one of their instructions deep, two where that leaves a thread few loads. The places that a thread loads from stay
+/// Of tensor cores: one of their instructions on bf16 deep, two where that leaves a thread few loads; of tf32 an instruction takes half as
+/// much. The places that a thread loads from stay
 /// in registers, and 16 a slab beside 64 sums would spill.
 constexpr Tile kTensorTiles[] = {{128, 128, 16}, {64, 64, 16}, {32, 32, 32}};
 /// From so many sums a thread needs nearly 128 registers, of which a multiprocessor has them for two blocks. The smaller tiles do
@@ -37,11 +38,17 @@ size_t tileFor(int64_t lines, int64_t columns, int64_t parts) {
 
 } // namespace
 
-TiledProduct::TiledProduct(int64_t lines, int64_t columns, int64_t depth, int64_t parts, bool isBf16)
+Factors factorsOf(llvm::ArrayRef<Value> operands) {
+  if (llvm::all_of(operands, isNumberOfBf16)) return Factors::bf16;
+  return llvm::all_of(operands, isRoundedToTf32) ? Factors::tf32 : Factors::f32;
+}
+
+TiledProduct::TiledProduct(int64_t lines, int64_t columns, int64_t depth, int64_t parts, Factors factors)
     : lines_(lines), columns_(columns), depth_(depth), parts_(parts) {
   const size_t size = tileFor(lines, columns, parts);
-  slabs_ = isBf16 ? tensorCoreProduct(kTensorTiles[size])
-                  : multiplyAddProduct(kTiles[size], kThreadTiles[size].first, kThreadTiles[size].second);
+  slabs_ = factors != Factors::f32
+               ? tensorCoreProduct(kTensorTiles[size], factors)
+               : multiplyAddProduct(kTiles[size], kThreadTiles[size].first, kThreadTiles[size].second);
 }
 
 /// A slab gets the operand at (first line + i, first depth + depth), zero outside of it, by all threads. Neighbouring threads

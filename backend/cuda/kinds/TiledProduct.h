@@ -16,11 +16,14 @@ struct TiledOperand {
   bool linesContiguous = false; ///< in memory; else depth is
 };
 
+/// What the operands of a product are, all of them.
+Factors factorsOf(llvm::ArrayRef<mlir::Value> operands);
+
 class TiledProduct {
 public:
-  /// `parts` products of these sizes in one launch, side by side; by tensor cores if the values of both operands are numbers of
-  /// bf16.
-  TiledProduct(int64_t lines, int64_t columns, int64_t depth, int64_t parts, bool isBf16);
+  /// `parts` products of these sizes in one launch, side by side; by tensor cores if the values of both operands are such as
+  /// these multiply.
+  TiledProduct(int64_t lines, int64_t columns, int64_t depth, int64_t parts, Factors factors);
 
   /// Blocks of kThreads that the launch needs.
   int64_t blocks() const { return tilesPerPart() * parts_; }

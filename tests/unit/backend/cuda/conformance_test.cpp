@@ -5,9 +5,13 @@
 #include "tests/unit/backend/cpu/harness/case_text.h"
 #include "tests/unit/backend/cuda/harness/bf16_case.h"
 #include "tests/unit/backend/cuda/harness/simulated_kernels.h"
+#include "tests/unit/backend/cuda/harness/tf32_case.h"
 #include "tests/unit/backend/kernels/ordered_and_drawn.h"
 
 #include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
 
 namespace tailor::backend::testing {
 namespace {
@@ -64,6 +68,16 @@ size_t checkInBf16(const std::vector<OpCase>& cases) {
   return runs.size();
 }
 
+/// Returns how many of the cases are products.
+size_t checkInTf32(const std::vector<OpCase>& cases) {
+  std::vector<Run> runs;
+  for (const OpCase& opCase : cases)
+    if (std::optional<KernelText> text = tf32KernelText(opCase))
+      runs.push_back({opCase.name, *text, kernelArguments(opCase), 1e-4});
+  check(runs);
+  return runs.size();
+}
+
 TEST(Cuda, ConformanceCases) {
   const std::vector<OpCase> cases = conformance::allCases();
   check(cases);
@@ -73,6 +87,33 @@ TEST(Cuda, ConformanceCases) {
 
 TEST(Cuda, ConformanceCasesInBf16) {
   EXPECT_GE(checkInBf16(conformance::allCases()), 80u) << "cases that store something in bf16: most";
+}
+
+TEST(Cuda, ProductsOfTf32) {
+  EXPECT_GE(checkInTf32(conformance::allCases()), 15u) << "products and convolutions of all kinds";
+}
+
+// Ties go to even, what is beyond the largest becomes infinite, NaN stays.
+TEST(Cuda, RoundsToTf32AsTheReferenceDoes) {
+  const double ulp = 0x1p-10, inf = std::numeric_limits<double>::infinity();
+  std::vector<double> values{
+      0.0, -0.0, 1 + ulp / 2,  1 + 3 * ulp / 2, 1 + 0x1.002p-11, -1 - ulp / 2, 0x1.fffffep127,
+      inf, -inf, std::nan(""), 0x1p-149,        0x1.ffcp-127,    1e-40,        3.14159265};
+  values.resize(16, 1.0);
+  const KernelText text{"map", "%x: tensor<4x4xf32>", "%r = tailor.round_tf32 %x : tensor<4x4xf32>", "%r",
+                        "tensor<4x4xf32>"};
+  SimulatedKernels kernels({text}, "cuda:sm_90");
+  const std::vector<Tensor> arguments{Tensor::real({4, 4}, values, Element::f32)};
+  const Tensor got = kernels.run(0, arguments)[0], expected = kernels.expected(0, arguments)[0];
+  for (int64_t i = 0; i < 16; ++i)
+    if (!std::isnan(expected.at(i)))
+      EXPECT_EQ(got.at(i), expected.at(i)) << values[size_t(i)];
+    else
+      EXPECT_TRUE(std::isnan(got.at(i)));
+  EXPECT_EQ(expected.at(2), 1);
+  EXPECT_EQ(expected.at(3), 1 + 2 * ulp);
+  EXPECT_EQ(expected.at(4), 1 + ulp);
+  EXPECT_EQ(expected.at(6), inf);
 }
 
 TEST(Cuda, EveryKernelFamilyInOddSizes) {

@@ -109,6 +109,26 @@ const std::vector<KernelText>& kernels() {
            "%r = tailor.conv2d_weight_grad %y, %q strides([2, 2]) padding([1, 1, 1, 1]) "
            "dilation([1, 1]) : (tensor<32x16x16x32xf32>, tensor<32x8x8x64xf32>) -> tensor<64x32x3x3xf32>",
        "%r", "tensor<64x32x3x3xf32>"},
+      // Of tf32; of images that are normalised as they are read and then rounded, as if they had been stored in bf16.
+      {"gemm", "%x: tensor<2048x1024xf32>, %y: tensor<1024x1024xf32>",
+       "%a = tailor.round_tf32 %x : tensor<2048x1024xf32>\n%b = tailor.round_tf32 %y : "
+       "tensor<1024x1024xf32>\n"
+       "%r = tailor.dot %a, %b contract([1] x [1]) : (tensor<2048x1024xf32>, tensor<1024x1024xf32>) -> "
+       "tensor<2048x1024xf32>",
+       "%r", "tensor<2048x1024xf32>"},
+      {"convolution",
+       "%xs: tensor<32x16x16x32xbf16>, %m: tensor<32xf32>, %f: tensor<32xf32>, %b: tensor<32xf32>, %v: "
+       "tensor<i32>, %ws: tensor<32x32x3x3xbf16>",
+       "%x = tailor.cast %xs : tensor<32x16x16x32xbf16> to tensor<32x16x16x32xf32>\n%w = tailor.cast %ws : "
+       "tensor<32x32x3x3xbf16> to tensor<32x32x3x3xf32>\n%n = tailor.batch_norm_apply %x, %m, %f, %b "
+       "valid(%v) : "
+       "(tensor<32x16x16x32xf32>, tensor<32xf32>, tensor<32xf32>, tensor<32xf32>, tensor<i32>) -> "
+       "tensor<32x16x16x32xf32>\n%h = tailor.relu %n : tensor<32x16x16x32xf32>\n%hs = tailor.cast %h : "
+       "tensor<32x16x16x32xf32> to tensor<32x16x16x32xbf16>\n%q = tailor.cast %hs : tensor<32x16x16x32xbf16> "
+       "to "
+       "tensor<32x16x16x32xf32>\n%r = tailor.conv2d %q, %w strides([1, 1]) padding([1, 1, 1, 1]) "
+       "dilation([1, 1]) : (tensor<32x16x16x32xf32>, tensor<32x32x3x3xf32>) -> tensor<32x16x16x32xf32>",
+       "%r", "tensor<32x16x16x32xf32>"},
   };
   return texts;
 }
@@ -132,7 +152,9 @@ TEST(CudaMachineCode, WideAccessesAndExactArithmetic) {
       EXPECT_THAT(code, ContainsRegex("st\\.global[.a-z0-9]*\\.(v4\\.[bf]32|v2\\.b64)")) << name;
     }
     EXPECT_THAT(functionIn(compiled.ptx(), "kernel2"), HasSubstr("shfl.sync.bfly"));
-    for (const char* name : {"kernel6", "kernel7"})
+    EXPECT_THAT(functionIn(compiled.ptx(), "kernel11"),
+                HasSubstr("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32"));
+    for (const char* name : {"kernel6", "kernel7", "kernel12"})
       EXPECT_THAT(functionIn(compiled.ptx(), name),
                   HasSubstr("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32"));
     EXPECT_THAT(functionIn(compiled.ptx(), "kernel5"), Not(HasSubstr("mma.sync")));
@@ -184,11 +206,11 @@ TEST(CudaMachineCode, NoSpillsAndFewRegisters) {
     for (auto it = std::sregex_iterator(output.begin(), output.end(), used); it != std::sregex_iterator();
          ++it)
       registers.push_back(std::stoi((*it)[1]));
-    ASSERT_EQ(registers.size(), 11u) << output;
+    ASSERT_EQ(registers.size(), 13u) << output;
     // A multiprocessor has 65536: three blocks of 256 threads with 80. Tiles of 128 hold 64 sums a thread: two blocks fit.
     std::sort(registers.begin(), registers.end());
-    EXPECT_LE(registers[8], 80) << output;
-    EXPECT_LE(registers[10], 128) << output;
+    EXPECT_LE(registers[9], 80) << output;
+    EXPECT_LE(registers[12], 128) << output;
     for (auto it = std::sregex_iterator(output.begin(), output.end(), spills); it != std::sregex_iterator();
          ++it)
       EXPECT_EQ((*it)[1], "0") << output;
