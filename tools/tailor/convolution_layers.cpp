@@ -25,16 +25,32 @@ std::string product_of(const OpRecord& op) {
   return "";
 }
 
-/// The convolution a launch or a library call computes; its prepare and its combine are commands beside it.
-const OpRecord* convolution_of(const ArtifactSpec& spec, const Command& command) {
-  if (command.kernel < 0 && command.plan < 0) return nullptr;
+/// The convolutions a launch or a library call computes, several where kernels are launched side by side; its prepare and its
+/// combine are commands beside it.
+std::vector<const OpRecord*> convolutions_of(const ArtifactSpec& spec, const Command& command) {
+  std::vector<const OpRecord*> found;
+  if (command.kernel < 0 && command.plan < 0) return found;
   if (command.kernel >= 0) {
     const std::string& family = spec.kernels[static_cast<std::size_t>(command.kernel)].family;
-    if (family == "prepare" || family == "combine") return nullptr;
+    if (family == "prepare" || family == "combine") return found;
   }
   for (const std::int32_t id : command.ops)
-    if (const OpRecord* op = find_op(spec, id); op != nullptr && !product_of(*op).empty()) return op;
-  return nullptr;
+    if (const OpRecord* op = find_op(spec, id); op != nullptr && !product_of(*op).empty())
+      found.push_back(op);
+  return found;
+}
+
+/// "data gradient and weight gradient", each once.
+std::string products_of(const std::vector<const OpRecord*>& convolutions) {
+  std::vector<std::string> products;
+  for (const OpRecord* op : convolutions)
+    if (const std::string product = product_of(*op);
+        std::find(products.begin(), products.end(), product) == products.end())
+      products.push_back(product);
+  std::string text;
+  for (const std::string& product : products)
+    text += (text.empty() ? "" : " and ") + product;
+  return text;
 }
 
 /// The forward op, which names the layer of all three products.
@@ -102,16 +118,17 @@ double products_share(const std::string& algorithm) {
 std::vector<ConvolutionLayer> convolution_layers(const ArtifactSpec& spec, const runtime::Variant& variant) {
   std::map<std::int32_t, std::string> layers; // by forward op
   for (const Command& command : variant.commands)
-    if (const OpRecord* op = convolution_of(spec, command); op != nullptr && op->vjp_of < 0)
-      if (std::string layer = layer_read_by(spec, command); !layer.empty()) layers[op->id] = layer;
+    for (const OpRecord* op : convolutions_of(spec, command))
+      if (op->vjp_of < 0)
+        if (std::string layer = layer_read_by(spec, command); !layer.empty()) layers[op->id] = layer;
   std::vector<ConvolutionLayer> result(variant.commands.size());
   for (std::size_t i = 0; i < result.size(); ++i) {
     const Command& command = variant.commands[i];
-    const OpRecord* op = convolution_of(spec, command);
-    if (op == nullptr) continue;
-    const auto layer = layers.find(root_of(*op));
-    result[i] = {layer == layers.end() ? "" : layer->second, product_of(*op), algorithm_of(spec, command),
-                 fused_into(spec, command, *op)};
+    const std::vector<const OpRecord*> convolutions = convolutions_of(spec, command);
+    if (convolutions.empty()) continue;
+    const auto layer = layers.find(root_of(*convolutions.front()));
+    result[i] = {layer == layers.end() ? "" : layer->second, products_of(convolutions),
+                 algorithm_of(spec, command), fused_into(spec, command, *convolutions.front())};
   }
   return result;
 }

@@ -11,7 +11,7 @@ namespace tailor::tools {
 struct ConvolutionLayer {
   std::string layer; ///< "layer1.0.conv2", by its weight; empty if that is no state
   std::string
-      product; ///< "forward", "data gradient", "weight gradient"; empty: the command is no convolution
+      product; ///< "forward", "data gradient", "weight gradient", several of a launch with "and"; empty: none
   std::string algorithm; ///< "winograd_4x4"
   std::string fused;     ///< "batch_norm_apply and relu in the loads"; empty if nothing is
 };
