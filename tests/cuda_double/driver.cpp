@@ -10,6 +10,7 @@
 //   devices=0                      how many there are
 //   sm=80                          the device's architecture (100 by default: runs everything)
 //   free=N                         bytes of free memory
+//   check=1                        kernels are watched: accesses outside of an operand, reads of what nobody wrote, races (watch.h)
 //   alloc@n, launch@n   the n-th (from 1) allocation or kernel fails
 //   graph@n             the device is lost in the n-th graph: the wait behind it fails, and all that follows
 
@@ -17,6 +18,7 @@
 #include "tests/cuda_double/retarget.h"
 #include "tests/cuda_double/settings.h"
 #include "tests/cuda_double/simulator.h"
+#include "tests/cuda_double/watch.h"
 
 #include "llvm/AsmParser/Parser.h"
 #include "llvm/IR/Module.h"
@@ -41,6 +43,7 @@ using tailor::backend::testing::HostKernels;
 using tailor::backend::testing::Order;
 using tailor::backend::testing::settings;
 using tailor::backend::testing::Settings;
+using tailor::backend::testing::watch;
 
 using Error = int;
 constexpr Error kDone = 0, kInvalidValue = 1, kOutOfMemory = 2, kNoDevice = 100, kInvalidPtx = 218,
@@ -49,6 +52,15 @@ constexpr Error kDone = 0, kInvalidValue = 1, kOutOfMemory = 2, kNoDevice = 100,
 Order orderOfBlocks() {
   const std::string& order = settings().order;
   return order == "reverse" ? Order::reverse : order == "random" ? Order::random : Order::forward;
+}
+
+bool isWatched() {
+  return settings().get("check", 0) != 0;
+}
+
+/// Bytes of the device that somebody other than a kernel has written.
+void noteWritten(uint64_t address, size_t bytes) {
+  if (isWatched()) watch().written(address, bytes);
 }
 
 bool lost = false; ///< nothing works any more
@@ -71,6 +83,7 @@ struct Module {
 struct Function {
   const HostKernels* kernels;
   const HostKernels::Kernel* kernel;
+  std::string name;
 };
 
 namespace {
@@ -93,7 +106,7 @@ std::unique_ptr<HostKernels> kernelsOf(const std::string& ptx, const std::string
   llvm::SMDiagnostic diagnostic;
   std::unique_ptr<llvm::Module> module = llvm::parseAssemblyString(text, diagnostic, context);
   if (!module || !ptx.starts_with(tailor::backend::cuda::stampOf(*module))) return nullptr;
-  return std::make_unique<HostKernels>(text);
+  return std::make_unique<HostKernels>(text, isWatched());
 }
 
 /// The same from TAILOR_CUDA_DOUBLE_IR.
@@ -173,6 +186,7 @@ Error cuModuleGetFunction(Function** function, Module* module, const char* name)
     Function& found = functions[{module, name}];
     found.kernels = module->kernels.get();
     found.kernel = &found.kernels->kernel(name);
+    found.name = name;
     *function = &found;
     return kDone;
   } catch (const std::exception&) {
@@ -189,10 +203,8 @@ Error cuLaunchKernel(Function* function, unsigned gridX, unsigned gridY, unsigne
   std::vector<uint64_t> arguments; // taken now, as the driver does
   for (unsigned i = 0; i < function->kernel->numArguments; ++i)
     std::memcpy(&arguments.emplace_back(), parameters[i], sizeof(uint64_t));
-  return enqueue(stream, [kernel = function->kernel, kernels = function->kernels, gridX, blockX, arguments] {
-    tailor::backend::testing::runBlocks(
-        gridX, blockX, orderOfBlocks(), kernel->meets, [&] { kernels->poisonShared(); },
-        [&] { kernel->run(arguments.data()); });
+  return enqueue(stream, [function, gridX, blockX, arguments] {
+    function->kernels->launch(function->name, gridX, blockX, orderOfBlocks(), arguments);
   });
 }
 Error cuMemGetInfo_v2(size_t* free, size_t* total) {
@@ -206,9 +218,11 @@ Error cuMemAlloc_v2(uint64_t* address, size_t bytes) {
   if (!memory) return kOutOfMemory;
   std::memset(memory, 0xFF, bytes); // no number: what nobody wrote shows
   *address = reinterpret_cast<uint64_t>(memory);
+  if (isWatched()) watch().allocate(*address, bytes);
   return kDone;
 }
 Error cuMemFree_v2(uint64_t address) {
+  if (isWatched()) watch().release(address);
   std::free(reinterpret_cast<void*>(address));
   return kDone;
 }
@@ -224,7 +238,10 @@ Error cuMemHostGetDevicePointer_v2(uint64_t* address, void* host, unsigned) {
 }
 // The host's bytes are read when the copy runs: who lets go of them before waiting loses them, as with pinned memory.
 Error cuMemcpyHtoDAsync_v2(uint64_t destination, const void* source, size_t bytes, Stream* stream) {
-  return enqueue(stream, [=] { std::memcpy(reinterpret_cast<void*>(destination), source, bytes); });
+  return enqueue(stream, [=] {
+    std::memcpy(reinterpret_cast<void*>(destination), source, bytes);
+    noteWritten(destination, bytes);
+  });
 }
 Error cuMemcpyDtoHAsync_v2(void* destination, uint64_t source, size_t bytes, Stream* stream) {
   return enqueue(stream, [=] { std::memcpy(destination, reinterpret_cast<void*>(source), bytes); });
@@ -232,17 +249,27 @@ Error cuMemcpyDtoHAsync_v2(void* destination, uint64_t source, size_t bytes, Str
 Error cuMemcpyDtoDAsync_v2(uint64_t destination, uint64_t source, size_t bytes, Stream* stream) {
   return enqueue(stream, [=] {
     std::memmove(reinterpret_cast<void*>(destination), reinterpret_cast<void*>(source), bytes);
+    noteWritten(destination, bytes);
   });
 }
 Error cuMemsetD32Async(uint64_t destination, unsigned word, size_t count, Stream* stream) {
-  return enqueue(stream, [=] { std::fill_n(reinterpret_cast<unsigned*>(destination), count, word); });
+  return enqueue(stream, [=] {
+    std::fill_n(reinterpret_cast<unsigned*>(destination), count, word);
+    noteWritten(destination, count * sizeof word);
+  });
 }
 Error cuMemsetD8Async(uint64_t destination, unsigned char byte, size_t count, Stream* stream) {
-  return enqueue(stream, [=] { std::memset(reinterpret_cast<void*>(destination), byte, count); });
+  return enqueue(stream, [=] {
+    std::memset(reinterpret_cast<void*>(destination), byte, count);
+    noteWritten(destination, count);
+  });
 }
 /// A node of a graph too, as libraries enqueue theirs.
 Error cuLaunchHostFunc(Stream* stream, void (*function)(void*), void* data) {
-  return enqueue(stream, [=] { function(data); });
+  return enqueue(stream, [=] {
+    function(data);
+    if (isWatched()) watch().everythingWritten();
+  });
 }
 Error cuStreamCreate(Stream** stream, unsigned) {
   *stream = new Stream;

@@ -1,5 +1,6 @@
 #include "tests/cuda_double/retarget.h"
 
+#include "tests/cuda_double/instrument.h"
 #include "tests/cuda_double/simulator.h"
 
 #include "llvm/AsmParser/Parser.h"
@@ -101,8 +102,8 @@ void callThroughMemory(llvm::CallInst* call, llvm::Function* standIn) {
   call->eraseFromParent();
 }
 
-/// The kernels, not yet looked up.
-std::map<std::string, HostKernels::Kernel> retarget(llvm::Module& module) {
+/// The kernels, not yet looked up; `sites` is not null where they are watched.
+std::map<std::string, HostKernels::Kernel> retarget(llvm::Module& module, std::deque<Site>* sites) {
   std::map<std::string, HostKernels::Kernel> found;
   llvm::SmallVector<llvm::Function*> kernels, intrinsics;
   for (llvm::Function& function : module)
@@ -147,8 +148,10 @@ std::map<std::string, HostKernels::Kernel> retarget(llvm::Module& module) {
     kernel->setCallingConv(llvm::CallingConv::C);
     kernel->removeFnAttr("target-cpu");
     kernel->removeFnAttr("target-features");
+    if (sites) instrument(*kernel, *sites);
     addCall(module, *kernel);
     found[kernel->getName().str()].numArguments = static_cast<unsigned>(kernel->arg_size());
+    found[kernel->getName().str()].extents = extentsOf(*kernel);
   }
   return found;
 }
@@ -158,10 +161,12 @@ std::map<std::string, HostKernels::Kernel> retarget(llvm::Module& module) {
 struct HostKernels::State {
   std::unique_ptr<llvm::orc::LLJIT> jit;
   std::map<std::string, Kernel> kernels;
-  std::vector<std::pair<void*, size_t>> shared; ///< address, bytes
+  std::deque<Site> sites;
+  bool watched = false;
+  std::vector<Watch::Range> shared, variables;
 };
 
-HostKernels::HostKernels(const std::string& llvmText) : state_(std::make_unique<State>()) {
+HostKernels::HostKernels(const std::string& llvmText, bool watched) : state_(std::make_unique<State>()) {
   LLVMInitializeX86TargetInfo();
   LLVMInitializeX86Target();
   LLVMInitializeX86TargetMC();
@@ -175,31 +180,41 @@ HostKernels::HostKernels(const std::string& llvmText) : state_(std::make_unique<
   state_->jit = expected(llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(std::move(builder)).create());
   module->setDataLayout(state_->jit->getDataLayout());
   module->setTargetTriple(state_->jit->getTargetTriple());
-  state_->kernels = retarget(*module);
+  state_->watched = watched;
+  state_->kernels = retarget(*module, watched ? &state_->sites : nullptr);
   // One block runs at a time, so its shared memory is an ordinary variable.
-  std::vector<std::pair<std::string, size_t>> shared;
-  for (llvm::GlobalVariable& variable : module->globals())
-    if (variable.getAddressSpace() == 3) {
-      variable.setLinkage(llvm::GlobalValue::ExternalLinkage);
-      variable.setInitializer(llvm::Constant::getNullValue(variable.getValueType()));
-      shared.emplace_back(variable.getName().str(),
-                          module->getDataLayout().getTypeAllocSize(variable.getValueType()));
-    }
+  std::vector<std::pair<std::string, size_t>> shared, variables;
+  for (llvm::GlobalVariable& variable : module->globals()) {
+    const bool isShared = variable.getAddressSpace() == 3;
+    variable.setLinkage(llvm::GlobalValue::ExternalLinkage);
+    if (isShared) variable.setInitializer(llvm::Constant::getNullValue(variable.getValueType()));
+    (isShared ? shared : variables)
+        .emplace_back(variable.getName().str(),
+                      module->getDataLayout().getTypeAllocSize(variable.getValueType()));
+  }
   llvm::orc::SymbolMap symbols;
   for (auto& [intrinsic, standIn] : standIns())
     symbols[state_->jit->mangleAndIntern(nameOfStandIn(intrinsic))] = {
         llvm::orc::ExecutorAddr::fromPtr(standIn), llvm::JITSymbolFlags::Exported};
+  auto define = [&](const char* name, auto* function) {
+    symbols[state_->jit->mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(function),
+                                                   llvm::JITSymbolFlags::Exported};
+  };
+  define(kAccessSymbol, &instrumentedAccess);
+  define(kFenceSymbol, &instrumentedFence);
   expect(state_->jit->getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(symbols))));
   expect(state_->jit->addIRModule({std::move(module), std::move(context)}));
   for (auto& [name, bytes] : shared)
-    state_->shared.emplace_back(expected(state_->jit->lookup(name)).toPtr<void*>(), bytes);
+    state_->shared.push_back({expected(state_->jit->lookup(name)).getValue(), bytes});
+  for (auto& [name, bytes] : variables)
+    state_->variables.push_back({expected(state_->jit->lookup(name)).getValue(), bytes});
 }
 
 HostKernels::~HostKernels() = default;
 
 void HostKernels::poisonShared() const {
-  for (auto [memory, bytes] : state_->shared)
-    std::memset(memory, 0xFF, bytes);
+  for (const Watch::Range& range : state_->shared)
+    std::memset(reinterpret_cast<void*>(range.begin), 0xFF, range.bytes);
 }
 
 const HostKernels::Kernel& HostKernels::kernel(const std::string& symbol) const {
@@ -207,6 +222,24 @@ const HostKernels::Kernel& HostKernels::kernel(const std::string& symbol) const 
   if (!kernel.run)
     kernel.run = expected(state_->jit->lookup(symbol + ".call")).toPtr<void (*)(const std::uint64_t*)>();
   return kernel;
+}
+
+void HostKernels::launch(const std::string& symbol, uint32_t blocks, uint32_t threads, Order order,
+                         const std::vector<std::uint64_t>& arguments) const {
+  const Kernel& found = kernel(symbol);
+  if (state_->watched) {
+    Watch::Launch watched{symbol, {}, state_->variables, state_->shared, blocks};
+    for (size_t i = 0; i < arguments.size(); ++i)
+      watched.arguments.push_back({arguments[i], found.extents.at(i)});
+    watch().begin(std::move(watched));
+  }
+  runBlocks(
+      blocks, threads, order, found.meets,
+      [&] {
+        poisonShared();
+        if (state_->watched) watch().beginBlock();
+      },
+      [&] { found.run(arguments.data()); });
 }
 
 } // namespace tailor::backend::testing

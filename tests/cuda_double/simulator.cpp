@@ -71,8 +71,8 @@ struct Block {
   std::vector<Fiber> fibers;     ///< none where threads never wait
   std::vector<Meeting> meetings; ///< by warp
   uint64_t arrived = 0;          ///< at barriers of the block, of all rounds together
-  uint32_t number = 0, count = 0, current = 0;
-  const char* problem = nullptr;
+  uint32_t number = 0, count = 0, current = 0, threads = 0;
+  std::string problem; ///< empty: none
 };
 Block* running = nullptr;
 
@@ -121,7 +121,7 @@ void runFibers(Block& block, const std::vector<uint32_t>& turns) {
     for (uint32_t turn : turns) {
       block.current = turn;
       if (!block.fibers[turn].done) tailorSwitchFiber(&block.scheduler, block.fibers[turn].stack);
-      if (block.problem) throw std::runtime_error(block.problem);
+      if (!block.problem.empty()) throw std::runtime_error(block.problem);
     }
     if (progress() == before) throw std::runtime_error("threads wait for others that never come");
     before = progress();
@@ -145,6 +145,7 @@ void runBlocks(uint32_t blocks, uint32_t threads, Order order, bool meets,
   Block block;
   block.body = &thread;
   block.count = blocks;
+  block.threads = threads;
   if (meets) block.fibers.resize(threads);
   running = &block;
   for (uint32_t number : ordered(blocks)) {
@@ -157,6 +158,7 @@ void runBlocks(uint32_t blocks, uint32_t threads, Order order, bool meets,
     for (uint32_t turn : ordered(threads)) {
       block.current = turn;
       thread();
+      if (!block.problem.empty()) throw std::runtime_error(block.problem);
     }
   }
   running = nullptr;
@@ -174,6 +176,18 @@ uint32_t numBlocks() {
   return running->count;
 }
 
+uint32_t numThreads() {
+  return running->threads;
+}
+
+uint32_t barriersPassed() {
+  return running->fibers.empty() ? 0 : static_cast<uint32_t>(running->fibers[running->current].barriers);
+}
+
+void report(const std::string& problem) {
+  if (running->problem.empty()) running->problem = problem;
+}
+
 /// The words of all threads of the warp, who come for the same reason: valid until the thread meets them again.
 static const Words* meet(uint32_t reason, const Words& words) {
   const uint32_t thread = running->current;
@@ -182,7 +196,7 @@ static const Words* meet(uint32_t reason, const Words& words) {
   const uint64_t round = fiber.rounds++;
   uint32_t& agreed = meeting.reasons[round % 2];
   if (meeting.arrived == round * kWarp) agreed = reason; // the first of the round
-  if (agreed != reason) running->problem = "the threads of a warp meet in different operations";
+  if (agreed != reason) report("the threads of a warp meet in different operations");
   meeting.words[round % 2][thread % kWarp] = words;
   ++meeting.arrived;
   while (meeting.arrived < (round + 1) * kWarp)

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 namespace tailor::backend::testing {
 
@@ -19,6 +20,11 @@ void runBlocks(uint32_t blocks, uint32_t threads, Order order, bool meets,
 uint32_t threadNumber();
 uint32_t blockNumber();
 uint32_t numBlocks();
+uint32_t numThreads(); ///< of its block
+/// Barriers of the block that the thread has come through.
+uint32_t barriersPassed();
+/// Ends the run, with this text as the error; the first one counts.
+void report(const std::string& problem);
 /// The 32 bits of the thread of the same warp whose number differs in the bits of `distance`; waits for all threads of the warp.
 uint32_t exchange(uint32_t bits, uint32_t distance);
 /// The instructions mma.m16n8k16 of bf16 (two values a word) and mma.m16n8k8 of tf32 (one) with sums in f32: d = a b + c, of which

@@ -98,6 +98,12 @@ with scratch() as folder:
         for a, b in zip(ours.split(","), theirs.split(",")):
             assert a == b or abs(float(a) - float(b)) < 1e-2, (ours, theirs)
 
+    # Watched: no access outside of an operand, no read of what nobody wrote, no race.
+    watched, watched_ir = compiled("watched", path, "--set", "model.batch_norm=true", "--set", "run.precision=bf16", "--set", "run.steps=2")
+    go(TAILOR_RUN, watched, "--out", folder_of("watched"), double="check=1", ir=watched_ir)
+    go(TAILOR_RUN, watched, "--out", folder_of("unwatched"), ir=watched_ir)
+    same_checkpoint(weights(folder_of("watched")), weights(folder_of("unwatched")), "watched")
+
     # Images: a network of convolutions, its statistics and its pooling, from bytes.
     cifar_network(folder)
     network, network_ir = compiled("network", folder_of("network.toml"))

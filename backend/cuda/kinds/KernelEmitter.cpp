@@ -1,9 +1,11 @@
 #include "backend/cuda/kinds/KernelEmitter.h"
 
 #include "backend/codegen/ElementTypes.h"
+#include "passes/analysis/Intervals.h"
 #include "passes/analysis/KernelBuffers.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "llvm/ADT/StringExtras.h"
 
 namespace tailor::backend::cuda {
 
@@ -25,6 +27,34 @@ mlir::FailureOr<int64_t> blocksFor(KernelContext& context, int64_t count, uint32
   return std::max<int64_t>(1, (count + threads - 1) / threads);
 }
 
+/// Bytes behind each pointer of a kernel, as the attribute "tailor.extents": for who watches its accesses (tests/cuda_double), nothing
+/// that LLVM acts upon.
+static mlir::ArrayAttr extentsOf(KernelContext& context, bool regions, mlir::Builder& b) {
+  ir::KernelOp kernel = context.kernel;
+  llvm::SmallVector<mlir::Type> types(kernel.getArgumentTypes());
+  llvm::append_range(types, kernel.getResultTypes());
+  llvm::SmallVector<std::string> extents;
+  if (regions) {
+    for (const passes::KernelBuffer& buffer : passes::kernelBuffers(kernel)) {
+      const unsigned first =
+          buffer.first + (buffer.isResult ? unsigned(kernel.getArgumentTypes().size()) : 0);
+      int64_t bytes = 0;
+      for (unsigned i = first; i < first + buffer.count; ++i)
+        // With their padding, but for scalars, which play no role.
+        bytes += mlir::cast<mlir::RankedTensorType>(types[i]).getRank() > 0
+                     ? passes::alignTo64(passes::bytesOf(types[i]))
+                     : passes::bytesOf(types[i]);
+      extents.push_back(std::to_string(bytes));
+    }
+  } else {
+    for (mlir::Type type : types)
+      extents.push_back(std::to_string(passes::bytesOf(type)));
+  }
+  for (const Temporary& temporary : context.info.temporaries)
+    extents.push_back(std::to_string(temporary.bytes));
+  return b.getArrayAttr({b.getStrArrayAttr({"tailor.extents", llvm::join(extents, ",")})});
+}
+
 KernelFrame::KernelFrame(KernelContext& context, llvm::StringRef suffix, int64_t blocks, uint32_t threads)
     : opBuilder(context.module.getContext()), context_(context), number_(context.info.functions.size()),
       loc_(context.kernel.getLoc()), threads_(threads) {
@@ -42,6 +72,7 @@ KernelFrame::KernelFrame(KernelContext& context, llvm::StringRef suffix, int64_t
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), opBuilder.getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
                     opBuilder.getDenseI32ArrayAttr({int32_t(threads)}));
+  function.setPassthroughAttr(extentsOf(context, regions, opBuilder));
   for (unsigned i = 0; i < pointers; ++i)
     function.setArgAttr(i, LLVM::LLVMDialect::getAlignAttrName(), opBuilder.getI64IntegerAttr(64));
   opBuilder.setInsertionPointToStart(function.addEntryBlock(opBuilder));

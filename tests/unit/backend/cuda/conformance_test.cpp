@@ -31,12 +31,12 @@ struct Run {
   double tolerance;
 };
 
-/// Compiles all of them together and runs them one by one, in every order.
+/// Compiles all of them together and runs them one by one, in every order, and once watched.
 void check(const std::vector<Run>& runs) {
   std::vector<KernelText> texts;
   for (const Run& run : runs)
     texts.push_back(run.text);
-  SimulatedKernels kernels(texts, "cuda:sm_90");
+  SimulatedKernels kernels(texts, "cuda:sm_90"), watched(texts, "cuda:sm_90", /*watched=*/true);
   for (size_t i = 0; i < runs.size(); ++i) {
     SCOPED_TRACE(runs[i].name);
     kernels.setOrder(Order::forward);
@@ -45,6 +45,11 @@ void check(const std::vector<Run>& runs) {
     for (Order order : {Order::reverse, Order::random}) {
       kernels.setOrder(order);
       expectSame(kernels.run(i, runs[i].arguments), first);
+    }
+    try {
+      expectSame(watched.run(i, runs[i].arguments), first);
+    } catch (const std::runtime_error& error) {
+      ADD_FAILURE() << error.what();
     }
   }
 }
@@ -161,7 +166,7 @@ TEST(Cuda, PartsOfOneLaunchComputeWhatTheyDoAlone) {
   for (int64_t row = 0; row < 70; ++row)
     classes.push_back(row * 7 % 40);
   const Tensor y = Tensor::integer({70}, classes);
-  SimulatedKernels kernels(texts, "cuda:sm_90");
+  SimulatedKernels kernels(texts, "cuda:sm_90", /*watched=*/true);
   uint32_t blocks = 0;
   for (size_t part : {0, 1, 2, 0, 3})
     blocks += kernels.gpuInfo(part).functions.front().blocks;

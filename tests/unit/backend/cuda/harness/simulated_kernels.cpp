@@ -14,7 +14,8 @@
 
 namespace tailor::backend::testing {
 
-SimulatedKernels::SimulatedKernels(const std::vector<KernelText>& kernels, const std::string& target)
+SimulatedKernels::SimulatedKernels(const std::vector<KernelText>& kernels, const std::string& target,
+                                   bool watched)
     : CompiledKernels(kernels, /*verify=*/false) {
   mlir::MLIRContext* context = program()->getContext();
   context->loadDialect<mlir::arith::ArithDialect, mlir::LLVM::LLVMDialect, mlir::math::MathDialect,
@@ -33,7 +34,7 @@ SimulatedKernels::SimulatedKernels(const std::vector<KernelText>& kernels, const
   if (mlir::failed(ptx)) fail();
   ptx_ = std::move(ptx->ptx);
   llvmText_ = std::move(ptx->llvmText);
-  host_ = std::make_unique<HostKernels>(llvmText_);
+  host_ = std::make_unique<HostKernels>(llvmText_, watched);
 }
 
 void SimulatedKernels::launch(size_t kernel, std::vector<void*> buffers, std::vector<int64_t>,
@@ -55,13 +56,11 @@ void SimulatedKernels::launch(size_t kernel, std::vector<void*> buffers, std::ve
   std::vector<uint64_t> arguments;
   for (void* buffer : buffers)
     arguments.push_back(reinterpret_cast<uint64_t>(buffer));
-  runBlocks(
-      gpu.blocks, gpu.threads, order_, host.meets, [&] { host_->poisonShared(); },
-      [&] { host.run(arguments.data()); });
+  host_->launch(gpu.symbol, gpu.blocks, gpu.threads, order_, arguments);
 }
 
 std::unique_ptr<CompiledKernels> compiled(const std::vector<KernelText>& kernels) {
-  return std::make_unique<SimulatedKernels>(kernels, "cuda:sm_90");
+  return std::make_unique<SimulatedKernels>(kernels, "cuda:sm_90", /*watched=*/true);
 }
 
 } // namespace tailor::backend::testing

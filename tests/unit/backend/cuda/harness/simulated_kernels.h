@@ -13,7 +13,8 @@ namespace tailor::backend::testing {
 class SimulatedKernels final : public CompiledKernels {
 public:
   /// Throws std::runtime_error with the diagnostics when a kernel does not parse, verify or compile.
-  SimulatedKernels(const std::vector<KernelText>& kernels, const std::string& target);
+  /// `watched`: launches throw where an access is outside of an operand or a race (tests/cuda_double/watch.h).
+  SimulatedKernels(const std::vector<KernelText>& kernels, const std::string& target, bool watched = false);
 
   const cuda::KernelInfo& gpuInfo(size_t kernel) const { return infos_[kernel]; }
   const std::string& ptx() const { return ptx_; }
