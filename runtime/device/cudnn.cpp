@@ -116,4 +116,12 @@ Result<std::size_t> CudnnDescriptor::get_bytes(CudnnLibrary::Attribute name, Cud
   return static_cast<std::size_t>(count);
 }
 
+Result<std::uint64_t> workspace_of(const CudnnDescriptor& plan) {
+  std::int64_t bytes = 0;
+  TAILOR_RETURN_IF_ERROR_AS_IS(
+      plan.get(CudnnLibrary::kPlanWorkspaceSize, CudnnLibrary::kTypeInt64, std::span(&bytes, 1)).status());
+  if (bytes < 0) return internal_error("cuDNN wants a workspace of ", bytes, " bytes");
+  return static_cast<std::uint64_t>(bytes);
+}
+
 } // namespace tailor::runtime

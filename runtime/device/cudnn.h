@@ -161,4 +161,7 @@ private:
   Status status_;
 };
 
+/// Bytes that an execution plan wants beside its operands.
+Result<std::uint64_t> workspace_of(const CudnnDescriptor& plan);
+
 } // namespace tailor::runtime

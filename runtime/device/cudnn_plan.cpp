@@ -1,5 +1,7 @@
 #include "runtime/device/cudnn_plan.h"
 
+#include "runtime/device/cudnn_graph.h"
+
 #include <algorithm>
 #include <array>
 
@@ -8,86 +10,13 @@ namespace {
 
 using Cudnn = CudnnLibrary;
 
-/// Pointers of commands are 64-byte aligned; no engine asks for more than its vectors of 16.
-constexpr std::int64_t kAlignment = 16;
 /// Of one plan: those of 9.19 take below 2 KiB.
 constexpr std::size_t kMaxPlanBytes = 1 << 16;
-/// Numbers that tell the pointers of a call apart, in the order of ConvOperand.
-constexpr std::array<std::int64_t, 3> kUniqueIds{1, 2, 3};
 
-/// The operation graph of one convolution; descriptors refer to each other.
-struct Graph {
-  std::vector<CudnnDescriptor> parts;
-  std::optional<CudnnDescriptor> whole;
-};
-
-Result<CudnnDescriptor> tensor(const Cudnn& library, const ConvPlan& problem, ConvOperand role) {
-  std::array<std::int64_t, 4> dims{}, strides{}; // N C H W, or O I H W
-  if (role == ConvOperand::kWeight) {
-    dims = {problem.outputs, problem.channels / problem.groups, problem.kernel[0], problem.kernel[1]};
-    strides = {dims[1] * dims[2] * dims[3], dims[2] * dims[3], dims[3], 1};
-  } else {
-    const auto& size = role == ConvOperand::kImage ? problem.image : problem.output;
-    dims = {problem.images, role == ConvOperand::kImage ? problem.channels : problem.outputs, size[0],
-            size[1]};
-    strides = {dims[1] * dims[2] * dims[3], 1, dims[1] * dims[3], dims[1]};
-  }
-  CudnnDescriptor out(library, Cudnn::kTensor);
-  out.set(Cudnn::kTensorDataType, Cudnn::kTypeDataType,
-          problem.dtype == DType::kBF16 ? Cudnn::kDataBFloat16 : Cudnn::kDataFloat);
-  out.set(Cudnn::kTensorDimensions, dims);
-  out.set(Cudnn::kTensorStrides, strides);
-  out.set(Cudnn::kTensorUniqueId, std::span(&kUniqueIds[static_cast<std::size_t>(role)], 1));
-  out.set(Cudnn::kTensorAlignment, std::span(&kAlignment, 1));
-  TAILOR_RETURN_IF_ERROR_AS_IS(out.finalize("a tensor"));
-  return out;
-}
-
-Result<Graph> graph_of(const Cudnn& library, const ConvPlan& problem) {
-  Graph graph;
-  for (ConvOperand role : {ConvOperand::kImage, ConvOperand::kWeight, ConvOperand::kOutput}) {
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(CudnnDescriptor made, tensor(library, problem, role));
-    graph.parts.push_back(std::move(made));
-  }
-  CudnnDescriptor convolution(library, Cudnn::kConvolution);
-  const std::int64_t spatial = 2;
-  convolution.set(Cudnn::kConvolutionComputeType, Cudnn::kTypeDataType, Cudnn::kDataFloat);
-  convolution.set(Cudnn::kConvolutionMode, Cudnn::kTypeConvolutionMode, Cudnn::kCrossCorrelation);
-  convolution.set(Cudnn::kConvolutionSpatialDims, std::span(&spatial, 1));
-  convolution.set(Cudnn::kConvolutionPrePaddings, problem.padding_low);
-  convolution.set(Cudnn::kConvolutionPostPaddings, problem.padding_high);
-  convolution.set(Cudnn::kConvolutionStrides, problem.strides);
-  convolution.set(Cudnn::kConvolutionDilations, problem.dilation);
-  TAILOR_RETURN_IF_ERROR_AS_IS(convolution.finalize("a convolution"));
-
-  Cudnn::Kind kind = Cudnn::kForwardOperation;
-  int first = Cudnn::kForwardAlpha;
-  if (problem.product == ConvProduct::kDataGradient)
-    kind = Cudnn::kDataGradientOperation, first = Cudnn::kDataGradientAlpha;
-  if (problem.product == ConvProduct::kWeightGradient)
-    kind = Cudnn::kWeightGradientOperation, first = Cudnn::kWeightGradientAlpha;
-  const auto attribute = [&](int number) { return static_cast<Cudnn::Attribute>(first + number); };
-  CudnnDescriptor operation(library, kind);
-  const float alpha = 1, beta = 0;
-  operation.set(attribute(0), Cudnn::kTypeFloat, 1, &alpha);
-  operation.set(attribute(1), Cudnn::kTypeFloat, 1, &beta);
-  operation.set(attribute(2), convolution);
-  operation.set(attribute(3), graph.parts[1]);
-  operation.set(attribute(4), graph.parts[0]);
-  operation.set(attribute(5), graph.parts[2]);
-  TAILOR_RETURN_IF_ERROR_AS_IS(operation.finalize("an operation"));
-  graph.parts.push_back(std::move(convolution));
-  graph.whole.emplace(library, Cudnn::kOperationGraph);
-  graph.whole->set(Cudnn::kGraphOperations, operation);
-  graph.parts.push_back(std::move(operation));
-  TAILOR_RETURN_IF_ERROR_AS_IS(graph.whole->finalize("an operation graph"));
-  return graph;
-}
-
-Result<std::vector<CudnnDescriptor>> configurations(const Cudnn& library, const Graph& graph,
+Result<std::vector<CudnnDescriptor>> configurations(const Cudnn& library, const CudnnGraph& graph,
                                                     const CudnnDevice& device, int mode) {
   CudnnDescriptor heuristics(library, Cudnn::kEngineHeuristics);
-  heuristics.set(Cudnn::kHeuristicsGraph, *graph.whole);
+  heuristics.set(Cudnn::kHeuristicsGraph, graph.descriptor());
   heuristics.set(Cudnn::kHeuristicsMode, Cudnn::kTypeHeuristicsMode, mode);
   heuristics.set(Cudnn::kHeuristicsDevice, device.properties());
   TAILOR_RETURN_IF_ERROR_AS_IS(heuristics.finalize("heuristics"));
@@ -145,14 +74,6 @@ Result<Engine> engine_of(const Cudnn& library, const CudnnDescriptor& configurat
   return out;
 }
 
-Result<std::uint64_t> workspace_of(const CudnnDescriptor& plan) {
-  std::int64_t bytes = 0;
-  TAILOR_RETURN_IF_ERROR_AS_IS(
-      plan.get(Cudnn::kPlanWorkspaceSize, Cudnn::kTypeInt64, std::span(&bytes, 1)).status());
-  if (bytes < 0) return internal_error("cuDNN wants a workspace of ", bytes, " bytes");
-  return static_cast<std::uint64_t>(bytes);
-}
-
 } // namespace
 
 Result<CudnnDevice> CudnnDevice::described(const CudnnLibrary& library, std::string_view json) {
@@ -178,7 +99,7 @@ std::uint64_t most_workspace_of(const ConvPlan& problem) {
 Result<ChosenPlan> plan_convolution(const CudnnLibrary& library, const ConvPlan& problem,
                                     const CudnnDevice& device, std::uint64_t most_workspace) {
   TAILOR_RETURN_IF_ERROR_AS_IS(check(problem));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const Graph graph, graph_of(library, problem));
+  TAILOR_ASSIGN_OR_RETURN_AS_IS(const CudnnGraph graph, CudnnGraph::of(library, problem));
   ChosenPlan chosen;
   const auto reject = [&](std::int64_t engine, std::string reason) {
     RejectedEngine rejected{engine, std::move(reason)};
@@ -236,30 +157,6 @@ Result<ChosenPlan> plan_convolution(const CudnnLibrary& library, const ConvPlan&
         concat(reasons.empty() ? "" : "; ",
                engine.engine < 0 ? "heuristics" : concat("engine ", engine.engine), ": ", engine.reason);
   return unimplemented("cuDNN has no engine for this convolution", reasons.empty() ? "" : ": ", reasons);
-}
-
-Result<CudnnCall> CudnnCall::load(const CudnnLibrary& library, CudnnLibrary::HandleType* handle,
-                                  const LibraryPlan& plan) {
-  CudnnDescriptor made(library, Cudnn::kExecutionPlan);
-  made.set(Cudnn::kPlanHandle, Cudnn::kTypeHandle, 1, &handle);
-  made.set(Cudnn::kPlanJson,
-           std::string_view(reinterpret_cast<const char*>(plan.plan.data()), plan.plan.size()));
-  TAILOR_RETURN_IF_ERROR_AS_IS(made.finalize("loading the plan of a convolution"));
-  TAILOR_ASSIGN_OR_RETURN_AS_IS(const std::uint64_t workspace, workspace_of(made));
-  if (workspace > plan.workspace_bytes)
-    return incompatible("the plan of a convolution wants a workspace of ", workspace, " bytes, and has ",
-                        plan.workspace_bytes);
-  return CudnnCall(library, handle, std::move(made));
-}
-
-Status CudnnCall::enqueue(std::span<void* const, kNumConvOperands> pointers) const {
-  CudnnDescriptor pack(*library_, Cudnn::kVariantPack);
-  pack.set(Cudnn::kPackUniqueIds, kUniqueIds);
-  pack.set(Cudnn::kPackPointers, Cudnn::kTypeVoidPointer, kUniqueIds.size(), pointers.data());
-  pack.set(Cudnn::kPackWorkspace, Cudnn::kTypeVoidPointer, 1,
-           &pointers[static_cast<std::size_t>(ConvOperand::kWorkspace)]);
-  TAILOR_RETURN_IF_ERROR_AS_IS(pack.finalize("the pointers of a convolution"));
-  return library_->check(library_->execute(handle_, plan_.get(), pack.get()), "enqueuing a convolution");
 }
 
 } // namespace tailor::runtime

@@ -2,6 +2,7 @@
 
 #include "runtime/artifact/layout.h"
 #include "runtime/base/log.h"
+#include "runtime/device/cudnn_plan.h"
 #include "runtime/exec/init.h"
 #include "runtime/kernels/cuda_abi.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 #include "runtime/device/cuda_driver.h"
-#include "runtime/device/cudnn_plan.h"
+#include "runtime/device/cudnn_call.h"
 #include "runtime/exec/executor.h"
 
 #include <memory>
