@@ -62,6 +62,8 @@ constexpr Operation kOperations[] = {
      {"X", "dW", "dY"}}};
 constexpr const char* kNumbers[] = {"1", "2",
                                     "3"}; ///< the tensors' names: those of the pointers they are given
+/// What a plan may count on: operands of commands are 64-byte aligned, and a plan is asked for with that of a vector of 16 bytes.
+constexpr std::int64_t kPointerAlignment = 16;
 
 } // namespace
 
@@ -116,6 +118,8 @@ Result<ConvPlan> conv_plan_of_cudnn(std::string_view text) {
     plan.expect(&*tensor, "isVirtual", false);
     plan.expect(&*tensor, "isByValue", false);
     plan.expect(&*tensor, "vectCount", 1);
+    plan.expect(&*tensor, "vectDim", -1);
+    plan.expect(&*tensor, "ptrAlignment", kPointerAlignment);
     plan.expect(&*tensor, "reordering", "CUDNN_TENSOR_REORDERING_NONE");
     dims[role] = plan.numbers<4>(&*tensor, "dim");
     strides[role] = plan.numbers<4>(&*tensor, "stride");
