@@ -19,6 +19,23 @@ constexpr std::uint64_t kMostCopyBlocks = 132;
 constexpr const char* kRunning = "running a step";
 constexpr const char* kWayOut = "a smaller run.batch, or run.memory_budget";
 
+/// "forward, 16 to 32 channels of 8 x 8": as errors call the convolution of a plan.
+std::string words_of(const ConvPlan& problem) {
+  return concat(to_string(problem.product), ", ", problem.channels, " to ", problem.outputs, " channels of ",
+                problem.image[0], " x ", problem.image[1]);
+}
+
+/// A failure to have a plan where the program runs, with the convolution, both versions and what to do.
+Status without_plan(const LibraryPlan& plan, const std::string& here, const Status& failure) {
+  std::string hint = "compile it again, where it is to run or with our own kernel: --set-kernel "
+                     "'LAYER=implicit_gemm', or '*=implicit_gemm' for all";
+  if (!failure.hint().empty()) hint = concat(failure.hint(), "; or ", hint);
+  return Status(failure.code(),
+                concat("the convolution (", words_of(plan.convolution), ") is planned for cuDNN ",
+                       plan.version, ", here is ", here, ": ", failure.message()))
+      .with_hint(std::move(hint));
+}
+
 /// Refuses code that is no text, and kernels that take other arguments than they are launched with.
 Status check_ptx(const ArtifactSpec& spec, std::span<const std::byte> code) {
   // The driver takes other forms than text as well, and believes the sizes that they say they have.
@@ -165,21 +182,22 @@ Status CudaExecutor::load_plans() {
       refused = incompatible("it was made for version ", plan.version, ", here is ", here);
     }
     // cuDNN holds a plan to its version, to the driver's and to many a property of the device; the problem is for all of them.
-    if (refused.code() == StatusCode::kResourceExhausted) return refused;
+    if (refused.code() == StatusCode::kResourceExhausted) return without_plan(plan, here, refused);
     if (made_anew++ == 0) reason = refused.message();
     if (!device) {
       TAILOR_ASSIGN_OR_RETURN_AS_IS(CudnnDevice present, CudnnDevice::present(*cudnn_, cudnn_handle_));
       device.emplace(std::move(present));
     }
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(
-        const ChosenPlan chosen,
-        plan_convolution(*cudnn_, plan.convolution, *device, most_workspace_of(plan.convolution)));
-    TAILOR_ASSIGN_OR_RETURN_AS_IS(CudnnCall call, CudnnCall::load(*cudnn_, cudnn_handle_, chosen.plan));
-    if (chosen.plan.workspace_bytes > plan.workspace_bytes) { // more than the program has planned
+    const Result<ChosenPlan> chosen =
+        plan_convolution(*cudnn_, plan.convolution, *device, most_workspace_of(plan.convolution));
+    if (!chosen.ok()) return without_plan(plan, here, chosen.status());
+    Result<CudnnCall> call = CudnnCall::load(*cudnn_, cudnn_handle_, chosen->plan);
+    if (!call.ok()) return without_plan(plan, here, call.status());
+    if (chosen->plan.workspace_bytes > plan.workspace_bytes) { // more than the program has planned
       needs_workspace_.push_back(static_cast<std::int32_t>(calls_.size()));
-      workspace_bytes = std::max(workspace_bytes, chosen.plan.workspace_bytes);
+      workspace_bytes = std::max(workspace_bytes, chosen->plan.workspace_bytes);
     }
-    calls_.push_back(std::move(call));
+    calls_.push_back(std::move(*call));
   }
   if (workspace_bytes > 0)
     TAILOR_RETURN_IF_ERROR_AS_IS(
@@ -322,9 +340,7 @@ Status CudaExecutor::prepare_list(const Variant& variant, CommandList& list) {
       return unimplemented("it repeats commands, which is not for a graph yet");
     case CommandKind::kLibrary: {
       const LibraryPlan& plan = spec().library_plans[static_cast<std::size_t>(command.plan)];
-      prepared.name = concat(plan.library, " (", to_string(plan.convolution.product), ", ",
-                             plan.convolution.channels, " to ", plan.convolution.outputs, " channels of ",
-                             plan.convolution.image[0], " x ", plan.convolution.image[1], ")");
+      prepared.name = concat(plan.library, " (", words_of(plan.convolution), ")");
       prepared.call = &calls_[static_cast<std::size_t>(command.plan)];
       for (const Operand& operand : command.operands)
         prepared.arguments.push_back(operand.bytes > 0 ? at(operand) : 0);

@@ -105,8 +105,10 @@ with scratch() as folder:
             ("", without, r"error: .*no cuDNN: .*libcudnn.so.9.*\nhint: .*LD_LIBRARY_PATH"),
             ("cudnn=90300", DOUBLE, r"error: .*cuDNN is 9.3, plans of convolutions need 9.8 or a newer 9.x\nhint: install cuDNN 9"),
             ("cudnn=101000", DOUBLE, r"error: .*cuDNN is 10.10, plans of convolutions need 9.8 or a newer 9.x"),
-            ("profile=1,engines=0", DOUBLE, r"error: .*cuDNN has no engine for this convolution: engine 0: tensor cores"),
-            ("cudnn=92000,engines=0", DOUBLE, r"error: .*cuDNN has no engine for this convolution: engine 0: tensor cores"),
+            ("profile=1,engines=0", DOUBLE, r"error: .*the convolution \(\w.*, \d+ to \d+ channels of \d+ x \d+\) is planned for cuDNN 91900, here is 91900: cuDNN has no engine for this convolution: engine 0: tensor cores.*\nhint: compile it again.*--set-kernel 'LAYER=implicit_gemm'"),
+            ("cudnn=92000,engines=0", DOUBLE, r"error: .*the convolution \(\w.*, \d+ to \d+ channels of \d+ x \d+\) is planned for cuDNN 91900, here is 92000: cuDNN has no engine for this convolution: engine 0: tensor cores.*\nhint: compile it again.*--set-kernel 'LAYER=implicit_gemm'"),
+            # A plan of another version is not loaded: the first one that is, is made anew.
+            ("cudnn=92000,plan@1", DOUBLE, r"error: .*the convolution \(\w.*, \d+ to \d+ channels of \d+ x \d+\) is planned for cuDNN 91900, here is 92000: loading the plan of a convolution: .*the plan is refused.*\nhint: compile it again.*--set-kernel 'LAYER=implicit_gemm'"),
             ("execute@2", DOUBLE, r"error: .*enqueuing a convolution: CUDNN_STATUS_EXECUTION_FAILED \(5000\)")):
         said = go(TAILOR_RUN, library, "--out", there("refused"), double=double, ir=library_ir, library=folder_of_library, status=1)
         assert re.search(words, said), f"expected {words!r} in:\n{said}"
