@@ -35,9 +35,9 @@ struct KernelPlace {
   unsigned vectorBits = 0;   ///< of the vectors in its loops, 0 = scalar code
   uint32_t blocks = 0;       ///< of a launch on a GPU; 0: not launched by commands
   uint32_t threads = 0;      ///< of a block; 0: no GPU
-  uint32_t resident = 0;     ///< blocks that a multiprocessor has threads and registers for
-  uint32_t sharedBytes = 0;  ///< of a block
-  bool tensorCores = false;
+  uint32_t resident = 0; ///< blocks that a multiprocessor has threads for, and registers where the code asks
+  uint32_t sharedBytes = 0; ///< of a block
+  runtime::TensorCores tensorCores = runtime::TensorCores::kNone;
 };
 
 /// One function over work units of its own.

@@ -122,7 +122,7 @@ def TemporaryAttr : Tailor_Attr<"Temporary", "temporary"> {
 def GridAttr : Tailor_Attr<"Grid", "grid"> {
   let summary = "The threads of a launch on a GPU.";
   let description = [{
-    Blocks, threads of a block, and how many blocks a multiprocessor has registers for:
+    Blocks, threads of a block, and how many blocks a multiprocessor has threads for, and registers where the code asks for a number:
     `#tailor.grid<blocks = 64, threads = 256, resident = 2>`.
   }];
   let parameters = (ins "int64_t":$blocks, "int64_t":$threads, "int64_t":$resident);

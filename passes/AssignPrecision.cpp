@@ -244,7 +244,8 @@ private:
     if (products.empty()) return;
     OpBuilder builder(weight.getContext());
     builder.setInsertionPointAfterValue(weight);
-    Value copy = ir::CastOp::create(builder, weight.getLoc(), weight, builder.getBF16Type());
+    Location line = products.front()->getOwner()->getLoc(); // a state has none
+    Value copy = ir::CastOp::create(builder, line, weight, builder.getBF16Type());
     count(copy);
     for (OpOperand* use : products) {
       use->set(copy);

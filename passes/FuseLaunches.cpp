@@ -27,12 +27,16 @@ namespace {
 
 constexpr llvm::StringLiteral kName = "fuse-launches";
 
-/// Of the largest GPUs there are targets for.
-constexpr int64_t kMultiprocessors = 132;
-/// A block compares its number with the first one of each part until it finds its own.
+/// Of the smallest GPU there is a target for (A100): blocks that are all resident there are so on every other.
+constexpr int64_t kMultiprocessors = 108;
+/// The last part's blocks make as many comparisons before they begin, some hundred cycles; and a kernel of more would be its own in every
+/// program, where those of a layer's backward are shared by equal layers.
 constexpr unsigned kMostParts = 16;
-/// Tensors of a launch, of which a kernel takes 512 pointers with its temporaries.
-constexpr size_t kMostTensors = 384;
+/// Kernels of which no more blocks are resident use every register that they are given, and spill where anything is added: tiles of 128,
+/// of launches that fill a device by themselves.
+constexpr int64_t kFewestResident = 3;
+/// Pointers of a kernel on target cuda.
+constexpr size_t kMostPointers = 512;
 
 ir::GridAttr gridOf(ir::KernelOp kernel) {
   return kernel.getGridAttr();
@@ -42,13 +46,14 @@ ir::GridAttr gridOf(ir::KernelOp kernel) {
 struct Group {
   SmallVector<ir::LaunchOp> launches;
   SmallVector<ir::KernelOp> kernels;
-  size_t tensors = 0;
+  size_t pointers = 0;
 
   int64_t threads() const { return gridOf(kernels.front()).getThreads(); }
 };
 
-size_t tensorsOf(ir::LaunchOp launch) {
-  return launch.getNumOperands() + launch.getNumResults();
+size_t pointersOf(ir::LaunchOp launch, ir::KernelOp kernel) {
+  ArrayAttr temporaries = kernel.getTemporariesAttr();
+  return launch.getNumOperands() + launch.getNumResults() + (temporaries ? temporaries.size() : 0);
 }
 
 /// True if each kernel loses nothing where only as many blocks share a multiprocessor as of the one that needs most registers: it
@@ -77,7 +82,7 @@ public:
       Group& group = groups.back();
       group.launches.push_back(launch);
       group.kernels.push_back(kernel);
-      group.tensors += tensorsOf(launch);
+      group.pointers += pointersOf(launch, kernel);
     }
     llvm::erase_if(groups, [](const Group& group) { return group.launches.size() < 2; });
     return groups;
@@ -85,12 +90,12 @@ public:
 
 private:
   static bool mayBePart(ir::KernelOp kernel) {
-    return kernel.getGridAttr() && kernel.getKind() != ir::FusionKind::MultiTensor &&
-           kernel.getKind() != ir::FusionKind::Horizontal;
+    return kernel.getGridAttr() && gridOf(kernel).getResident() >= kFewestResident &&
+           kernel.getKind() != ir::FusionKind::MultiTensor && kernel.getKind() != ir::FusionKind::Horizontal;
   }
 
   static bool joins(const Group& group, ir::LaunchOp launch, ir::KernelOp kernel) {
-    if (group.launches.size() == kMostParts || group.tensors + tensorsOf(launch) > kMostTensors ||
+    if (group.launches.size() == kMostParts || group.pointers + pointersOf(launch, kernel) > kMostPointers ||
         kernel.getGridAttr().getThreads() != group.threads())
       return false;
     SmallVector<ir::KernelOp> kernels(group.kernels);

@@ -700,9 +700,11 @@ def FuseLaunchesPass : TailorPass<"tailor-fuse-launches"> {
     weights; arithmetic on scalars) become one `horizontal` kernel: its blocks are those of its parts, one after the other.
 
     Applies when: the target has written the `grid` of the kernels, blocks have equally many threads, and every operand is made
-    in front of the first of the launches. Registers are given to all blocks of a kernel alike, so a part that needs fewer
-    than another joins it only if all its blocks are resident with that many. At most 16 parts; none of kind multi_tensor, whose tensors
-    have places of their own, and no calls of libraries, which have no grid.
+    in front of the first of the launches, or can be: states that are not stored in between are read there, and views and
+    control fields move. What cannot be a part is passed by: launches behind it join those before it. Registers are given to
+    all blocks of a kernel alike, so a part that needs fewer than another joins it only if all its blocks are resident with
+    that many, and one of which less than three blocks are resident stays alone. At most 16 parts and 512 tensors with temporaries; none of kind multi_tensor, whose tensors have places of their
+    own, and no calls of libraries, which have no grid.
     Position: in front of PlanMemory, which must know what runs at the same time; behind what the target says of kernels.
     Numerics: exact; every part computes what it did.
 

@@ -228,7 +228,7 @@ Kernel Unpacker::kernel(const fb::Kernel& k) {
   out.threads = k.threads();
   out.resident = k.resident();
   out.shared_bytes = k.shared_bytes();
-  out.tensor_cores = k.tensor_cores();
+  out.tensor_cores = enumerator<TensorCores>(k.tensor_cores(), fb::TensorCores::MAX, "kind of tensor cores");
   return out;
 }
 

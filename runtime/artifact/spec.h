@@ -197,6 +197,9 @@ struct LaunchShape {
   bool operator==(const LaunchShape&) const = default;
 };
 
+/// What tensor cores multiply, where they compute the products of a kernel.
+enum class TensorCores : std::uint8_t { kNone, kTf32, kBf16 };
+
 struct Kernel {
   std::string name;              ///< stable across unrelated edits
   std::uint64_t code_offset = 0; ///< in the code section
@@ -209,9 +212,9 @@ struct Kernel {
   std::uint32_t blocks = 0;        ///< of a launch on a GPU; 0: no command launches it
   std::uint32_t threads = 0;       ///< of a block, whole warps; 0: code of no GPU
   std::uint32_t resident =
-      0; ///< blocks that a multiprocessor has threads and registers for; 0: code of no GPU
-  std::uint32_t shared_bytes = 0; ///< memory that the threads of a block share
-  bool tensor_cores = false;      ///< products of bf16 are computed by tensor cores
+      0; ///< blocks that a multiprocessor has threads for, and registers where the code asks for them; 0: code of no GPU
+  std::uint32_t shared_bytes = 0;                ///< memory that the threads of a block share
+  TensorCores tensor_cores = TensorCores::kNone; ///< that compute its products
 
   bool operator==(const Kernel&) const = default;
 };

@@ -104,8 +104,9 @@ private:
     if (kernel.vector_bits % 32 != 0 || kernel.vector_bits > 4096)
       return invalid_argument("its code has ", kernel.vector_bits, "-bit vectors");
     constexpr std::uint32_t kMostResident = 32, kMostShared = 232448; // of any multiprocessor; of one block
-    if (kernel.threads == 0 ? kernel.resident != 0 || kernel.shared_bytes != 0 || kernel.tensor_cores
-                            : kernel.resident > kMostResident || kernel.shared_bytes > kMostShared)
+    if (kernel.threads == 0
+            ? kernel.resident != 0 || kernel.shared_bytes != 0 || kernel.tensor_cores != TensorCores::kNone
+            : kernel.resident > kMostResident || kernel.shared_bytes > kMostShared)
       return invalid_argument("blocks of ", kernel.threads, " threads take ", kernel.shared_bytes,
                               " bytes of shared memory, ", kernel.resident, " of them a multiprocessor");
     if (kernel.shapes.size() > kMaxShapes) return invalid_argument(kernel.shapes.size(), " shapes");

@@ -194,7 +194,8 @@ Offset<fb::Artifact> pack(FlatBufferBuilder& b, const ArtifactSpec& spec,
         table_vector(b, kernel.shapes, [&](const LaunchShape& shape) { return pack(b, shape); });
     return fb::CreateKernel(b, kernel_name, kernel.code_offset, kernel.code_bytes, kernel.scratch_bytes,
                             family, ops, shapes, kernel.vector_bits, kernel.blocks, kernel.threads,
-                            kernel.resident, kernel.shared_bytes, kernel.tensor_cores);
+                            kernel.resident, kernel.shared_bytes,
+                            enum_cast<fb::TensorCores>(kernel.tensor_cores));
   });
   const auto plans = table_vector(b, spec.library_plans, [&](const LibraryPlan& plan) {
     const auto library = b.CreateString(plan.library);

@@ -6,6 +6,8 @@
 namespace tailor::tools {
 namespace {
 
+using runtime::TensorCores;
+
 /// What a machine can do per second: floors are stated against it, whatever machine of the target it will be.
 struct Ceilings {
   double flops = 0;              ///< f32 fused multiply-add
@@ -17,20 +19,21 @@ struct Ceilings {
 constexpr Ceilings kCore{118e9, 115e9, 22e9, 1u << 20, "one core of the reference machine (Zen 4) reaches"};
 /// Its makers' figure for f32 without tensor cores; the copy was measured on one.
 constexpr Ceilings kGpu{67e12, 0, 4.3e12, 0, "an H200 may reach in f32 without tensor cores"};
-/// Its makers' figure for its tensor cores on bf16, dense.
-constexpr double kTensorFlops = 989e12;
+/// Its makers' figures for its tensor cores, dense.
+constexpr double kBf16Flops = 989e12, kTf32Flops = 494.5e12;
 
 const Ceilings& ceilings_of(const runtime::Target& target) {
   return target.backend == "cuda" ? kGpu : kCore;
 }
 
-bool uses_tensor_cores(const runtime::LibraryPlan& plan) {
-  return plan.convolution.dtype == runtime::DType::kBF16;
+TensorCores cores_of(const runtime::LibraryPlan& plan) {
+  return plan.convolution.dtype == runtime::DType::kBF16 ? TensorCores::kBf16 : TensorCores::kNone;
 }
 
-bool uses_tensor_cores(const runtime::ArtifactSpec& spec, const runtime::Command& command) {
-  if (command.plan >= 0) return uses_tensor_cores(spec.library_plans[static_cast<std::size_t>(command.plan)]);
-  return command.kernel >= 0 && spec.kernels[static_cast<std::size_t>(command.kernel)].tensor_cores;
+TensorCores cores_of(const runtime::ArtifactSpec& spec, const runtime::Command& command) {
+  if (command.plan >= 0) return cores_of(spec.library_plans[static_cast<std::size_t>(command.plan)]);
+  return command.kernel < 0 ? TensorCores::kNone
+                            : spec.kernels[static_cast<std::size_t>(command.kernel)].tensor_cores;
 }
 
 } // namespace
@@ -38,9 +41,12 @@ bool uses_tensor_cores(const runtime::ArtifactSpec& spec, const runtime::Command
 Floor floor_of(const runtime::ArtifactSpec& spec, const runtime::Command& command) {
   const Ceilings& ceilings = ceilings_of(spec.target);
   const std::uint64_t bytes = command.bytes_moved;
-  const bool tensor = uses_tensor_cores(spec, command);
+  const TensorCores cores = cores_of(spec, command);
+  const double flops = cores == TensorCores::kBf16   ? kBf16Flops
+                       : cores == TensorCores::kTf32 ? kTf32Flops
+                                                     : ceilings.flops;
   const bool cached = ceilings.cache_bytes > 0 && bytes <= ceilings.cache_bytes;
-  const double compute = 1e6 * static_cast<double>(command.flops) / (tensor ? kTensorFlops : ceilings.flops);
+  const double compute = 1e6 * static_cast<double>(command.flops) / flops;
   const double memory = 1e6 * static_cast<double>(bytes) / (cached ? ceilings.cache : ceilings.memory);
   if (compute >= memory) return {compute, "arithmetic"};
   return {memory, cached ? "cache" : "memory"};
@@ -49,11 +55,16 @@ Floor floor_of(const runtime::ArtifactSpec& spec, const runtime::Command& comman
 std::string floors_line(const runtime::ArtifactSpec& spec) {
   const Ceilings& ceilings = ceilings_of(spec.target);
   char line[256], cache[64] = "", tensor[64] = "";
-  const auto plan_does = [](const runtime::LibraryPlan& plan) { return uses_tensor_cores(plan); };
-  const auto kernel_does = [](const runtime::Kernel& kernel) { return kernel.tensor_cores; };
-  if (std::any_of(spec.library_plans.begin(), spec.library_plans.end(), plan_does) ||
-      std::any_of(spec.kernels.begin(), spec.kernels.end(), kernel_does))
-    std::snprintf(tensor, sizeof tensor, "; products of bf16: %.0f GFLOP/s", kTensorFlops / 1e9);
+  const auto uses = [&](TensorCores cores) {
+    return std::any_of(spec.library_plans.begin(), spec.library_plans.end(),
+                       [&](const runtime::LibraryPlan& plan) { return cores_of(plan) == cores; }) ||
+           std::any_of(spec.kernels.begin(), spec.kernels.end(),
+                       [&](const runtime::Kernel& kernel) { return kernel.tensor_cores == cores; });
+  };
+  const bool bf16 = uses(TensorCores::kBf16);
+  if (bf16 || uses(TensorCores::kTf32))
+    std::snprintf(tensor, sizeof tensor, "; products of %s: %.0f GFLOP/s", bf16 ? "bf16" : "tf32",
+                  (bf16 ? kBf16Flops : kTf32Flops) / 1e9);
   if (ceilings.cache_bytes > 0)
     std::snprintf(cache, sizeof cache, "%.0f GB/s within L2, ", ceilings.cache / 1e9);
   std::snprintf(line, sizeof line, "floors: %.0f GFLOP/s, %s%.0f GB/s from memory, as %s%s\n",

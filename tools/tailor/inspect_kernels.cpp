@@ -16,6 +16,10 @@ using runtime::OptionValue;
 using Table = OptionValue::Table;
 using List = OptionValue::List;
 
+std::string cores_named(runtime::TensorCores cores) {
+  return cores == runtime::TensorCores::kBf16 ? "bf16" : cores == runtime::TensorCores::kTf32 ? "tf32" : "";
+}
+
 /// What all launches of a kernel do together, in one run of every variant.
 struct Use {
   std::uint64_t launches = 0;
@@ -124,7 +128,7 @@ OptionValue to_json(const runtime::ArtifactSpec& spec, const runtime::Kernel& ke
                            {"threads", OptionValue(static_cast<std::int64_t>(kernel.threads))},
                            {"resident", OptionValue(static_cast<std::int64_t>(kernel.resident))},
                            {"shared_bytes", OptionValue(static_cast<std::int64_t>(kernel.shared_bytes))},
-                           {"tensor_cores", OptionValue(kernel.tensor_cores)},
+                           {"tensor_cores", cores_named(kernel.tensor_cores)},
                            {"operands", OptionValue(std::move(operands))},
                            {"code_bytes", OptionValue(static_cast<std::int64_t>(kernel.code_bytes))},
                            {"scratch_bytes", OptionValue(static_cast<std::int64_t>(kernel.scratch_bytes))},
@@ -202,18 +206,22 @@ std::string to_text(const runtime::LibraryPlan& plan, const Use& use, double all
                          " of workspace, a plan of ", human_bytes(plan.plan.size()), "\n");
 }
 
-/// "64 blocks of 256 threads, up to 3 a multiprocessor with 80 registers a thread, 9.0 KiB shared, tensor cores".
+/// "64 blocks of 256 threads, up to 3 a multiprocessor with 80 registers a thread, 9.0 KiB shared, tensor cores of bf16"; a kernel
+/// that does not ask for registers gets what ptxas chooses.
 std::string grid_of(const runtime::Kernel& kernel) {
+  constexpr std::uint32_t kRegisters = 65536,
+                          kStep = 8;       // of a multiprocessor; in which they are given to threads
+  constexpr std::uint32_t kThreads = 2048; // of a multiprocessor
   std::string text = runtime::concat(kernel.blocks, " blocks of ", kernel.threads, " threads");
-  if (kernel.resident > 0) {
-    constexpr std::uint32_t kRegisters = 65536,
-                            kStep = 8; // of a multiprocessor; in which they are given to threads
-    const std::uint32_t registers = kRegisters / (kernel.resident * kernel.threads) / kStep * kStep;
-    text += runtime::concat(", up to ", kernel.resident, " a multiprocessor with ", registers,
-                            " registers a thread");
+  if (const std::uint32_t resident = kernel.resident * kernel.threads; resident > 0) {
+    text += runtime::concat(", up to ", kernel.resident, " a multiprocessor");
+    text += resident < kThreads
+                ? runtime::concat(" with ", kRegisters / resident / kStep * kStep, " registers a thread")
+                : " by their threads";
   }
   if (kernel.shared_bytes > 0) text += ", " + human_bytes(kernel.shared_bytes) + " shared";
-  if (kernel.tensor_cores) text += ", tensor cores";
+  if (const std::string cores = cores_named(kernel.tensor_cores); !cores.empty())
+    text += ", tensor cores of " + cores;
   return text;
 }
 

@@ -48,13 +48,16 @@ public:
     KernelFrame frame(context_, "", blocks, parts_.front().launch.threads);
     if (llvm::any_of(parts_, [](Part& part) { return isHinted(part); }))
       frame.shareMultiprocessor(static_cast<int32_t>(resident));
-    if (llvm::any_of(parts_, [](const Part& part) { return part.launch.tensorCores; }))
-      frame.useTensorCores();
+    for (const Part& part : parts_) // all of one precision, where they have any
+      if (part.launch.tensorCores != runtime::TensorCores::kNone)
+        frame.useTensorCores(part.launch.tensorCores);
     shareMemory(frame);
     branch(frame, 0, frame.block());
     frame.finish();
     for (Part& part : parts_)
       part.function.erase();
+    if (failed_)
+      return context_.kernel.emitError("internal error: a part counts blocks or shares memory by itself");
     return mlir::success();
   }
 
@@ -151,21 +154,27 @@ private:
 
   void adapt(KernelFrame& frame, mlir::Operation* op, Value number) {
     if (mlir::isa<NVVM::BlockIdXOp>(op)) op->getResult(0).replaceAllUsesWith(number);
-    // What is taken of a variable is its generic address.
-    auto cast = mlir::dyn_cast<LLVM::AddrSpaceCastOp>(op);
-    auto address = cast ? cast.getArg().getDefiningOp<LLVM::AddressOfOp>() : LLVM::AddressOfOp();
-    if (!address) return;
-    auto offset = sharedOffsets_.find(address.getGlobalName());
+    if (mlir::isa<NVVM::GridDimXOp>(op)) failed_ = true; // would count the blocks of all parts
+    auto address = mlir::dyn_cast<LLVM::AddressOfOp>(op);
+    auto offset = address ? sharedOffsets_.find(address.getGlobalName()) : sharedOffsets_.end();
     if (offset == sharedOffsets_.end()) return;
-    mlir::OpBuilder b(op);
-    Value place = LLVM::GEPOp::create(b, frame.loc(), shared_.getType(), b.getI8Type(), shared_,
-                                      llvm::ArrayRef<LLVM::GEPArg>{int32_t(offset->second)});
-    op->getResult(0).replaceAllUsesWith(place);
+    // What is taken of a variable is its generic address.
+    for (mlir::Operation* user : llvm::to_vector(op->getUsers())) {
+      if (!mlir::isa<LLVM::AddrSpaceCastOp>(user)) {
+        failed_ = true;
+        continue;
+      }
+      mlir::OpBuilder b(user);
+      Value place = LLVM::GEPOp::create(b, frame.loc(), shared_.getType(), b.getI8Type(), shared_,
+                                        llvm::ArrayRef<LLVM::GEPArg>{int32_t(offset->second)});
+      user->getResult(0).replaceAllUsesWith(place);
+    }
   }
 
   KernelContext& context_;
   llvm::SmallVector<Part> parts_;
   llvm::StringMap<uint64_t> sharedOffsets_; ///< by variable of a part
+  bool failed_ = false;                     ///< a part does what it cannot do beside others
   Value shared_;                            ///< of the kernel; null: its parts need none
 };
 

@@ -115,8 +115,8 @@ void KernelFrame::shareMultiprocessor(int32_t blocks) {
   context_.info.functions[number_].resident = static_cast<uint32_t>(blocks);
 }
 
-void KernelFrame::useTensorCores() {
-  context_.info.functions[number_].tensorCores = true;
+void KernelFrame::useTensorCores(runtime::TensorCores cores) {
+  context_.info.functions[number_].tensorCores = cores;
 }
 
 /// A variable of the module in front of the function, `elements` of `element`.

@@ -59,7 +59,7 @@ public:
   /// rather than take more than 64 a thread.
   void shareMultiprocessor(int32_t blocks);
   /// Says that tensor cores compute its products.
-  void useTensorCores();
+  void useTensorCores(runtime::TensorCores cores);
   /// All threads of the block come here before one goes on, and see what the others have stored.
   void barrier();
   /// Memory of a block, undefined when it begins; a generic pointer.

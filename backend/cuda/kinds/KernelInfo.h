@@ -14,6 +14,7 @@
 /// division and square root correctly rounded. The order of every sum is part of the code: what blocks made is put together by the
 /// last of them to come (KernelFrame::inLastBlock), whichever that is.
 
+#include "runtime/artifact/spec.h"
 #include "runtime/device/cudnn_plan.h"
 
 #include "llvm/ADT/SmallVector.h"
@@ -30,9 +31,10 @@ struct GpuFunction {
   std::string symbol;
   uint32_t blocks = 1;
   uint32_t threads = 32; ///< of a block: whole warps, at most 1024
-  uint32_t resident = 1; ///< blocks that a multiprocessor has threads and registers for
+  uint32_t resident =
+      1; ///< blocks that a multiprocessor has threads for, and registers where shareMultiprocessor() asks
   uint32_t sharedBytes = 0;
-  bool tensorCores = false; ///< products of bf16 are computed by tensor cores
+  runtime::TensorCores tensorCores = runtime::TensorCores::kNone;
 };
 
 /// A call of a library on some of the pointers, between the functions, one of them on each side at most.

@@ -2,6 +2,7 @@
 /// How a block of 256 threads multiplies two slabs in shared memory: which thread has which sums of a tile, and how it adds.
 
 #include "backend/codegen/LaneBuilder.h"
+#include "runtime/artifact/spec.h"
 
 #include <memory>
 
@@ -37,7 +38,7 @@ public:
   /// All threads of a warp come here together.
   virtual llvm::SmallVector<mlir::Value> vectors(LaneBuilder& b, mlir::ValueRange sums) const = 0;
   int64_t numSums() const { return numLines() * numVectors() * 4; }
-  virtual bool usesTensorCores() const { return false; }
+  virtual runtime::TensorCores tensorCores() const { return runtime::TensorCores::kNone; }
   virtual int64_t numLines() const = 0;
   virtual int64_t numVectors() const = 0;
   /// Where they are in the tile, i64.

@@ -91,7 +91,9 @@ public:
     }
     return result;
   }
-  bool usesTensorCores() const override { return true; }
+  runtime::TensorCores tensorCores() const override {
+    return isBf16_ ? runtime::TensorCores::kBf16 : runtime::TensorCores::kTf32;
+  }
   int64_t numLines() const override { return down(); }
   int64_t numVectors() const override { return across(); }
   Value line(LaneBuilder& b, int64_t which) const override { return b.add(ownLine_, b.index(which * kRows)); }

@@ -83,7 +83,7 @@ void TiledProduct::emit(KernelFrame& frame, Evaluator& e, llvm::function_ref<voi
   LaneBuilder& b = e.builder();
   const Tile& size = slabs_->tile();
   frame.shareMultiprocessor(slabs_->numSums() >= kManySums ? 2 : 3);
-  if (slabs_->usesTensorCores()) frame.useTensorCores();
+  frame.useTensorCores(slabs_->tensorCores());
   auto wide = [&](Value v) { return b.convert(v, b.i64()); };
   thread_ = frame.thread();
   auto [number, tile] = divideWithRest(b, frame.block(), tilesPerPart());

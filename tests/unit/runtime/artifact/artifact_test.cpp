@@ -301,7 +301,7 @@ INSTANTIATE_TEST_SUITE_P(
                    kernel.blocks = 1, kernel.threads = 32, kernel.shared_bytes = 1u << 20;
                },
                "take 1048576 bytes of shared memory"},
-        Broken{"TensorCoresOfACpu", [](ArtifactSpec& s) { s.kernels[1].tensor_cores = true; },
+        Broken{"TensorCoresOfACpu", [](ArtifactSpec& s) { s.kernels[1].tensor_cores = TensorCores::kTf32; },
                "blocks of 0 threads"},
         Broken{"VectorsOfNoMachine", [](ArtifactSpec& s) { s.kernels[1].vector_bits = 77; }, "77-bit"},
         Broken{"CommandOp",
