@@ -59,6 +59,8 @@ FailureOr<Interpreter::Tensors> Interpreter::callKernel(ir::KernelOp kernel, Ten
 }
 
 void Interpreter::roundTiesEitherWay(mlir::Operation& op, const Tensor& operand, Tensor& result) {
+  if (llvm::isa<mlir::BlockArgument>(op.getOperand(0)))
+    return; // was not computed here: there is one way to round it
   const bool toTf32 = llvm::isa<ir::RoundTf32Op>(op);
   if (!operand.isReal()) return;
   if (!toTf32 && !(llvm::isa<ir::CastOp>(op) && result.element() == Element::bf16)) return;
@@ -150,7 +152,8 @@ LogicalResult Interpreter::runOp(mlir::Operation& op, Values& values) {
             Tensors computed;
             if (failed(evaluate(&op, operands, computed))) return failure();
             if (noise_ > 0) addNoiseOfSums(op, operands, computed);
-            if (tieWidth_ > 0) roundTiesEitherWay(op, *operands.front(), computed.front());
+            if (tieWidth_ > 0 && !operands.empty())
+              roundTiesEitherWay(op, *operands.front(), computed.front());
             return computed;
           });
   if (failed(results)) return failure();

@@ -60,7 +60,7 @@ public:
   llvm::FailureOr<llvm::SmallVector<Tensor>>
   callWithNoise(ir::KernelOp kernel, llvm::ArrayRef<const Tensor*> operands, double noise);
 
-  /// Runs a kernel on its operands with what it rounds to bf16 or tf32 rounded to either side where it is as near a tie as `width`
+  /// Runs a kernel on its operands with what it computes and rounds to bf16 or tf32 rounded to either side where it is as near a tie as `width`
   /// times its size: another order of the sums before may round it so.
   llvm::FailureOr<llvm::SmallVector<Tensor>>
   callWithTiesEitherWay(ir::KernelOp kernel, llvm::ArrayRef<const Tensor*> operands, double width);
