@@ -89,8 +89,8 @@ public:
   virtual ~CodeGenerator() = default;
 
   /// For a module of phase `kernels`: finds out what the launches of each `tailor.kernel` need beside operands and
-  /// results, and writes it there (`temporaries`, replacing a list that came with the text). Kernels with ops the
-  /// target does not support are left alone.
+  /// results, and writes it there (`temporaries`, and a `grid` where launches are grids, replacing what came with the text).
+  /// Kernels with ops the target does not support are left alone.
   virtual llvm::LogicalResult describe(mlir::ModuleOp kernels) = 0;
 
   /// Code for every `tailor.kernel` of a planned module; describe() need not have seen it. Call once. Errors are

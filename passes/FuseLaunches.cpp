@@ -15,8 +15,6 @@
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Support/xxhash.h"
 
-#include <optional>
-
 using namespace mlir;
 
 namespace tailor::passes {
@@ -29,8 +27,7 @@ constexpr llvm::StringLiteral kName = "fuse-launches";
 
 /// Of the smallest GPU there is a target for (A100): blocks that are all resident there are so on every other.
 constexpr int64_t kMultiprocessors = 108;
-/// The last part's blocks make as many comparisons before they begin, some hundred cycles; and a kernel of more would be its own in every
-/// program, where those of a layer's backward are shared by equal layers.
+/// The last part's blocks make as many comparisons before they begin: some hundred cycles, a tenth of what a launch costs.
 constexpr unsigned kMostParts = 16;
 /// Kernels of which no more blocks are resident use every register that they are given, and spill where anything is added: tiles of 128,
 /// of launches that fill a device by themselves.
@@ -96,7 +93,7 @@ private:
 
   static bool joins(const Group& group, ir::LaunchOp launch, ir::KernelOp kernel) {
     if (group.launches.size() == kMostParts || group.pointers + pointersOf(launch, kernel) > kMostPointers ||
-        kernel.getGridAttr().getThreads() != group.threads())
+        gridOf(kernel).getThreads() != group.threads())
       return false;
     SmallVector<ir::KernelOp> kernels(group.kernels);
     kernels.push_back(kernel);
@@ -136,7 +133,7 @@ void makeReadyAt(Value value, Operation* place) {
 /// Makes the kernels and launches of the groups of one program.
 class Joiner {
 public:
-  explicit Joiner(ir::ProgramOp program) : program_(program), symbols_(program) {}
+  explicit Joiner(ir::ProgramOp program) : symbols_(program) {}
 
   const SymbolTable& symbols() const { return symbols_; }
 
@@ -222,7 +219,6 @@ private:
           0, ir::tracedOps(joined));
   }
 
-  ir::ProgramOp program_;
   SymbolTable symbols_;
   llvm::StringMap<StringRef> known_; ///< printed kernel -> symbol
 };

@@ -46,7 +46,7 @@ struct PipelineOptions {
 /// What happened, for `--time-passes` and `--dump-ir`, and what the target has to say on the way.
 struct PipelineHooks {
   /// Asks the target about the kernels of a module of phase `kernels`: writes the `temporaries` of each, for
-  /// PlanMemory. Runs after FormKernels, or on a module that starts in that phase.
+  /// PlanMemory, and the `grid`, for FuseLaunches. Runs after FormKernels, or on a module that starts in that phase.
   std::function<llvm::LogicalResult(mlir::ModuleOp module)> describeKernels;
   std::function<void(llvm::StringRef pass, double milliseconds)> afterPass; ///< also for the phase checks
   std::function<void(Phase phase, mlir::ModuleOp module)> atPhase;          ///< after the phase was verified
